@@ -1,0 +1,47 @@
+"""A check: one prerequisite, judged. To add one, write a file here and list it in `onboard.checks.catalog`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from onboard.facts.base import Fact, Facts
+from onboard.model.endpoints import Endpoints
+from onboard.model.finding import Finding
+from onboard.model.profile import Host, Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a judgement may look at besides facts. A check never connects.
+
+    known_nodes   mi- ids of the servers' registrations that this account and Region has; None when AWS was not asked
+    """
+
+    profile: Profile
+    region: str
+    account: str
+    endpoints: Endpoints
+    known_nodes: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A prerequisite of one server. `judge` is pure; a crash in it counts as unknown.
+
+    name   reads as the healthy state: `clock_in_sync`
+    needs  the facts it looks at
+    judge  (facts, host, context) → finding; or None where the check does not apply to this server
+    """
+
+    name: str
+    needs: tuple[Fact[Any], ...]
+    judge: Callable[[Facts, Host, Context], Finding | None]
+
+
+@dataclass(frozen=True, slots=True)
+class FleetCheck:
+    """A prerequisite that only all servers together show. `judge`: facts by host name → findings by host name."""
+
+    name: str
+    needs: tuple[Fact[Any], ...]
+    judge: Callable[[Mapping[str, Facts], Sequence[Host], Context], Mapping[str, Finding]] = field(repr=False)

@@ -1,0 +1,67 @@
+"""What every way of reaching a server offers. One worker owns one connection from open to close."""
+
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from onboard.model.cancel import CancelToken
+from onboard.model.profile import Host
+from onboard.model.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptResult:
+    """What a script did: its exit code and raw output, free of banners and of what rc files print."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Connection(Protocol):
+    """An authenticated connection to a server whose identity was verified before anything was sent.
+
+    Every method raises ConnectionLost when the connection breaks or the time limit passes, and Cancelled on
+    CancelToken.stop_now().
+    """
+
+    @property
+    def host(self) -> Host: ...
+
+    def run_script(
+        self,
+        script: str,
+        *,
+        privileged: bool = False,
+        secret_line: Secret | None = None,
+        timeout: float = 60.0,
+    ) -> ScriptResult:
+        """Run a POSIX sh script in one round trip, in the C locale.
+
+        `privileged` runs it as root: as it is for root, else through sudo; raises PrivilegeMissing when the account
+        may not. The script finds `secret_line` as the first line of its standard input (`IFS= read -r secret`); it is
+        sent only once the script runs with the wanted privilege, never before. `timeout` is in seconds.
+        """
+        ...
+
+    def upload(self, source: Path, *, sha256: str, timeout: float = 600.0) -> str:
+        """Copy a file into a new folder only this account can read; its path there. Verified by its hash in hex.
+
+        The folder goes when the connection closes.
+        """
+        ...
+
+    def open_tunnel(self, address: str, port: int, *, timeout: float = 10.0) -> socket.socket | object:
+        """A socket-like channel from the server to `address`:`port` (SSH direct-tcpip). OSError when refused."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Connector(Protocol):
+    """Opens connections."""
+
+    def connect(self, host: Host, cancel: CancelToken) -> Connection:
+        """Raises HostUnreachable, HostUntrusted, LogInRefused."""
+        ...

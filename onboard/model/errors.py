@@ -1,0 +1,75 @@
+"""Errors written for people: what failed, where, why, and what to do."""
+
+from dataclasses import dataclass
+
+
+class OnboardError(Exception):
+    """Something failed that a person can do something about.
+
+    `what` failed, as a short sentence; `where` is the server, the AWS call or the file;
+    `why` is the cause as far as it is known; `remedy` says what to do. None of them ever holds a secret.
+    """
+
+    def __init__(self, what: str, *, where: str = "", why: str = "", remedy: str = "") -> None:
+        super().__init__(what, where, why, remedy)
+        self.what = what
+        self.where = where
+        self.why = why
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        return ". ".join(part.rstrip(".") for part in (head, self.why, self.remedy) if part) + "."
+
+
+class AwsError(OnboardError):
+    """AWS refused, or could not be reached (exit code 3). `code` is AWS's error code, "" when nothing answered."""
+
+    def __init__(self, what: str, *, where: str = "", why: str = "", remedy: str = "", code: str = "") -> None:
+        super().__init__(what, where=where, why=why, remedy=remedy)
+        self.code = code
+
+
+class HostError(OnboardError):
+    """A server could not be reached or used."""
+
+
+class HostUnreachable(HostError):
+    """No connection: name, route, port, time-out, or the server is no SSH server."""
+
+
+class HostUntrusted(HostError):
+    """The server's identity is unknown, changed or revoked; nothing was sent to it."""
+
+
+class LogInRefused(HostError):
+    """The server refused the credential, or the credential is stopped to prevent a lock-out."""
+
+
+class PrivilegeMissing(HostError):
+    """The account may not do as root what was asked."""
+
+
+class ConnectionLost(HostError):
+    """The connection broke, or a command ran past its time limit, after the log-in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake of the user's: `key` names the place, `problem` what is wrong, `remedy` what would be right."""
+
+    key: str
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.problem}. {self.remedy}."
+
+
+class ProfileError(OnboardError):
+    """The profile, a host list or the arguments are wrong (exit code 2). `problems` holds every mistake found."""
+
+    def __init__(self, where: str, problems: tuple[Problem, ...]) -> None:
+        count = len(problems)
+        super().__init__(f"{count} {'mistake' if count == 1 else 'mistakes'} found", where=where)
+        self.problems = problems
