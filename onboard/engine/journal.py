@@ -1,0 +1,180 @@
+"""The append-only journal: what a run was about, what it was about to do, what it did, and its events.
+
+One SQLite file for all runs. Entries about changes are on the disk before and after each change (synchronous=FULL);
+events, which can be lost without harm, go through a connection of their own that does not wait for the disk.
+"""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from onboard.model.errors import OnboardError
+from onboard.model.events import Event
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    run TEXT PRIMARY KEY, started TEXT NOT NULL, command TEXT NOT NULL, profile_path TEXT NOT NULL,
+    profile TEXT NOT NULL, plan TEXT NOT NULL DEFAULT '',
+    finished TEXT NOT NULL DEFAULT '', hosts TEXT NOT NULL DEFAULT '{}'
+);
+CREATE TABLE IF NOT EXISTS entries (
+    id INTEGER PRIMARY KEY, run TEXT NOT NULL, time TEXT NOT NULL, host TEXT NOT NULL, change TEXT NOT NULL,
+    phase TEXT NOT NULL, data TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS entries_by_run ON entries (run);
+CREATE INDEX IF NOT EXISTS entries_by_host ON entries (host, change);
+CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY, run TEXT NOT NULL, event TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS events_by_run ON events (run);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as `onboard runs` lists it. Times are ISO 8601 in UTC; `finished` is "" for one that was broken off."""
+
+    run: str
+    started: str
+    command: str
+    profile_path: str
+    profile: str
+    plan: str
+    finished: str
+    hosts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A change: `phase` is intent, done, failed or undone; `host` is "" for one in AWS; `data` holds no secret."""
+
+    host: str
+    change: str
+    phase: str
+    data: Mapping[str, str]
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class Journal:
+    """Safe to use from several threads; several processes may read while one writes a run."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+        self._lock = threading.Lock()
+        path = folder / "journal.sqlite"
+        path.touch(mode=0o600)
+        self._db = self._open(path, synchronous="FULL")
+        self._events = self._open(path, synchronous="NORMAL")
+
+    @staticmethod
+    def _open(path: Path, *, synchronous: str) -> sqlite3.Connection:
+        db = sqlite3.connect(path, check_same_thread=False, timeout=30)
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute(f"PRAGMA synchronous={synchronous}")
+        db.executescript(SCHEMA)
+        return db
+
+    def close(self) -> None:
+        with self._lock:
+            self._events.close()
+            self._db.close()
+
+    def hold(self, run: str) -> FileLock:
+        """The run's lock, taken until released or the process ends. OnboardError when another process works on it."""
+        lock = FileLock(self._folder / f"{run}.lock", mode=0o600)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise OnboardError(
+                "This run is being worked on by another process",
+                where=run,
+                remedy="Wait until it has ended, or stop it first",
+            ) from None
+        return lock
+
+    def release(self, lock: FileLock) -> None:
+        lock.release()
+        Path(lock.lock_file).unlink(missing_ok=True)
+
+    def begin(self, run: str, command: str, profile_path: str, profile: str) -> None:
+        with self._lock, self._db:
+            self._db.execute(
+                "INSERT INTO runs (run, started, command, profile_path, profile) VALUES (?, ?, ?, ?, ?)",
+                (run, now(), command, profile_path, profile),
+            )
+
+    def approve(self, run: str, plan: str) -> None:
+        """Keep the plan that was approved, as JSON."""
+        with self._lock, self._db:
+            self._db.execute("UPDATE runs SET plan = ? WHERE run = ?", (plan, run))
+
+    def finish(self, run: str, hosts: Mapping[str, int]) -> None:
+        with self._lock, self._db:
+            self._db.execute(
+                "UPDATE runs SET finished = ?, hosts = ? WHERE run = ?", (now(), json.dumps(dict(hosts)), run)
+            )
+
+    def write(self, run: str, host: str, change: str, phase: str, data: Mapping[str, str] | None = None) -> None:
+        """One entry, on the disk when this returns."""
+        with self._lock, self._db:
+            self._db.execute(
+                "INSERT INTO entries (run, time, host, change, phase, data) VALUES (?, ?, ?, ?, ?, ?)",
+                (run, now(), host, change, phase, json.dumps(dict(data or {}))),
+            )
+
+    def record(self, run: str, event: Event) -> None:
+        """Add an event."""
+        with self._lock, self._events:
+            self._events.execute("INSERT INTO events (run, event) VALUES (?, ?)", (run, json.dumps(event.to_json())))
+
+    def runs(self) -> list[RunRecord]:
+        """All runs, the newest first."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT run, started, command, profile_path, profile, plan, finished, hosts FROM runs"
+                " ORDER BY started DESC"
+            ).fetchall()
+        return [RunRecord(*rest, json.loads(hosts)) for *rest, hosts in rows]
+
+    def run(self, run: str) -> RunRecord:
+        """One run, by its id or the beginning of it. OnboardError when there is none or there are several."""
+        found = [record for record in self.runs() if record.run.startswith(run)] if run else []
+        if len(found) == 1 or (found and found[0].run == run):
+            return found[0]
+        what = "No run has this id" if not found else "Several runs begin like this"
+        raise OnboardError(what, where=run, remedy="See the ids with: onboard runs")
+
+    def entries(self, run: str) -> list[Entry]:
+        """Everything the run was about to do and did, in order."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT host, change, phase, data FROM entries WHERE run = ? ORDER BY id", (run,)
+            ).fetchall()
+        return [Entry(host, change, phase, json.loads(data)) for host, change, phase, data in rows]
+
+    def events(self, run: str) -> Iterator[dict[str, Any]]:
+        """The run's events as their JSON objects, in order."""
+        with self._lock:
+            rows = self._db.execute("SELECT event FROM events WHERE run = ? ORDER BY id", (run,)).fetchall()
+        return (json.loads(event) for (event,) in rows)
+
+    def proven(self) -> frozenset[tuple[str, str]]:
+        """(server's name, mi- id) of every node whose nonce came back, in any run, and that was not undone since."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT host, phase, json_extract(data, '$.instance_id') FROM entries"
+                " WHERE change = 'confirm' ORDER BY id"
+            ).fetchall()
+        proofs: set[tuple[str, str]] = set()
+        for host, phase, instance_id in rows:
+            (proofs.add if phase == "done" else proofs.discard)((host, instance_id))
+        return frozenset(proofs)

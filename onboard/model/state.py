@@ -1,0 +1,115 @@
+"""State: the fold of events and nothing else. Tables, pages and reports read it; nobody else keeps observations."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from onboard.model import events
+from onboard.model.finding import Finding, Verdict
+from onboard.model.plan import Plan
+from onboard.model.status import HostStatus
+
+
+@dataclass(slots=True)
+class HostState:
+    """What is known of a server. `steps`: step → started, done, unchanged, failed or undone."""
+
+    name: str
+    status: HostStatus | None = None
+    instance_id: str | None = None
+    findings: tuple[Finding, ...] = ()
+    reason: str = ""
+    remedy: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    keys: tuple[events.HostKeySeen, ...] = ()
+    steps: dict[str, str] = field(default_factory=dict)
+    finished: bool = False
+
+    @property
+    def trouble(self) -> tuple[Finding, ...]:
+        """Findings that deserve a look, the worst first."""
+        order = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1, Verdict.WARN: 2}
+        return tuple(sorted((f for f in self.findings if f.status in order), key=lambda f: order[f.status]))
+
+
+@dataclass(slots=True)
+class State:
+    """A run as far as its events tell."""
+
+    run: str = ""
+    command: str = ""
+    profile: str = ""
+    started: str = ""
+    account: events.AccountIdentified | None = None
+    phase: str = ""
+    phase_total: int = 0
+    hosts: dict[str, HostState] = field(default_factory=dict)
+    plan: Plan | None = None
+    aws_changes: list[events.AwsChanged] = field(default_factory=list)
+    notes: list[events.Noted] = field(default_factory=list)
+    failure: events.RunFailed | None = None
+    finished: bool = False
+
+    def fold(self, event: events.Event) -> None:
+        """Take in one event."""
+        match event:
+            case events.RunStarted():
+                self.run, self.command, self.profile = event.run, event.command, event.profile
+                self.started = event.started
+                for name in event.hosts:
+                    self.host(name)
+            case events.AccountIdentified():
+                self.account = event
+            case events.PhaseStarted():
+                self.phase, self.phase_total = event.phase, event.total
+            case events.HostKeySeen():
+                host = self.host(event.host)
+                host.keys = (*host.keys, event)
+            case events.FactsGathered():
+                host = self.host(event.host)
+                host.facts, host.unknown = event.facts, event.unknown
+            case events.HostJudged():
+                host = self.host(event.host)
+                host.status, host.findings = event.status, event.findings
+            case events.PlanMade():
+                self.plan = event.plan
+            case events.AwsChanged():
+                self.aws_changes.append(event)
+            case events.StepStarted():
+                self.host(event.host).steps[event.step] = "started"
+            case events.StepFinished():
+                self.host(event.host).steps[event.step] = event.outcome
+            case events.HostFinished():
+                self._finish(event)
+            case events.Noted():
+                self.notes.append(event)
+            case events.RunFailed():
+                self.failure = event
+            case events.RunFinished():
+                self.finished = True
+            case _:
+                pass  # a newer version's event: nothing that this one shows
+
+    def _finish(self, event: events.HostFinished) -> None:
+        host = self.host(event.host)
+        host.status, host.instance_id = event.status, event.instance_id
+        host.findings = event.findings or host.findings
+        host.reason, host.remedy, host.finished = event.reason, event.remedy, True
+
+    def host(self, name: str) -> HostState:
+        """The server's state, made when it is first heard of."""
+        return self.hosts.setdefault(name, HostState(name))
+
+    def counts(self) -> dict[str, int]:
+        """status → number of servers, of those that have one."""
+        return dict(Counter(host.status.value for host in self.hosts.values() if host.status))
+
+
+def fold(stream: Iterable[events.Event]) -> State:
+    """The state after a whole stream of events."""
+    state = State()
+    for event in stream:
+        state.fold(event)
+    return state
