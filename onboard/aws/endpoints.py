@@ -1,0 +1,79 @@
+"""Where a managed node finds AWS: host names by partition and Region, and the Region's agent bucket."""
+
+from onboard.model.endpoints import Endpoints
+from onboard.model.errors import OnboardError
+from onboard.model.profile import EndpointOverrides
+
+# DNS suffix of AWS's API hosts, by partition. Source: botocore's endpoints.json.
+SUFFIXES = {
+    "aws": "amazonaws.com",
+    "aws-cn": "amazonaws.com.cn",
+    "aws-us-gov": "amazonaws.com",
+    "aws-eusc": "amazonaws.eu",
+    "aws-iso": "c2s.ic.gov",
+    "aws-iso-b": "sc2s.sgov.gov",
+    "aws-iso-e": "cloud.adc-e.uk",
+    "aws-iso-f": "csp.hci.ic.gov",
+}
+
+# Regions launched in 2024 or later offer no ec2messages. Source: AWS's user guide, "Reference: ec2messages,
+# ssmmessages, and other API operations"; launch dates from AWS's announcements (Malaysia 2024-08, Mexico and Thailand 2025-01,
+# Taipei 2025-06, New Zealand 2025-09, European Sovereign Cloud 2026-01). The ISO Regions' dates are not published in
+# one place, so they are left out: they are asked for an endpoint they may not need.
+WITHOUT_EC2MESSAGES = frozenset(
+    {"ap-southeast-5", "ap-southeast-7", "mx-central-1", "ap-east-2", "ap-southeast-6", "eusc-de-east-1"}
+)
+
+# First agent that takes commands from ssmmessages (2024-02-07). Source: as above.
+FIRST_WITHOUT_EC2MESSAGES = (3, 3, 40, 0)
+
+
+def endpoints(
+    region: str,
+    partition: str,
+    overrides: EndpointOverrides,
+    agent_version: str | None = None,
+    *,
+    everything_at: str | None = None,
+) -> Endpoints:
+    """The URLs that servers of `region` need: `overrides` first, else `everything_at`, else AWS's own.
+
+    `everything_at` is the one endpoint of a private or practice cloud (`Aws.single_endpoint`). `agent_version`, where
+    it is known, must be able to work in the Region. Raises OnboardError for a partition or version that cannot.
+    """
+    if partition not in SUFFIXES:
+        known = ", ".join(SUFFIXES)
+        raise OnboardError(
+            f"partition {partition} is unknown",
+            where=region,
+            remedy=f"Known partitions: {known}. Set network.endpoints for this one",
+        )
+
+    def url(service: str) -> str:
+        return everything_at or f"https://{service}.{region}.{SUFFIXES[partition]}"
+
+    ec2messages = overrides.ec2messages
+    if ec2messages is None and region not in WITHOUT_EC2MESSAGES:
+        ec2messages = url("ec2messages")
+    if ec2messages is None and agent_version is not None and _numbers(agent_version) < FIRST_WITHOUT_EC2MESSAGES:
+        raise OnboardError(
+            f"agent {agent_version} cannot work in {region}",
+            where="agent.version",
+            why="The Region has no ec2messages endpoint, and agents before 3.3.40.0 know no other",
+            remedy="Choose agent.version 3.3.40.0 or later",
+        )
+    return Endpoints(
+        ssm=overrides.ssm or url("ssm"),
+        ssmmessages=overrides.ssmmessages or url("ssmmessages"),
+        ec2messages=ec2messages,
+        s3=overrides.s3 or url("s3"),
+    )
+
+
+def agent_bucket(region: str, s3: str) -> str:
+    """URL of AWS's bucket with the agent's packages, in path style, below the S3 endpoint `s3`."""
+    return f"{s3.rstrip('/')}/amazon-ssm-{region}"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
