@@ -5,8 +5,8 @@ from pathlib import Path
 
 from onboard.aws.session import Aws
 from onboard.model.cancel import CancelToken
+from onboard.model.package import Package
 from onboard.model.profile import Profile
-from onboard.steps.base import Package
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ class RunRecord:
     profile: str
     plan: str
     finished: str
-    hosts: Mapping[str, int]
+    hosts: Mapping[str, int] = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class Journal:
                 "SELECT run, started, command, profile_path, profile, plan, finished, hosts FROM runs"
                 " ORDER BY started DESC"
             ).fetchall()
-        return [RunRecord(*rest, json.loads(hosts)) for *rest, hosts in rows]
+        return [RunRecord(*texts, hosts=json.loads(hosts)) for *texts, hosts in rows]
 
     def run(self, run: str) -> RunRecord:
         """One run, by its id or the beginning of it. OnboardError when there is none or there are several."""

@@ -12,11 +12,17 @@ class Change:
     detail   what an approval must cover, by name: versions, hashes, paths, policies as text. Values that differ
              every time although the change is the same (ids, nonces, times) do not belong here: two plans of an
              unchanged world are equal
+    at_most  of how many (servers to register, to ask), 0 where that says nothing; fewer than approved is fine
     """
 
     name: str
     summary: str
     detail: dict[str, str] = field(default_factory=dict)
+    at_most: int = 0
+
+    def covers(self, other: "Change") -> bool:
+        """Whether who approved this change has approved `other`. The summary is for people and decides nothing."""
+        return (self.name, self.detail) == (other.name, other.detail) and other.at_most <= self.at_most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +51,13 @@ class Plan:
         """What this plan would do that `approved` does not contain, one line each; () when it is covered."""
         if (self.account, self.region) != (approved.account, approved.region):
             return (f"account {self.account} in {self.region}, approved for {approved.account} in {approved.region}",)
-        lines = [f"AWS: {change.summary}" for change in self.aws if change not in approved.aws]
+        lines = [f"AWS: {change.summary}" for change in _uncovered(self.aws, approved.aws)]
         allowed = {host.host: host.changes for host in approved.hosts}
         for host in self.hosts:
-            known = allowed.get(host.host, ())
-            lines += [f"{host.host}: {change.summary}" for change in host.changes if change not in known]
+            changes = _uncovered(host.changes, allowed.get(host.host, ()))
+            lines += [f"{host.host}: {change.summary}" for change in changes]
         return tuple(lines)
+
+
+def _uncovered(changes: tuple[Change, ...], approved: tuple[Change, ...]) -> list[Change]:
+    return [change for change in changes if not any(known.covers(change) for known in approved)]

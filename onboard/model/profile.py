@@ -2,11 +2,29 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+
+from onboard.model import formats
 
 SCHEMA_VERSION = 1
+
+RegionName = Annotated[str, AfterValidator(formats.region_name)]
+RoleName = Annotated[str, AfterValidator(formats.role_name)]
+InstanceName = Annotated[str, AfterValidator(formats.instance_name)]
+Tags = Annotated[Mapping[str, str], AfterValidator(formats.tags)]
+EndpointUrl = Annotated[str, AfterValidator(formats.endpoint_url)]
+ProxyUrl = Annotated[str, AfterValidator(formats.proxy_url)]
+NoProxyEntry = Annotated[str, AfterValidator(formats.no_proxy_entry)]
+AgentSource = Annotated[str, AfterValidator(formats.agent_source)]
+AgentVersion = Annotated[str, AfterValidator(formats.agent_version)]
+CredentialName = Annotated[str, AfterValidator(formats.credential_name)]
+UserName = Annotated[str, AfterValidator(formats.user_name)]
+KeyFile = Annotated[str, AfterValidator(formats.key_file)]
+Command = Annotated[tuple[str, ...] | str, BeforeValidator(formats.command)]
+HostName = Annotated[str, AfterValidator(formats.host_name)]
+HostAddress = Annotated[str, AfterValidator(formats.host_address)]
 
 
 class Section(BaseModel):
@@ -17,41 +35,47 @@ class Section(BaseModel):
 
 class AwsSection(Section):
     profile: str | None = Field(None, description="Name of a profile in ~/.aws; empty: boto3's own search order.")
-    endpoint_url: str | None = Field(None, description="Endpoint of every AWS API, for private or practice clouds.")
+    endpoint_url: EndpointUrl | None = Field(
+        None, description="Endpoint of every AWS API, for private or practice clouds."
+    )
 
 
 class RegionSection(Section):
-    name: str | None = Field(None, description="AWS Region that the servers are registered in.")
+    name: RegionName | None = Field(None, description="AWS Region that the servers are registered in.")
 
 
 class RoleSection(Section):
-    name: str = Field("OnboardSSMServiceRole", description="IAM service role of the nodes: name with path, no ARN.")
-    create: bool = Field(True, description="Create the role when it does not exist.")
+    name: RoleName = Field(
+        "OnboardSSMServiceRole", description="IAM service role of the nodes: name with path, no ARN."
+    )
+    create: StrictBool = Field(True, description="Create the role when it does not exist.")
 
 
 class ActivationSection(Section):
-    name: str = Field("onboard", description="Default instance name and description of the activation.")
-    expires_in_hours: int = Field(4, ge=1, le=720, description="Life of the activation in hours.")
-    tags: Mapping[str, str] = Field(default_factory=dict, description="Tags copied to every node.")
+    name: InstanceName = Field("onboard", description="Default instance name and description of the activation.")
+    expires_in_hours: StrictInt = Field(4, ge=1, le=720, description="Life of the activation in hours.")
+    tags: Tags = Field(default_factory=dict, description="Tags copied to every node.")
 
 
 class EndpointOverrides(Section):
-    ssm: str | None = None
-    ssmmessages: str | None = None
-    ec2messages: str | None = None
-    s3: str | None = None
+    """Endpoints as servers reach them, where they are not AWS's own: private endpoints, practice."""
+
+    ssm: EndpointUrl | None = None
+    ssmmessages: EndpointUrl | None = None
+    ec2messages: EndpointUrl | None = None
+    s3: EndpointUrl | None = None
 
 
 class NetworkSection(Section):
-    proxy: str | None = Field(None, description="HTTP proxy of the servers' agents, http://HOST:PORT.")
-    no_proxy: tuple[str, ...] = Field((), description="Hosts that agents reach without the proxy.")
+    proxy: ProxyUrl | None = Field(None, description="HTTP proxy of the servers' agents, http://HOST:PORT.")
+    no_proxy: tuple[NoProxyEntry, ...] = Field((), description="Hosts that agents reach without the proxy.")
     endpoints: EndpointOverrides = EndpointOverrides()
 
 
 class AgentSection(Section):
-    source: str = Field("aws", description="aws (the Region's bucket), an https:// mirror, or a folder.")
-    version: str = Field("latest", description="latest, stable, or a version such as 3.3.4851.0.")
-    verify_signature: bool = True
+    source: AgentSource = Field("aws", description="aws (the Region's bucket), an https:// mirror, or a folder.")
+    version: AgentVersion = Field("latest", description="latest, stable, or a version such as 3.3.4851.0.")
+    verify_signature: StrictBool = Field(True, description="Refuse agent packages that AWS did not sign.")
 
 
 class ExtrasSection(Section):
@@ -61,9 +85,13 @@ class ExtrasSection(Section):
 
 
 class RunSection(Section):
-    concurrency: int = Field(32, ge=1, le=512, description="Servers worked on at the same time.")
-    canary: int = Field(1, ge=0, description="Servers installed first; the rest follow when all of them are online.")
-    max_agent_starts: int = Field(10, ge=1, le=25, description="Agents between their start and Online at one time.")
+    concurrency: StrictInt = Field(32, ge=1, le=512, description="Servers worked on at the same time.")
+    canary: StrictInt = Field(
+        1, ge=0, description="Servers installed first; the rest follow when all of them are online."
+    )
+    max_agent_starts: StrictInt = Field(
+        10, ge=1, le=25, description="Agents between their start and Online at one time."
+    )
     fixes: tuple[str, ...] = Field((), description="Steps allowed to repair what a check found, such as install_roots.")
 
 
@@ -80,10 +108,10 @@ class Credential(Section):
     """How to log in; never the secret itself. `sudo`: auto (root, or sudo with what is at hand), password, or never."""
 
     kind: CredentialKind
-    username: str
-    key_file: str | None = None
+    username: UserName
+    key_file: KeyFile | None = None
     sudo: Literal["auto", "password", "never"] = "auto"
-    secret_command: tuple[str, ...] | str | None = Field(
+    secret_command: Command | None = Field(
         None,
         description="Command whose standard output is the secret; a list, or a string split as a shell splits words.",
     )
@@ -98,12 +126,12 @@ class Protocol(StrEnum):
 class Host(Section):
     """A server. `address` defaults to `name`; `port` to the protocol's own."""
 
-    name: str
-    address: str = ""
-    port: int | None = Field(None, ge=1, le=65535)
+    name: HostName
+    address: HostAddress = ""
+    port: StrictInt | None = Field(None, ge=1, le=65535)
     protocol: Protocol = Protocol.SSH
     credential: str = "default"
-    tags: Mapping[str, str] = Field(default_factory=dict)
+    tags: Tags = Field(default_factory=dict)
     jump: str | None = None
 
     @property
@@ -116,7 +144,7 @@ class Host(Section):
 class Profile(Section):
     """One TOML file's worth of decisions. `hosts` holds those of `hosts_file` too, once loaded."""
 
-    schema_: int = Field(SCHEMA_VERSION, alias="schema")
+    schema_: StrictInt = Field(SCHEMA_VERSION, alias="schema")
     name: str = ""
     hosts_file: str | None = None
     aws: AwsSection = AwsSection()
@@ -127,5 +155,5 @@ class Profile(Section):
     agent: AgentSection = AgentSection()
     extras: ExtrasSection = ExtrasSection()
     run: RunSection = RunSection()
-    credentials: Mapping[str, Credential] = Field(default_factory=dict)
+    credentials: Mapping[CredentialName, Credential] = Field(default_factory=dict)
     hosts: tuple[Host, ...] = ()

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from onboard.checks.base import Context
 from onboard.facts.base import Facts
 from onboard.hosts.connection import Connection
 from onboard.model.errors import OnboardError
+from onboard.model.package import Package as Package
 from onboard.model.plan import Change
 from onboard.model.profile import Host
 from onboard.model.secret import Secret
@@ -20,17 +20,6 @@ class StepFailed(OnboardError):
     def __init__(self, what: str, *, where: str, why: str = "", remedy: str = "", evidence: str = "") -> None:
         super().__init__(what, where=where, why=why, remedy=remedy)
         self.evidence = evidence
-
-
-@dataclass(frozen=True, slots=True)
-class Package:
-    """A verified agent package on this computer. `version` was read from inside it; `kind` is deb or rpm."""
-
-    path: Path
-    kind: str
-    arch: str
-    version: str
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,173 @@
+"""The proof: Systems Manager says Online, and a Run Command brings back the nonce that was placed on that very server.
+
+One thread asks about the nodes of all workers, another sends their Run Commands in batches, so that a thousand
+waiting servers cost AWS one call each time and not a thousand.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from onboard.aws.commands import COMMAND_NODES, Invocation, invocations, send_script
+from onboard.aws.instances import Node, NodePoller
+from onboard.aws.session import Aws
+from onboard.model.cancel import CancelToken
+from onboard.model.errors import OnboardError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds: for a node to be Online, for its answer; `poll` is the shortest time between asks."""
+
+    online: float = 300.0
+    answer: float = 180.0
+    poll: float = 2.0
+
+
+class NotProven(OnboardError):
+    """The node did not come Online, or did not answer with the right nonce."""
+
+
+class _Desk(Generic[T]):
+    """Takes questions about nodes from workers; one thread of its own answers them together."""
+
+    def __init__(self, name: str, serve: Callable[[dict[str, Future[T]]], None], pause: float) -> None:
+        self._serve = serve
+        self._pause = pause
+        self._open: dict[str, Future[T]] = {}
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name=name)
+        self._thread.start()
+
+    def ask(self, node: str) -> Future[T]:
+        with self._changed:
+            future = self._open.setdefault(node, Future())
+            self._changed.notify()
+        return future
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._open)
+                if self._closed:
+                    return
+                questions = dict(self._open)
+            try:
+                self._serve(questions)
+            except Exception as error:  # noqa: BLE001 - whoever waits gets it
+                for future in questions.values():
+                    future.set_exception(error)
+            with self._changed:
+                self._open = {node: future for node, future in self._open.items() if not future.done()}
+                self._changed.wait_for(lambda: self._closed, self._pause)
+
+
+class Prover:
+    """Asks Systems Manager on behalf of all workers. Use it in a `with`: its two threads end with it."""
+
+    def __init__(self, aws: Aws, script: str, cancel: CancelToken, patience: Patience) -> None:
+        self._aws = aws
+        self._script = script
+        self._cancel = cancel
+        self._patience = patience
+        self._poller = NodePoller(aws, interval=patience.poll)
+        self._sent: dict[str, str] = {}  # node → its command
+        self._online = _Desk[Node]("nodes", self._look, patience.poll)
+        self._answers = _Desk[Invocation]("run-command", self._collect, patience.poll / 4)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._online.close()
+        self._answers.close()
+
+    def wait_online(self, instance_id: str, host: str) -> Node:
+        """The node once it is Online. Raises NotProven when it takes too long, AwsError, Cancelled."""
+        node = self._result(self._online.ask(instance_id), self._patience.online)
+        if node is None:
+            raise NotProven(
+                f"{instance_id} did not come Online within {self._patience.online:.0f} s",
+                where=host,
+                why="The agent is registered, but Systems Manager does not hear from it",
+                remedy="Look at /var/log/amazon/ssm/amazon-ssm-agent.log on the server; then run apply again",
+            )
+        return node
+
+    def answer(self, instance_id: str, host: str) -> str:
+        """What the node printed for the script. Raises NotProven when it did not run it, AwsError, Cancelled."""
+        invocation = self._result(self._answers.ask(instance_id), self._patience.answer)
+        if invocation is None:
+            raise NotProven(
+                f"{instance_id} did not answer a Run Command within {self._patience.answer:.0f} s",
+                where=host,
+                why="Systems Manager said Online, but the agent has not answered since",
+                remedy="Check that the amazon-ssm-agent service still runs and reaches ssmmessages; then apply again",
+            )
+        if invocation.status != "Success":
+            raise NotProven(
+                f"{instance_id} answered the Run Command with {invocation.status}",
+                where=host,
+                why=invocation.stderr.strip() or "The nonce placed on this server was not found where it answered",
+                remedy="Another machine may answer as this node: look for a clone of this server",
+            )
+        return invocation.stdout
+
+    def _result(self, future: Future[T], limit: float) -> T | None:
+        deadline = time.monotonic() + limit
+        while time.monotonic() < deadline:
+            self._cancel.check_now()
+            try:
+                return future.result(timeout=0.1)
+            except TimeoutError:
+                if future.done():
+                    raise
+        future.cancel()
+        return None
+
+    def _look(self, questions: dict[str, Future[Node]]) -> None:
+        found = self._poller.ask(instance_ids=questions) or {}
+        for instance_id, future in questions.items():
+            node = found.get(instance_id)
+            if node is not None and node.is_online:
+                _settle(future, node)
+
+    def _collect(self, questions: dict[str, Future[Invocation]]) -> None:
+        self._send({node: future for node, future in questions.items() if node not in self._sent})
+        commands = {self._sent[node] for node in questions if node in self._sent}
+        for (_, node), invocation in invocations(self._aws, commands).items():
+            if invocation.finished and node in questions:
+                self._sent.pop(node, None)
+                _settle(questions[node], invocation)
+
+    def _send(self, new: dict[str, Future[Invocation]]) -> None:
+        for start in range(0, len(new), COMMAND_NODES):
+            batch = list(new)[start : start + COMMAND_NODES]
+            sent = send_script(self._aws, batch, self._script, comment="Onboard: proof that this node answers")
+            for node in batch:
+                if node in sent.refused:
+                    refused = NotProven(f"AWS took no Run Command for {node}", why=sent.refused[node])
+                    new[node].set_exception(refused)
+                else:
+                    self._sent[node] = sent.commands[0]
+
+
+def _settle(future: Future[T], value: T) -> None:
+    with suppress(InvalidStateError):  # its worker has given up waiting
+        future.set_result(value)

@@ -1,0 +1,134 @@
+"""The survey: ask every server its facts, then judge each, then the fleet."""
+
+from collections.abc import Collection, Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from onboard.aws.instances import known_nodes
+from onboard.aws.session import Aws
+from onboard.checks import catalog as checks
+from onboard.checks.base import Context
+from onboard.engine.fleet import Emit, work_on
+from onboard.engine.tools import Tools
+from onboard.facts import bundle
+from onboard.facts import catalog as fact_catalog
+from onboard.facts.base import Fact, Facts, Wanted
+from onboard.hosts.connection import Connection
+from onboard.model.cancel import Cancelled, CancelToken
+from onboard.model.errors import AwsError, HostError, HostUntrusted, PrivilegeMissing
+from onboard.model.events import Event, FactsGathered, HostFinished, HostJudged, Noted, PhaseStarted
+from onboard.model.finding import Finding, Verdict
+from onboard.model.profile import Host, Profile
+from onboard.model.status import HostStatus
+
+FACTS_TIMEOUT = 60.0  # seconds for the whole script; each fact has its own limit inside
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was learned. `facts` and `findings` hold the servers that answered, `ended` those that did not."""
+
+    context: Context
+    facts: Mapping[str, Facts]
+    findings: Mapping[str, tuple[Finding, ...]]
+    status: Mapping[str, HostStatus]
+    ended: Mapping[str, HostFinished]
+
+    def finish(self, host: Host) -> HostFinished:
+        """The server's end as far as the survey goes."""
+        ended = self.ended.get(host.name)
+        return ended or HostFinished(host=host.name, status=self.status[host.name], findings=self.findings[host.name])
+
+
+def wanted_of(profile: Profile, context: Context) -> Wanted:
+    """What the facts' scripts need to know."""
+    return Wanted(context.endpoints, proxy=profile.network.proxy or "", no_proxy=profile.network.no_proxy)
+
+
+def take_survey(
+    hosts: Sequence[Host],
+    context: Context,
+    tools: Tools,
+    cancel: CancelToken,
+    *,
+    aws: Aws | None,
+    only: Collection[str] = (),
+) -> Generator[Event, None, Survey]:
+    """Ask and judge. `only` names the checks wanted, all when empty; `aws` is None when AWS cannot be asked."""
+    facts: dict[str, Facts] = {}
+    ended: dict[str, HostFinished] = {}
+    asked = fact_catalog.FACTS if not only else checks.facts_needed(only)
+    script = bundle.compose(asked, wanted_of(context.profile, context))
+
+    def ask(host: Host, emit: Emit) -> None:
+        try:
+            cancel.check()
+            facts[host.name] = answers = ask_facts(host, asked, script, context, tools, cancel)
+            emit(FactsGathered(host=host.name, facts=fact_catalog.to_json(answers), unknown=answers.unknown()))
+        except Cancelled:
+            ended[host.name] = HostFinished(host=host.name, status=HostStatus.SKIPPED, reason="Stopped before its turn")
+        except HostError as error:
+            ended[host.name] = finish_with(host, error)
+
+    yield PhaseStarted(phase="facts", total=len(hosts))
+    yield from work_on(hosts, ask, concurrency=context.profile.run.concurrency, cancel=cancel)
+    context = yield from _with_known_nodes(context, facts, aws)
+    findings = _judge(hosts, facts, context, only)
+    status = {name: checks.host_status(found, context.profile.run.fixes) for name, found in findings.items()}
+    for host in hosts:
+        if host.name in findings:
+            yield HostJudged(host=host.name, status=status[host.name], findings=findings[host.name])
+    return Survey(context, facts, findings, status, ended)
+
+
+def ask_facts(
+    host: Host, asked: Sequence[Fact[Any]], script: str, context: Context, tools: Tools, cancel: CancelToken
+) -> Facts:
+    """One server's answers, in one round trip; a second one only where the account has no privilege."""
+    connection = tools.connector.connect(host, cancel)
+    try:
+        result = _run(connection, script)
+        answers = bundle.parse(asked, result)
+        return bundle.complete(asked, answers, connection, wanted_of(context.profile, context))
+    finally:
+        connection.close()
+
+
+def _run(connection: Connection, script: str) -> Any:
+    try:
+        return connection.run_script(script, privileged=True, timeout=FACTS_TIMEOUT)
+    except PrivilegeMissing:  # what needs no privilege is still worth knowing, and one check says what is missing
+        return connection.run_script(script, timeout=FACTS_TIMEOUT)
+
+
+def finish_with(host: Host, error: HostError) -> HostFinished:
+    """The end of a server that could not be reached or used."""
+    status = HostStatus.UNTRUSTED if isinstance(error, HostUntrusted) else HostStatus.UNREACHABLE
+    check = "identity_verified" if status is HostStatus.UNTRUSTED else "reachable"
+    finding = Finding(check=check, status=Verdict.FAIL, summary=error.what, remedy=error.remedy, evidence=error.why)
+    return HostFinished(host=host.name, status=status, findings=(finding,), reason=error.what, remedy=error.remedy)
+
+
+def _with_known_nodes(context: Context, facts: Mapping[str, Facts], aws: Aws | None) -> Generator[Event, None, Context]:
+    """Ask AWS which of the registrations found on the servers are its own."""
+    ids = {node for answers in facts.values() if (node := fact_catalog.instance_id(answers))}
+    if not ids:
+        return replace(context, known_nodes=frozenset())
+    if aws is None:
+        return context
+    try:
+        return replace(context, known_nodes=known_nodes(aws, ids))
+    except AwsError as error:
+        yield Noted(text=f"Existing registrations could not be looked up. {error}", level="warning")
+        return context
+
+
+def _judge(
+    hosts: Sequence[Host], facts: Mapping[str, Facts], context: Context, only: Collection[str]
+) -> dict[str, tuple[Finding, ...]]:
+    fleet = checks.judge_fleet([host for host in hosts if host.name in facts], facts, context, only)
+    return {
+        host.name: (*checks.judge(host, facts[host.name], context, only), *fleet.get(host.name, ()))
+        for host in hosts
+        if host.name in facts
+    }
