@@ -1,0 +1,464 @@
+r"""How to speak to a POSIX server: what is sent over one exec channel, and what its answer means. No I/O in here.
+
+The channel runs the fixed command line COMMAND, which every login shell (bash, dash, csh, fish) understands. All else
+goes in by standard input, so that nothing shows in the server's process list and no login shell quotes anything.
+
+The request, sent at once. Its first line names everything that the other side has to know::
+
+    # onboard 1 MARKER privileged=yes prompt=PROMPT input=line hold=no pty=no
+    …functions holding the script in a here-document that ends with a line MARKER…
+    onboard_main; exit # MARKER complete
+
+MARKER is random for each request. `privileged` is yes or no. `prompt` is what sudo prints when it wants a password,
+or `-` when there is none to give (sudo then runs with `-n`). `input` is `none`, `line` (a secret line follows) or the
+number of bytes that follow (an upload). `hold=yes` keeps the folder until standard input ends. Nothing is sent after
+the last line until the answer asks for it: shells read their standard input in blocks and would swallow it.
+
+The answer, in which whatever stands before `start` or `begin` is noise (banners, what rc files print)::
+
+    standard error   noise  MARKER start⏎  sudo's messages and PROMPT  MARKER begin⏎  script's stderr  MARKER end CODE⏎
+    standard output  noise                                             MARKER begin⏎  script's stdout  MARKER end CODE⏎
+
+* PROMPT: send the password and a newline. A second PROMPT means that it was wrong; nothing more is sent.
+* `begin` is printed by a process that already has the privilege. When `input` is not `none`, the input is sent now.
+* `MARKER cannot REASON⏎` on standard output instead: `no-folder` or `no-sudo`.
+* `end` without a `begin`: sudo refused; why stands in its messages between `start` and `end`.
+* Neither: the login shell did not run COMMAND (an account without a shell, a forced command).
+
+The script runs as `sh FOLDER/script` in the C locale, umask 022 (package managers and trust stores break under a
+tighter one: scripts that write secrets set their own), working folder `/`, the sbin folders at the end of PATH, and
+standard input from /dev/null unless it wants input. FOLDER is new, mode 0700, and gone before `end` is printed, except
+with `hold=yes`: then it goes when the channel's input ends, also when the connection breaks.
+
+Where sudo insists on a terminal (`requiretty`), the request with `pty=yes` is uploaded as a file and that file is run
+in a pty. A pty has one stream, and the script's output comes at its end, kept apart by two more markers::
+
+    noise  MARKER start⏎  messages, PROMPT  MARKER begin⏎  MARKER out⏎ stdout  MARKER err⏎ stderr  MARKER end CODE⏎
+
+Servers for practice use `is_complete` and `parse_request` on what came in, and `Request.begin`, `end` and `cannot`.
+"""
+
+import re
+import secrets
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import Self
+
+from onboard.hosts.connection import ScriptResult
+
+COMMAND = "/bin/sh"
+
+_TEMPLATE = """\
+# onboard 1 {marker} privileged={privileged} prompt={prompt_field} input={input_field} hold={hold} pty={pty}
+onboard_script() {{ cat <<'{marker}'
+{script}{marker}
+}}
+onboard_run() {{ cat <<'{marker}'
+LC_ALL=C; export LC_ALL
+PATH="${{PATH:-/usr/bin:/bin}}:/usr/local/sbin:/usr/sbin:/sbin"; export PATH
+umask 022; cd /
+echo '{marker} begin' >&2
+echo '{marker} begin'
+exec /bin/sh "${{0%/*}}/script"{redirect}
+{marker}
+}}
+onboard_folder() {{
+for base in "${{TMPDIR:-/tmp}}" /var/tmp /dev/shm "${{HOME:-/tmp}}"; do
+folder=$(mktemp -d "$base/onboard.XXXXXXXXXX") || continue
+onboard_script >"$folder/script" && onboard_run >"$folder/run" && return 0
+rm -rf "$folder"
+done
+folder=
+return 1
+}}
+onboard_main() {{
+LC_ALL=C; export LC_ALL
+PATH="${{PATH:-/usr/bin:/bin}}:/usr/local/sbin:/usr/sbin:/sbin"; export PATH
+umask 077; cd /
+folder=
+trap 'test -z "$folder" || rm -rf "$folder"' 0
+trap 'exit 129' 1 2 3 13 15
+{terminal}echo '{marker} start' >&2
+onboard_folder 2>/dev/null || {{ echo '{marker} cannot no-folder'; return; }}
+{start}
+code=$?
+{finish}
+}}
+onboard_main; exit # {marker} complete
+"""
+
+_PLAIN = '/bin/sh "$folder/run"'
+
+_SUDO = """\
+if [ "$(id -u)" = 0 ]; then /bin/sh "$folder/run"
+elif command -v sudo >/dev/null 2>&1; then sudo {options} -- /bin/sh "$folder/run"
+else rm -rf "$folder"; folder=; echo '{marker} cannot no-sudo'; return
+fi"""
+
+_END = """\
+echo '{marker} end '"$code" >&2
+echo '{marker} end '"$code\""""
+_REMOVE = 'rm -rf "$folder"; folder=\n'
+_HOLD = "\ncat >/dev/null"
+_PTY_OUTPUT = """\
+echo '{marker} out'; cat "$folder/out"
+echo '{marker} err'; cat "$folder/err"
+"""
+
+# A server without any of the three hash programs sends the file back instead: slow, but it needs nothing.
+_UPLOAD = """\
+# upload: {name} {size}
+umask 077
+folder="${{0%/*}}/upload"
+mkdir "$folder" && cd "$folder" || exit 1
+head -c {size} >'{name}' || exit 1
+set -- $(wc -c <'{name}')
+[ "$1" = {size} ] || {{ echo "only $1 of {size} bytes arrived" >&2; exit 1; }}
+echo "$folder/{name}"
+if command -v sha256sum >/dev/null 2>&1; then set -- $(sha256sum '{name}'); echo "sha256 $1"
+elif command -v shasum >/dev/null 2>&1; then set -- $(shasum -a 256 '{name}'); echo "sha256 $1"
+elif command -v openssl >/dev/null 2>&1; then set -- $(openssl dgst -sha256 -r '{name}'); echo "sha256 $1"
+else echo content; cat '{name}'
+fi
+"""
+
+_HEADER = re.compile(
+    r"^# onboard 1 (?P<marker>\S+) privileged=(?P<privileged>yes|no) prompt=(?P<prompt>\S+) "
+    r"input=(?P<input>none|line|\d+) hold=(?P<hold>yes|no) pty=(?P<pty>yes|no)\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One script to run. `Request.new` makes its marker; `text` is what is sent; `parse_request` is its inverse.
+
+    script       ends with a newline
+    privileged   as root: as it is for root, else through sudo
+    prompt       random text by which sudo asks for the password; "" when there is no password to give
+    wants_secret a secret line follows `begin`
+    input_size   that many bytes follow `begin` (an upload); None when none do
+    hold         keep the folder until the channel's input ends
+    pty          made to be run as a file in a pty
+    """
+
+    script: str
+    marker: str
+    privileged: bool = False
+    prompt: str = ""
+    wants_secret: bool = False
+    input_size: int | None = None
+    hold: bool = False
+    pty: bool = False
+
+    @classmethod
+    def new(
+        cls,
+        script: str,
+        *,
+        privileged: bool = False,
+        has_password: bool = False,
+        wants_secret: bool = False,
+        pty: bool = False,
+    ) -> Self:
+        """A request with a new random marker. ValueError when the script holds a NUL byte, which no shell reads."""
+        if "\0" in script:
+            raise ValueError("a script cannot hold NUL bytes")
+        return cls(
+            script=script if script.endswith("\n") else script + "\n",
+            marker=_random("onboard"),
+            privileged=privileged,
+            prompt=_random("password") + ":" if privileged and has_password else "",
+            wants_secret=wants_secret,
+            pty=pty,
+        )
+
+    @classmethod
+    def upload(cls, name: str, size: int) -> Self:
+        """A request that takes `size` bytes into a file `name` of a folder that is held. Answer: UploadAnswer."""
+        safe = re.sub(r"[^A-Za-z0-9._+~-]", "_", name).lstrip("-") or "file"
+        script = _UPLOAD.format(name=safe, size=size)
+        return cls(script=script, marker=_random("onboard"), input_size=size, hold=True)
+
+    @property
+    def wants_input(self) -> bool:
+        return self.wants_secret or self.input_size is not None
+
+    def text(self) -> str:
+        """What is sent."""
+        redirect = "" if self.wants_input else " </dev/null"
+        start = _PLAIN
+        if self.privileged:
+            options = f"-S -p '{self.prompt}'" if self.prompt else "-n"
+            start = _SUDO.format(marker=self.marker, options=options)
+        finish = _END.format(marker=self.marker)
+        finish = finish + _HOLD if self.hold else _REMOVE + finish
+        if self.pty:
+            redirect += ' >"${0%/*}/out" 2>"${0%/*}/err"'
+            start = ': >"$folder/out"; : >"$folder/err"\n' + start
+            finish = _PTY_OUTPUT.format(marker=self.marker) + finish
+        sized = "line" if self.wants_secret else "none"
+        return _TEMPLATE.format(
+            marker=self.marker,
+            privileged=_yes(self.privileged),
+            prompt_field=self.prompt or "-",
+            input_field=sized if self.input_size is None else self.input_size,
+            hold=_yes(self.hold),
+            pty=_yes(self.pty),
+            script=self.script,
+            redirect=redirect,
+            terminal="stty -echo -opost\n" if self.pty else "",
+            start=start,
+            finish=finish,
+        )
+
+    def begin(self) -> bytes:
+        """For servers: goes to standard error and to standard output when the script begins."""
+        return f"{self.marker} begin\n".encode()
+
+    def end(self, exit_code: int) -> bytes:
+        """For servers: goes to both when it has ended."""
+        return f"{self.marker} end {exit_code}\n".encode()
+
+    def start(self) -> bytes:
+        """For servers: goes to standard error before sudo's messages."""
+        return f"{self.marker} start\n".encode()
+
+    def cannot(self, reason: str) -> bytes:
+        """For servers: goes to standard output instead of `begin`; no-folder or no-sudo."""
+        return f"{self.marker} cannot {reason}\n".encode()
+
+
+def is_complete(text: str) -> bool:
+    """For servers: has the whole request arrived?"""
+    header = _HEADER.match(text)
+    return header is not None and text.endswith(f"\nonboard_main; exit # {header['marker']} complete\n")
+
+
+def parse_request(text: str) -> Request:
+    """For servers: the request that `text` is. ValueError when it is none."""
+    header = _HEADER.match(text)
+    if header is None or not is_complete(text):
+        raise ValueError("not a complete request")
+    marker, given = header["marker"], header["input"]
+    _, _, after = text.partition(f"onboard_script() {{ cat <<'{marker}'\n")
+    script, found, _ = after.partition(f"{marker}\n}}\n")
+    if not found:
+        raise ValueError("the request has no script")
+    return Request(
+        script=script,
+        marker=marker,
+        privileged=header["privileged"] == "yes",
+        prompt="" if header["prompt"] == "-" else header["prompt"],
+        wants_secret=given == "line",
+        input_size=int(given) if given.isdigit() else None,
+        hold=header["hold"] == "yes",
+        pty=header["pty"] == "yes",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class UploadAnswer:
+    """What an upload's script prints: the file's path there, and its hash, or its content to be hashed here."""
+
+    path: str
+    sha256: str | None
+    content: bytes | None = None
+
+    def to_bytes(self) -> bytes:
+        head = f"{self.path}\n".encode()
+        if self.content is not None:
+            return head + b"content\n" + self.content
+        return head + f"sha256 {self.sha256}\n".encode()
+
+    @classmethod
+    def parse(cls, stdout: bytes) -> Self:
+        """ValueError when it is not such an answer."""
+        path, _, rest = stdout.partition(b"\n")
+        kind, _, content = rest.partition(b"\n")
+        if kind == b"content":
+            return cls(path.decode(), None, content)
+        # GNU's programs put a backslash before the hash of a file whose name has one.
+        found = re.fullmatch(rb"sha256 \\?([0-9a-f]{64})", kind)
+        if found is None:
+            raise ValueError("no hash came back")
+        return cls(path.decode(), found[1].decode())
+
+
+class Refusal(StrEnum):
+    """Why a script did not run, or did not end."""
+
+    NO_SHELL = "no-shell"  # the login shell did not run COMMAND
+    NO_FOLDER = "no-folder"  # no folder could be made or written
+    NO_SUDO = "no-sudo"  # not root, and no sudo
+    NOT_IN_SUDOERS = "not-in-sudoers"
+    NEEDS_TTY = "needs-tty"
+    NEEDS_PASSWORD = "needs-password"  # noqa: S105 - a reason's name
+    WRONG_PASSWORD = "wrong-password"  # noqa: S105
+    PASSWORD_EXPIRED = "password-expired"  # noqa: S105
+    SUDO_FAILED = "sudo-failed"  # for another reason
+    BROKEN_OFF = "broken-off"  # it began, and its shell went away before the end
+
+
+class NotRun(Exception):
+    """The script did not run (or, for BROKEN_OFF, did not end). `detail` is what the server said, in one line."""
+
+    def __init__(self, refusal: Refusal, detail: str = "") -> None:
+        super().__init__(refusal, detail)
+        self.refusal = refusal
+        self.detail = detail
+
+
+class Want(Enum):
+    """What the dialogue wants next."""
+
+    MORE = "more to read"
+    PASSWORD = "the password"  # noqa: S105 - not a password
+    INPUT = "the input"
+    NOTHING = "nothing: it has ended"
+
+
+class Dialogue:
+    """The client's side of one request: `feed` what arrives, do what it wants, at the end ask for the `result`."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.began = False
+        self._stdout = _Stream(request.marker)
+        self._stderr = self._stdout if request.pty else _Stream(request.marker)
+        self._password_sent = False
+        self._wrong_password = False
+        self._input_sent = False
+        self._ended = False
+
+    def feed(self, stdout: bytes = b"", stderr: bytes = b"") -> Want:
+        """Take what arrived; PASSWORD and INPUT are each wanted at most once."""
+        self._stdout.data += stdout
+        self._stderr.data += stderr
+        self.began = self.began or self._stdout.find("begin") is not None
+        if self._stdout.find("cannot", " \\S+") or (self._stdout.find_end() and self._stderr.find_end()):
+            self._ended = True
+        if self._ended:
+            return Want.NOTHING
+        if self.request.prompt and not self.began:
+            prompts = self._prompts()
+            if prompts > 1:
+                self._wrong_password = self._ended = True
+                return Want.NOTHING
+            if prompts == 1 and not self._password_sent:
+                self._password_sent = True
+                return Want.PASSWORD
+        if self.began and self.request.wants_input and not self._input_sent:
+            self._input_sent = True
+            return Want.INPUT
+        return Want.MORE
+
+    def end_of_stream(self) -> None:
+        """The channel ended. `result` then says what can be said."""
+        self._ended = True
+
+    def result(self) -> ScriptResult:
+        """The script's own exit code and output. Raises NotRun."""
+        out_end, err_end = self._stdout.find_end(), self._stderr.find_end()
+        if self.began and out_end and err_end:
+            code = int(out_end["code"])
+            if self.request.pty:
+                out, err = self._stdout.find("out"), self._stdout.find("err")
+                if out is None or err is None:
+                    raise NotRun(Refusal.BROKEN_OFF, "the script's output did not come back")
+                data = self._stdout.data
+                return ScriptResult(
+                    code, bytes(data[out.end() : err.start()]), bytes(data[err.end() : out_end.start()])
+                )
+            return ScriptResult(code, self._stdout.between(out_end), self._stderr.between(err_end))
+        raise self._not_run()
+
+    def _prompts(self) -> int:
+        return self._stderr.data.count(self.request.prompt.encode())
+
+    def _not_run(self) -> NotRun:
+        if self.began:
+            return NotRun(Refusal.BROKEN_OFF)
+        if cannot := self._stdout.find("cannot", " (?P<reason>\\S+)"):
+            return NotRun(Refusal(cannot["reason"].decode()))
+        start = self._stderr.find("start")
+        if start is None:
+            noise = bytes(self._stdout.data) + b"\n" + (b"" if self.request.pty else bytes(self._stderr.data))
+            return NotRun(Refusal.NO_SHELL, _one_line(noise))
+        end = self._stderr.find_end()
+        said = bytes(self._stderr.data[start.end() : end.start() if end else None])
+        if self.request.prompt:
+            said = said.replace(self.request.prompt.encode(), b"")
+        return NotRun(self._why(said), _one_line(said))
+
+    def _why(self, said: bytes) -> Refusal:
+        if self._wrong_password:
+            return Refusal.WRONG_PASSWORD
+        for refusal, words in _SUDO_SAYS:
+            if words.search(said):
+                return refusal
+        return Refusal.SUDO_FAILED
+
+
+# What sudo (1.7 to 1.9) and sudo-rs print in the C locale. Order matters: a wrong password ends with
+# "1 incorrect password attempt" after a "no password was provided".
+_SUDO_SAYS = (
+    (Refusal.NEEDS_TTY, re.compile(rb"must have a tty")),
+    (Refusal.WRONG_PASSWORD, re.compile(rb"incorrect password attempt|incorrect authentication attempt")),
+    (Refusal.PASSWORD_EXPIRED, re.compile(rb"password (?:is|has) expired|account validation failure")),
+    (
+        Refusal.NOT_IN_SUDOERS,
+        re.compile(rb"not in the sudoers|not allowed to (?:execute|run)|may not run sudo|can't do that"),
+    ),
+    (
+        Refusal.NEEDS_PASSWORD,
+        re.compile(
+            rb"password is required|no password was provided|no tty present|terminal is required"
+            rb"|interactive authentication is required|authentication required"
+        ),
+    ),
+)
+
+
+class _Stream:
+    """What arrived on one stream, searched for marker lines. A pty may end lines with CR LF."""
+
+    def __init__(self, marker: str) -> None:
+        self.data = bytearray()
+        self._marker = re.escape(marker.encode())
+        self._found: dict[str, re.Match[bytes]] = {}
+        self._searched: dict[str, int] = {}
+
+    def find(self, word: str, pattern: str = "") -> re.Match[bytes] | None:
+        """The first line `MARKER word…`. Each search goes on where the last one ended, less one line's length."""
+        key = word + pattern
+        if key not in self._found:
+            compiled = re.compile(self._marker + b" " + word.encode() + pattern.encode() + b"\r?\n")
+            start = max(0, self._searched.get(key, 0) - len(self._marker) - 64)
+            # A copy of the tail: a match object would keep the growing buffer locked.
+            found = compiled.search(bytes(self.data[start:])) and compiled.search(bytes(self.data), start)
+            self._searched[key] = len(self.data)
+            if not found:
+                return None
+            self._found[key] = found
+        return self._found[key]
+
+    def find_end(self) -> re.Match[bytes] | None:
+        return self.find("end", " (?P<code>\\d+)")
+
+    def between(self, end: re.Match[bytes]) -> bytes:
+        begin = self.find("begin")
+        return bytes(self.data[begin.end() if begin else 0 : end.start()])
+
+
+def _random(word: str) -> str:
+    return f"{word}-{secrets.token_hex(16)}"
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _one_line(said: bytes) -> str:
+    """The last line with something on it, cut to what fits a message: it says why, those before are lectures."""
+    lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
+    return lines[-1][:300] if lines else ""
