@@ -1,5 +1,9 @@
 """Where a managed node finds AWS: host names by partition and Region, and the Region's agent bucket."""
 
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
 from onboard.model.endpoints import Endpoints
 from onboard.model.errors import OnboardError
 from onboard.model.profile import EndpointOverrides
@@ -17,9 +21,9 @@ SUFFIXES = {
 }
 
 # Regions launched in 2024 or later offer no ec2messages. Source: AWS's user guide, "Reference: ec2messages,
-# ssmmessages, and other API operations"; launch dates from AWS's announcements (Malaysia 2024-08, Mexico and Thailand 2025-01,
-# Taipei 2025-06, New Zealand 2025-09, European Sovereign Cloud 2026-01). The ISO Regions' dates are not published in
-# one place, so they are left out: they are asked for an endpoint they may not need.
+# ssmmessages, and other API operations"; launch dates from AWS's announcements (Malaysia 2024-08, Mexico and
+# Thailand 2025-01, Taipei 2025-06, New Zealand 2025-09, European Sovereign Cloud 2026-01). The ISO Regions' dates are
+# not published in one place, so they are left out: they are asked for an endpoint they may not need.
 WITHOUT_EC2MESSAGES = frozenset(
     {"ap-southeast-5", "ap-southeast-7", "mx-central-1", "ap-east-2", "ap-southeast-6", "eusc-de-east-1"}
 )
@@ -55,7 +59,7 @@ def endpoints(
     ec2messages = overrides.ec2messages
     if ec2messages is None and region not in WITHOUT_EC2MESSAGES:
         ec2messages = url("ec2messages")
-    if ec2messages is None and agent_version is not None and _numbers(agent_version) < FIRST_WITHOUT_EC2MESSAGES:
+    if ec2messages is None and agent_version is not None and version_numbers(agent_version) < FIRST_WITHOUT_EC2MESSAGES:
         raise OnboardError(
             f"agent {agent_version} cannot work in {region}",
             where="agent.version",
@@ -75,5 +79,28 @@ def agent_bucket(region: str, s3: str) -> str:
     return f"{s3.rstrip('/')}/amazon-ssm-{region}"
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def origin(url: str) -> tuple[str, str, int]:
+    """(scheme, host, port) of a URL, which two URLs of one server share. ValueError when it has none."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"no http or https URL: {url}")
+    return parts.scheme, parts.hostname.lower(), parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL stays on this computer."""
+    try:
+        host = origin(url)[1]
+    except ValueError:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def version_numbers(version: str) -> tuple[int, ...]:
+    """An agent version (`3.3.4851.0`) in comparable form. Raises OnboardError when it is none."""
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9}){1,5}", version):
+        raise OnboardError(f"{version!r} is no agent version", remedy="A version looks like 3.3.4851.0")
     return tuple(int(part) for part in version.split("."))

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from onboard.aws.failures import asking
 from onboard.aws.session import Aws
+from onboard.model.errors import AwsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,4 +20,18 @@ class Identity:
 
 def identify(aws: Aws) -> Identity:
     """Ask sts:GetCallerIdentity. Raises AwsError, also when the Region belongs to another partition."""
-    raise NotImplementedError
+    with asking("sts:GetCallerIdentity"):
+        answer = aws.sts.get_caller_identity()
+        credentials = aws.session.get_credentials()
+    arn = answer["Arn"]
+    partition = arn.split(":")[1]
+    if partition != aws.partition:
+        raise AwsError(
+            f"Region {aws.region} is not in the account's partition",
+            where="sts:GetCallerIdentity",
+            why=f"The account is in {partition}, the Region in {aws.partition}",
+            remedy=f"Choose a Region of {partition}, or credentials for {aws.partition}",
+        )
+    # botocore tells the end only here; a missing attribute means lasting credentials.
+    expires = getattr(credentials, "_expiry_time", None)
+    return Identity(account=answer["Account"], arn=arn, partition=partition, expires=expires)

@@ -1,56 +1,192 @@
 """The way to AWS: one boto3 session, its clients made when needed, by any thread."""
 
+import difflib
+import logging
+import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import onboard
+from onboard.aws.endpoints import SUFFIXES, is_loopback, origin
+from onboard.aws.failures import MfaNeeded, asking
+from onboard.model.errors import AwsError, Problem, ProfileError
 from onboard.model.profile import Profile
 from onboard.model.secret import Secret
 
 if TYPE_CHECKING:
+    import boto3
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
+
+CONNECT_TIMEOUT = 10  # seconds
+READ_TIMEOUT = 60  # seconds
+RETRIES = 3  # after the first try; loops that wait longer do so on their own, where they can be stopped
+CONNECTIONS = 16
+
+# At DEBUG these log bodies and headers: activation codes, what commands printed, session tokens.
+_TALKATIVE = (
+    "botocore.auth",
+    "botocore.awsrequest",
+    "botocore.endpoint",
+    "botocore.handlers",
+    "botocore.httpchecksum",
+    "botocore.parsers",
+)
+
+
+class _NoBodies(logging.Filter):
+    """Lets nothing below a warning through. A filter, since a level can be set again by anyone."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.WARNING
+
+
+_NO_BODIES = _NoBodies()
 
 
 class Aws:
     """Clients of one account and Region. Threads may share it."""
 
-    @property
-    def region(self) -> str:
-        raise NotImplementedError
+    def __init__(self, session: "boto3.session.Session", *, region: str, endpoint_url: str | None = None) -> None:
+        self._session = session
+        self._endpoint_url = endpoint_url
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()  # boto3's clients may be shared by threads, making them may not
+        self.region = region
+        self.partition = str(session.get_partition_for_region(region))
 
     @property
-    def partition(self) -> str:
-        """The Region's partition: aws, aws-cn, aws-us-gov, …"""
-        raise NotImplementedError
+    def session(self) -> "boto3.session.Session":
+        return self._session
 
     @property
     def ssm(self) -> "SSMClient":
-        raise NotImplementedError
+        client: SSMClient = self._client("ssm")
+        return client
 
     @property
     def iam(self) -> "IAMClient":
-        raise NotImplementedError
+        client: IAMClient = self._client("iam")
+        return client
 
     @property
     def sts(self) -> "STSClient":
-        raise NotImplementedError
+        client: STSClient = self._client("sts")
+        return client
 
     @property
     def s3_endpoint(self) -> str:
         """URL of S3 as this computer reaches it."""
-        raise NotImplementedError
+        custom = self._client("s3").meta.endpoint_url
+        # boto3 may still say s3.amazonaws.com in us-east-1; agents' buckets are found at the Region's own host.
+        own = f"https://s3.{self.region}.{SUFFIXES.get(self.partition, '')}"
+        return own if origin(custom)[1].endswith(tuple(SUFFIXES.values())) else str(custom)
 
     @property
     def single_endpoint(self) -> str | None:
-        """Origin of a private or practice cloud: where SSM and S3 are one custom endpoint; None with AWS's own."""
-        raise NotImplementedError
+        """URL of a private or practice cloud: where SSM and S3 are one origin; None with AWS's own."""
+        ssm = str(self.ssm.meta.endpoint_url)
+        return ssm if origin(ssm) == origin(self.s3_endpoint) else None
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._lock:
+            clients, self._clients = self._clients, {}
+        for client in clients.values():
+            client.close()
+
+    def _client(self, service: str) -> Any:
+        with self._lock:
+            client = self._clients.get(service)
+            if client is None:
+                client = self._clients[service] = self._make(service)
+        return client
+
+    def _make(self, service: str) -> Any:
+        def make(proxies: dict[str, str] | None) -> Any:
+            from botocore.config import Config
+
+            config = Config(
+                connect_timeout=CONNECT_TIMEOUT,
+                read_timeout=READ_TIMEOUT,
+                retries={"mode": "adaptive", "max_attempts": RETRIES},
+                max_pool_connections=CONNECTIONS,
+                user_agent_extra=f"onboard/{onboard.__version__}",
+                proxies=proxies,
+            )
+            return self._session.client(
+                service,  # type: ignore[call-overload]
+                region_name=self.region,
+                endpoint_url=self._endpoint_url,
+                config=config,
+            )
+
+        with asking(f"{service} client"):
+            try:
+                client = make(None)
+                if is_loopback(client.meta.endpoint_url):
+                    client.close()
+                    client = make({})  # a practice cloud on this computer is not behind the proxy
+            except ValueError as error:
+                raise AwsError(
+                    f"the endpoint URL for {service} is wrong",
+                    where=self._endpoint_url or "AWS_ENDPOINT_URL",
+                    why=str(error),
+                    remedy="Write it as https://HOST or http://HOST:PORT",
+                ) from None
+        return client
 
 
 def open_aws(profile: Profile, *, mfa_code: Callable[[str], Secret] | None = None) -> Aws:
     """A session from boto3's standard sources; sends nothing.
 
     The Region is the profile's, else the session's. `mfa_code` is asked (with the prompt) where a role needs MFA.
-    Raises AwsError (unknown profile of ~/.aws, broken configuration) and ProfileError (no Region).
+    Raises AwsError (unknown profile of ~/.aws, broken configuration) and ProfileError (no such Region).
     """
-    raise NotImplementedError
+    import boto3
+    import botocore.session
+
+    keep_bodies_out_of_logs()
+    with asking("AWS configuration"):
+        core = botocore.session.Session(profile=profile.aws.profile)
+        chain = core.get_component("credential_provider")
+        chain.get_provider("assume-role")._prompter = _prompter(mfa_code)
+        session = boto3.session.Session(botocore_session=core)
+        region = profile.region.name or session.region_name
+    return Aws(session, region=_known(region, session), endpoint_url=profile.aws.endpoint_url)
+
+
+def keep_bodies_out_of_logs() -> None:
+    """Silence botocore's loggers that write requests and answers, at whatever level logging is set. May be repeated."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).addFilter(_NO_BODIES)
+
+
+def _prompter(mfa_code: Callable[[str], Secret] | None) -> Callable[[str], str]:
+    """What botocore calls for an MFA code, in place of reading from the terminal."""
+
+    def prompt(text: str) -> str:
+        if mfa_code is None:
+            raise MfaNeeded
+        return mfa_code(text).reveal()
+
+    return prompt
+
+
+def _known(region: str | None, session: "boto3.session.Session") -> str:
+    from botocore.exceptions import UnknownRegionError
+
+    if not region:
+        problem = "no Region is set"
+        remedy = "Write the Region's id there, such as eu-central-1, or set AWS_DEFAULT_REGION"
+        raise ProfileError("", (Problem("region.name", problem, remedy),))
+    try:
+        session.get_partition_for_region(region)
+    except UnknownRegionError:
+        partitions = session.get_available_partitions()
+        names = [name for partition in partitions for name in session.get_available_regions("ssm", partition)]
+        near = difflib.get_close_matches(region, names, 1)
+        remedy = f"Did you mean {near[0]}?" if near else "Write the Region's id, such as eu-central-1"
+        raise ProfileError("", (Problem("region.name", f"there is no Region {region!r}", remedy),)) from None
+    return region

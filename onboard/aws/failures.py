@@ -1,0 +1,193 @@
+"""Errors of boto3 in words for people. Never AWS's own text about signatures: it repeats headers, tokens among them."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from onboard.model.errors import AwsError
+
+if TYPE_CHECKING:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+THROTTLED = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
+        "SlowDown",
+    }
+)
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"})
+
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
+_UNKNOWN_KEY = frozenset(
+    {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure", "InvalidToken"}
+)
+_BAD_SIGNATURE = frozenset({"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature"})
+_CLOCK = frozenset({"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"})
+_CLOCK_TEXT = re.compile(r"signature expired|signature not yet current|is now earlier than", re.IGNORECASE)
+_NOT_ALLOWED = re.compile(r"not authorized to perform:?\s+(?P<action>[\w-]+:\w+)(?:\s+on resource:?\s+(?P<on>\S+))?")
+_BECAUSE = re.compile(r"(?:because |with )(?P<because>[^.:]*(?:deny|allows|boundary)[^.:]*)", re.IGNORECASE)
+
+
+class MfaNeeded(Exception):
+    """The role to assume needs a code of a multi-factor device, and nobody can be asked for one."""
+
+
+@contextmanager
+def asking(call: str) -> Iterator[None]:
+    """Turn what boto3 raises inside into AwsError. `call` as IAM names it: `ssm:CreateActivation`."""
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
+
+    try:
+        yield
+    except ClientError as error:
+        raise _refused(call, error) from None
+    except BotoCoreError as error:
+        raise _not_asked(call, error) from None
+    except ResponseParserError:
+        raise AwsError(
+            "what answered is not AWS",
+            where=call,
+            why="The answer is not in AWS's form, as with a log-in page or a proxy's error page",
+            remedy="Check the proxy, and the endpoint URL if one is set",
+        ) from None
+    except MfaNeeded:
+        raise AwsError(
+            "the role needs a code of your MFA device",
+            where=call,
+            code="MfaNeeded",
+            remedy="Give the code when asked, or log in with the AWS CLI first and use those credentials",
+        ) from None
+
+
+def _refused(call: str, error: "ClientError") -> AwsError:
+    """AWS answered with an error."""
+    answer = error.response.get("Error", {})
+    code, message = str(answer.get("Code", "")), str(answer.get("Message", ""))
+    service = call.partition(":")[0]
+    made = error.operation_name  # differs from `call` where credentials are fetched first: AssumeRole
+    if made and call != f"{service}:{made}" and made.startswith(("AssumeRole", "GetRoleCredentials", "CreateToken")):
+        call = f"sts:{made}"
+
+    def failed(what: str, why: str, remedy: str) -> AwsError:
+        return AwsError(what, where=call, why=why, remedy=remedy, code=code)
+
+    if code in _CLOCK or (code in _BAD_SIGNATURE and _CLOCK_TEXT.search(message)):
+        return failed(
+            "this computer's clock is wrong",
+            "AWS refuses requests whose time differs from its own by more than 5 minutes",
+            "Set the clock (timedatectl, w32tm /resync), then try again",
+        )
+    if code in _EXPIRED:
+        return failed(
+            "the credentials have expired",
+            "They were temporary",
+            "Log in again, such as with `aws sso login`, then try again",
+        )
+    if code in _BAD_SIGNATURE:
+        return failed(
+            "the secret access key is wrong",
+            "AWS knows the access key id, but the signature made with the secret key does not match",
+            "Enter the secret access key again, without blanks or quotes around it",
+        )
+    if code in _UNKNOWN_KEY:
+        return failed(
+            "AWS does not know these credentials here",
+            "The access key is wrong, deleted or inactive, a session token is missing, the Region is not enabled in "
+            "the account, or it belongs to another partition (China, GovCloud)",
+            "Check the key and the Region; enable opt-in Regions under Account in the AWS console",
+        )
+    if code == "OptInRequired":
+        return failed(
+            "the Region or service is not enabled in this account",
+            message,
+            "Enable it under Account in the AWS console, or choose another Region",
+        )
+    if code in DENIED:
+        return failed(*_denied(call, message))
+    if code in THROTTLED:
+        return failed(
+            "AWS throttles the account's requests",
+            "Too many calls at a time, of this program or of others in the account",
+            "Wait a minute and try again",
+        )
+    return failed("AWS refused", f"{code}: {message}" if code else message, "")
+
+
+def _denied(call: str, message: str) -> tuple[str, str, str]:
+    """What, why, remedy of a missing permission."""
+    found = _NOT_ALLOWED.search(message)
+    action = found["action"] if found else call
+    resource = f" on {found['on'].rstrip('.')}" if found and found["on"] else ""
+    because = _BECAUSE.search(message)
+    why = f"AWS says: {because['because'].strip()}" if because else ""
+    if "explicit deny" in message:
+        remedy = f"A policy forbids {action}; ask the account's administrators to lift that"
+    else:
+        remedy = f"Allow {action}{resource} for the identity that Onboard uses"
+    return f"permission {action} is missing", why, remedy
+
+
+def _not_asked(call: str, error: "BotoCoreError") -> AwsError:
+    """boto3 had no credentials, or nothing answered."""
+    from botocore import exceptions as boto
+
+    def failed(what: str, why: str, remedy: str) -> AwsError:
+        return AwsError(what, where=call, why=why, remedy=remedy)
+
+    details = getattr(error, "kwargs", {})
+    endpoint = str(details.get("endpoint_url", ""))
+    match error:
+        case boto.NoCredentialsError() | boto.PartialCredentialsError():
+            return failed(
+                "no AWS credentials were found",
+                "Neither the environment nor ~/.aws nor a single sign-on has complete ones",
+                "Log in with `aws sso login` or `aws configure`, or name a profile in aws.profile",
+            )
+        case boto.ProfileNotFound():
+            return failed(
+                f"there is no AWS profile {details.get('profile', '')!r}",
+                "~/.aws/config and ~/.aws/credentials do not name it",
+                "Correct aws.profile or AWS_PROFILE, or create it with `aws configure`",
+            )
+        case boto.SSOError() | boto.TokenRetrievalError() | boto.NoAuthTokenError() | boto.LoginError():
+            return failed(
+                "the log-in has expired, or there was none",
+                "Single sign-on has no valid token",
+                "Log in with `aws sso login` (or `aws login`), then try again",
+            )
+        case boto.RefreshWithMFAUnsupportedError():
+            return failed("the credentials have expired", "Renewing them needs an MFA code", "Start again")
+        case boto.CredentialRetrievalError():
+            return failed(
+                "the credentials could not be fetched",
+                f"Their source failed: {details.get('provider', 'unknown')}",
+                "Run the same with the AWS CLI (`aws sts get-caller-identity`) to see its own message",
+            )
+        case boto.ProxyConnectionError():
+            return failed("the proxy cannot be reached", str(error), "Correct HTTPS_PROXY, or NO_PROXY for AWS's hosts")
+        case boto.SSLError():
+            return failed(
+                f"no trusted connection to {endpoint}",
+                "Its certificate is not trusted here: a proxy that inspects TLS, or an old set of root certificates",
+                "Put the proxy's CA certificate in a file and name it in AWS_CA_BUNDLE",
+            )
+        case boto.EndpointConnectionError() | boto.ConnectTimeoutError() | boto.ReadTimeoutError():
+            return failed(
+                f"{endpoint} cannot be reached",
+                "No answer: name resolution, route, firewall or proxy",
+                "Check the network, HTTPS_PROXY and, where one is set, the endpoint URL",
+            )
+        case boto.HTTPClientError() | boto.ConnectionError():
+            return failed("the connection to AWS broke", "", "Check the network, then try again")
+        case boto.NoRegionError():
+            return failed("no Region is set", "", "Set region.name")
+        case _:
+            return failed("AWS could not be asked", str(error), "")
