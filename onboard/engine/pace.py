@@ -12,7 +12,7 @@ JITTER = 0.2  # seconds
 
 
 class Pace:
-    """At most `limit` agents between their start and Online; half as many after a slow start, one more after a quick one."""
+    """At most `limit` agents between their start and Online; half after a slow start, one more after a quick one."""
 
     def __init__(self, limit: int, cancel: CancelToken, *, jitter: Callable[[], float] | None = None) -> None:
         self._limit = limit

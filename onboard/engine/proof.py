@@ -6,29 +6,35 @@ waiting servers cost AWS one call each time and not a thousand.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from onboard.aws.commands import COMMAND_NODES, Invocation, invocations, send_script
+from onboard.aws.commands import Invocation, invocations, send_script
 from onboard.aws.instances import Node, NodePoller
 from onboard.aws.session import Aws
 from onboard.model.cancel import CancelToken
-from onboard.model.errors import OnboardError
+from onboard.model.errors import AwsError, OnboardError
 
 T = TypeVar("T")
+
+COMMAND_NODES = 50  # SendCommand takes this many InstanceIds
+FAILURES = 3  # calls that may fail in a row before whoever waits is told
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait, in seconds: for a node to be Online, for its answer; `poll` is the shortest time between asks."""
+    """How long to wait, in seconds, for a node to be Online and for its answer; `poll`: the least time between asks."""
 
     online: float = 300.0
     answer: float = 180.0
     poll: float = 2.0
+
+
+DEFAULT_PATIENCE = Patience()
 
 
 class NotProven(OnboardError):
@@ -60,6 +66,7 @@ class _Desk(Generic[T]):
         self._thread.join()
 
     def _run(self) -> None:
+        failures = 0
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._open)
@@ -68,9 +75,11 @@ class _Desk(Generic[T]):
                 questions = dict(self._open)
             try:
                 self._serve(questions)
+                failures = 0
             except Exception as error:  # noqa: BLE001 - whoever waits gets it
-                for future in questions.values():
-                    future.set_exception(error)
+                failures += 1
+                if failures >= FAILURES or not isinstance(error, AwsError):
+                    _fail(questions.values(), error)
             with self._changed:
                 self._open = {node: future for node, future in self._open.items() if not future.done()}
                 self._changed.wait_for(lambda: self._closed, self._pause)
@@ -166,6 +175,12 @@ class Prover:
                     new[node].set_exception(refused)
                 else:
                     self._sent[node] = sent.commands[0]
+
+
+def _fail(futures: Iterable[Future[T]], error: BaseException) -> None:
+    for future in futures:
+        with suppress(InvalidStateError):
+            future.set_exception(error)
 
 
 def _settle(future: Future[T], value: T) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onboard.engine.journal import Journal
+from onboard.engine.proof import DEFAULT_PATIENCE, Patience
 from onboard.hosts.connection import Connector
 
 
@@ -14,3 +15,4 @@ class Tools:
     connector: Connector
     journal: Journal
     cache: Path
+    patience: Patience = DEFAULT_PATIENCE

@@ -99,6 +99,12 @@ def tags(value: Mapping[str, str]) -> Mapping[str, str]:
             raise refused(f"the tag key {shown(key)} begins with aws:, which AWS keeps to itself", "Choose another key")
         if len(text) > 256:
             raise refused(f"the value of tag {shown(key)} has {len(text)} characters", "Use at most 256")
+        if key != key.strip() or text != text.strip():
+            raise refused(f"the tag {shown(key)} begins or ends with a blank", "Delete the blank")
+        if "=" in key:
+            raise refused(
+                f"the tag key {shown(key)} holds =, which a list of servers cannot write", "Choose another key"
+            )
         for part in (key, text):
             if not _is_tag_text(part):
                 raise refused(
@@ -220,6 +226,8 @@ def host_name(value: str) -> str:
     """What a server is called here; it needs no meaning in DNS when an address is given."""
     if not value:
         raise refused("it is empty", "Give every server a name")
+    if value.startswith("#"):
+        raise refused(f"{shown(value)} begins with #, as comments do", "Choose another name")
     if len(value) > 255 or value != value.strip() or not value.isprintable():
         raise refused(
             f"{shown(value)} is no server's name", "Use at most 255 printable characters, no blank at either end"

@@ -1,6 +1,8 @@
 """What will be done, as values that can be read, saved, compared and approved before anything is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,3 +63,17 @@ class Plan:
 
 def _uncovered(changes: tuple[Change, ...], approved: tuple[Change, ...]) -> list[Change]:
     return [change for change in changes if not any(known.covers(change) for known in approved)]
+
+
+def plan_from_json(data: Mapping[str, Any]) -> Plan:
+    """A plan from its `asdict` form, as saved files and the journal hold it. KeyError or TypeError when it is none."""
+    return Plan(
+        account=data["account"],
+        region=data["region"],
+        aws=tuple(Change(**change) for change in data["aws"]),
+        hosts=tuple(
+            HostPlan(host=host["host"], changes=tuple(Change(**change) for change in host["changes"]))
+            for host in data["hosts"]
+        ),
+        warnings=tuple(data["warnings"]),
+    )

@@ -87,6 +87,10 @@ class Step(Protocol):
         """What would be done; None when the server is as it should be. Pure."""
         ...
 
+    def planned_undo(self, before: Before, supplies: Supplies) -> Mapping[str, str]:
+        """What `undo` needs as far as it is known before `apply`, journalled first: `apply` may never return."""
+        ...
+
     def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
         """Make the change and see that it holds. Raises StepFailed, HostError."""
         ...

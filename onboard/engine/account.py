@@ -1,0 +1,31 @@
+"""Who we are to AWS, before anything else is asked of it."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from onboard.aws.endpoints import endpoints
+from onboard.aws.identity import Identity, identify
+from onboard.aws.session import Aws, open_aws
+from onboard.checks.base import Context
+from onboard.model.events import AccountIdentified, Event
+from onboard.model.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    aws: Aws
+    identity: Identity
+
+
+def open_account(profile: Profile) -> Generator[Event, None, Account]:
+    """Open the session and ask who we are. Raises AwsError, and ProfileError where no Region is named."""
+    aws = open_aws(profile)
+    identity = identify(aws)
+    yield AccountIdentified(account=identity.account, arn=identity.arn, partition=identity.partition, region=aws.region)
+    return Account(aws, identity)
+
+
+def context_of(profile: Profile, aws: Aws, identity: Identity | None) -> Context:
+    """What checks may look at besides facts. `identity` is None when AWS could not be asked."""
+    urls = endpoints(aws.region, aws.partition, profile.network.endpoints, everything_at=aws.single_endpoint)
+    return Context(profile=profile, region=aws.region, account=identity.account if identity else "", endpoints=urls)

@@ -1,0 +1,90 @@
+"""Apply: survey, plan, then change AWS and the servers, canary first, and prove each one."""
+
+import json
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import asdict
+
+from onboard.engine.account import context_of, open_account
+from onboard.engine.command import conduct
+from onboard.engine.journal import Entry, RunRecord
+from onboard.engine.planning import CONFIRM, prepare
+from onboard.engine.rollout import Rollout
+from onboard.engine.survey import take_survey
+from onboard.engine.tools import Tools
+from onboard.model.cancel import CancelToken
+from onboard.model.errors import OnboardError
+from onboard.model.events import Event, HostFinished
+from onboard.model.plan import Plan, plan_from_json
+from onboard.model.profile import Profile
+from onboard.model.status import HostStatus
+
+
+class PlanExceeded(OnboardError):
+    """Fresh facts ask for more than was approved; nothing was changed."""
+
+
+def apply(
+    profile: Profile,
+    tools: Tools,
+    cancel: CancelToken,
+    *,
+    profile_path: str = "",
+    approved: Plan | None = None,
+    resume: RunRecord | None = None,
+) -> Iterator[Event]:
+    """Onboard the profile's servers.
+
+    `approved` is the plan that may be carried out; None allows whatever the fresh plan says. With `resume`, an
+    earlier run goes on: its plan is the approved one, and servers that it brought online are left alone.
+    """
+
+    def body(run: str) -> Generator[Event, None, None]:
+        allowed = plan_from_json(json.loads(resume.plan)) if resume and resume.plan else approved
+        online = _online_already(tools.journal.entries(run))
+        for name, instance_id in online.items():
+            yield HostFinished(host=name, status=HostStatus.ONLINE, instance_id=instance_id)
+        hosts = [host for host in profile.hosts if host.name not in online]
+        account = yield from open_account(profile)
+        context = context_of(profile, account.aws, account.identity)
+        survey = yield from take_survey(hosts, context, tools, cancel, aws=account.aws)
+        prepared = yield from prepare(profile, hosts, survey, account.identity, account.aws, tools, cancel)
+        yield from prepared.settled.values()
+        if allowed is not None:
+            _refuse_more(prepared.plan, allowed)
+        if not resume:
+            tools.journal.approve(run, json.dumps(asdict(allowed or prepared.plan)))
+        cancel.check()
+        yield from Rollout(run, profile, prepared, account, tools, cancel).carry_out()
+
+    return conduct(
+        "apply",
+        body,
+        hosts=profile.hosts,
+        profile=profile,
+        profile_path=profile_path,
+        tools=tools,
+        cancel=cancel,
+        resume=resume.run if resume else "",
+    )
+
+
+def _online_already(entries: Sequence[Entry]) -> dict[str, str]:
+    """server → mi- id of those that this run, resumed now, has proven."""
+    proven: dict[str, str] = {}
+    for entry in entries:
+        if entry.change == CONFIRM and entry.phase == "done":
+            proven[entry.host] = entry.data["instance_id"]
+        elif entry.change == CONFIRM:
+            proven.pop(entry.host, None)
+    return proven
+
+
+def _refuse_more(fresh: Plan, approved: Plan) -> None:
+    more = fresh.exceeds(approved)
+    if more:
+        shown = "; ".join(more[:5]) + (f"; and {len(more) - 5} more" if len(more) > 5 else "")
+        raise PlanExceeded(
+            "The world has changed since the plan was made, so that more would have to be done; nothing was changed",
+            why=shown,
+            remedy="Make a new plan, look at it, and apply that one",
+        )

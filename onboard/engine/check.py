@@ -1,0 +1,72 @@
+"""Check and plan: what is, and what would be done. Neither changes anything."""
+
+from collections.abc import Collection, Generator, Iterator
+
+from onboard.aws.identity import Identity
+from onboard.aws.session import open_aws
+from onboard.engine.account import context_of, open_account
+from onboard.engine.command import conduct, failure
+from onboard.engine.planning import prepare
+from onboard.engine.survey import take_survey
+from onboard.engine.tools import Tools
+from onboard.model.cancel import CancelToken
+from onboard.model.errors import AwsError
+from onboard.model.events import Event, Noted
+from onboard.model.profile import Profile
+
+
+def check(
+    profile: Profile, tools: Tools, cancel: CancelToken, *, profile_path: str = "", only: Collection[str] = ()
+) -> Iterator[Event]:
+    """Facts and findings of every server. `only` names the checks wanted; all when empty.
+
+    Servers are judged even where AWS refuses or cannot be reached; the run then ends with RunFailed.
+    """
+
+    def body(run: str) -> Generator[Event, None, None]:
+        aws = open_aws(profile)
+        identity: Identity | None = None
+        trouble: AwsError | None = None
+        try:
+            identity = (yield from open_account(profile)).identity
+        except AwsError as error:
+            trouble = error
+            yield Noted(text=f"AWS could not be asked; the servers are checked all the same. {error}", level="warning")
+        context = context_of(profile, aws, identity)
+        survey = yield from take_survey(profile.hosts, context, tools, cancel, aws=None if trouble else aws, only=only)
+        for host in profile.hosts:
+            yield survey.finish(host)
+        if trouble:
+            yield failure(trouble)
+
+    return conduct(
+        "check",
+        body,
+        hosts=profile.hosts,
+        profile=profile,
+        profile_path=profile_path,
+        tools=tools,
+        cancel=cancel,
+    )
+
+
+def plan(profile: Profile, tools: Tools, cancel: CancelToken, *, profile_path: str = "") -> Iterator[Event]:
+    """What `apply` would do, as a PlanMade event; each server ends as it would start."""
+
+    def body(run: str) -> Generator[Event, None, None]:
+        account = yield from open_account(profile)
+        context = context_of(profile, account.aws, account.identity)
+        survey = yield from take_survey(profile.hosts, context, tools, cancel, aws=account.aws)
+        prepared = yield from prepare(profile, profile.hosts, survey, account.identity, account.aws, tools, cancel)
+        for host in profile.hosts:
+            yield prepared.settled.get(host.name) or survey.finish(host)
+
+    return conduct(
+        "plan",
+        body,
+        hosts=profile.hosts,
+        profile=profile,
+        profile_path=profile_path,
+        tools=tools,
+        cancel=cancel,
+    )

@@ -1,0 +1,76 @@
+"""What every command has in common: a run in the journal, errors told as events, a last line that always comes."""
+
+import json
+import secrets
+from collections.abc import Callable, Generator, Iterator, Sequence
+from datetime import UTC, datetime
+
+from onboard.engine.tools import Tools
+from onboard.model.cancel import Cancelled, CancelToken
+from onboard.model.errors import AwsError, OnboardError, ProfileError
+from onboard.model.events import Event, HostFinished, RunFailed, RunFinished, RunStarted
+from onboard.model.profile import Host, Profile
+from onboard.model.state import State
+from onboard.model.status import HostStatus
+
+Body = Callable[[str], Generator[Event, None, None]]
+
+
+def new_run() -> str:
+    """An id that sorts by time: 20261124-101500-3f9a."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def conduct(
+    command: str,
+    body: Body,
+    *,
+    hosts: Sequence[Host],
+    profile: Profile,
+    profile_path: str,
+    tools: Tools,
+    cancel: CancelToken,
+    resume: str = "",
+) -> Iterator[Event]:
+    """Run `body(run)`, which yields events; journal them; end with RunFinished whatever happens.
+
+    A server of `hosts` that `body` brought to no end is skipped. `resume` goes on with an earlier run under its id.
+    """
+    state = State()
+    run = resume or new_run()
+
+    def tell(event: Event) -> Event:
+        state.fold(event)
+        tools.journal.record(run, event)
+        return event
+
+    if not resume:
+        tools.journal.begin(run, command, profile_path, json.dumps(profile.model_dump(mode="json", by_alias=True)))
+    names = tuple(host.name for host in hosts)
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    yield tell(RunStarted(run=run, command=command, profile=profile.name, hosts=names, started=started))
+    try:
+        lock = tools.journal.hold(run)
+        try:
+            for event in body(run):
+                yield tell(event)
+        finally:
+            tools.journal.release(lock)
+    except Cancelled:
+        pass
+    except OnboardError as error:
+        yield tell(failure(error))
+    for name in names:
+        if not state.host(name).finished:
+            reason = "Stopped before its turn" if cancel.stopping else "The run ended before its turn"
+            yield tell(HostFinished(host=name, status=HostStatus.SKIPPED, reason=reason))
+    finished = RunFinished(run=run, hosts=state.counts())
+    tools.journal.record(run, finished)
+    tools.journal.finish(run, finished.hosts)
+    yield finished
+
+
+def failure(error: OnboardError) -> RunFailed:
+    """The event that tells of an error."""
+    kind = "aws" if isinstance(error, AwsError) else "profile" if isinstance(error, ProfileError) else "error"
+    return RunFailed(kind=kind, what=error.what, where=error.where, why=error.why, remedy=error.remedy)

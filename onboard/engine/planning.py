@@ -1,0 +1,180 @@
+"""The plan: from what the survey saw to what would be done, in AWS and on every server. Reads, and changes nothing."""
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+
+from onboard.aws.activation import activation_sizes, headroom
+from onboard.aws.identity import Identity
+from onboard.aws.instances import nodes
+from onboard.aws.packages import fetch_package
+from onboard.aws.role import RolePlan, plan_role
+from onboard.aws.session import Aws
+from onboard.engine.survey import Survey
+from onboard.engine.tools import Tools
+from onboard.facts import catalog as fact_catalog
+from onboard.model.cancel import CancelToken
+from onboard.model.errors import OnboardError
+from onboard.model.events import Event, HostFinished, Noted, PhaseStarted, PlanMade
+from onboard.model.finding import Finding
+from onboard.model.package import Package
+from onboard.model.plan import Change, HostPlan, Plan
+from onboard.model.profile import Host, Profile
+from onboard.model.status import HostStatus
+from onboard.steps.base import Before
+from onboard.steps.catalog import STEPS
+
+REGISTER = "register_agent"
+START = "start_agent"
+NONCE = "place_nonce"
+CONFIRM = "confirm"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan and what it takes to carry it out.
+
+    before   what each server's steps planned from, by its name
+    role     None when no server must be registered
+    settled  the end of servers that need nothing: online and proven, or not to be touched
+    """
+
+    plan: Plan
+    before: Mapping[str, Before]
+    findings: Mapping[str, tuple[Finding, ...]]
+    role: RolePlan | None
+    settled: Mapping[str, HostFinished]
+
+
+def prepare(
+    profile: Profile,
+    hosts: Sequence[Host],
+    survey: Survey,
+    identity: Identity,
+    aws: Aws,
+    tools: Tools,
+    cancel: CancelToken,
+) -> Generator[Event, None, Prepared]:
+    """Make the plan for the servers that may be onboarded; the others keep the end that the survey gave them."""
+    able = [host for host in hosts if host.name in survey.facts and survey.status[host.name].is_well]
+    yield PhaseStarted(phase="plan", total=len(able))
+    packages, warnings = _packages(able, survey, profile, aws, tools, cancel)
+    before = {host.name: _before(host, survey, packages) for host in able}
+    online = _online(survey, able, aws)
+    proven = tools.journal.proven()
+    settled: dict[str, HostFinished] = {}
+    plans: list[HostPlan] = []
+    for host in hosts:
+        if host.name not in before:
+            settled[host.name] = survey.finish(host)
+            continue
+        changes = tuple(change for step in STEPS if (change := step.plan(before[host.name])))
+        node = fact_catalog.instance_id(survey.facts[host.name])
+        if node in online and (host.name, node) in proven and all(change.name == NONCE for change in changes):
+            settled[host.name] = HostFinished(
+                host=host.name, status=HostStatus.ONLINE, instance_id=node, findings=survey.findings[host.name]
+            )
+            continue
+        plans.append(HostPlan(host=host.name, changes=changes))
+    role, aws_changes, aws_warnings = _aws_changes(profile, plans, identity, aws)
+    plan = Plan(
+        account=identity.account,
+        region=aws.region,
+        aws=aws_changes,
+        hosts=tuple(plans),
+        warnings=(*warnings, *aws_warnings),
+    )
+    for text in plan.warnings:
+        yield Noted(text=text, level="warning")
+    yield PlanMade(plan=plan)
+    return Prepared(plan, before, survey.findings, role, settled)
+
+
+def _packages(
+    able: Sequence[Host], survey: Survey, profile: Profile, aws: Aws, tools: Tools, cancel: CancelToken
+) -> tuple[dict[tuple[str, str], Package], tuple[str, ...]]:
+    """(kind, architecture) → package, each fetched and verified once."""
+    kinds = {kind for host in able if (kind := fact_catalog.package_wanted(survey.facts[host.name]))}
+    fetched = {
+        (kind, arch): fetch_package(aws, profile, kind=kind, arch=arch, cache=tools.cache, cancel=cancel)
+        for kind, arch in sorted(kinds)
+    }
+    warnings = dict.fromkeys(warning for one in fetched.values() for warning in one.warnings)
+    return {kind: one.package for kind, one in fetched.items()}, tuple(warnings)
+
+
+def _before(host: Host, survey: Survey, packages: Mapping[tuple[str, str], Package]) -> Before:
+    facts = survey.facts[host.name]
+    offered = {finding.fix for finding in survey.findings[host.name] if finding.fix}
+    kind = fact_catalog.package_wanted(facts)
+    return Before(
+        host=host,
+        facts=facts,
+        context=survey.context,
+        fixes=frozenset(offered.intersection(survey.context.profile.run.fixes)),
+        package=packages[kind] if kind else None,
+    )
+
+
+def _online(survey: Survey, able: Sequence[Host], aws: Aws) -> frozenset[str]:
+    """mi- ids found on the servers that Systems Manager says are Online."""
+    ids = {node for host in able if (node := fact_catalog.instance_id(survey.facts[host.name]))}
+    if not ids:
+        return frozenset()
+    return frozenset(node.instance_id for node in nodes(aws, instance_ids=ids).values() if node.is_online)
+
+
+def _aws_changes(
+    profile: Profile, plans: Sequence[HostPlan], identity: Identity, aws: Aws
+) -> tuple[RolePlan | None, tuple[Change, ...], tuple[str, ...]]:
+    """The role, the activations and the proof that these servers need, and what a reader must know."""
+    registering = sum(any(change.name == REGISTER for change in plan.changes) for plan in plans)
+    changes: list[Change] = []
+    warnings: tuple[str, ...] = ()
+    role = None
+    if registering:
+        role = plan_role(aws, identity, profile.role)
+        if role.problems:
+            raise OnboardError(
+                "The service role cannot be used", where=f"iam role {role.name}", why="; ".join(role.problems)
+            )
+        room = headroom(aws, identity, registering)
+        if not room.fits:
+            raise OnboardError(
+                f"{registering} more nodes do not fit into the {room.tier} tier",
+                where=f"account {identity.account} in {aws.region}",
+                why=f"It holds {room.nodes} hybrid nodes, and takes {room.limit}",
+                remedy="Deregister nodes that are gone, use a further Region, or turn on the advanced tier (paid)",
+            )
+        changes += [*role.changes, _activation_change(profile, role, registering)]
+        warnings = (*role.warnings, *room.warnings, *((room.cost,) if room.cost else ()))
+    if plans:
+        changes.append(
+            Change(
+                name=CONFIRM,
+                summary=f"Ask {_servers(len(plans))} through Run Command for the nonce placed there",
+                detail={"document": "AWS-RunShellScript"},
+                at_most=len(plans),
+            )
+        )
+    return role, tuple(changes), warnings
+
+
+def _activation_change(profile: Profile, role: RolePlan, servers: int) -> Change:
+    wanted = profile.activation
+    count = len(activation_sizes(servers))
+    return Change(
+        name="create_activation",
+        summary=f"Create {'an activation' if count == 1 else f'{count} activations'} for {_servers(servers)}, "
+        f"valid {wanted.expires_in_hours} h, and delete {'it' if count == 1 else 'them'} when the run ends",
+        detail={
+            "name": wanted.name,
+            "role": role.name,
+            "expires_in_hours": str(wanted.expires_in_hours),
+            **{f"tag {key}": value for key, value in sorted(wanted.tags.items())},
+        },
+        at_most=servers,
+    )
+
+
+def _servers(count: int) -> str:
+    return "1 server" if count == 1 else f"{count} servers"

@@ -1,0 +1,257 @@
+"""The rollout: carry out a prepared plan. One worker takes a server from its first step to its proof."""
+
+import hmac
+import logging
+import secrets
+import time
+from collections import defaultdict
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, closing
+
+from onboard.aws.instances import nodes
+from onboard.aws.role import RolePlan, ensure_role, planned_undo
+from onboard.engine.account import Account
+from onboard.engine.activations import Activations, create_for, delete_all
+from onboard.engine.fleet import Emit, work_on
+from onboard.engine.pace import Pace
+from onboard.engine.planning import CONFIRM, REGISTER, START, Prepared
+from onboard.engine.proof import NotProven, Prover
+from onboard.engine.survey import finish_with
+from onboard.engine.tools import Tools
+from onboard.facts import catalog as fact_catalog
+from onboard.hosts.connection import Connection
+from onboard.model.cancel import Cancelled, CancelToken
+from onboard.model.errors import HostUnreachable, HostUntrusted, LogInRefused, OnboardError
+from onboard.model.events import (
+    AwsChanged,
+    Event,
+    HostFinished,
+    PhaseStarted,
+    StepFinished,
+    StepStarted,
+)
+from onboard.model.finding import Finding
+from onboard.model.profile import Host, Profile
+from onboard.model.secret import Secret
+from onboard.model.status import HostStatus
+from onboard.steps.base import Before, Step, Supplies
+from onboard.steps.catalog import STEPS
+from onboard.steps.place_nonce import nonce_command, nonce_path
+
+ROLE = "ensure_role"
+STEP = {step.name: step for step in STEPS}
+NOT_TOUCHED = (HostUnreachable, HostUntrusted, LogInRefused)
+log = logging.getLogger(__name__)
+
+
+class Rollout:
+    """One carrying-out. Workers write into its dictionaries, each under its own server's name."""
+
+    def __init__(
+        self, run: str, profile: Profile, prepared: Prepared, account: Account, tools: Tools, cancel: CancelToken
+    ) -> None:
+        self._run = run
+        self._profile = profile
+        self._prepared = prepared
+        self._aws = account.aws
+        self._identity = account.identity
+        self._tools = tools
+        self._cancel = cancel
+        self._pace = Pace(profile.run.max_agent_starts, cancel)
+        self._changes = {plan.host: [change.name for change in plan.changes] for plan in prepared.plan.hosts}
+        self._nodes: dict[str, str] = {}  # server → mi- id, as soon as it is known
+        self._proven: dict[str, str] = {}  # server → mi- id
+        self._touched: set[str] = set()
+        self._activations = Activations()
+
+    def carry_out(self) -> Generator[Event, None, None]:
+        hosts = [host for host in self._profile.hosts if host.name in self._changes]
+        if not hosts:
+            return
+        if self._prepared.role is not None:
+            yield from self._ensure_role(self._prepared.role)
+        try:
+            yield from self._waves(hosts)
+        except GeneratorExit:  # nobody listens any more
+            for _ in self._delete_activations():
+                pass
+            raise
+        except Exception:
+            yield from self._delete_activations()
+            raise
+        yield from self._delete_activations()
+
+    def _ensure_role(self, plan: RolePlan) -> Generator[Event, None, None]:
+        if not plan.changes:
+            return
+        self._tools.journal.write(self._run, "", ROLE, "intent", planned_undo(plan))
+        ensured = ensure_role(self._aws, self._identity, plan)
+        self._tools.journal.write(self._run, "", ROLE, "done", ensured.undo)
+        for change in plan.changes:
+            yield AwsChanged(change=change.name, subject=plan.name, summary=change.summary)
+
+    def _delete_activations(self) -> Generator[Event, None, None]:
+        yield from delete_all(self._run, self._profile, self._aws, self._tools.journal)
+
+    def _waves(self, hosts: Sequence[Host]) -> Generator[Event, None, None]:
+        registering = sum(REGISTER in changes for changes in self._changes.values())
+        if registering and self._prepared.role is not None:
+            self._activations = yield from create_for(
+                registering,
+                self._prepared.role.name,
+                self._run,
+                self._profile,
+                self._aws,
+                self._tools.journal,
+                self._cancel,
+            )
+        script = "\n".join(nonce_command(nonce_path(self._run)))
+        with Prover(self._aws, script, self._cancel, self._tools.patience) as prover:
+            canary, rest = hosts[: self._profile.run.canary], hosts[self._profile.run.canary :]
+            yield from self._wave("canary", canary, prover)
+            failed = [host.name for host in canary if host.name not in self._proven]
+            if failed and not self._cancel.stopping:
+                for host in rest:
+                    yield HostFinished(
+                        host=host.name,
+                        status=HostStatus.SKIPPED,
+                        reason=f"The canary failed: {', '.join(failed)}",
+                        remedy="Mend what the canary's line says, then run apply again",
+                    )
+                return
+            yield from self._wave("install", rest, prover)
+
+    def _wave(self, phase: str, hosts: Sequence[Host], prover: Prover) -> Generator[Event, None, None]:
+        if not hosts:
+            return
+        yield PhaseStarted(phase=phase, total=len(hosts))
+
+        def work(host: Host, emit: Emit) -> None:
+            self._onboard(host, prover, emit)
+
+        yield from work_on(hosts, work, concurrency=self._profile.run.concurrency, cancel=self._cancel)
+        yield from self._seal(hosts)
+
+    def _onboard(self, host: Host, prover: Prover, emit: Emit) -> None:
+        try:
+            self._cancel.check()
+            with ExitStack() as starting:
+                with closing(self._tools.connector.connect(host, self._cancel)) as connection:
+                    nonce = self._change(host, connection, starting, emit)
+                self._prove(host, nonce, prover, starting, emit)
+        except Cancelled:
+            status = HostStatus.FAILED if host.name in self._touched else HostStatus.SKIPPED
+            emit(HostFinished(host=host.name, status=status, reason="Stopped", remedy="Resume the run"))
+        except NOT_TOUCHED as error:
+            emit(finish_with(host, error))
+        except OnboardError as error:
+            emit(self._failed(host, error))
+        except Exception as error:
+            log.exception("defect while working on %s", host.name)
+            defect = OnboardError("A defect in Onboard", why=type(error).__name__, remedy="Report it, with the log")
+            emit(self._failed(host, defect))
+
+    def _change(self, host: Host, connection: Connection, starting: ExitStack, emit: Emit) -> Secret:
+        """Make the server's changes, each journalled before and after. The nonce that was placed."""
+        before = self._prepared.before[host.name]
+        nonce = Secret(secrets.token_hex(16))
+        supplies = Supplies(run=self._run, registration=self._activations.take, nonce=nonce)
+        node = fact_catalog.instance_id(before.facts)
+        if node:
+            self._nodes[host.name] = node
+        for name in self._changes[host.name]:
+            self._cancel.check_now()
+            if name == START:
+                starting.enter_context(self._pace.start())
+            self._touched.add(host.name)
+            self._make(STEP[name], connection, before, supplies, emit)
+        return nonce
+
+    def _make(self, step: Step, connection: Connection, before: Before, supplies: Supplies, emit: Emit) -> None:
+        host = before.host.name
+        emit(StepStarted(host=host, step=step.name))
+        self._tools.journal.write(self._run, host, step.name, "intent", step.planned_undo(before, supplies))
+        try:
+            done = step.apply(connection, before, supplies)
+        except BaseException as error:
+            if isinstance(error, Exception):
+                self._tools.journal.write(self._run, host, step.name, "failed")
+                emit(StepFinished(host=host, step=step.name, outcome="failed", detail=str(error)))
+            raise
+        self._tools.journal.write(self._run, host, step.name, "done", {**done.undo, **done.output})
+        if "instance_id" in done.output:
+            self._nodes[host] = done.output["instance_id"]
+        outcome = "done" if done.changed else "unchanged"
+        emit(StepFinished(host=host, step=step.name, outcome=outcome, detail=done.detail))
+
+    def _prove(self, host: Host, nonce: Secret, prover: Prover, starting: ExitStack, emit: Emit) -> None:
+        """Online, and the nonce comes back. Frees the server's place among the starting agents once it is Online."""
+        node = self._nodes.get(host.name)
+        if node is None:
+            raise NotProven("The server has no registration", where=host.name, remedy="Run apply again")
+        emit(StepStarted(host=host.name, step=CONFIRM))
+        began = time.monotonic()
+        try:
+            prover.wait_online(node, host.name)
+            self._pace.took(time.monotonic() - began)
+            starting.close()
+            answer = prover.answer(node, host.name)
+            if not hmac.compare_digest(answer.strip().encode(), nonce.reveal().encode()):
+                raise NotProven(
+                    f"{node} answered with a nonce that was not placed on this server",
+                    where=host.name,
+                    why="Another machine, or something in between, answers for this node",
+                    remedy="Look for a clone of this server, and for who can send as its agent; deregister the node",
+                )
+        except OnboardError as error:
+            emit(StepFinished(host=host.name, step=CONFIRM, outcome="failed", detail=str(error)))
+            raise
+        self._proven[host.name] = node
+        emit(StepFinished(host=host.name, step=CONFIRM, outcome="done", detail=f"{node} answered with its nonce"))
+
+    def _seal(self, hosts: Sequence[Host]) -> Generator[Event, None, None]:
+        """End the wave's proven servers: online, unless a node is shared or was lost in the meantime."""
+        owners: dict[str, list[str]] = defaultdict(list)
+        for name, node in self._nodes.items():
+            owners[node].append(name)
+        proven = {host.name: self._proven[host.name] for host in hosts if host.name in self._proven}
+        online = nodes(self._aws, instance_ids=proven.values()) if proven else {}
+        for host in hosts:
+            if host.name not in proven:
+                continue
+            node = proven[host.name]
+            others = [name for name in owners[node] if name != host.name]
+            if others:
+                del self._proven[host.name]
+                shared = OnboardError(
+                    f"{node} is shared with {', '.join(others)}",
+                    why="One agent identity was copied to several servers",
+                    remedy="Clear the registration on the copies: amazon-ssm-agent -register -clear; then apply again",
+                )
+                yield self._failed(host, shared)
+            elif node not in online or not online[node].is_online:
+                del self._proven[host.name]
+                lost = OnboardError(
+                    f"{node} answered, but is not Online any more",
+                    remedy="Check the amazon-ssm-agent service on the server; then run apply again",
+                )
+                yield self._failed(host, lost)
+            else:
+                self._tools.journal.write(self._run, host.name, CONFIRM, "done", {"instance_id": node})
+                yield HostFinished(
+                    host=host.name, status=HostStatus.ONLINE, instance_id=node, findings=self._findings(host)
+                )
+
+    def _findings(self, host: Host) -> tuple[Finding, ...]:
+        return self._prepared.findings[host.name]
+
+    def _failed(self, host: Host, error: OnboardError) -> HostFinished:
+        reason = f"{error.what}: {error.why}" if error.why else error.what
+        return HostFinished(
+            host=host.name,
+            status=HostStatus.FAILED,
+            instance_id=self._nodes.get(host.name),
+            findings=self._findings(host),
+            reason=reason,
+            remedy=error.remedy,
+        )

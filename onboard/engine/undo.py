@@ -1,0 +1,167 @@
+"""Undo: take back what a run changed, as its journal tells, on the servers and in AWS."""
+
+from collections import defaultdict
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from onboard.aws.instances import deregister
+from onboard.aws.role import undo_role
+from onboard.aws.session import Aws
+from onboard.engine.account import open_account
+from onboard.engine.activations import delete_all
+from onboard.engine.command import conduct
+from onboard.engine.fleet import Emit, work_on
+from onboard.engine.journal import Entry, RunRecord
+from onboard.engine.planning import CONFIRM, REGISTER
+from onboard.engine.rollout import ROLE
+from onboard.engine.survey import finish_with
+from onboard.engine.tools import Tools
+from onboard.model.cancel import Cancelled, CancelToken
+from onboard.model.errors import HostError, OnboardError
+from onboard.model.events import (
+    AwsChanged,
+    Event,
+    HostFinished,
+    Noted,
+    PhaseStarted,
+    StepFinished,
+    StepStarted,
+)
+from onboard.model.profile import Host, Profile
+from onboard.model.status import HostStatus
+from onboard.steps.catalog import STEPS
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """What is to be taken back.
+
+    steps   server → step → what its undo needs; steps in the order they were made
+    nodes   server → mi- id that the run registered
+    role    what `undo_role` needs; empty when the run changed no role
+    """
+
+    steps: Mapping[str, Mapping[str, Mapping[str, str]]]
+    nodes: Mapping[str, str]
+    role: Mapping[str, str]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.steps or self.nodes or self.role)
+
+
+def undoing_of(entries: Sequence[Entry]) -> Undoing:
+    """Read from a run's journal what is not undone yet. A change that was begun counts as made."""
+    steps: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
+    nodes: dict[str, str] = {}
+    role: dict[str, str] = {}
+    registered: set[str] = set()
+    for entry in entries:
+        made, undone = entry.phase in ("intent", "done", "failed"), entry.phase == "undone"
+        if entry.change == ROLE:
+            role = {} if undone else {**role, **entry.data}
+        elif entry.change == "deregister":
+            nodes.pop(entry.host, None)
+        elif entry.change in _STEP and entry.host:
+            if undone:
+                steps[entry.host].pop(entry.change, None)
+            elif made:
+                steps[entry.host][entry.change] = {**steps[entry.host].get(entry.change, {}), **entry.data}
+        if entry.change == REGISTER and made:
+            registered.add(entry.host)
+        if entry.change in (REGISTER, CONFIRM) and entry.phase == "done" and entry.host in registered:
+            nodes[entry.host] = entry.data["instance_id"]
+    return Undoing({host: made for host, made in steps.items() if made}, nodes, role)
+
+
+_STEP = {step.name: step for step in STEPS}
+
+
+def undo(
+    profile: Profile, record: RunRecord, tools: Tools, cancel: CancelToken, *, profile_path: str = ""
+) -> Iterator[Event]:
+    """Take back what `record`'s run changed. `profile` is the one it ran with. Safe to repeat."""
+    undoing = undoing_of(tools.journal.entries(record.run))
+    touched = {*undoing.steps, *undoing.nodes}
+    hosts = [host for host in profile.hosts if host.name in touched]
+
+    def body(_: str) -> Generator[Event, None, None]:
+        lock = tools.journal.hold(record.run)
+        try:
+            account = yield from open_account(profile)
+            yield from _Undo(record.run, profile, undoing, account.aws, tools, cancel).carry_out(hosts)
+        finally:
+            tools.journal.release(lock)
+
+    return conduct("undo", body, hosts=hosts, profile=profile, profile_path=profile_path, tools=tools, cancel=cancel)
+
+
+class _Undo:
+    def __init__(
+        self, run: str, profile: Profile, undoing: Undoing, aws: Aws, tools: Tools, cancel: CancelToken
+    ) -> None:
+        self._run = run
+        self._profile = profile
+        self._undoing = undoing
+        self._aws = aws
+        self._tools = tools
+        self._cancel = cancel
+        self._restored: set[str] = set()
+
+    def carry_out(self, hosts: Sequence[Host]) -> Generator[Event, None, None]:
+        yield from delete_all(self._run, self._profile, self._aws, self._tools.journal)
+        yield PhaseStarted(phase="undo", total=len(hosts))
+        concurrency = self._profile.run.concurrency
+        yield from work_on(hosts, self._restore, concurrency=concurrency, cancel=self._cancel)
+        if self._undoing.role and {*self._undoing.nodes, *self._undoing.steps} <= self._restored:
+            done = undo_role(self._aws, self._undoing.role)
+            self._tools.journal.write(self._run, "", ROLE, "undone")
+            yield AwsChanged(change="delete_role", subject=self._undoing.role.get("name", ""), summary=done)
+        elif self._undoing.role:
+            yield Noted(text="The role stays, since not every server could be restored", level="warning")
+
+    def _restore(self, host: Host, emit: Emit) -> None:
+        """One server: its steps backwards, then its node."""
+        try:
+            self._cancel.check()
+            self._undo_steps(host, emit)
+            self._deregister(host, emit)
+        except Cancelled:
+            emit(HostFinished(host=host.name, status=HostStatus.SKIPPED, reason="Stopped", remedy="Run undo again"))
+        except HostError as error:
+            emit(finish_with(host, error))
+        except OnboardError as error:
+            reason = f"{error.what}: {error.why}" if error.why else error.what
+            emit(HostFinished(host=host.name, status=HostStatus.FAILED, reason=reason, remedy=error.remedy))
+        else:
+            self._restored.add(host.name)
+            emit(HostFinished(host=host.name, status=HostStatus.READY, reason="Restored"))
+
+    def _undo_steps(self, host: Host, emit: Emit) -> None:
+        made = self._undoing.steps.get(host.name, {})
+        if not made:
+            return
+        with closing(self._tools.connector.connect(host, self._cancel)) as connection:
+            for step in reversed(STEPS):
+                if step.name not in made:
+                    continue
+                self._cancel.check_now()
+                emit(StepStarted(host=host.name, step=step.name))
+                done = step.undo(connection, made[step.name])
+                self._tools.journal.write(self._run, host.name, step.name, "undone")
+                emit(StepFinished(host=host.name, step=step.name, outcome="undone", detail=done.detail))
+        self._tools.journal.write(self._run, host.name, CONFIRM, "undone", self._proof(host))
+
+    def _proof(self, host: Host) -> dict[str, str]:
+        node = self._undoing.nodes.get(host.name)
+        return {"instance_id": node} if node else {}
+
+    def _deregister(self, host: Host, emit: Emit) -> None:
+        node = self._undoing.nodes.get(host.name)
+        if node is None:
+            return
+        gone = not deregister(self._aws, node)
+        self._tools.journal.write(self._run, host.name, "deregister", "done", {"instance_id": node})
+        summary = f"{host.name}: {'was deregistered already' if gone else 'deregistered'}"
+        emit(AwsChanged(change="deregister", subject=node, summary=summary))
