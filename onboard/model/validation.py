@@ -14,11 +14,13 @@ from onboard.model.formats import shown
 _SECRET_KEY = re.compile(
     r"pass(word|phrase|wd|code)?|pwd|pin|.*(password|passphrase|secret|token|activation_?code|private_?key|access_?key(_id)?)"
 )
+_SECRET_WORDS = ("password", "passphrase", "secret", "activation_code")  # for the same words misspelt
 
 
 def is_secret_key(key: str) -> bool:
     """Whether a key that no profile knows looks as if a secret stood behind it."""
-    return bool(_SECRET_KEY.fullmatch(re.sub(r"[\s.-]+", "_", key.casefold())))
+    word = re.sub(r"[\s.-]+", "_", key.casefold())
+    return bool(_SECRET_KEY.fullmatch(word)) or bool(difflib.get_close_matches(word, _SECRET_WORDS, n=1, cutoff=0.85))
 
 
 def secret_problem(key: str) -> Problem:

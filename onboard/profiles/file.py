@@ -1,0 +1,224 @@
+"""Profiles on disk: one TOML file, and beside it a CSV of servers when they are many."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from onboard.hosts.inventory_csv import Inventory, decoded, parse_csv, render_csv
+from onboard.model import validation
+from onboard.model.errors import OnboardError, Problem, ProfileError
+from onboard.model.formats import shown
+from onboard.model.profile import Credential, Host, Profile
+from onboard.profiles import mistakes, toml_text, upgrades
+
+INLINE_LIMIT = 200  # servers that stand in the TOML file itself; more go to a CSV beside it
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What stands on disk. `inline`: how many of `profile.hosts` stand in the TOML file; the others in `inventory`."""
+
+    text: str
+    profile: Profile
+    inline: int
+    inventory: Inventory | None
+    places: tuple[str, ...]
+    credentials: frozenset[str]
+    problems: tuple[Problem, ...]
+
+
+def load(path: Path) -> Profile:
+    """The profile in a file, with the servers of its `hosts_file`, and paths in it made absolute.
+
+    Raises ProfileError with everything that is wrong in both files.
+    """
+    read = _read(path)
+    problems = (
+        *read.problems,
+        *mistakes.contradictions(read.profile, read.places, read.credentials, path.parent),
+    )
+    if problems:
+        raise ProfileError(str(path), problems)
+    return _with_absolute_paths(read.profile, path.parent)
+
+
+def save(profile: Profile, path: Path) -> Profile:
+    """Write a profile, keeping comments, order and whatever did not change; the profile as it was written.
+
+    Nothing is written when nothing changed. Else each file is replaced as a whole, and what it was stands beside it
+    with `.bak` added to its name. Servers beyond INLINE_LIMIT go to a CSV file, so `hosts_file` may be set in the
+    result; there the servers of the TOML file come first. A half-finished profile may be saved: keys that contradict
+    each other are found by `load`.
+
+    Raises ProfileError when a file already there has mistakes, which writing would hide, and OnboardError when the
+    disk refuses.
+    """
+    path = path.resolve()
+    old = _read(path) if path.exists() else _Read("", Profile(), 0, None, (), frozenset(), ())
+    if old.problems:
+        raise ProfileError(str(path), old.problems)
+    names = {host.name for host in old.profile.hosts[: old.inline]}
+    inline = [host for host in profile.hosts if host.name in names]
+    others = [host for host in profile.hosts if host.name not in names]
+    hosts_file = profile.hosts_file
+    if hosts_file is None and len(profile.hosts) <= INLINE_LIMIT:
+        inline, others = list(profile.hosts), []
+    elif hosts_file is None and others:
+        hosts_file = _free_name(path)
+    written = profile.model_copy(update={"hosts_file": hosts_file, "hosts": (*inline, *others)})
+    if hosts_file is not None:
+        listed = old.inventory if hosts_file == old.profile.hosts_file else None
+        _save_hosts(others, mistakes.located(hosts_file, path.parent), listed)
+    _save_toml(written, inline, path, old)
+    return written
+
+
+def _read(path: Path) -> _Read:
+    """Raises ProfileError when the file is no readable TOML of a known schema; else its mistakes are in `problems`."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        problem = Problem(
+            str(path), f"it cannot be read: {error.strerror}", "Name a profile that exists and may be read"
+        )
+        raise ProfileError(str(path), (problem,)) from error
+    content, problem_found = toml_text.parsed(data)
+    problem_found = problem_found or upgrades.schema_problem(content)
+    if problem_found:
+        raise ProfileError(str(path), (problem_found,))
+    checked = mistakes.validated(upgrades.upgraded(content))
+    places = [f"hosts[{index}]." for index in checked.indexes]
+    problems = list(checked.problems)
+    profile, inline, inventory = checked.profile, len(checked.profile.hosts), None
+    if profile.hosts_file is not None:
+        inventory, hosts_problems = _read_hosts(profile.hosts_file, path.parent)
+        problems += hosts_problems
+    if inventory is not None:
+        name = Path(profile.hosts_file or "").name
+        places += [f"{name} line {line}: " for line in inventory.lines]
+        profile = profile.model_copy(update={"hosts": (*profile.hosts, *inventory.hosts)})
+    return _Read(
+        text=data.decode("utf-8-sig"),
+        profile=profile,
+        inline=inline,
+        inventory=inventory,
+        places=tuple(places),
+        credentials=checked.credentials,
+        problems=tuple(problems),
+    )
+
+
+def _read_hosts(hosts_file: str, folder: Path) -> tuple[Inventory | None, Sequence[Problem]]:
+    """The profile's own list of servers. Columns that are not known are refused here: saving would lose them."""
+    file = mistakes.located(hosts_file, folder)
+    try:
+        data = file.read_bytes()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no path"
+        remedy = "Name a CSV file; a relative path is looked for beside the profile"
+        return None, (Problem("hosts_file", f"{shown(hosts_file)} cannot be read: {why}", remedy),)
+    inventory = parse_csv(*decoded(data), file.name)
+    known = ("name", "address", "port", "protocol", "credential", "tags", "tag:KEY")
+    unused = [
+        validation.unknown_problem(f"{file.name}: column {shown(column.header)}", column.header, known)
+        for column in inventory.preview.unused
+    ]
+    return inventory, (*unused, *inventory.problems)
+
+
+def _with_absolute_paths(profile: Profile, folder: Path) -> Profile:
+    """Paths as the rest of the program can use them, wherever it runs."""
+    folder = folder.absolute()
+    source = profile.agent.source
+    if source != "aws" and "://" not in source:
+        agent = profile.agent.model_copy(update={"source": str(mistakes.located(source, folder))})
+        profile = profile.model_copy(update={"agent": agent})
+    credentials = {name: _with_absolute_key(credential, folder) for name, credential in profile.credentials.items()}
+    return profile.model_copy(update={"credentials": credentials})
+
+
+def _with_absolute_key(credential: Credential, folder: Path) -> Credential:
+    if credential.key_file is None:
+        return credential
+    return credential.model_copy(update={"key_file": str(mistakes.located(credential.key_file, folder))})
+
+
+def _free_name(path: Path) -> str:
+    """A name for the list of servers that no file beside the profile has."""
+    for number in range(1, 1000):
+        name = f"{path.stem}-hosts{'' if number == 1 else f'-{number}'}.csv"
+        if not (path.parent / name).exists():
+            return name
+    raise OnboardError("no free name for the list of servers", where=str(path.parent), remedy="Set hosts_file yourself")
+
+
+def _save_hosts(hosts: Sequence[Host], file: Path, old: Inventory | None) -> None:
+    if old is not None and old.hosts == tuple(hosts):
+        return
+    if old is None and not hosts and file.exists():
+        return  # the profile was just pointed at a list that it has not loaded yet
+    delimiter, encoding = ",", "utf-8"
+    if old is not None:
+        delimiter = old.preview.delimiter or ","
+        # A spreadsheet that wants a byte order mark still gets one.
+        encoding = "utf-8-sig" if old.preview.encoding in ("utf-8-sig", "utf-16", "utf-32") else "utf-8"
+    _replace(file, render_csv(hosts, delimiter).encode(encoding))
+
+
+def _save_toml(profile: Profile, inline: Sequence[Host], path: Path, old: _Read) -> None:
+    try:
+        text = toml_text.changed(old.text, old.profile, _with_paths_of(profile, old.profile, path.parent), inline)
+    except ValueError as error:
+        raise OnboardError(
+            "the profile could not be changed without losing its form",
+            where=str(path),
+            why=str(error),
+            remedy="Simplify the file, or save under another name",
+        ) from error
+    if text != old.text:
+        _replace(path, text.encode())
+
+
+def _with_paths_of(profile: Profile, old: Profile, folder: Path) -> Profile:
+    """The profile with paths as the file has them, where they lead to the same place."""
+
+    def as_before(new_path: str | None, old_path: str | None) -> str | None:
+        if new_path and old_path and mistakes.located(new_path, folder) == mistakes.located(old_path, folder):
+            return old_path
+        return new_path
+
+    credentials = {
+        name: credential.model_copy(update={"key_file": as_before(credential.key_file, before.key_file)})
+        if (before := old.credentials.get(name))
+        else credential
+        for name, credential in profile.credentials.items()
+    }
+    agent = profile.agent.model_copy(update={"source": as_before(profile.agent.source, old.agent.source)})
+    return profile.model_copy(update={"credentials": credentials, "agent": agent})
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Put `data` in the file's place in one move, so that it is never half-written; keep what was there as .bak."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            if path.exists():
+                shutil.copymode(path, temporary)
+                shutil.copy2(path, path.with_name(f"{path.name}.bak"))
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
+        raise OnboardError(
+            "the file could not be written",
+            where=str(path),
+            why=(error.strerror if isinstance(error, OSError) else None) or "it is no path",
+            remedy="See that the folder exists, may be written to and has space",
+        ) from error
