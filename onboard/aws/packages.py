@@ -1,12 +1,31 @@
 """The agent's package: fetched once, its signature verified, then used."""
 
+import contextlib
+import hashlib
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
+from onboard.aws.downloads import Downloads
+from onboard.aws.endpoints import agent_bucket, is_loopback, version_numbers
+from onboard.aws.openpgp import SigningKey, aws_keys, check_signature, practice_keys
+from onboard.aws.package_labels import read_label
 from onboard.aws.session import Aws
 from onboard.model.cancel import CancelToken
+from onboard.model.errors import OnboardError
 from onboard.model.package import Package
 from onboard.model.profile import Profile
+
+NAME = "amazon-ssm-agent"
+FOLDERS = {"deb": "debian", "rpm": "linux"}  # of AWS's bucket, before _amd64 and the like
+NEWEST_KNOWN = "3.3.4851.0"  # published 2026-07-27; VERSION is unsigned, so an old `latest` is at least told
+UNVERIFIED = (
+    "THE AGENT PACKAGE'S SIGNATURE IS NOT CHECKED (agent.verify_signature = false): whoever controls agent.source, or "
+    "the way to it, controls every server."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +36,279 @@ class Fetched:
     warnings: tuple[str, ...] = ()
 
 
+class _Source(Protocol):
+    """Where packages are. Paths are those of AWS's bucket: `latest/debian_amd64/amazon-ssm-agent.deb`."""
+
+    @property
+    def place(self) -> str: ...
+
+    def small(self, path: str) -> bytes | None:
+        """A small file's content; None when it is not there."""
+        ...
+
+    def copy(self, path: str, target: Path) -> bool:
+        """Copy to `target`, which appears only when complete; False when it is not there."""
+        ...
+
+    def others(self, folder: str, kind: str) -> tuple[str, ...]:
+        """Where else packages of this kind may be."""
+        ...
+
+
 def fetch_package(
-    aws: Aws, profile: Profile, *, kind: str, arch: str, cache: Path, cancel: CancelToken, version: str | None = None
+    aws: Aws,
+    profile: Profile,
+    *,
+    kind: str,
+    arch: str,
+    cache: Path,
+    cancel: CancelToken,
+    version: str | None = None,
+    wait: Callable[[float], bool] | None = None,
 ) -> Fetched:
     """The agent package for `kind` (deb, rpm) and `arch` (amd64, arm64), from `profile.agent.source`.
 
     `version` (default `profile.agent.version`): latest, stable or a number. Kept below `cache`. Raises OnboardError
-    (not to be had, signature wrong, not what was asked for), Cancelled on stop_now().
+    (not to be had, signature wrong, not what was asked for), Cancelled on stop_now(). `wait` as in Downloads.
     """
-    raise NotImplementedError
+    wanted = version or profile.agent.version
+    if wanted not in ("latest", "stable"):
+        version_numbers(wanted)
+    downloads = Downloads(cancel, profile.network.proxy, profile.network.no_proxy, wait)
+    source = _source(aws, profile, downloads)
+    keys = _keys(aws, profile, downloads) if profile.agent.verify_signature else ()
+    shelf = cache / hashlib.sha256(source.place.encode()).hexdigest()[:16]
+    folder = f"{FOLDERS[kind]}_{arch}"
+    with _alone(shelf / f"{folder}.lock", cancel):
+        return _Search(source, keys, shelf, folder, kind, arch, wanted, cancel).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One package looked for, in the cache and at its source. `keys` empty: signatures are not checked."""
+
+    source: _Source
+    keys: tuple[SigningKey, ...]
+    shelf: Path
+    folder: str
+    kind: str
+    arch: str
+    wanted: str
+    cancel: CancelToken
+
+    def run(self) -> Fetched:
+        number = self._hint() if self.wanted in ("latest", "stable") else self.wanted
+        if number and (kept := self._kept(number)):
+            return kept
+        file = f"{self.folder}/{NAME}.{self.kind}"
+        paths = [f"{each}/{file}" for each in dict.fromkeys((number, self.wanted)) if each]
+        missed = []
+        for path in paths:
+            match self._try(path, number):
+                case Fetched() as fetched:
+                    return fetched
+                case str(why):
+                    missed.append(why)
+        found = [self._try(path, number) for path in self.source.others(self.folder, self.kind)]
+        missed += [why for why in found if isinstance(why, str)]
+        if matches := [fetched for fetched in found if isinstance(fetched, Fetched)]:
+            return max(matches, key=lambda fetched: version_numbers(fetched.package.version))
+        asked = f"{NAME} {self.wanted} ({self.kind}, {self.arch})"
+        raise OnboardError(
+            f"{asked} is not to be had",
+            where=self.source.place,
+            why="; ".join(missed) or f"None of these is there: {', '.join(paths)}",
+            remedy="Choose another agent.version or agent.source",
+        )
+
+    def _try(self, path: str, number: str | None) -> Fetched | str | None:
+        """Fetch what lies at `path`: the package, or why it is not the one asked for; None when nothing is there."""
+        target = self.shelf / path
+        if not self.source.copy(path, target):
+            return None
+        signature = b""
+        if self.keys:
+            found = self.source.small(path + ".sig")
+            if found is None:
+                return f"{path} has no signature: {path}.sig is not there"
+            signature = found
+            _signature_of(target).write_bytes(signature)
+        return self._judge(path, target, signature, number)
+
+    def _hint(self) -> str | None:
+        """Which number `latest` or `stable` has now, as an unsigned file says."""
+        text = (self.source.small(f"{self.wanted}/VERSION") or b"").decode("ascii", errors="replace").strip()
+        return text if re.fullmatch(r"[0-9]+(\.[0-9]+){3}", text) else None
+
+    def _kept(self, number: str) -> Fetched | None:
+        """The package from the cache, verified anew; None when it has to be fetched."""
+        kept = self.shelf / number / self.folder / f"{NAME}.{self.kind}"
+        if not kept.exists() or (self.keys and not _signature_of(kept).exists()):
+            return None
+        signature = _signature_of(kept).read_bytes() if self.keys else b""
+        try:
+            judged = self._judge(f"{number}/{self.folder}/{kept.name}", kept, signature, number)
+        except OnboardError:
+            return None  # damaged, or of another practice: the fresh one overwrites it
+        return judged if isinstance(judged, Fetched) else None
+
+    def _judge(self, path: str, file: Path, signature: bytes, number: str | None) -> Fetched | str:
+        """Verify, then read, then compare: the package, or why it is not the one asked for."""
+        warnings: list[str] = []
+        key = None
+        if self.keys:
+            verified = check_signature(file, signature, self.keys, now=datetime.now(UTC), cancel=self.cancel)
+            key, sha256 = verified.key, verified.sha256
+            warnings += verified.warnings
+        else:
+            sha256 = _sha256(file, self.cancel)
+            warnings.append(UNVERIFIED)
+        label = read_label(file)
+        other = f"{path} is {label.name} {label.version} ({label.kind}, {label.arch})"
+        if (label.name, label.kind, label.arch) != (NAME, self.kind, self.arch):
+            return other
+        version_numbers(label.version)
+        if label.version != number:
+            if self.wanted == number or path.startswith(f"{number}/"):
+                return other
+            if number:
+                warnings.append(f"{self.source.place} calls {number} {self.wanted}, but serves {label.version}.")
+        if key is not None and not key.signs(label.version):
+            raise OnboardError(
+                f"agent {label.version} is signed with the key of other versions",
+                where=self.source.place,
+                why=f"AWS does not use {key.fingerprint[-16:]} for this version",
+                remedy="Do not use it. Fetch the package from AWS's bucket",
+            )
+        if self._is_old(label.version, key):
+            warnings.append(
+                f"{self.source.place} serves agent {label.version} as latest; {NEWEST_KNOWN} is known to be out."
+            )
+        final = self.shelf / label.version / self.folder / f"{NAME}.{self.kind}"
+        if final != file:
+            final.parent.mkdir(parents=True, exist_ok=True)
+            if self.keys:
+                _signature_of(file).replace(_signature_of(final))
+            file.replace(final)
+        package = Package(path=final, kind=self.kind, arch=self.arch, version=label.version, sha256=sha256)
+        return Fetched(package, tuple(warnings))
+
+    def _is_old(self, version: str, key: SigningKey | None) -> bool:
+        practice = key is not None and key.practice
+        return self.wanted == "latest" and not practice and version_numbers(version) < version_numbers(NEWEST_KNOWN)
+
+
+# ------------------------------------------------------------------------------------------------------------ sources
+
+
+@dataclass(frozen=True, slots=True)
+class _Web:
+    place: str
+    downloads: Downloads
+
+    def small(self, path: str) -> bytes | None:
+        return self.downloads.small(f"{self.place}/{path}")
+
+    def copy(self, path: str, target: Path) -> bool:
+        return self.downloads.file(f"{self.place}/{path}", target)
+
+    def others(self, folder: str, kind: str) -> tuple[str, ...]:
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder in the bucket's layout, or with the packages lying in it as they were downloaded."""
+
+    folder: Path
+    cancel: CancelToken
+
+    @property
+    def place(self) -> str:
+        return str(self.folder)
+
+    def small(self, path: str) -> bytes | None:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), (self.folder / path).open("rb") as file:
+            return file.read(64 * 1024 + 1)  # one more than OpenPGP's reader takes
+        return None
+
+    def copy(self, path: str, target: Path) -> bool:
+        part = target.with_name(target.name + ".part")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with (self.folder / path).open("rb") as source, part.open("wb") as copy:
+                while piece := source.read(1 << 20):
+                    self.cancel.check_now()
+                    copy.write(piece)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise OnboardError(
+                "the agent package cannot be copied",
+                where=str(self.folder / path),
+                why=error.strerror or type(error).__name__,
+                remedy="Check the rights to read it, and the space here",
+            ) from None
+        part.replace(target)
+        return True
+
+    def others(self, folder: str, kind: str) -> tuple[str, ...]:
+        found = sorted(path.name for path in self.folder.glob(f"*.{kind}") if path.is_file())
+        return (f"{folder}/{NAME}.{kind}", *found)
+
+
+def _source(aws: Aws, profile: Profile, downloads: Downloads) -> _Source:
+    name = profile.agent.source
+    if name == "aws":
+        return _Web(agent_bucket(aws.region, aws.s3_endpoint), downloads)
+    if name.startswith("https://"):
+        return _Web(name.rstrip("/"), downloads)
+    folder = Path(name).expanduser()
+    if "://" in name or not folder.is_dir():
+        raise OnboardError(
+            "agent.source is neither aws, an https:// mirror nor a folder that exists",
+            where=name,
+            remedy="Correct agent.source",
+        )
+    return _Folder(folder.resolve(), downloads.cancel)
+
+
+def _keys(aws: Aws, profile: Profile, downloads: Downloads) -> tuple[SigningKey, ...]:
+    """Whose signatures count. A practice cloud's own key only for its own bucket, and only on this computer."""
+    keys = aws_keys()
+    endpoint = aws.single_endpoint
+    if profile.agent.source != "aws" or endpoint is None or not is_loopback(endpoint):
+        return keys
+    armored = downloads.small(f"{endpoint.rstrip('/')}/practice/signing-key.asc")
+    return keys if armored is None else (*keys, *practice_keys(armored))
+
+
+@contextlib.contextmanager
+def _alone(lock: Path, cancel: CancelToken) -> Iterator[None]:
+    """Nobody else on this computer fetches the same at the same time."""
+    import filelock
+
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    guard = filelock.FileLock(lock)
+    while True:
+        cancel.check_now()
+        with contextlib.suppress(filelock.Timeout):
+            guard.acquire(timeout=1)
+            break
+    try:
+        yield
+    finally:
+        guard.release()
+
+
+def _signature_of(package: Path) -> Path:
+    return package.with_name(package.name + ".sig")
+
+
+def _sha256(file: Path, cancel: CancelToken) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as content:
+        while piece := content.read(1 << 20):
+            cancel.check_now()
+            digest.update(piece)
+    return digest.hexdigest()
