@@ -1,9 +1,10 @@
 """A fact: one question asked of a server. To add one, write a file here and list it in `onboard.facts.catalog`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Generic, TypeVar
 
+from onboard.facts.amazon_roots import AMAZON_ROOTS
 from onboard.model.endpoints import Endpoints
 
 T = TypeVar("T")
@@ -15,11 +16,15 @@ class FactError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a fact's script printed. `exit_code` is its own."""
+    """What a fact's script printed. `exit_code` is its own.
+
+    received   this computer's clock when the answer came, in seconds since the epoch; None when nobody looked
+    """
 
     stdout: str
     stderr: str = ""
     exit_code: int = 0
+    received: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,8 @@ class Fact(Generic[T]):
     """A question.
 
     name     its file's name, and its script's: resources/scripts/posix/facts/NAME.sh
-    parse    pure: from the script's answer to a frozen dataclass; raises FactError when it does not understand
+    parse    pure: from the script's answer to a frozen dataclass; raises FactError when it does not understand. A
+             script that exits with anything but 0 could not tell: its answer never comes here
     timeout  seconds that its section may take on the server
     """
 
@@ -50,11 +56,22 @@ class Wanted:
     endpoints     what the servers must reach       ONBOARD_ENDPOINTS, lines `service url`
     proxy         the profile's proxy, "" for none  ONBOARD_PROXY
     no_proxy      hosts reached without it          ONBOARD_NO_PROXY, comma separated
+
+    `variables` holds them all, and ONBOARD_ROOTS: for each of Amazon's roots a stretch of its base64 to look for.
     """
 
     endpoints: Endpoints
     proxy: str = ""
     no_proxy: tuple[str, ...] = ()
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        return {
+            "ONBOARD_ENDPOINTS": "\n".join(f"{service} {url}" for service, url in self.endpoints),
+            "ONBOARD_PROXY": self.proxy,
+            "ONBOARD_NO_PROXY": ",".join(self.no_proxy),
+            "ONBOARD_ROOTS": " ".join(root.mark for root in AMAZON_ROOTS),
+        }
 
 
 class Facts:
@@ -74,3 +91,16 @@ class Facts:
     def unknown(self) -> Mapping[str, str]:
         """name → reason of all that is not."""
         return {name: value.reason for name, value in self._values.items() if isinstance(value, Unknown)}
+
+
+def to_json(value: Any) -> Any:
+    """A fact's value in JSON's plain types: objects become dicts, tuples lists, sets sorted lists."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, frozenset | set):
+        return sorted(to_json(item) for item in value)
+    if isinstance(value, tuple | list):
+        return [to_json(item) for item in value]
+    return value

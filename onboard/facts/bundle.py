@@ -1,0 +1,132 @@
+"""All wanted facts as one script, and its output taken apart again: one round trip for each server."""
+
+import math
+import re
+import secrets
+import shlex
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from itertools import groupby
+from typing import Any
+
+from onboard.facts.base import Answer, Fact, FactError, Facts, Unknown, Wanted
+from onboard.hosts.connection import ScriptResult
+from onboard.resources import text
+
+SECTION_LIMIT = 1024 * 1024  # bytes that a script may print, as in facts_bundle.sh
+_BEGIN = re.compile(rb"onboard-facts ([0-9a-f]{32}) begin\n")
+
+
+def compose(facts: Sequence[Fact[Any]], wanted: Wanted) -> str:
+    """A POSIX sh script that asks all of `facts`, each under its own time limit and side by side."""
+    mark = secrets.token_hex(16)
+    names = [fact.name for fact in facts]
+    variables = [f"{name}={shlex.quote(value)}\nexport {name}" for name, value in wanted.variables.items()]
+    sections = [f"cat >\"$folder/{name}.sh\" <<'{mark}'\n{script_of(name).rstrip()}\n{mark}" for name in names]
+    frame = {
+        "#@VARIABLES@": "\n".join(variables),
+        "#@SECTIONS@": "\n\n".join(sections),
+        "#@STARTS@": "\n  ".join(f"start {name}" for name in names),
+        "@LIMITS@": _limits(facts),
+        "@COUNT@": str(len(facts)),
+        "@MARK@": mark,
+    }
+    return re.sub(r"#?@[A-Z]+@", lambda place: frame[place.group()], text("scripts/posix/facts_bundle.sh"))
+
+
+def _limits(facts: Iterable[Fact[Any]]) -> str:
+    """`10 'a b' 15 'c'`: seconds, ascending, and the facts whose time is over then."""
+
+    def limit(fact: Fact[Any]) -> int:
+        return math.ceil(fact.timeout)
+
+    groups = groupby(sorted(facts, key=limit), key=limit)
+    return " ".join(f"{seconds} '{' '.join(fact.name for fact in group)}'" for seconds, group in groups)
+
+
+@cache
+def script_of(name: str) -> str:
+    """The script of the fact `name`."""
+    return text(f"scripts/posix/facts/{name}.sh")
+
+
+def parse(facts: Iterable[Fact[Any]], result: ScriptResult, *, received: float | None = None) -> Facts:
+    """The values of `facts`. Whatever is missing, failed, took too long or was not understood is Unknown.
+
+    `received` is this computer's clock when the result came (seconds since the epoch); by default: now.
+    """
+    answers = split(result, received=time.time() if received is None else received)
+    return Facts({fact.name: _value(fact, answers.get(fact.name, _why_missing(result))) for fact in facts})
+
+
+def _value(fact: Fact[Any], answer: Answer | Unknown) -> Any:
+    if isinstance(answer, Unknown):
+        return answer
+    if answer.exit_code != 0:
+        said = answer.stderr.strip().splitlines()
+        return Unknown(said[-1] if said else f"its script failed with exit code {answer.exit_code}")
+    try:
+        return fact.parse(answer)
+    except FactError as error:
+        return Unknown(str(error))
+
+
+def split(result: ScriptResult, *, received: float | None = None) -> Mapping[str, Answer | Unknown]:
+    """What each script printed, by the name of its fact. Pure. Anything before, between and after is noise."""
+    begin = _BEGIN.search(result.stdout)
+    if begin is None:
+        return {}
+    prefix = rb"\nonboard-facts " + begin.group(1)
+    section = re.compile(
+        prefix + rb" section ([a-z_]+)\n(.*?)" + prefix + rb" stderr\n(.*?)" + prefix + rb" end \1 (\d+|late) (\d+)\n",
+        re.DOTALL,
+    )
+    answers: dict[str, Answer | Unknown] = {}
+    for found in section.finditer(result.stdout, begin.end() - 1):
+        name, printed, said, state, size = found.groups()
+        stderr = said.decode(errors="replace")
+        if state == b"late":
+            answers[name.decode()] = Unknown("the server did not answer this within its time limit")
+        elif int(size) > SECTION_LIMIT:
+            answers[name.decode()] = Unknown(f"the server printed {int(size):,} bytes, more than an answer can have")
+        else:
+            answers[name.decode()] = Answer(printed.decode(errors="replace"), stderr, int(state), received)
+    return answers
+
+
+def _why_missing(result: ScriptResult) -> Unknown:
+    begin = _BEGIN.search(result.stdout)
+    if begin is None:
+        said = result.stderr.decode(errors="replace").strip().splitlines()
+        return Unknown(f"the server did not run the script: {said[-1] if said else f'exit code {result.exit_code}'}")
+    line = b"\nonboard-facts " + begin.group(1)
+    if line + b" homeless\n" in result.stdout[begin.end() - 1 :]:
+        return Unknown("no folder for temporary files on the server can be written to")
+    if line + b" finished\n" not in result.stdout:
+        return Unknown("the server's answer broke off")
+    return Unknown("the server gave no answer to this")
+
+
+def asked(script: str) -> list[str]:
+    """The facts that a composed script asks, in its order. For practice servers, which run no scripts."""
+    return re.findall(r"^# fact: ([a-z_]+)$", script, re.MULTILINE)
+
+
+def answer(script: str, answers: Mapping[str, Answer]) -> bytes:
+    """What a server prints that runs the composed `script` and gives these answers; facts without one are left out."""
+    found = re.search(r"^mark=([0-9a-f]{32})$", script, re.MULTILINE)
+    if found is None:
+        raise ValueError("no script of facts")
+    mark = found.group(1)
+    parts = [f"\nonboard-facts {mark} begin\n"]
+    for name in asked(script):
+        if name in answers:
+            given = answers[name]
+            size = len(given.stdout.encode())
+            parts.append(
+                f"\nonboard-facts {mark} section {name}\n{given.stdout}\nonboard-facts {mark} stderr\n{given.stderr}"
+                f"\nonboard-facts {mark} end {name} {given.exit_code} {size}\n"
+            )
+    parts.append(f"\nonboard-facts {mark} finished\n")
+    return "".join(parts).encode()

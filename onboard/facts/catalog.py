@@ -1,0 +1,40 @@
+"""Every question that is asked of a Linux server. A file of a fact that is not listed here is refused by a test."""
+
+from typing import Any
+
+from onboard.facts import (
+    agent,
+    clock,
+    disk_space,
+    endpoint_reach,
+    init_system,
+    kernel,
+    machine_identity,
+    name_resolution,
+    operating_system,
+    package_manager,
+    privilege,
+    proxy_in_force,
+    registration,
+    root_certificates,
+    trust_anchors,
+)
+from onboard.facts.base import Fact
+
+FACTS: tuple[Fact[Any], ...] = (
+    operating_system.FACT,
+    kernel.FACT,
+    machine_identity.FACT,
+    init_system.FACT,
+    privilege.FACT,
+    clock.FACT,
+    disk_space.FACT,
+    root_certificates.FACT,
+    trust_anchors.FACT,
+    name_resolution.FACT,
+    endpoint_reach.FACT,
+    proxy_in_force.FACT,
+    agent.FACT,
+    registration.FACT,
+    package_manager.FACT,
+)

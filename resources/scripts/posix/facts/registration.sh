@@ -1,0 +1,24 @@
+# fact: registration
+# As which node, and in which Region, is this server registered? The registration's key is never looked at.
+state=/var/lib/amazon/ssm
+if [ -d "$state" ] && ! [ -x "$state" ]; then
+  echo "$state can be read by root only" >&2
+  exit 1
+fi
+if [ -e "$state/registration" ]; then
+  if ! [ -r "$state/registration" ]; then
+    echo "$state/registration can be read by root only" >&2
+    exit 1
+  fi
+  printf 'registration '
+  tr -d '\r\n' <"$state/registration"
+  echo
+fi
+if [ -e "$state/Vault/Store/RegistrationKey" ]; then echo 'key present'; fi
+# What this program left under way.
+if [ -d /var/lib/onboard ]; then
+  for file in /var/lib/onboard/*; do
+    if [ -e "$file" ]; then printf 'pending %s\n' "${file#/var/lib/onboard/}"; fi
+  done
+fi
+echo 'asked all'
