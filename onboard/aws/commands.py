@@ -2,8 +2,23 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from onboard.aws.failures import asking
+from onboard.aws.instances import batches
 from onboard.aws.session import Aws
+from onboard.model.errors import AwsError
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm.type_defs import CommandInvocationTypeDef
+
+NODES_A_COMMAND = 50  # API reference, SendCommand
+LONGEST_COMMENT = 100
+SHORTEST_TIMEOUT = 30  # seconds
+PAGE = 50
+# The agent puts standard error after standard output, below this line.
+_ERROR_MARK = "\n----------ERROR-------\n"
+_UNFINISHED = frozenset({"Pending", "InProgress", "Delayed", "Cancelling"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +44,7 @@ class Invocation:
 
     @property
     def finished(self) -> bool:
-        return self.status not in ("Pending", "InProgress", "Delayed", "Cancelling")
+        return self.status not in _UNFINISHED
 
 
 def send_script(aws: Aws, ids: Iterable[str], script: str, *, comment: str, timeout: int = 60) -> Sent:
@@ -37,9 +52,54 @@ def send_script(aws: Aws, ids: Iterable[str], script: str, *, comment: str, time
 
     Raises AwsError. `script` is kept by AWS: no secret in it.
     """
-    raise NotImplementedError
+    commands: list[str] = []
+    refused: dict[str, str] = {}
+    waiting = list(batches(sorted(set(ids)), NODES_A_COMMAND))
+    while waiting:
+        batch = waiting.pop()
+        try:
+            with asking("ssm:SendCommand"):
+                answer = aws.ssm.send_command(
+                    DocumentName="AWS-RunShellScript",
+                    InstanceIds=batch,
+                    Comment=comment[:LONGEST_COMMENT],
+                    TimeoutSeconds=max(timeout, SHORTEST_TIMEOUT),
+                    Parameters={"commands": script.splitlines(), "executionTimeout": [str(timeout)]},
+                )
+        except AwsError as error:
+            if error.code != "InvalidInstanceId":
+                raise
+            if len(batch) == 1:  # one that is not Online makes AWS refuse the whole batch
+                refused[batch[0]] = error.why
+            else:
+                middle = len(batch) // 2
+                waiting += [batch[:middle], batch[middle:]]
+        else:
+            commands.append(answer["Command"]["CommandId"])
+    return Sent(tuple(commands), refused)
 
 
 def invocations(aws: Aws, commands: Iterable[str]) -> dict[tuple[str, str], Invocation]:
     """(command id, node id) → invocation, as far as they exist. Raises AwsError."""
-    raise NotImplementedError
+    found: dict[tuple[str, str], Invocation] = {}
+    for command in commands:
+        with asking("ssm:ListCommandInvocations"):
+            pages = aws.ssm.get_paginator("list_command_invocations").paginate(
+                CommandId=command, Details=True, PaginationConfig={"PageSize": PAGE}
+            )
+            for page in pages:
+                for item in page["CommandInvocations"]:
+                    found[command, item["InstanceId"]] = _invocation(command, item)
+    return found
+
+
+def _invocation(command: str, item: "CommandInvocationTypeDef") -> Invocation:
+    output = "".join(plugin.get("Output", "") for plugin in item.get("CommandPlugins", []))
+    stdout, _, stderr = output.partition(_ERROR_MARK)
+    return Invocation(
+        command_id=command,
+        instance_id=item["InstanceId"],
+        status=item.get("Status", ""),
+        stdout=stdout,
+        stderr=stderr,
+    )

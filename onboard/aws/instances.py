@@ -1,10 +1,19 @@
 """Managed nodes as Systems Manager sees them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+from onboard.aws.failures import THROTTLED, asking
 from onboard.aws.session import Aws
+from onboard.model.errors import AwsError
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm.type_defs import InstanceInformationTypeDef
+
+VALUES_A_FILTER = 100  # API reference, InstanceInformationStringFilter
+PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,33 +41,102 @@ class NodePoller:
     """Asks about all nodes of a run at once, again and again; slower while AWS throttles."""
 
     def __init__(self, aws: Aws, *, interval: float = 5.0, slowest: float = 60.0) -> None:
-        raise NotImplementedError
+        self._aws = aws
+        self._usual = interval
+        self._slowest = slowest
+        self._interval = interval
 
     @property
     def interval(self) -> float:
         """Seconds to wait before the next `ask`."""
-        raise NotImplementedError
+        return self._interval
 
     def ask(self, *, activation_ids: Iterable[str] = (), instance_ids: Iterable[str] = ()) -> dict[str, Node] | None:
         """id → node of every node that matches one of these; None when AWS throttled. Raises AwsError otherwise."""
-        raise NotImplementedError
+        try:
+            found = nodes(self._aws, activation_ids=activation_ids, instance_ids=instance_ids)
+        except AwsError as error:
+            if error.code not in THROTTLED:
+                raise
+            self._interval = min(self._interval * 2, self._slowest)
+            return None
+        # Back to the usual pace in steps: at once would be throttled again.
+        self._interval = max(self._interval / 1.5, self._usual)
+        return found
 
 
 def nodes(aws: Aws, *, activation_ids: Iterable[str] = (), instance_ids: Iterable[str] = ()) -> dict[str, Node]:
     """id → node of every node of these activations and of these ids. Raises AwsError."""
-    raise NotImplementedError
+    found: dict[str, Node] = {}
+    for key, values in (("ActivationIds", activation_ids), ("InstanceIds", instance_ids)):
+        for batch in batches(sorted(set(values)), VALUES_A_FILTER):
+            for item in _information(aws, key, batch):
+                found[item["InstanceId"]] = _node(item)
+    return found
 
 
 def known_nodes(aws: Aws, ids: Iterable[str]) -> frozenset[str]:
     """Those of `ids` that this account and Region has. Raises AwsError."""
-    raise NotImplementedError
+    return frozenset(nodes(aws, instance_ids=ids))
 
 
 def deregister(aws: Aws, instance_id: str) -> bool:
     """Deregister a node; False when it was gone already. The agent on the server stays. Raises AwsError."""
-    raise NotImplementedError
+    try:
+        with asking("ssm:DeregisterManagedInstance"):
+            aws.ssm.deregister_managed_instance(InstanceId=instance_id)
+    except AwsError as error:
+        if error.code == "InvalidInstanceId":
+            return False
+        raise
+    return True
 
 
 def tag_node(aws: Aws, instance_id: str, tags: Mapping[str, str]) -> None:
     """Add tags to a node. Raises AwsError."""
-    raise NotImplementedError
+    if tags:
+        with asking("ssm:AddTagsToResource"):
+            aws.ssm.add_tags_to_resource(
+                ResourceType="ManagedInstance",
+                ResourceId=instance_id,
+                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+            )
+
+
+def batches(values: Sequence[str], size: int) -> Iterator[list[str]]:
+    """`values` in lists of at most `size`."""
+    for start in range(0, len(values), size):
+        yield list(values[start : start + size])
+
+
+def _information(aws: Aws, key: str, values: list[str]) -> "Iterator[InstanceInformationTypeDef]":
+    """What AWS knows about one batch. One unknown id must not hide the others, so a refused batch is halved."""
+    try:
+        with asking("ssm:DescribeInstanceInformation"):
+            pages = aws.ssm.get_paginator("describe_instance_information").paginate(
+                Filters=[{"Key": key, "Values": values}], PaginationConfig={"PageSize": PAGE}
+            )
+            yield from [item for page in pages for item in page["InstanceInformationList"]]
+    except AwsError as error:
+        if key != "InstanceIds" or error.code != "InvalidInstanceId":
+            raise
+        if len(values) > 1:
+            middle = len(values) // 2
+            yield from _information(aws, key, values[:middle])
+            yield from _information(aws, key, values[middle:])
+
+
+def _node(item: "InstanceInformationTypeDef") -> Node:
+    return Node(
+        instance_id=item["InstanceId"],
+        ping_status=item.get("PingStatus", ""),
+        activation_id=item.get("ActivationId", ""),
+        computer_name=item.get("ComputerName", ""),
+        name=item.get("Name", ""),
+        ip_address=item.get("IPAddress", ""),
+        agent_version=item.get("AgentVersion", ""),
+        platform=" ".join(part for part in (item.get("PlatformName"), item.get("PlatformVersion")) if part),
+        role=item.get("IamRole", ""),
+        registered=item.get("RegistrationDate"),
+        last_ping=item.get("LastPingDateTime"),
+    )
