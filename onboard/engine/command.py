@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from onboard.engine.tools import Tools
 from onboard.model.cancel import Cancelled, CancelToken
+from onboard.model.causes import causes_of
 from onboard.model.errors import AwsError, OnboardError, ProfileError
 from onboard.model.events import Event, HostFinished, RunFailed, RunFinished, RunStarted
 from onboard.model.profile import Host, Profile
@@ -64,7 +65,7 @@ def conduct(
         if not state.host(name).finished:
             reason = "Stopped before its turn" if cancel.stopping else "The run ended before its turn"
             yield tell(HostFinished(host=name, status=HostStatus.SKIPPED, reason=reason))
-    finished = RunFinished(run=run, hosts=state.counts())
+    finished = RunFinished(run=run, hosts=state.counts(), causes=causes_of(state.hosts.values()))
     tools.journal.record(run, finished)
     tools.journal.finish(run, finished.hosts)
     yield finished

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from onboard.model.finding import Finding
+from onboard.model.finding import Cause, Finding
 from onboard.model.plan import Plan
 from onboard.model.status import HostStatus
 
@@ -150,7 +150,8 @@ class RunFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished(Event):
-    """Always the last line (contract). `hosts`: status → count."""
+    """Always the last line (contract). `hosts`: status → count; `causes`: what is not well, equal causes grouped."""
 
     run: str
     hosts: Mapping[str, int]
+    causes: tuple[Cause, ...] = ()

@@ -32,3 +32,14 @@ class Finding:
     remedy: str = ""
     evidence: str = ""
     fix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """One cause and the servers it concerns, by name. `check` is "" for a server that failed outside any check."""
+
+    check: str
+    status: Verdict
+    summary: str
+    remedy: str
+    hosts: tuple[str, ...]

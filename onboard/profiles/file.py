@@ -45,6 +45,14 @@ def load(path: Path) -> Profile:
     return _with_absolute_paths(read.profile, path.parent)
 
 
+def load_unfinished(path: Path) -> Profile:
+    """As `load`, of a profile whose keys may still contradict each other, such as servers without their credential."""
+    read = _read(path)
+    if read.problems:
+        raise ProfileError(str(path), read.problems)
+    return _with_absolute_paths(read.profile, path.parent)
+
+
 def save(profile: Profile, path: Path) -> Profile:
     """Write a profile, keeping comments, order and whatever did not change; the profile as it was written.
 

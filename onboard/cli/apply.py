@@ -1,0 +1,64 @@
+"""onboard apply: carry out a plan."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from onboard.cli.arguments import Commands, add_again, add_json, add_profile
+from onboard.cli.output import follow
+from onboard.cli.plan import load
+from onboard.cli.text import plan_text
+from onboard.cli.workplace import Place, show_for, workplace
+from onboard.model.errors import Problem, ProfileError
+from onboard.model.plan import Plan
+
+
+def add_to(commands: Commands) -> None:
+    parser = commands.add_parser("apply", help="onboard the servers, canary first")
+    add_profile(parser)
+    parser.add_argument("--plan", type=Path, metavar="FILE", help="do what this saved plan says, and no more")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped; takes up what is not done")
+    add_again(parser)
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from onboard.engine.apply import apply
+
+    approved = load(options.plan) if options.plan else None
+    with workplace(options) as place:
+        resume = place.tools.journal.run(options.resume) if options.resume else None
+        if not (options.plan or options.yes or resume):
+            approved, code = _ask(options, place)
+            if approved is None:
+                return code
+        stream = apply(
+            place.profile,
+            place.tools,
+            place.cancel,
+            profile_path=str(options.profile),
+            approved=approved,
+            resume=resume,
+        )
+        return follow(stream, show_for(options), place.cancel)[1]
+
+
+def _ask(options: argparse.Namespace, place: Place) -> tuple[Plan | None, int]:
+    """The plan, once a person has seen it and agreed."""
+    from onboard.engine.check import plan
+
+    if not sys.stdin.isatty():
+        remedy = "Give --yes, or a plan that was looked at: --plan FILE"
+        raise ProfileError("apply", (Problem("apply", "nobody is there to agree to the plan", remedy),))
+    stream = plan(place.profile, place.tools, place.cancel, profile_path=str(options.profile))
+    state, code = follow(stream, show_for(options), place.cancel)
+    if state.plan is None or state.failure or place.cancel.stopping:
+        return None, code
+    if state.plan.is_empty:
+        return None, code
+    sys.stderr.write(plan_text(state.plan) + "\nApply this plan? [y/N] ")
+    sys.stderr.flush()
+    agreed = sys.stdin.readline().strip().lower() in ("y", "yes")
+    return (state.plan, 0) if agreed else (None, code)

@@ -1,0 +1,73 @@
+"""onboard hosts import: take a list of servers into a profile."""
+
+import argparse
+import json
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from onboard.cli.arguments import Commands, add_json, add_profile
+from onboard.hosts import inventory
+from onboard.hosts.inventory_csv import Inventory
+from onboard.model.errors import ProfileError
+from onboard.model.profile import Profile
+from onboard.profiles.file import load_unfinished, save
+
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "": "none"}
+
+
+def add_to(commands: Commands) -> None:
+    parser = commands.add_parser("hosts", help="take a list of servers into a profile")
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    load_list = actions.add_parser("import", help="import a CSV file; columns and delimiter are found by looking")
+    load_list.add_argument("file", type=Path, metavar="FILE")
+    add_profile(load_list)
+    load_list.add_argument("--replace", action="store_true", help="instead of the profile's servers, not beside them")
+    load_list.add_argument("--dry-run", action="store_true", help="show what was understood; write nothing")
+    add_json(load_list)
+    load_list.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    found = inventory.read(options.file)
+    if not options.json:
+        _show(found)
+    if found.problems:
+        raise ProfileError(str(options.file), found.problems)
+    profile = load_unfinished(options.profile) if options.profile.exists() else Profile()
+    hosts = inventory.merged(profile.hosts, found.hosts, replace=options.replace)
+    if not options.dry_run:
+        save(profile.model_copy(update={"hosts": hosts}), options.profile)
+    summary = {
+        "event": "hosts_imported",
+        "file": str(options.file),
+        "profile": str(options.profile),
+        "found": len(found.hosts),
+        "hosts": len(hosts),
+        "written": not options.dry_run,
+    }
+    if options.json:
+        print(json.dumps(summary))  # noqa: T201 - the command's result
+    else:
+        verb = "would have" if options.dry_run else "has"
+        print(f"{len(found.hosts)} servers found; {options.profile} {verb} {len(hosts)}")  # noqa: T201
+    return 0
+
+
+def _show(found: Inventory) -> None:
+    """What was guessed, and the first rows."""
+    preview = found.preview
+    console = Console(stderr=True, highlight=False)
+    header = "with headers" if preview.has_header else "without headers"
+    console.print(f"Read as {preview.encoding}, delimiter {DELIMITERS[preview.delimiter]}, {header}")
+    for column in preview.unused:
+        console.print(escape(f"Column {column.header} is not used{': ' + column.why if column.why else ''}"))
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in preview.columns:
+        if column.field:
+            table.add_column(escape(column.field))
+    for row in preview.rows[:5]:
+        table.add_row(*map(escape, row))
+    console.print(table)

@@ -1,0 +1,83 @@
+"""The command line: arguments to commands, errors to words and exit codes."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+from onboard import __version__
+from onboard.cli import apply, check, hosts, plan, practice, profile, report, runs, trust, undo
+from onboard.cli.exits import AWS_REFUSED, INTERRUPTED, NOT_WELL, WRONG_INPUT
+from onboard.cli.output import JsonLines, failure_text
+from onboard.engine.command import failure
+from onboard.home import home
+from onboard.model.cancel import Cancelled
+from onboard.model.errors import AwsError, OnboardError, ProfileError
+from onboard.model.events import RunFinished
+from onboard.model.state import State
+
+COMMANDS = (practice, hosts, trust, check, plan, apply, runs, report, undo, profile)
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="onboard", description="Takes on-premises servers into AWS Systems Manager as managed nodes."
+    )
+    top.add_argument("--version", action="version", version=f"onboard {__version__}")
+    commands = top.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_to(commands)
+    for one in commands.choices.values():
+        one.add_argument("--debug-log", metavar="FILE", help="write a detailed log, free of secrets, to FILE")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code (0 well, 1 not well, 2 wrong input, 3 AWS refused, 130 interrupted)."""
+    options = parser().parse_args(arguments)
+    if options.debug_log:
+        logging.basicConfig(
+            filename=options.debug_log, level=logging.DEBUG, format="%(asctime)s %(name)s %(levelname)s %(message)s"
+        )
+    try:
+        code: int = options.run(options)
+    except OnboardError as error:
+        code = _tell(error, as_json=getattr(options, "json", False))
+    except (KeyboardInterrupt, Cancelled):
+        code = INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read the output has gone: nothing is left to say
+        code = NOT_WELL
+    except Exception as error:  # noqa: BLE001 - a defect is told in a line, not as a traceback
+        code = _defect(error)
+    return code
+
+
+def run() -> None:
+    """The console program."""
+    sys.exit(main())
+
+
+def _tell(error: OnboardError, *, as_json: bool) -> int:
+    if as_json:
+        lines = JsonLines()
+        for event in (failure(error), RunFinished(run="", hosts={})):
+            lines.event(event, State())
+    sys.stderr.write(failure_text(failure(error)) + "\n")
+    if isinstance(error, ProfileError):
+        return WRONG_INPUT
+    return AWS_REFUSED if isinstance(error, AwsError) else NOT_WELL
+
+
+def _defect(error: Exception) -> int:
+    path = home() / "defects.log"
+    handler = logging.FileHandler(path, encoding="utf-8")
+    logger = logging.getLogger("onboard.defect")
+    logger.addHandler(handler)
+    try:
+        logger.error("onboard %s", __version__, exc_info=error)
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+    sys.stderr.write(f"Error: A defect in Onboard ({type(error).__name__}). Report it with what stands in {path}\n")
+    return NOT_WELL

@@ -1,0 +1,50 @@
+"""Shows a run's events: one JSON object a line for programs, or progress and a table for people."""
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Protocol
+
+from onboard.cli.exits import exit_code
+from onboard.model import events
+from onboard.model.cancel import CancelToken
+from onboard.model.state import State
+
+
+class Show(Protocol):
+    """One way of showing a run while it goes on."""
+
+    def event(self, event: events.Event, state: State) -> None: ...
+
+    def end(self, state: State) -> None: ...
+
+
+class JsonLines:
+    """The contract: one JSON object a line on standard output, nothing else there."""
+
+    def event(self, event: events.Event, state: State) -> None:
+        sys.stdout.write(json.dumps(event.to_json()) + "\n")
+        sys.stdout.flush()
+
+    def end(self, state: State) -> None:
+        if state.failure:
+            sys.stderr.write(failure_text(state.failure) + "\n")
+
+
+def failure_text(failure: events.RunFailed) -> str:
+    """What stopped a run, for people."""
+    head = f"{failure.where}: {failure.what}" if failure.where else failure.what
+    lines = [f"Error: {head}."]
+    lines += [f"  Why: {failure.why}"] if failure.why else []
+    lines += [f"  What to do: {failure.remedy}"] if failure.remedy else []
+    return "\n".join(lines)
+
+
+def follow(stream: Iterable[events.Event], show: Show, cancel: CancelToken) -> tuple[State, int]:
+    """Show a run to its end; its state and the exit code."""
+    state = State()
+    for event in stream:
+        state.fold(event)
+        show.event(event, state)
+    show.end(state)
+    return state, exit_code(state, interrupted=cancel.stopping)

@@ -1,0 +1,54 @@
+"""onboard runs: what was run on this computer."""
+
+import argparse
+import json
+from contextlib import closing
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from onboard.cli.arguments import Commands, add_json
+from onboard.engine.journal import Journal, RunRecord
+from onboard.home import home
+
+
+def add_to(commands: Commands) -> None:
+    parser = commands.add_parser("runs", help="list earlier runs, the newest first")
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    with closing(Journal(home())) as journal:
+        records = journal.runs()
+    if options.json:
+        for record in records:
+            print(json.dumps(_fields(record)))  # noqa: T201 - the command's result
+        return 0
+    console = Console(highlight=False)
+    if not records:
+        console.print("No runs yet. Start with: onboard check --profile P")
+        return 0
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("Run", "Command", "Started (UTC)", "Ended", "Servers", "Profile"):
+        table.add_column(column, no_wrap=column != "Servers")
+    for record in records:
+        servers = ", ".join(f"{count} {status}" for status, count in sorted(record.hosts.items()))
+        ended = record.finished[11:19] or "broken off"
+        row = (record.run, record.command, record.started[:19].replace("T", " "), ended, servers, record.profile_path)
+        table.add_row(*map(escape, row))
+    console.print(table)
+    return 0
+
+
+def _fields(record: RunRecord) -> dict[str, object]:
+    return {
+        "event": "run",
+        "run": record.run,
+        "command": record.command,
+        "started": record.started,
+        "finished": record.finished or None,
+        "profile": record.profile_path,
+        "hosts": dict(record.hosts),
+    }

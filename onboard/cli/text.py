@@ -1,0 +1,208 @@
+"""A run for people: progress while it goes on, then a table of servers and the causes of what is not well."""
+
+import sys
+import time
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from onboard.cli.output import failure_text
+from onboard.model import events
+from onboard.model.causes import causes_of
+from onboard.model.finding import Verdict
+from onboard.model.plan import Plan
+from onboard.model.state import HostState, State
+from onboard.model.status import HostStatus
+
+GLYPHS = {
+    HostStatus.ONLINE: "✓",
+    HostStatus.READY: "✓",
+    HostStatus.WARNED: "▲",
+    HostStatus.BLOCKED: "✕",
+    HostStatus.FAILED: "✕",
+    HostStatus.UNREACHABLE: "✕",
+    HostStatus.UNTRUSTED: "✕",
+    HostStatus.SKIPPED: "○",
+}
+COLOURS = {"✓": "green", "▲": "yellow", "✕": "red", "○": "bright_black"}
+PHASES = {
+    "trust": "Reading host keys",
+    "facts": "Asking servers",
+    "plan": "Planning",
+    "canary": "Canary",
+    "install": "Installing",
+    "undo": "Undoing",
+}
+ALL_ROWS = 50  # with more servers, the table holds those that are not well
+WORST_FIRST = list(reversed(HostStatus))
+HOST_EVENTS = (events.FactsGathered, events.HostKeySeen, events.HostFinished)
+PER_SECOND = 1.0  # plain progress lines at most
+
+
+class People:
+    """Shows a run on a terminal: progress on standard error, the result on standard output."""
+
+    def __init__(self) -> None:
+        self._out = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+        err = Console(file=sys.stderr, highlight=False)
+        self._progress = _Bar(err) if err.is_terminal else _Lines(err)
+        self._err = err
+
+    def event(self, event: events.Event, state: State) -> None:
+        self._progress.event(event, state)
+        match event:
+            case events.AccountIdentified():
+                self._err.print(escape(f"Account {event.account} as {event.arn}, Region {event.region}"))
+            case events.AwsChanged():
+                self._err.print(escape(f"AWS: {event.summary} ({event.subject})"))
+            case events.Noted(level="warning"):
+                self._err.print(f"[yellow]▲[/] {escape(event.text)}")
+
+    def end(self, state: State) -> None:
+        self._progress.close()
+        if state.hosts:
+            self._out.print(_servers(state))
+        for line in _cause_lines(state):
+            self._out.print(line)
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(state.counts().items()))
+        self._out.print(f"[bold]{escape(counts)}[/]  run {state.run}" if counts else f"run {state.run}")
+        if state.failure:
+            self._err.print(f"[red]{escape(failure_text(state.failure))}[/]")
+
+
+class _Bar:
+    """A bar with rate and time left."""
+
+    def __init__(self, console: Console) -> None:
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            transient=True,
+        )
+        self._task: TaskID | None = None
+        self._count = _Count()
+        self._bar.start()
+
+    def event(self, event: events.Event, state: State) -> None:
+        if isinstance(event, events.PhaseStarted):
+            self._count = _Count()
+            if self._task is not None:
+                self._bar.remove_task(self._task)
+            title = PHASES.get(event.phase, event.phase)
+            self._task = self._bar.add_task(title, total=event.total, rate="")
+        elif self._task is not None and self._count.take(event):
+            self._bar.update(self._task, completed=self._count.done, rate=self._count.rate())
+
+    def close(self) -> None:
+        self._bar.stop()
+
+
+class _Lines:
+    """Plain lines, where standard error is no terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._count = _Count()
+        self._said = 0.0
+
+    def event(self, event: events.Event, state: State) -> None:
+        if isinstance(event, events.PhaseStarted):
+            self._count = _Count()
+            self._console.print(f"{PHASES.get(event.phase, event.phase)}: {event.total}")
+        elif self._count.take(event) and time.monotonic() - self._said > PER_SECOND:
+            self._said = time.monotonic()
+            self._console.print(f"  {self._count.done} of {state.phase_total}, {self._count.rate()}")
+
+    def close(self) -> None:
+        pass
+
+
+class _Count:
+    """Servers that a phase is done with."""
+
+    def __init__(self) -> None:
+        self._hosts: set[str] = set()
+        self._began = time.monotonic()
+
+    def take(self, event: events.Event) -> bool:
+        if isinstance(event, HOST_EVENTS) or (isinstance(event, events.StepFinished) and event.step == "confirm"):
+            self._hosts.add(event.host)
+            return True
+        return False
+
+    @property
+    def done(self) -> int:
+        return len(self._hosts)
+
+    def rate(self) -> str:
+        return f"{self.done / max(time.monotonic() - self._began, 0.001):.1f}/s"
+
+
+def _servers(state: State) -> Table:
+    """Sorted by what needs a person first."""
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
+    for column in ("Server", "Status", "Node", "Why, and what to do"):
+        table.add_column(column, overflow="fold", no_wrap=column in ("Status", "Node"))
+    hosts = sorted(state.hosts.values(), key=lambda host: WORST_FIRST.index(host.status or HostStatus.SKIPPED))
+    shown = hosts if len(hosts) <= ALL_ROWS else [host for host in hosts if host.status and not host.status.is_well]
+    for host in shown[:ALL_ROWS]:
+        glyph = GLYPHS[host.status or HostStatus.SKIPPED]
+        status = f"[{COLOURS[glyph]}]{glyph} {host.status or 'skipped'}[/]"
+        table.add_row(escape(host.name), status, host.instance_id or "–", escape(_why(host)))
+    if len(shown) > ALL_ROWS:
+        table.add_row(f"… and {len(shown) - ALL_ROWS} more", "", "", "onboard report shows all")
+    return table
+
+
+def _why(host: HostState) -> str:
+    """The worst of what is known, in one cell."""
+    worst = [f for f in host.trouble if f.status is Verdict.FAIL] or (list(host.trouble) if not host.reason else [])
+    if host.reason and (host.status in (HostStatus.FAILED, HostStatus.SKIPPED) or not worst):
+        return f"{host.reason}. {host.remedy}".rstrip(". ") + "."
+    return " ".join(f"{finding.summary}. {finding.remedy}".rstrip(". ") + "." for finding in worst)
+
+
+def _cause_lines(state: State) -> list[str]:
+    """Equal causes, grouped, where there are more servers than one."""
+    lines = []
+    for cause in causes_of(state.hosts.values()):
+        if len(cause.hosts) < 2:
+            continue
+        colour, glyph = ("red", "✕") if cause.status is Verdict.FAIL else ("yellow", "▲")
+        names = ", ".join(cause.hosts[:3]) + (", …" if len(cause.hosts) > 3 else "")
+        text = f"{len(cause.hosts)} servers: {cause.summary} ({names}). {cause.remedy}"
+        lines.append(f"[{colour}]{glyph}[/] {escape(text)}")
+    return lines
+
+
+def plan_text(plan: Plan) -> str:
+    """A plan for people: AWS first, then servers with equal changes together."""
+    lines = [f"Plan for account {plan.account}, Region {plan.region}"]
+    lines += [f"  ▲ {warning}" for warning in plan.warnings]
+    lines += ["AWS:"] + ([f"  + {change.summary}" for change in plan.aws] or ["  nothing"])
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for host in plan.hosts:
+        groups.setdefault(tuple(change.summary for change in host.changes), []).append(host.host)
+    lines.append("Servers:")
+    for summaries, names in groups.items():
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        lines.append(f"  {len(names)} × {shown}")
+        lines += [f"    + {summary}" for summary in summaries] or ["    nothing"]
+    if not groups:
+        lines.append("  nothing")
+    return "\n".join(lines)

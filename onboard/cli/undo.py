@@ -1,0 +1,42 @@
+"""onboard undo: take back what a run changed."""
+
+import argparse
+import sys
+
+from onboard.cli.arguments import Commands, add_again, add_json
+from onboard.cli.output import follow
+from onboard.cli.workplace import show_for, undo_workplace
+from onboard.model.errors import Problem, ProfileError
+
+
+def add_to(commands: Commands) -> None:
+    parser = commands.add_parser("undo", help="take back what a run changed, on the servers and in AWS")
+    parser.add_argument("undo_run", metavar="RUN", help="the run's id, or the beginning of it")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    add_again(parser)
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from onboard.engine.undo import undo, undoing_of
+
+    with undo_workplace(options) as (place, record):
+        undoing = undoing_of(place.tools.journal.entries(record.run))
+        if undoing.is_empty:
+            sys.stderr.write(f"Nothing of run {record.run} is left to undo.\n")
+        elif not options.yes and not _agreed(len(undoing.steps), len(undoing.nodes), bool(undoing.role), record.run):
+            return 0
+        stream = undo(place.profile, record, place.tools, place.cancel, profile_path=record.profile_path)
+        return follow(stream, show_for(options), place.cancel)[1]
+
+
+def _agreed(servers: int, nodes: int, role: bool, run: str) -> bool:
+    if not sys.stdin.isatty():
+        raise ProfileError("undo", (Problem("undo", "nobody is there to agree to it", "Give --yes"),))
+    sys.stderr.write(
+        f"Undo of run {run} restores {servers} servers, deregisters {nodes} nodes"
+        f"{' and deletes the role' if role else ''}. Go on? [y/N] "
+    )
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

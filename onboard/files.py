@@ -1,0 +1,29 @@
+"""Writing files whole or not at all."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from onboard.model.errors import OnboardError
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, through a neighbour that takes its place. OnboardError on failure."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise OnboardError(
+            "The file could not be written",
+            where=str(path),
+            why=error.strerror or str(error),
+            remedy="Choose a folder that exists and may be written to",
+        ) from None
