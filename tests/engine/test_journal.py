@@ -1,0 +1,100 @@
+"""The journal keeps what a run did, for the run after a crash."""
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from onboard.engine.journal import Journal
+from onboard.model.errors import OnboardError
+from onboard.model.events import Noted
+
+
+def test_entries_come_back_in_order_and_with_their_data(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path)) as journal:
+        journal.begin("r1", "apply", "p.toml", "{}")
+        journal.write("r1", "web1", "install_agent", "intent", {"before": "none"})
+        journal.write("r1", "web1", "install_agent", "done")
+    with closing(Journal(tmp_path)) as journal:
+        entries = journal.entries("r1")
+    assert [(entry.host, entry.change, entry.phase) for entry in entries] == [
+        ("web1", "install_agent", "intent"),
+        ("web1", "install_agent", "done"),
+    ]
+    assert entries[0].data == {"before": "none"}
+
+
+def test_an_entry_survives_the_sudden_death_of_its_process(tmp_path: Path) -> None:
+    program = f"""
+import os
+from pathlib import Path
+from onboard.engine.journal import Journal
+journal = Journal(Path({str(tmp_path)!r}))
+journal.begin("r1", "apply", "p.toml", "{{}}")
+journal.write("r1", "web1", "register_agent", "intent")
+os.kill(os.getpid(), 9)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], check=False)
+    assert ended.returncode == -9
+    with closing(Journal(tmp_path)) as journal:
+        assert [entry.change for entry in journal.entries("r1")] == ["register_agent"]
+        journal.release(journal.hold("r1"))
+
+
+def test_a_run_is_worked_on_by_one_process_at_a_time(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path)) as first, closing(Journal(tmp_path)) as second:
+        lock = first.hold("r1")
+        with pytest.raises(OnboardError, match="another process"):
+            second.hold("r1")
+        first.release(lock)
+        second.release(second.hold("r1"))
+
+
+def test_others_may_write_and_read_while_a_run_goes_on(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path)) as first, closing(Journal(tmp_path)) as second:
+        first.begin("r1", "apply", "p.toml", "{}")
+        first.record("r1", Noted(text="one"))
+        second.begin("r2", "check", "p.toml", "{}")
+        second.record("r2", Noted(text="two"))
+        assert [event["text"] for event in second.events("r1")] == ["one"]
+        assert {record.run for record in first.runs()} == {"r1", "r2"}
+
+
+def test_a_run_is_found_by_the_beginning_of_its_id(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path)) as journal:
+        for run in ("20260101-000000-aaaa", "20260102-000000-bbbb"):
+            journal.begin(run, "apply", "p.toml", "{}")
+        assert journal.run("20260102").run == "20260102-000000-bbbb"
+        with pytest.raises(OnboardError, match="Several runs"):
+            journal.run("2026")
+        for missing in ("", "1999"):
+            with pytest.raises(OnboardError, match="No run"):
+                journal.run(missing)
+
+
+def test_a_proof_counts_until_it_is_undone(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path)) as journal:
+        journal.write("r1", "web1", "confirm", "done", {"instance_id": "mi-1"})
+        journal.write("r1", "web2", "confirm", "done", {"instance_id": "mi-2"})
+        journal.write("r1", "web2", "confirm", "undone", {"instance_id": "mi-2"})
+        assert journal.proven() == {("web1", "mi-1")}
+
+
+def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path / "home")) as journal:
+        journal.begin("r1", "apply", "p.toml", "{}")
+        modes = {path.name: path.stat().st_mode & 0o077 for path in (tmp_path / "home").iterdir()}
+    assert modes
+    assert not any(modes.values()), modes
+
+
+def test_a_change_is_on_the_disk_when_write_returns(tmp_path: Path) -> None:
+    """SQLite waits for the disk only with synchronous=FULL; a WAL alone may lose the last commits."""
+    with closing(Journal(tmp_path)) as journal:
+        level: int = journal._db.execute("PRAGMA synchronous").fetchone()[0]
+    assert level == 2
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as db:
+        assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"

@@ -1,0 +1,33 @@
+"""A plan covers another when the other would do nothing that it does not contain."""
+
+import json
+from dataclasses import asdict, replace
+
+from onboard.model.plan import Change, HostPlan, Plan, plan_from_json
+
+INSTALL = Change(name="install_agent", summary="Install 3.3", detail={"version": "3.3", "sha256": "ab"})
+START = Change(name="start_agent", summary="Start the agent")
+ACTIVATION = Change(name="create_activation", summary="for 3", detail={"role": "R"}, at_most=3)
+PLAN = Plan(account="1", region="eu-west-1", aws=(ACTIVATION,), hosts=(HostPlan(host="a", changes=(INSTALL, START)),))
+
+
+def test_a_plan_covers_itself_and_what_is_less() -> None:
+    assert PLAN.exceeds(PLAN) == ()
+    less = replace(PLAN, aws=(replace(ACTIVATION, at_most=2, summary="for 2"),), hosts=(HostPlan(host="a"),))
+    assert less.exceeds(PLAN) == ()
+
+
+def test_each_thing_that_is_more_is_named() -> None:
+    assert replace(PLAN, aws=(replace(ACTIVATION, at_most=4),)).exceeds(PLAN) == ("AWS: for 3",)
+    other = replace(INSTALL, detail={"version": "3.3", "sha256": "cd"})
+    assert replace(PLAN, hosts=(HostPlan(host="a", changes=(other,)),)).exceeds(PLAN) == ("a: Install 3.3",)
+    assert replace(PLAN, hosts=(HostPlan(host="b", changes=(START,)),)).exceeds(PLAN) == ("b: Start the agent",)
+
+
+def test_another_account_or_region_is_never_covered() -> None:
+    assert len(replace(PLAN, region="eu-west-2").exceeds(PLAN)) == 1
+    assert len(replace(PLAN, account="2").exceeds(PLAN)) == 1
+
+
+def test_a_saved_plan_reads_back_equal() -> None:
+    assert plan_from_json(json.loads(json.dumps(asdict(PLAN)))) == PLAN
