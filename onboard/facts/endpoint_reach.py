@@ -101,8 +101,12 @@ def _reached(service: str, told: dict[str, list[str]]) -> Reached:
         certificates=_certificates(told),
         date=_date(last("date")),
         at=float(last("at")) if re.fullmatch(r"[0-9]{1,15}", last("at")) else None,
-        error="; ".join(dict.fromkeys(told.get("error", []) + told.get("cause", []))) or last("why"),
+        error="" if outcome is Outcome.REACHED else _error(told),
     )
+
+
+def _error(told: dict[str, list[str]]) -> str:
+    return "; ".join(dict.fromkeys(told.get("error", []) + told.get("cause", []) + told.get("why", [])))
 
 
 def _by_nothing(told: dict[str, list[str]]) -> tuple[Outcome, int | None]:
@@ -110,11 +114,10 @@ def _by_nothing(told: dict[str, list[str]]) -> tuple[Outcome, int | None]:
 
 
 def _by_curl(told: dict[str, list[str]]) -> tuple[Outcome, int | None]:
-    """curl's exit codes (https://curl.se/docs/manpage.html) and `numbers`: HTTP status, seconds until connected."""
+    """curl's exit codes (https://curl.se/docs/manpage.html); `numbers` begin with the HTTP status."""
     code = told.get("exit", [""])[-1]
     words = told.get("numbers", [""])[-1].split()
     status = int(words[0]) if words and re.fullmatch(r"[1-9][0-9]{2}", words[0]) else None
-    connected = len(words) > 1 and re.fullmatch(r"0[.,]0*", words[1]) is None
     text = " ".join(told.get("error", []) + told.get("cause", []))
     via = told.get("via", [""])[-1]
     if code == "":
@@ -126,7 +129,7 @@ def _by_curl(told: dict[str, list[str]]) -> tuple[Outcome, int | None]:
     if code == "6":
         return Outcome.NO_ADDRESS, None
     if code == "28":
-        return (Outcome.NO_ANSWER if connected else Outcome.TIMED_OUT), None
+        return (Outcome.NO_ANSWER if "connected" in told else Outcome.TIMED_OUT), None
     if code == "7":
         return _by_words(text), None
     if code in ("52", "56") or (code == "35" and re.search(r"reset|SSL_ERROR_SYSCALL|unexpected eof", text)):
@@ -159,7 +162,7 @@ def _by_python(told: dict[str, list[str]]) -> tuple[Outcome, int | None]:
 
 
 def _by_openssl(told: dict[str, list[str]]) -> tuple[Outcome, int | None]:
-    """`exit` 124 is that of timeout(1)."""
+    """`exit` 124 is that of timeout(1). openssl ended by it has not told yet whether it was connected."""
     code = told.get("exit", [""])[-1]
     found = told.get("status", [""])[-1]
     status = int(found) if re.fullmatch(r"[1-9][0-9]{2}", found) else None
@@ -171,7 +174,7 @@ def _by_openssl(told: dict[str, list[str]]) -> tuple[Outcome, int | None]:
     if told.get("via", [""])[-1]:
         return Outcome.PROXY_FAILED, None
     if code == "124":
-        return (Outcome.NO_ANSWER if "connected" in told else Outcome.TIMED_OUT), None
+        return Outcome.TIMED_OUT, None
     if re.search(r"not known|No address|gethostbyname|getaddrinfo|resolution", text):
         return Outcome.NO_ADDRESS, None
     if "connected" in told:

@@ -75,7 +75,8 @@ by_curl() { # URL VIA
   said=$(curl -q -sSvk -o /dev/null -A onboard --connect-timeout "$limit" --max-time "$limit" \
     -w '\n# %{http_code} %{time_connect} %{ssl_verify_result}\n' "$1" 2>&1)
   echo "exit $?"
-  printf '%s\n' "$said" | tr -d '\r' | sed -n -e 's/^curl: /error /p' -e 's/^# /numbers /p' -e 's/^< [Dd]ate: */date /p' \
+  printf '%s\n' "$said" | tr -d '\r' | sed -n -e 's/^curl: /error /p' -e 's/^# /numbers /p' \
+    -e 's/^\* *\([Cc]onnected\|Established connection\) to .*/connected yes/p' -e 's/^< [Dd]ate: */date /p' \
     -e '/^\*.*\([Rr]efused\|[Tt]imed out\|unreachable\|No route\)/s/^\*[[:space:]]*/cause /p' \
     -e 's/^\*[[:space:]]*issuer: */issuer /p' -e 's/^\*[[:space:]]*subject: */subject /p'
   echo "at $(date +%s)"
@@ -96,7 +97,7 @@ by_openssl() { # VIA, after take_apart
   printf '%s\n' "$said" | tr -d '\r' | sed -n -e 's/^CONNECTED.*/connected yes/p' -e 's/^HTTP\/[0-9.]* \([0-9]*\).*/status \1/p' \
     -e 's/^[Dd]ate: */date /p' -e 's/^ *[0-9]* s: */subject /p' -e 's/^ *i: */issuer /p' \
     -e 's/^ *Verify return code: \(.*\)/verify \1/p' \
-    -e '/[Cc]onnect.*[Rr]efused\|errno=\|[Ee]rror\|not known\|[Tt]imed out\|failure\|unreachable\|No route/s/^/error /p' | awk '
+    -e '/[Cc]onnect.*[Rr]efused\|errno=\|[Ee]rror\|not known\|[Tt]imed out\|failure\|unreachable\|No route\|CONNECT failed/s/^/error /p' | awk '
       $1 == "error" { if (errors++ > 3) next }
       { print }'
   echo "at $(date +%s)"
@@ -219,6 +220,10 @@ echo "${ONBOARD_ENDPOINTS:-}" | {
       by_openssl "$via" | sed "s/^/$service /" &
     fi
   done
-  if [ -n "$tasks" ]; then ONBOARD_TASKS=$tasks by_python & fi
+  if [ -n "$tasks" ]; then
+    ONBOARD_TASKS=$tasks
+    export ONBOARD_TASKS
+    by_python &
+  fi
   wait
 }
