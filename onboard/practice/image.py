@@ -1,0 +1,234 @@
+"""A kind of practice server: resources/practice/NAME.toml. To add a fault, add a file.
+
+    title = "Debian 12, its clock 7 minutes slow"
+    base = "healthy-debian"         # say only what differs
+    wrong = "The clock is 7 minutes slow"
+    check = "clock_in_sync"         # which is to find it; both are left out of a server that has nothing wrong
+
+    [server]                        # see Server
+    clock_offset_s = -420
+
+    [agent]                         # what is installed before we come, see Agent
+    [files]                         # path = "content"
+    [facts.kernel]                  # see FactAnswer: a fact is given as a whole, never in part
+
+Texts of facts and files hold placeholders in braces, listed in PLACEHOLDERS. A line that consists of placeholders
+alone is left out while all of them are empty.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources.abc import Traversable
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, ValidationError, model_validator
+
+from onboard.facts.amazon_roots import AMAZON_ROOTS
+from onboard.model import formats, validation
+from onboard.model.errors import Problem, ProfileError
+from onboard.model.profile import Section
+from onboard.resources import resource
+
+FOLDER = "practice"
+PLACEHOLDERS = {
+    "name": "the server's name",
+    "region": "the Region of the practice",
+    "machine_id": "random, 32 hexadecimal digits; one for all servers of a `count`",
+    "product_uuid": "random, a UUID; each server its own",
+    "instance_id": "random, the id of a node that no account here has",
+    "host_key": "the type and base64 of its SSH host key",
+    "now": "its clock, in seconds since the epoch",
+    "exact": "its clock, with nine decimals",
+    "date": "the true time, as an HTTP header has it",
+    "account": "who logs in: admin",
+    "uid": "the number of whom the script runs as",
+    "user": "the name of whom the script runs as",
+    "sudo_user": "who logs in, while the script runs as root",
+    "agent": "the agent's package, binary, service, process and configuration, as facts/agent.sh prints them",
+    "registration": "the agent's registration and key, as facts/registration.sh prints them",
+    "pending": "what this program left under way, as facts/registration.sh prints it",
+    "drop_ins": "drop-ins of the agent's service, as facts/proxy_in_force.sh prints them",
+    "certificates": "the Amazon roots it trusts, as facts/root_certificates.sh prints them",
+    "certificate_count": "how many certificates its bundle has",
+    "service": "in `each_endpoint`: the endpoint's service",
+    "url": "in `each_endpoint`: its URL",
+    "host": "in `each_endpoint`: its host",
+    "via": "in `each_endpoint`: the profile's proxy",
+}
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_OWN = ("title", "wrong", "check", "count")  # what an image never takes from its base
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def _known_placeholders(text: str) -> str:
+    for name in _PLACEHOLDER.findall(text):
+        if name not in PLACEHOLDERS:
+            guess = validation.nearest(name, PLACEHOLDERS)
+            remedy = f"Did you mean {{{guess}}}" if guess else f"Known are {', '.join(PLACEHOLDERS)}"
+            raise formats.refused(f"there is no placeholder {{{name}}}", remedy)
+    return text
+
+
+def _asked_fact(name: str) -> str:
+    if not resource(f"scripts/posix/facts/{name}.sh").is_file():
+        raise formats.refused(f"no fact {formats.shown(name)} is asked", "Name a file of scripts/posix/facts")
+    return name
+
+
+def _amazon_root(name: str) -> str:
+    known = [root.name for root in AMAZON_ROOTS]
+    if name not in known:
+        raise formats.refused(f"{formats.shown(name)} is no Amazon root", f"Known are {', '.join(known)}")
+    return name
+
+
+def _absolute(path: str) -> str:
+    if not path.startswith("/"):
+        raise formats.refused(f"{formats.shown(path)} does not begin with a slash", "Write the whole path")
+    return path
+
+
+Text = Annotated[str, AfterValidator(_known_placeholders)]
+FactName = Annotated[str, AfterValidator(_asked_fact)]
+RootName = Annotated[str, AfterValidator(_amazon_root)]
+ServerPath = Annotated[str, AfterValidator(_absolute)]
+
+
+class FactAnswer(Section):
+    """What a fact's script prints. `each_endpoint` follows `stdout`, once for each endpoint that was asked about."""
+
+    stdout: Text = ""
+    each_endpoint: Text = ""
+    stderr: Text = ""
+    exit_code: StrictInt = Field(0, ge=0, le=255)
+
+
+class Server(Section):
+    """The machine. `banner` comes before the log-in; `noise` is what rc files print, before anything else."""
+
+    package_kind: Literal["deb", "rpm"] = "deb"
+    roots: tuple[RootName, ...] = tuple(root.name for root in AMAZON_ROOTS)
+    other_roots: StrictInt = Field(137, ge=0, description="Certificates in its bundle that are not Amazon's.")
+    anchors: ServerPath = "/usr/local/share/ca-certificates"
+    clock_offset_s: float = 0.0
+    reaches_aws: StrictBool = True
+    sudo: Literal["free", "password", "none"] = "free"
+    banner: str = ""
+    noise: str = ""
+
+
+class Agent(Section):
+    """An agent that was there before us."""
+
+    version: str
+    running: StrictBool = True
+
+
+class Image(Section):
+    """A kind of server. `count` of them share their machine-id and SSH host key, as clones do."""
+
+    name: str
+    title: str
+    wrong: str = ""
+    check: str = ""
+    count: StrictInt = Field(1, ge=1, le=100)
+    server: Server = Server()
+    agent: Agent | None = None
+    files: Mapping[ServerPath, Text] = Field(default_factory=dict)
+    facts: Mapping[FactName, FactAnswer] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if bool(self.wrong) != bool(self.check):
+            raise formats.refused("`wrong` and `check` go together", "Write both, or neither for a healthy server")
+        return self
+
+    @property
+    def is_healthy(self) -> bool:
+        return not self.check
+
+
+def images() -> tuple[Image, ...]:
+    """All that resources/practice has, the healthy ones first, then by name. Raises ProfileError."""
+    names = [entry.name.removesuffix(".toml") for entry in resource(FOLDER).iterdir() if entry.name.endswith(".toml")]
+    return tuple(sorted(map(image, names), key=lambda found: (not found.is_healthy, found.name)))
+
+
+@cache
+def image(name: str) -> Image:
+    """The image of that name. Raises ProfileError with every mistake of its file."""
+    return load(name, resource(FOLDER))
+
+
+def load(name: str, folder: Traversable) -> Image:
+    """The image NAME.toml of a folder, with what it takes from its bases. Raises ProfileError."""
+    data = _with_bases(name, folder, ())
+    try:
+        return Image.model_validate({**data, "name": name})
+    except ValidationError as error:
+        raise ProfileError(
+            f"{name}.toml", tuple(_problem(found) for found in error.errors(include_url=False))
+        ) from None
+
+
+def _with_bases(name: str, folder: Traversable, above: tuple[str, ...]) -> dict[str, Any]:
+    where = f"{above[-1]}.toml" if above else name
+    if not _NAME.fullmatch(name) or not (folder / f"{name}.toml").is_file():
+        raise _mistake(
+            where, "base" if above else "name", f"there is no image {formats.shown(name)}", "Name a file here"
+        )
+    if name in above:
+        chain = " → ".join((*above, name))
+        raise _mistake(where, "base", f"it leads back to itself: {chain}", "Let one of them stand without a base")
+    try:
+        data = tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _mistake(f"{name}.toml", name, f"it is no TOML: {error}", "Correct the line") from None
+    base = data.pop("base", None)
+    if base is None:
+        return data
+    if not isinstance(base, str):
+        raise _mistake(f"{name}.toml", "base", "it is no text", 'Write the name of an image: base = "…"')
+    return _merged(_with_bases(base, folder, (*above, name)), data)
+
+
+def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """`own` over `base`: tables key by key, facts one by one."""
+    merged = {key: value for key, value in base.items() if key not in _OWN}
+    for key, value in own.items():
+        inherited = merged.get(key)
+        both = isinstance(inherited, dict) and isinstance(value, dict)
+        merged[key] = {**inherited, **value} if both else value  # type: ignore[dict-item]
+    return merged
+
+
+def _problem(error: Any) -> Problem:
+    key = ".".join(str(part) for part in error["loc"] if part != "[key]") or "check"
+    if error["type"] == "extra_forbidden":
+        parts: dict[str, Any] = {"server": Server, "agent": Agent, "facts": FactAnswer}
+        section = parts.get(str(error["loc"][0]), Image) if len(error["loc"]) > 1 else Image
+        known = [name for name in section.model_fields if name != "name"]
+        return validation.unknown_problem(key, str(error["loc"][-1]), known)
+    return validation.wrong_value(key, error)
+
+
+def _mistake(where: str, key: str, problem: str, remedy: str) -> ProfileError:
+    return ProfileError(where, (Problem(key, problem, remedy),))
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """The text with its placeholders filled. ValueError for one that has no value here."""
+
+    def value(place: re.Match[str]) -> str:
+        if place[1] not in values:
+            raise ValueError(f"{{{place[1]}}} has no value here")
+        return values[place[1]]
+
+    lines = []
+    for line in text.splitlines(keepends=True):
+        filled = _PLACEHOLDER.sub(value, line)
+        if filled.strip() or not _PLACEHOLDER.search(line):
+            lines.append(filled)
+    return "".join(lines)

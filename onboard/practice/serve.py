@@ -1,0 +1,294 @@
+"""A whole practice: the cloud and its servers, and what others need to work on them."""
+
+import asyncio
+import os
+import shlex
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import count, islice
+from pathlib import Path
+
+import asyncssh
+
+from onboard.model.errors import OnboardError
+from onboard.model.profile import (
+    AwsSection,
+    Credential,
+    CredentialKind,
+    EndpointOverrides,
+    Host,
+    NetworkSection,
+    Profile,
+    RegionSection,
+)
+from onboard.model.secret import Secret
+from onboard.practice.cloud import Cloud, start_cloud
+from onboard.practice.image import Image, images
+from onboard.practice.machine import ACCOUNT, Identity, Machine
+from onboard.practice.server import ADDRESS, PracticeServer
+from onboard.practice.settings import Settings
+from onboard.profiles import file as profile_file
+
+NAME = "practice"
+REGION = "eu-central-1"
+KEY_FILE = "id_ed25519"
+FILES_PER_SERVER = 6  # its port, a log-in, and both ends of the two connections that its agent has to the cloud
+FILES_BESIDES = 256
+
+
+@dataclass(slots=True, eq=False)
+class Practice:
+    """A running practice. `endpoint_url`: the cloud's; `key_file`: the private key that logs in to every server."""
+
+    cloud: Cloud
+    servers: tuple[PracticeServer, ...]
+    region: str
+    key_file: Path
+    _folder: Path
+
+    @property
+    def endpoint_url(self) -> str:
+        return self.cloud.endpoint_url
+
+    @property
+    def known_hosts(self) -> str:
+        """The servers' host keys, as a known_hosts file."""
+        return "".join(f"{server.known_hosts_line()}\n" for server in self.servers)
+
+    def server(self, name: str) -> PracticeServer:
+        """The server of that name. KeyError when there is none."""
+        for server in self.servers:
+            if server.name == name:
+                return server
+        raise KeyError(name)
+
+    def environment(self) -> dict[str, str]:
+        """The AWS_* variables with which boto3 speaks to this practice's cloud."""
+        return self.cloud.environment(self.region)
+
+    def profile(self, key_file: Path | None = None) -> Profile:
+        """A profile of all servers; `key_file` where the key lies elsewhere than at `self.key_file`."""
+        url = self.endpoint_url
+        credential = Credential(kind=CredentialKind.SSH_KEY, username=ACCOUNT, key_file=str(key_file or self.key_file))
+        return Profile(
+            name=NAME,
+            aws=AwsSection(endpoint_url=url),
+            region=RegionSection(name=self.region),
+            network=NetworkSection(endpoints=EndpointOverrides(ssm=url, ssmmessages=url, ec2messages=url, s3=url)),
+            credentials={NAME: credential},
+            hosts=tuple(
+                Host(name=server.name, address=ADDRESS, port=server.port, credential=NAME) for server in self.servers
+            ),
+        )
+
+    async def stop(self) -> None:
+        """End servers, agents and cloud, and delete the key. In the event loop that started it."""
+        try:
+            await asyncio.gather(*(server.stop() for server in self.servers))
+        finally:
+            try:
+                await self.cloud.stop()
+            finally:
+                shutil.rmtree(self._folder, ignore_errors=True)
+
+
+async def start_practice(
+    hosts: int | None = None,
+    region: str = REGION,
+    *,
+    only: Sequence[Image] | None = None,
+    settings: Settings | None = None,
+    password: Secret | None = None,
+) -> Practice:
+    """Start a cloud and `hosts` servers, by default one of each image (and all of its clones), in this event loop.
+
+    `only` are the images to take; `password` lets people log in with it too. Raises OnboardError when this computer
+    does not allow that many open files, OSError when no ports are left, RuntimeError when a practice runs here already.
+    """
+    chosen = images() if only is None else tuple(only)
+    number = sum(image.count for image in chosen) if hosts is None else hosts
+    allow_open_files(number)
+    folder = Path(tempfile.mkdtemp(prefix="onboard-practice-"))
+    servers: list[PracticeServer] = []
+    cloud: Cloud | None = None
+    try:
+        key = asyncssh.generate_private_key("ssh-ed25519", comment="onboard practice")
+        key_file = folder / KEY_FILE
+        _write_private(key_file, key.export_private_key())
+        cloud = await start_cloud(settings)
+        servers += islice(_servers(chosen, region, key, password), number)
+        for server in servers:
+            await server.start()
+        return Practice(cloud, tuple(servers), region, key_file, folder)
+    except BaseException:
+        for server in servers:
+            await server.stop()
+        if cloud is not None:
+            await cloud.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _servers(
+    chosen: Sequence[Image], region: str, key: asyncssh.SSHKey, password: Secret | None
+) -> Iterator[PracticeServer]:
+    """Servers of each image in turn, without end: `healthy-debian` …, then `healthy-debian-2` …"""
+    for turn in count():
+        for image in chosen:
+            host_key = asyncssh.generate_private_key("ssh-ed25519")
+            identity = Identity.new(" ".join(host_key.export_public_key().decode().split()[:2]))
+            for copy in range(image.count):
+                number = turn * image.count + copy + 1
+                name = image.name if number == 1 else f"{image.name}-{number}"
+                yield PracticeServer(Machine(image, name, region, identity), host_key, key, password)
+
+
+def allow_open_files(hosts: int) -> None:
+    """Raise this process's limit of open files to what `hosts` servers need. OnboardError when it cannot be."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    needed = hosts * FILES_PER_SERVER + FILES_BESIDES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    if hard == resource.RLIM_INFINITY or hard >= needed:
+        with suppress(OSError, ValueError):  # macOS has another limit above this one
+            resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+            return
+    raise OnboardError(
+        f"{hosts} practice servers need {needed} open files, and this account may have {hard if hard > 0 else soft}",
+        remedy=f"Ask for fewer servers with --hosts, or raise the limit: ulimit -n {needed}",
+    )
+
+
+@contextmanager
+def running_practice(
+    hosts: int | None = None,
+    region: str = REGION,
+    *,
+    only: Sequence[Image] | None = None,
+    settings: Settings | None = None,
+    password: Secret | None = None,
+) -> Iterator[Practice]:
+    """A practice in an event loop of its own thread, for as long as the block runs. Raises as `start_practice`."""
+    started = threading.Event()
+    outcome: list[Practice | BaseException] = []
+    stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+
+    async def live() -> None:
+        practice = await start_practice(hosts, region, only=only, settings=settings, password=password)
+        try:
+            stop.append((asyncio.get_running_loop(), asyncio.Event()))
+            outcome.append(practice)
+            started.set()
+            await stop[0][1].wait()
+        finally:
+            await practice.stop()
+
+    def run() -> None:
+        try:
+            asyncio.run(live())
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+            outcome.append(error)
+        finally:
+            started.set()
+
+    thread = threading.Thread(target=run, name="practice")
+    thread.start()
+    started.wait()
+    first = outcome[0]
+    if isinstance(first, BaseException):
+        thread.join()
+        raise first
+    try:
+        yield first
+    finally:
+        loop, event = stop[0]
+        loop.call_soon_threadsafe(event.set)
+        thread.join()
+    if isinstance(outcome[-1], BaseException):
+        raise outcome[-1]
+
+
+def serve(folder: Path, hosts: int | None, ready: Callable[[], None]) -> None:
+    """Run a practice until SIGTERM or SIGINT, from the main thread; call `ready` once it is up and in `folder`.
+
+    Raises as `start_practice` and `write_folder`.
+    """
+    asyncio.run(_serve(folder, hosts, ready))
+
+
+async def _serve(folder: Path, hosts: int | None, ready: Callable[[], None]) -> None:
+    stop = asyncio.Event()
+    with _until_signal(stop):
+        practice = await start_practice(hosts)
+        try:
+            write_folder(practice, folder)
+            ready()
+            await stop.wait()
+        finally:
+            await practice.stop()
+
+
+@contextmanager
+def _until_signal(stop: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in handlers:
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def write_folder(practice: Practice, folder: Path) -> None:
+    """Write what others need: profile.toml, its list of servers, env, known_hosts and the private key.
+
+    Overwrites those of an earlier practice. OnboardError when files of those names are something else.
+    """
+    names = ("profile.toml", "hosts.csv", "env", "known_hosts", KEY_FILE)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        found = [name for name in names if (folder / name).exists()]
+        if found and not _is_practice(folder / "profile.toml"):
+            raise OnboardError(
+                f"the folder has a {found[0]} that is not of a practice",
+                where=str(folder),
+                remedy="Name an empty folder, or one of an earlier practice",
+            )
+        for name in found:
+            (folder / name).unlink()
+        key_file = folder.absolute() / KEY_FILE
+        _write_private(key_file, practice.key_file.read_bytes())
+        (folder / "known_hosts").write_text(practice.known_hosts, encoding="utf-8")
+        variables = practice.environment().items()
+        (folder / "env").write_text("".join(f"{name}={shlex.quote(text)}\n" for name, text in variables), "utf-8")
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise OnboardError("the folder cannot be written to", where=str(folder), why=why) from None
+    profile = practice.profile(key_file)
+    if len(profile.hosts) > profile_file.INLINE_LIMIT:
+        profile = profile.model_copy(update={"hosts_file": "hosts.csv"})
+    profile_file.save(profile, folder / "profile.toml")
+
+
+def _is_practice(profile: Path) -> bool:
+    with suppress(OSError, UnicodeDecodeError):
+        return f'name = "{NAME}"' in profile.read_text(encoding="utf-8").splitlines()
+    return False
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)

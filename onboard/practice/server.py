@@ -1,0 +1,209 @@
+"""A practice server: SSH on a port of the loopback interface, with a machine behind it that only looks like one."""
+
+import asyncio
+import hashlib
+import re
+from contextlib import suppress
+from dataclasses import dataclass, field
+from secrets import compare_digest, token_hex
+
+import asyncssh
+
+from onboard.facts import bundle
+from onboard.hosts.connection import ScriptResult
+from onboard.hosts.shell import COMMAND, Request, UploadAnswer, is_complete, parse_request
+from onboard.model.secret import Secret
+from onboard.practice.machine import ACCOUNT, Machine
+
+ADDRESS = "127.0.0.1"
+LARGEST_REQUEST = 1024 * 1024
+NOT_HERE = b"A practice server runs no scripts but those of this program.\n"
+
+
+@dataclass(slots=True, eq=False)
+class PracticeServer:
+    """One server. Its methods belong to the event loop it was started in.
+
+    authorized  the public key that may log in
+    password    accepted for log-in and for sudo when there is one
+    log_ins     how often somebody logged in
+    """
+
+    machine: Machine
+    host_key: asyncssh.SSHKey
+    authorized: asyncssh.SSHKey
+    password: Secret | None = None
+    log_ins: int = 0
+    _listener: asyncssh.SSHAcceptor | None = None
+    _open: set[asyncssh.SSHServerConnection] = field(default_factory=set)
+
+    @property
+    def name(self) -> str:
+        return self.machine.name
+
+    @property
+    def port(self) -> int:
+        """Its port on ADDRESS. RuntimeError before it is started."""
+        if self._listener is None:
+            raise RuntimeError(f"{self.name} is not started")
+        return self._listener.get_port()
+
+    def digest(self) -> str:
+        """Hash in hex over everything that steps can change."""
+        return self.machine.digest()
+
+    def known_hosts_line(self) -> str:
+        """As it stands in a known_hosts file, without the line's end."""
+        return f"[{ADDRESS}]:{self.port} {self.machine.identity.host_key}"
+
+    async def start(self) -> None:
+        """Listen on a port that the operating system chooses. Raises OSError."""
+        self._listener = await asyncssh.listen(
+            ADDRESS,
+            0,
+            server_factory=lambda: _LogIn(self),
+            server_host_keys=[self.host_key],
+            process_factory=self._serve,
+            encoding=None,
+            server_version="practice",
+            gss_host=None,  # else each would look up this computer's name
+            allow_pty=False,
+            agent_forwarding=False,
+            rekey_seconds=24 * 3600,
+        )
+
+    async def stop(self) -> None:
+        """Stop listening, and end the connections there are."""
+        if self._listener is not None:
+            self._listener.close()
+            for connection in list(self._open):
+                connection.abort()
+            await self._listener.wait_closed()
+
+    async def _serve(self, process: "asyncssh.SSHServerProcess[bytes]") -> None:
+        """One exec channel: takes a request and gives its answer."""
+        try:
+            if process.command != COMMAND:
+                process.stderr.write(NOT_HERE)
+                process.exit(127)
+                return
+            noise = self.machine.image.server.noise.encode()
+            process.stdout.write(noise)
+            process.stderr.write(noise)
+            request = await _read_request(process.stdin)
+            if request is not None:
+                await self._answer(request, process)
+            process.exit(0)
+        except (asyncssh.Error, ConnectionError, asyncio.IncompleteReadError):
+            process.close()  # the other side is gone
+
+    async def _answer(self, request: Request, process: "asyncssh.SSHServerProcess[bytes]") -> None:
+        process.stderr.write(request.start())
+        if request.privileged and not await self._may_sudo(request, process):
+            return
+        process.stdout.write(request.begin())
+        process.stderr.write(request.begin())
+        folder = f"/tmp/onboard.{token_hex(5)}/"  # noqa: S108 - exists in the machine's imagination only
+        try:
+            result = await self._run(request, folder, process.stdin)
+            process.stdout.write(result.stdout + request.end(result.exit_code))
+            process.stderr.write(result.stderr + request.end(result.exit_code))
+            if request.hold:
+                await process.stdin.read()
+        finally:
+            for path in self.machine.below(folder):
+                del self.machine.files[path]
+
+    async def _may_sudo(self, request: Request, process: "asyncssh.SSHServerProcess[bytes]") -> bool:
+        """Behave as sudo does; False when it refused and has said so."""
+        match self.machine.image.server.sudo:
+            case "free":
+                return True
+            case "none":
+                process.stdout.write(request.cannot("no-sudo"))
+                return False
+        said = b"sudo: a password is required\n"
+        if request.prompt:
+            process.stderr.write(request.prompt.encode())
+            if self._is_password(await _read_line(process.stdin)):
+                return True
+            process.stderr.write(b"Sorry, try again.\n" + request.prompt.encode())
+            await process.stdin.read()
+            said = b"sudo: 1 incorrect password attempt\n"
+        process.stderr.write(said + request.end(1))
+        process.stdout.write(request.end(1))
+        return False
+
+    def _is_password(self, given: str) -> bool:
+        return self.password is not None and compare_digest(given.encode(), self.password.reveal().encode())
+
+    async def _run(self, request: Request, folder: str, stdin: "asyncssh.SSHReader[bytes]") -> ScriptResult:
+        """What the script would do and print."""
+        if upload := re.match(r"# upload: (\S+) (\d+)\n", request.script):
+            content = await stdin.readexactly(request.input_size or 0)
+            path = f"{folder}upload/{upload[1]}"
+            self.machine.files[path] = content
+            answer = UploadAnswer(path, hashlib.sha256(content).hexdigest())
+            return ScriptResult(0, answer.to_bytes(), b"")
+        if bundle.asked(request.script):
+            answers = self.machine.answers(request.script, as_root=request.privileged)
+            return ScriptResult(0, bundle.answer(request.script, answers), b"")
+        return ScriptResult(127, b"", NOT_HERE)
+
+
+class _LogIn(asyncssh.SSHServer):
+    """Who may log in; one for each connection. Forwarding of any kind is refused, as asyncssh does by itself."""
+
+    def __init__(self, server: PracticeServer) -> None:
+        self._server = server
+        self._connection: asyncssh.SSHServerConnection | None = None
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        self._server._open.add(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._connection is not None:
+            self._server._open.discard(self._connection)
+
+    def begin_auth(self, username: str) -> bool:
+        banner = self._server.machine.image.server.banner
+        if banner and self._connection is not None:
+            self._connection.send_auth_banner(banner)
+        return True
+
+    def auth_completed(self) -> None:
+        self._server.log_ins += 1
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        return username == ACCOUNT and key.public_data == self._server.authorized.public_data
+
+    def password_auth_supported(self) -> bool:
+        return self._server.password is not None
+
+    def validate_password(self, username: str, password: str) -> bool:
+        return username == ACCOUNT and self._server._is_password(password)
+
+
+async def _read_request(stdin: "asyncssh.SSHReader[bytes]") -> Request | None:
+    """The request that comes in; None when the input ends before it is whole, or is none."""
+    received = b""
+    while len(received) <= LARGEST_REQUEST:
+        more = await stdin.read(65536)
+        if not more:
+            return None
+        received += more
+        if received.endswith(b" complete\n"):
+            text = received.decode(errors="replace")
+            if is_complete(text):
+                with suppress(ValueError):
+                    return parse_request(text)
+                return None
+    return None
+
+
+async def _read_line(stdin: "asyncssh.SSHReader[bytes]") -> str:
+    return (await stdin.readline()).decode(errors="replace").removesuffix("\n")
