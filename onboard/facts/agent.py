@@ -95,9 +95,7 @@ def parse(answer: Answer) -> Agent:
 def _package(words: list[str]) -> list[AgentPackage]:
     """dpkg remembers packages that were removed: `deinstall ok config-files` is not installed."""
     kind, *rest = words
-    if kind == "deb" and rest[2:] and rest[-1] in ("config-files", "not-installed"):
-        return []
-    if kind == "deb" and rest[1:] == ["unknown", "ok", "not-installed"]:
+    if kind == "deb" and rest and rest[-1] in ("config-files", "not-installed"):
         return []
     version = rest[0] if rest and rest[0][:1].isdigit() else ""
     return [AgentPackage(kind, version.removesuffix("-1"))]

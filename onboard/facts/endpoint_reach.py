@@ -106,7 +106,11 @@ def _reached(service: str, told: dict[str, list[str]]) -> Reached:
 
 
 def _error(told: dict[str, list[str]]) -> str:
-    return "; ".join(dict.fromkeys(told.get("error", []) + told.get("cause", []) + told.get("why", [])))
+    said = ""
+    for line in told.get("error", []) + told.get("cause", []) + told.get("why", []):
+        if line not in said:
+            said = f"{said}; {line}" if said else line
+    return said
 
 
 def _by_nothing(told: dict[str, list[str]]) -> tuple[Outcome, int | None]:
