@@ -1,0 +1,27 @@
+"""Where the program keeps its own files: known hosts, stopped accounts, journals, downloads."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+from onboard.model.errors import OnboardError
+
+
+def home() -> Path:
+    """ONBOARD_HOME, else the operating system's place for an application's data; made for this user alone (0700).
+
+    Raises OnboardError when it cannot be made.
+    """
+    chosen = os.environ.get("ONBOARD_HOME")
+    path = Path(chosen).expanduser() if chosen else platformdirs.user_data_path("onboard", appauthor=False)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise OnboardError(
+            "The program's folder cannot be made",
+            where=str(path),
+            why=error.strerror or str(error),
+            remedy="Set ONBOARD_HOME to a folder that you may write to",
+        ) from None
+    return path

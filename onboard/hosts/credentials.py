@@ -1,0 +1,200 @@
+"""Where secrets come from. A profile holds names only.
+
+The sources, in this order; the first that has the secret wins:
+
+1. `ONBOARD_SECRET_<NAME>` in the environment: said for this very run, so it beats what is stored.
+2. the credential's `secret_command`: the user said where the secret lives.
+3. the operating system's keyring, service "onboard".
+4. a prompt, when there is somebody to ask.
+
+Of ssh-key and ssh-agent credentials the secret is the account's password for sudo. A key file's passphrase is the
+secret NAME_PASSPHRASE; where there is none of that name, NAME's own secret is tried.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from onboard.model.cancel import CancelToken
+from onboard.model.errors import OnboardError
+from onboard.model.profile import Credential
+from onboard.model.secret import Secret
+
+SERVICE = "onboard"
+COMMAND_SECONDS = 30.0
+
+Prompt = Callable[[str], str | None]  # asks a person with this text; None: no answer
+
+
+def variable_name(name: str) -> str:
+    """The environment variable of the secret `name`."""
+    return "ONBOARD_SECRET_" + re.sub(r"[^A-Za-z0-9]", "_", name).upper()
+
+
+def remember(name: str, secret: Secret) -> None:
+    """Keep a secret in the operating system's keyring. Raises OnboardError when there is no keyring to keep it in."""
+    import keyring
+    import keyring.errors
+
+    try:
+        keyring.set_password(SERVICE, name, secret.reveal())
+    except keyring.errors.KeyringError as error:
+        raise OnboardError(
+            "The secret was not stored",
+            where=f"credential {name}",
+            why=f"The keyring refused it ({type(error).__name__})",
+            remedy=f"Set {variable_name(name)} or secret_command instead",
+        ) from None
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What is known of one secret. Held by one thread while it asks; the others wait for it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    looked: bool = False  # in the sources that need nobody's attention
+    asked: bool = False
+    secret: Secret | None = None
+    error: OnboardError | None = None
+
+
+class Secrets:
+    """The secrets of one run. Each source is asked at most once for each name, by however many threads."""
+
+    def __init__(
+        self,
+        credentials: Mapping[str, Credential],
+        *,
+        prompt: Prompt | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._credentials = credentials
+        self._prompt = prompt
+        self._environment = os.environ if environment is None else environment
+        self._answers: dict[str, _Answer] = {}
+        self._guard = threading.Lock()
+        self._one_question_at_a_time = threading.Lock()
+
+    def secret(self, name: str, cancel: CancelToken, *, ask: bool = True) -> Secret | None:
+        """The secret of the credential `name`; None when no source has it. `ask=False` leaves out the prompt.
+
+        Raises OnboardError when its secret_command fails, Cancelled on stop_now() while waiting.
+        """
+        account = self._credentials[name].username if name in self._credentials else name
+        return self._find(name, f"Password of {account} (credential {name}): ", cancel, ask)
+
+    def passphrase(self, name: str, cancel: CancelToken) -> Secret | None:
+        """The passphrase of the key file of the credential `name`; as `secret` otherwise."""
+        own = f"{name}_PASSPHRASE"
+        stored = self._find(own, "", cancel, False) or self.secret(name, cancel, ask=False)
+        return stored or self._find(own, f"Passphrase of the key file (credential {name}): ", cancel, True)
+
+    def _find(self, name: str, question: str, cancel: CancelToken, ask: bool) -> Secret | None:
+        with self._guard:
+            answer = self._answers.setdefault(name, _Answer())
+        _acquire(answer.lock, cancel)
+        try:
+            if not answer.looked:
+                answer.looked = True
+                try:
+                    answer.secret = self._look(name, cancel)
+                except OnboardError as error:
+                    answer.error = error
+                except BaseException:
+                    answer.looked = False
+                    raise
+            if answer.error is not None:
+                raise answer.error
+            if answer.secret is None and ask and self._prompt is not None and not answer.asked:
+                _acquire(self._one_question_at_a_time, cancel)
+                try:
+                    answer.asked = True
+                    answer.secret = _checked(name, self._prompt(question))
+                finally:
+                    self._one_question_at_a_time.release()
+            return answer.secret
+        finally:
+            answer.lock.release()
+
+    def _look(self, name: str, cancel: CancelToken) -> Secret | None:
+        given = self._environment.get(variable_name(name))
+        if given:
+            return _checked(name, given)
+        credential = self._credentials.get(name)
+        if credential is not None and credential.secret_command:
+            return _checked(name, _run(name, credential.secret_command, cancel))
+        return _checked(name, _from_keyring(name))
+
+
+def _checked(name: str, value: str | None) -> Secret | None:
+    if not value:
+        return None
+    if "\n" in value or "\r" in value or "\0" in value:
+        raise OnboardError(
+            "The secret has more than one line",
+            where=f"credential {name}",
+            remedy="Give the password alone, for instance by cutting the first line out of what the command prints",
+        )
+    return Secret(value)
+
+
+def _from_keyring(name: str) -> str | None:
+    import keyring
+    import keyring.errors
+
+    try:
+        return keyring.get_password(SERVICE, name)
+    except keyring.errors.KeyringError:
+        return None  # a computer without a keyring, or a locked one, has no secret for us
+
+
+def _run(name: str, command: tuple[str, ...] | str, cancel: CancelToken) -> str:
+    """Standard output of `command`, without its last newline. Its standard error is shown when it fails."""
+    arguments = shlex.split(command) if isinstance(command, str) else list(command)
+    where = f"secret_command of credential {name}"
+    remedy = "Run the command by hand on this computer; it must print the secret and nothing else"
+    try:
+        process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    except (OSError, ValueError, IndexError) as error:
+        why = getattr(error, "strerror", None) or "The command is empty or malformed"
+        raise OnboardError("The command could not be started", where=where, why=why, remedy=remedy) from None
+    with process:
+        try:
+            stdout, stderr = _communicate(process, where, cancel)
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode != 0:
+        said = stderr.decode("utf-8", "replace").strip()[-300:]
+        why = f"It ended with exit code {process.returncode}" + (f": {said}" if said else "")
+        raise OnboardError("The command failed", where=where, why=why, remedy=remedy)
+    try:
+        return stdout.decode("utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise OnboardError("The command printed bytes that are no text", where=where, remedy=remedy) from None
+
+
+def _communicate(process: subprocess.Popen[bytes], where: str, cancel: CancelToken) -> tuple[bytes, bytes]:
+    deadline = time.monotonic() + COMMAND_SECONDS
+    while True:
+        try:
+            return process.communicate(timeout=0.1)
+        except subprocess.TimeoutExpired:
+            cancel.check_now()
+            if time.monotonic() > deadline:
+                raise OnboardError(
+                    "The command took too long",
+                    where=where,
+                    why=f"It printed no secret within {COMMAND_SECONDS:.0f} seconds",
+                    remedy="It must not ask anything: it has no terminal here",
+                ) from None
+
+
+def _acquire(lock: threading.Lock, cancel: CancelToken) -> None:
+    while not lock.acquire(timeout=0.1):
+        cancel.check_now()

@@ -1,0 +1,113 @@
+"""TCP connections that may take their time, but not longer than the user wants."""
+
+import contextlib
+import errno
+import ipaddress
+import os
+import queue
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from onboard.model.cancel import CancelToken
+from onboard.model.errors import HostUnreachable
+from onboard.model.profile import Host
+
+TICK = 0.1  # seconds after which waiting code looks at the cancel token
+
+
+def dial(host: Host, cancel: CancelToken, seconds: float) -> socket.socket:
+    """A TCP connection to the server. Raises HostUnreachable, Cancelled."""
+    deadline = time.monotonic() + seconds
+    failure: OSError | None = None
+    for family, kind, protocol, _, target in _resolve(host, cancel, deadline):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            _connect(sock, target, cancel, deadline)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            failure = error
+            sock.close()
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise _unreachable(host, failure)
+
+
+def _connect(sock: socket.socket, target: Any, cancel: CancelToken, deadline: float) -> None:
+    sock.setblocking(False)
+    code = sock.connect_ex(target)
+    if code not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)):
+        raise OSError(code, os.strerror(code))
+    with selectors.DefaultSelector() as selector:
+        selector.register(sock, selectors.EVENT_WRITE)
+        while not selector.select(TICK):
+            cancel.check_now()
+            if time.monotonic() >= deadline:
+                raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        raise OSError(code, os.strerror(code))
+
+
+def _resolve(host: Host, cancel: CancelToken, deadline: float) -> list[tuple[Any, ...]]:
+    """getaddrinfo's answer. A resolver cannot be interrupted, so names are looked up in a thread."""
+    address, port = host.target
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(address.partition("%")[0])
+        return list(socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
+    answers: queue.SimpleQueue[list[tuple[Any, ...]] | OSError | UnicodeError] = queue.SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            answers.put(list(socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)))
+        except (OSError, UnicodeError) as error:
+            answers.put(error)
+
+    thread = threading.Thread(target=look_up, name=f"resolve {address}", daemon=True)
+    thread.start()
+    while True:
+        try:
+            answer = answers.get(timeout=TICK)
+            break
+        except queue.Empty:
+            cancel.check_now()
+            if time.monotonic() >= deadline:
+                answer = TimeoutError(errno.ETIMEDOUT, "the name servers do not answer")
+                break
+    if isinstance(answer, list):
+        thread.join()
+        return answer
+    raise HostUnreachable(
+        "The server's name is not known",
+        where=host.name,
+        why=f"{address} cannot be resolved ({getattr(answer, 'strerror', None) or answer})",
+        remedy="Correct the name, or give the server an `address`",
+    )
+
+
+_CONNECT_SAYS: Mapping[int, tuple[str, str]] = {
+    errno.ECONNREFUSED: (
+        "Nothing listens there, or a firewall refuses",
+        "Start sshd, correct the port, or open the firewall",
+    ),
+    errno.ETIMEDOUT: ("No answer came", "See that the server is up and that no firewall drops the connection"),
+    errno.EHOSTUNREACH: ("There is no route to it", "Check the address, the route and the VPN"),
+    errno.ENETUNREACH: ("There is no route to its network", "Check the address, the route and the VPN"),
+}
+
+
+def _unreachable(host: Host, error: OSError | None) -> HostUnreachable:
+    address, port = host.target
+    code = error.errno if error is not None and error.errno is not None else 0
+    why, remedy = _CONNECT_SAYS.get(
+        code, (error.strerror or str(error) if error is not None else "It has no address", "Check address and port")
+    )
+    return HostUnreachable(
+        "The server cannot be reached", where=host.name, why=f"{address} port {port}: {why}", remedy=remedy
+    )

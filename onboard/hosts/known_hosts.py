@@ -1,0 +1,269 @@
+"""Which SSH host keys are trusted: OpenSSH's known_hosts files (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT").
+
+Read are the application's own file, which alone is written to, the user's `~/.ssh/known_hosts` and `known_hosts2`, and
+`/etc/ssh/ssh_known_hosts` and `ssh_known_hosts2`. Understood are several names in a line, wildcards and negation,
+hashed names, `[host]:port`, `@revoked`, and `@cert-authority` with OpenSSH host certificates. Lines that are none of
+these are passed over, as OpenSSH does.
+"""
+
+import base64
+import binascii
+import contextlib
+import hashlib
+import hmac
+import os
+import re
+import tempfile
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, Self
+
+from filelock import FileLock
+
+from onboard.hosts.host_certificate import check_certificate, is_certificate
+
+OWN_FILE = "known_hosts"
+
+
+class Trust(StrEnum):
+    """What is known about a key that a server showed."""
+
+    TRUSTED = "trusted"
+    NEW = "new"  # nothing is known about this server
+    CHANGED = "changed"  # other keys are known for this server, not this one
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class HostKey:
+    """A public key in SSH's wire format (RFC 4253 §6.6); a host certificate is one too."""
+
+    blob: bytes
+
+    @property
+    def key_type(self) -> str:
+        """Such as ssh-ed25519, ecdsa-sha2-nistp256, ssh-rsa."""
+        length = int.from_bytes(self.blob[:4], "big")
+        return self.blob[4 : 4 + length].decode("ascii", "replace")
+
+    @property
+    def fingerprint(self) -> str:
+        """As `ssh-keygen -l` prints it: SHA256: and unpadded base64."""
+        return "SHA256:" + base64.b64encode(hashlib.sha256(self.blob).digest()).decode().rstrip("=")
+
+    def without_certificate(self) -> "HostKey":
+        """The key that a certificate is about; a plain key itself. ValueError when it cannot be read."""
+        if not is_certificate(self.key_type):
+            return self
+        key = check_certificate(self.blob, "").key
+        if key is None:
+            raise ValueError("the host certificate cannot be read")
+        return HostKey(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`source` is FILE:LINE of the entry that decided, "" for none; `reason` is for people."""
+
+    trust: Trust
+    source: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    names: tuple[str, ...]
+    key: HostKey
+    marker: Literal["", "cert-authority", "revoked"]
+    source: str
+
+    def names_match(self, name: str) -> bool:
+        if self.names[0].startswith("|1|"):
+            return _hash_matches(self.names[0], name)
+        matched = False
+        for pattern in self.names:
+            if _pattern(pattern.removeprefix("!")).fullmatch(name):
+                if pattern.startswith("!"):
+                    return False
+                matched = True
+        return matched
+
+
+def entry_name(address: str, port: int) -> str:
+    """How known_hosts names a server: `host`, or `[host]:port` for a port other than 22."""
+    address = address.lower()
+    return address if port == 22 else f"[{address}]:{port}"
+
+
+class KnownHosts:
+    """What several known_hosts files say, read once. Used by many threads."""
+
+    def __init__(self, own: Path | None, others: Iterable[Path] = ()) -> None:
+        self._own = own
+        self._lock = threading.Lock()
+        self._by_name: defaultdict[str, list[_Entry]] = defaultdict(list)
+        self._to_search: list[_Entry] = []  # patterns and hashed names
+        for path in ([own] if own else []) + list(others):
+            for entry in _read(path):
+                self._index(entry)
+
+    @classmethod
+    def of_this_user(cls, home: Path) -> Self:
+        """The application's file in `home` (see onboard.home), the user's and the system's."""
+        ssh = Path.home() / ".ssh"
+        system = Path(os.environ.get("PROGRAMDATA", r"C:\ProgramData")) / "ssh" if os.name == "nt" else Path("/etc/ssh")
+        others = [folder / f"{name}{suffix}" for folder, name in ((ssh, "known_hosts"), (system, "ssh_known_hosts"))
+                  for suffix in ("", "2")]  # fmt: skip
+        return cls(home / OWN_FILE, others)
+
+    @classmethod
+    def from_file(cls, path: Path) -> Self:
+        """A file that was supplied to compare with. OSError when it cannot be read."""
+        path.read_bytes()
+        return cls(None, [path])
+
+    def judge(self, address: str, port: int, key: HostKey) -> Verdict:
+        """Is `key` the key of the server at `address`:`port`?"""
+        entries = self._entries(entry_name(address, port))
+        if verdict := _revoked(key, entries):
+            return verdict
+        if is_certificate(key.key_type):
+            verdict = _judge_certificate(address, key, entries)
+            if verdict.trust is not Trust.NEW:
+                return verdict
+            plain_verdict = self.judge(address, port, key.without_certificate())
+            return verdict if plain_verdict.trust is Trust.NEW else plain_verdict
+        plain = [entry for entry in entries if not entry.marker]
+        if not plain and port != 22:
+            # As OpenSSH: a key known for the bare name is good on its other ports too, another key says nothing there.
+            bare = self._entries(entry_name(address, 22))
+            if verdict := _revoked(key, bare):
+                return verdict
+            plain = [entry for entry in bare if not entry.marker and entry.key == key]
+        for entry in plain:
+            if entry.key == key:
+                return Verdict(Trust.TRUSTED, entry.source)
+        if plain:
+            known = ", ".join(sorted({f"{entry.key.key_type} {entry.key.fingerprint}" for entry in plain}))
+            return Verdict(Trust.CHANGED, plain[0].source, f"The key known for this server is {known}")
+        return Verdict(Trust.NEW)
+
+    def key_types(self, address: str, port: int) -> tuple[str, ...]:
+        """The types of the keys known for this server, in the order of the files."""
+        entries = self._entries(entry_name(address, port)) or self._entries(entry_name(address, 22))
+        return tuple(dict.fromkeys(entry.key.key_type for entry in entries if not entry.marker))
+
+    def has_authority(self, address: str, port: int) -> bool:
+        """Is a certificate authority known for this server?"""
+        return any(entry.marker == "cert-authority" for entry in self._entries(entry_name(address, port)))
+
+    def add(self, keys: Iterable[tuple[str, int, HostKey]]) -> None:
+        """Trust these keys, (address, port, key) each, from now on: they go to the application's own file at once."""
+        if self._own is None:
+            raise ValueError("these known hosts are only to compare with")
+        lines = [f"{entry_name(address, port)} {key.key_type} {base64.b64encode(key.blob).decode()}\n"
+                 for address, port, key in keys]  # fmt: skip
+        if not lines:
+            return
+        with FileLock(f"{self._own}.lock"):
+            before = self._own.read_text(encoding="utf-8", errors="surrogateescape") if self._own.exists() else ""
+            if before and not before.endswith("\n"):
+                before += "\n"
+            _replace(self._own, before + "".join(lines))
+        first = before.count("\n") + 1
+        for number, line in enumerate(lines, first):
+            entry = _parse(line, f"{self._own}:{number}")
+            if entry is not None:
+                with self._lock:
+                    self._index(entry)
+
+    def _index(self, entry: _Entry) -> None:
+        if any(character in name for name in entry.names for character in "*?!|"):
+            self._to_search.append(entry)
+        else:
+            for name in entry.names:
+                self._by_name[name].append(entry)
+
+    def _entries(self, name: str) -> list[_Entry]:
+        with self._lock:
+            found = list(self._by_name.get(name, ()))
+            to_search = tuple(self._to_search)
+        return found + [entry for entry in to_search if entry.names_match(name)]
+
+
+def _revoked(key: HostKey, entries: Sequence[_Entry]) -> Verdict | None:
+    for entry in entries:
+        if entry.marker == "revoked" and entry.key == key:
+            return Verdict(Trust.REVOKED, entry.source, "The key is marked @revoked")
+    return None
+
+
+def _judge_certificate(address: str, key: HostKey, entries: Sequence[_Entry]) -> Verdict:
+    checked = check_certificate(key.blob, address)
+    for part, what in ((checked.authority, "authority"), (checked.key, "key")):
+        if part and (verdict := _revoked(HostKey(part), entries)):
+            return Verdict(Trust.REVOKED, verdict.source, f"The certificate's {what} is marked @revoked")
+    for entry in entries:
+        if entry.marker == "cert-authority" and checked.authority == entry.key.blob:
+            if checked.problem:
+                return Verdict(Trust.NEW, entry.source, f"Its host certificate is not valid: {checked.problem}")
+            return Verdict(Trust.TRUSTED, entry.source)
+    return Verdict(Trust.NEW, reason="Its host certificate is signed by an authority that is not known for it")
+
+
+def _read(path: Path) -> Iterator[_Entry]:
+    with contextlib.suppress(OSError):  # absent, or not for us to read: it says nothing
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="surrogateescape").splitlines(), 1):
+            entry = _parse(line, f"{path}:{number}")
+            if entry is not None:
+                yield entry
+
+
+def _parse(line: str, source: str) -> _Entry | None:
+    words = line.split()
+    marker: Literal["", "cert-authority", "revoked"] = ""
+    if words and words[0].startswith("@"):
+        if words[0] == "@cert-authority":
+            marker = "cert-authority"
+        elif words[0] == "@revoked":
+            marker = "revoked"
+        else:
+            return None
+        words = words[1:]
+    if len(words) < 3 or words[0].startswith("#"):
+        return None
+    names = tuple(name for name in words[0].split(",") if name)
+    try:
+        key = HostKey(base64.b64decode(words[2], validate=True))
+    except binascii.Error:
+        return None
+    if not names or key.key_type != words[1]:
+        return None
+    hashed = names[0].startswith("|")
+    return _Entry(names if hashed else tuple(name.lower() for name in names), key, marker, source)
+
+
+def _pattern(pattern: str) -> re.Pattern[str]:
+    """OpenSSH's wildcards: `*` and `?`; brackets stand for themselves."""
+    return re.compile("".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in pattern))
+
+
+def _hash_matches(hashed: str, name: str) -> bool:
+    """`|1|salt|hash`: HMAC-SHA1 of the name under the salt, both in base64."""
+    parts = hashed.split("|")
+    try:
+        salt, expected = base64.b64decode(parts[2]), base64.b64decode(parts[3])
+    except (IndexError, binascii.Error):
+        return False
+    return hmac.compare_digest(hmac.digest(salt, name.encode(), "sha1"), expected)
+
+
+def _replace(path: Path, text: str) -> None:
+    descriptor, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)  # 0600
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+        file.write(text)
+    Path(name).replace(path)

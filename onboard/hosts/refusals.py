@@ -1,0 +1,81 @@
+"""What a script that did not run means for the person who wanted it."""
+
+from collections.abc import Mapping
+
+from onboard.hosts.shell import NotRun, Refusal
+from onboard.model.errors import ConnectionLost, HostError, PrivilegeMissing
+
+_REFUSALS: Mapping[Refusal, tuple[type[HostError], str, str, str]] = {
+    Refusal.NO_SHELL: (
+        ConnectionLost,
+        "The account cannot run commands",
+        "Its log-in shell did not start /bin/sh{said}",
+        "Give {user} a shell, and remove a forced command if there is one",
+    ),
+    Refusal.NO_FOLDER: (
+        HostError,
+        "No temporary folder could be made on the server",
+        "No folder for temporary files, nor the home folder, has room or is writable",
+        "Free some space",
+    ),
+    Refusal.BROKEN_OFF: (
+        ConnectionLost,
+        "A command was broken off on the server",
+        "Its shell went away before the end{said}",
+        "See whether the server restarts or runs out of memory",
+    ),
+    Refusal.NO_SUDO: (
+        PrivilegeMissing,
+        "The account may not act as root",
+        "{user} is not root and there is no sudo",
+        "Log in as root, or install sudo and allow {user} to use it",
+    ),
+    Refusal.NOT_IN_SUDOERS: (
+        PrivilegeMissing,
+        "The account may not act as root",
+        "sudo does not allow it{said}",
+        "Allow it in /etc/sudoers: {user} ALL=(ALL) ALL",
+    ),
+    Refusal.NEEDS_TTY: (
+        PrivilegeMissing,
+        "The account may not act as root",
+        "sudo wants a terminal even in a terminal{said}",
+        "Remove requiretty from /etc/sudoers for {user}",
+    ),
+    Refusal.NEEDS_PASSWORD: (
+        PrivilegeMissing,
+        "The account may not act as root",
+        "sudo wants the password of {user}, and credential {credential} has none",
+        "Give the credential a secret (keyring, secret_command or environment), or allow NOPASSWD",
+    ),
+    Refusal.WRONG_PASSWORD: (
+        PrivilegeMissing,
+        "The account may not act as root",
+        "sudo refused the password of {user} from credential {credential}",
+        "Correct the credential's secret",
+    ),
+    Refusal.PASSWORD_EXPIRED: (
+        PrivilegeMissing,
+        "The account may not act as root",
+        "The password of {user} has expired{said}",
+        "Change the password on the server, then the credential's secret",
+    ),
+    Refusal.SUDO_FAILED: (
+        PrivilegeMissing,
+        "The account may not act as root",
+        "sudo failed{said}",
+        "Run `sudo sh` as {user} on the server and repair what it says",
+    ),
+}
+
+
+def explain(refused: NotRun, where: str, user: str, credential: str) -> HostError:
+    """The error to raise: `where` is the server, `user` the account, `credential` its credential's name."""
+    kind, what, why, remedy = _REFUSALS[refused.refusal]
+    said = f": {refused.detail}" if refused.detail else ""
+    return kind(
+        what,
+        where=where,
+        why=why.format(user=user, credential=credential, said=said),
+        remedy=remedy.format(user=user),
+    )

@@ -1,0 +1,177 @@
+"""SSH up to the key exchange: reach a server and learn its host key. Nothing is authenticated here, on either side."""
+
+import contextlib
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import paramiko
+from paramiko.ssh_exception import IncompatiblePeer
+
+from onboard.hosts.dial import TICK, dial
+from onboard.hosts.known_hosts import HostKey
+from onboard.model.cancel import CancelToken
+from onboard.model.errors import HostUnreachable
+from onboard.model.profile import Host
+
+# Without a handler of its own, Python would print paramiko's errors and tracebacks; ours say them better.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+KEEPALIVE = 30.0  # seconds without a word, after which we say one, so that firewalls keep the connection
+
+# Key type in known_hosts → signature algorithms, best first (RFC 8332: an ssh-rsa key signs with SHA-2).
+ALGORITHMS: Mapping[str, tuple[str, ...]] = {
+    "ssh-ed25519": ("ssh-ed25519",),
+    "ecdsa-sha2-nistp256": ("ecdsa-sha2-nistp256",),
+    "ecdsa-sha2-nistp384": ("ecdsa-sha2-nistp384",),
+    "ecdsa-sha2-nistp521": ("ecdsa-sha2-nistp521",),
+    "ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256"),
+}
+KEY_TYPES = tuple(ALGORITHMS)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds. `handshake` is for the server's first line, and once more for the key exchange."""
+
+    connect: float = 10.0
+    handshake: float = 15.0
+    log_in: float = 30.0
+    open_session: float = 15.0
+
+
+DEFAULT_LIMITS = Limits()
+
+
+class SshTransport(paramiko.Transport):
+    """paramiko's transport with our order of host key algorithms, and an end as soon as the user says stop."""
+
+    def __init__(self, sock: socket.socket, algorithms: Sequence[str]) -> None:
+        self._algorithms = tuple(algorithms)
+        super().__init__(sock)
+        self._connected = sock
+
+    @property
+    def preferred_keys(self) -> tuple[str, ...]:
+        return self._algorithms
+
+    def host_key_shown(self) -> HostKey:
+        """The key that signed the key exchange, or the certificate of it."""
+        key = self.get_remote_server_key()
+        certificate = getattr(key, "public_blob", None)
+        return HostKey(certificate.key_blob if certificate is not None else key.asbytes())
+
+    def break_off_on(self, cancel: CancelToken) -> None:
+        """Hang up within TICK of stop_now(); also say a word every KEEPALIVE seconds.
+
+        paramiko calls back from its own thread whenever that has waited a while for the server, so no other thread is
+        needed to wake those who wait for an answer.
+        """
+        spoke = time.monotonic()
+
+        def tick() -> None:
+            nonlocal spoke
+            if cancel.stopping_now:
+                self.cut()
+            elif time.monotonic() - spoke > KEEPALIVE:
+                spoke = time.monotonic()
+                self.global_request("keepalive@openssh.com", wait=False)
+
+        self.packetizer.set_keepalive(TICK / 2, tick)
+
+    def cut(self) -> None:
+        """Break the TCP connection: whoever waits on it wakes at once."""
+        with contextlib.suppress(OSError):
+            self._connected.shutdown(socket.SHUT_RDWR)
+
+
+def algorithms_of(key_types: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name for key_type in key_types for name in ALGORITHMS[key_type])
+
+
+def host_key(
+    host: Host, key_types: Sequence[str], cancel: CancelToken, limits: Limits = DEFAULT_LIMITS
+) -> HostKey | None:
+    """The host key that a server shows when asked for `key_types`, best first; None when it has none of them.
+
+    Nothing is sent but the key exchange. Raises HostUnreachable, Cancelled.
+    """
+    try:
+        transport = handshake(host, algorithms_of(key_types), cancel, limits)
+    except _NoSuchKey:
+        return None
+    try:
+        return transport.host_key_shown()
+    finally:
+        hang_up(transport)
+
+
+class _NoSuchKey(HostUnreachable):
+    """The server has no host key of a type that was asked for."""
+
+
+def handshake(host: Host, algorithms: Sequence[str], cancel: CancelToken, limits: Limits) -> SshTransport:
+    """Reach a server and exchange keys; nothing is authenticated yet, on either side.
+
+    Raises HostUnreachable, Cancelled.
+    """
+    deadline = time.monotonic() + limits.connect + 2 * limits.handshake
+    transport = SshTransport(dial(host, cancel, limits.connect), algorithms)
+    transport.banner_timeout = limits.handshake
+    transport.handshake_timeout = limits.handshake
+    done = threading.Event()
+    try:
+        transport.start_client(event=done)
+        while not done.wait(TICK) and transport.is_active():
+            cancel.check_now()
+            if time.monotonic() > deadline:
+                raise _no_ssh(host, "It did not finish the key exchange in time")
+        if not transport.is_active():
+            cancel.check_now()
+            raise _handshake_failed(host, transport.get_exception())
+    except BaseException:
+        hang_up(transport)
+        raise
+    return transport
+
+
+def hang_up(transport: SshTransport) -> None:
+    transport.cut()
+    transport.close()
+    if transport.is_alive():
+        transport.join(1.0)
+
+
+def _handshake_failed(host: Host, error: Exception | None) -> HostUnreachable:
+    said = said_by(error) if error is not None else ""
+    if isinstance(error, IncompatiblePeer):
+        kind = _NoSuchKey if "host key" in said else HostUnreachable
+        return kind(
+            "The server and this program have no SSH algorithm in common",
+            where=host.name,
+            why=said,
+            remedy="Update its OpenSSH, or allow current algorithms (curve25519-sha256, aes128-ctr, hmac-sha2-256, "
+            "ed25519 or RSA host keys with SHA-2) in its sshd_config",
+        )
+    if isinstance(error, EOFError | OSError) or "banner" in said:
+        return _no_ssh(host, "It closed the connection, or said nothing that SSH servers say")
+    return _no_ssh(host, said)
+
+
+def _no_ssh(host: Host, why: str) -> HostUnreachable:
+    address, port = host.target
+    return HostUnreachable(
+        "The server does not speak SSH",
+        where=host.name,
+        why=why,
+        remedy=f"See what listens on {address} port {port}; an SSH server hangs up when too many log in at once "
+        "(MaxStartups) or when this computer is denied",
+    )
+
+
+def said_by(error: BaseException) -> str:
+    """An exception's text, or its kind when it has none."""
+    return str(error) or type(error).__name__

@@ -1,0 +1,219 @@
+"""Debian's own OpenSSH server on loopback, with keys, accounts and sudo rules of the test's own.
+
+    with openssh(folder) as server, account(server, password="…", sudo="ALL=(ALL) ALL") as user:
+        connector = server.connector(user)
+
+As root, accounts are made and removed again; else the only account is the one that runs the tests, with a key.
+"""
+
+import contextlib
+import getpass
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from onboard.hosts.credentials import Secrets, variable_name
+from onboard.hosts.known_hosts import KnownHosts, entry_name
+from onboard.hosts.lockout import Lockout
+from onboard.hosts.ssh import SshConnector
+from onboard.hosts.ssh_transport import DEFAULT_LIMITS, Limits
+from onboard.model.profile import Credential, Host
+
+SSHD = "/usr/sbin/sshd"
+
+
+def needs(*programs: str) -> None:
+    """Skip the test, by name, when a program is missing."""
+    for program in programs:
+        if shutil.which(program) is None:
+            pytest.skip(f"needs {program}")
+
+
+def needs_root() -> None:
+    if os.getuid() != 0:
+        pytest.skip("needs root: makes accounts on this computer")
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account of this computer. `key_file` is a private key that its authorized_keys lists."""
+
+    name: str
+    home: Path
+    key_file: Path
+    password: str = ""
+
+    def credential(self, kind: str = "ssh-key", **settings: object) -> Credential:
+        key_file = str(self.key_file) if kind == "ssh-key" else None
+        return Credential.model_validate({"kind": kind, "username": self.name, "key_file": key_file, **settings})
+
+
+@dataclass
+class OpenSsh:
+    """A running sshd. `log` is its debug log; `host_keys` are its public keys by type, as `ssh-keygen` writes them."""
+
+    folder: Path
+    port: int
+    log: Path
+    host_keys: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def known_hosts(self) -> Path:
+        """A known_hosts file with all of its keys."""
+        path = self.folder / "known_hosts"
+        name = entry_name("127.0.0.1", self.port)
+        path.write_text("".join(f"{name} {' '.join(key.split()[:2])}\n" for key in self.host_keys.values()))
+        return path
+
+    def host(self, name: str = "server", **settings: object) -> Host:
+        return Host.model_validate({"name": name, "address": "127.0.0.1", "port": self.port, **settings})
+
+    def connector(
+        self,
+        credential: Credential,
+        *,
+        secret: str = "",
+        passphrase: str = "",
+        known_hosts: KnownHosts | None = None,
+        lockout: Lockout | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> SshConnector:
+        """A connector whose credential `default` is this one, and which trusts this server."""
+        variables = {variable_name("default"): secret, variable_name("default_PASSPHRASE"): passphrase}
+        credentials = {"default": credential}
+        return SshConnector(
+            credentials,
+            secrets=Secrets(credentials, environment={name: value for name, value in variables.items() if value}),
+            known_hosts=known_hosts or KnownHosts(None, [self.known_hosts]),
+            lockout=lockout or Lockout(self.folder / "lockout.json"),
+            limits=limits,
+        )
+
+
+def make_key(path: Path, key_type: str = "ed25519", *, passphrase: str = "", options: Sequence[str] = ()) -> Path:
+    """A new private key; its public key lies beside it as .pub."""
+    command = ["ssh-keygen", "-q", "-t", key_type, "-N", passphrase, "-C", "", "-f", str(path), *options]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    return path
+
+
+@contextlib.contextmanager
+def openssh(
+    folder: Path, *, key_types: Sequence[str] = ("ed25519",), options: Mapping[str, str] | None = None
+) -> Iterator[OpenSsh]:
+    """Start sshd with its files in `folder`; `options` go into its sshd_config."""
+    if not Path(SSHD).exists():
+        pytest.skip(f"needs openssh-server: {SSHD}")
+    if os.getuid() == 0:
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd's privilege separation folder
+    folder.chmod(0o755)
+    server = OpenSsh(folder, _free_port(), folder / "sshd.log")
+    host_keys = {}
+    for key_type in key_types:
+        path = make_key(folder / f"host_{key_type}", key_type)
+        host_keys[key_type] = path.with_suffix(".pub").read_text().strip()
+    server.host_keys = host_keys
+    settings = {
+        "ListenAddress": "127.0.0.1",
+        "Port": str(server.port),
+        "PidFile": "none",
+        "AuthorizedKeysFile": f"{folder}/authorized_keys.%u",
+        "StrictModes": "no",
+        "UsePAM": "no",
+        "PasswordAuthentication": "yes" if os.getuid() == 0 else "no",
+        "KbdInteractiveAuthentication": "no",
+        "PermitRootLogin": "prohibit-password",
+        "MaxStartups": "1000",
+        "LogLevel": "DEBUG1",
+        **(options or {}),
+    }
+    lines = [f"{name} {value}" for name, value in settings.items()]
+    lines += [f"HostKey {folder}/host_{key_type}" for key_type in key_types]
+    config = folder / "sshd_config"
+    config.write_text("\n".join(lines) + "\n")
+    with subprocess.Popen([SSHD, "-D", "-f", str(config), "-E", str(server.log)], stdin=subprocess.DEVNULL) as process:
+        try:
+            _wait_until_it_listens(server, process)
+            yield server
+        finally:
+            process.terminate()
+
+
+@contextlib.contextmanager
+def account(
+    server: OpenSsh,
+    *,
+    password: str = "",
+    shell: str = "/bin/bash",
+    sudo: str = "",
+    sudo_defaults: str = "",
+    groups: Sequence[str] = (),
+) -> Iterator[Account]:
+    """An account with a key. `sudo` is its rule in sudoers without the name, `sudo_defaults` its Defaults."""
+    if not (password or sudo or shell != "/bin/bash"):
+        if os.getuid() != 0:
+            yield _authorized(server, Account(getpass.getuser(), Path.home(), server.folder / "key"))
+            return
+    else:
+        needs_root()
+    needs("useradd", "chpasswd", shell)
+    name = f"onb{secrets.token_hex(4)}"
+    rule = Path(f"/etc/sudoers.d/{name}")
+    home = Path("/home") / name  # not below the test's folder, which others may not enter
+    try:
+        subprocess.run(["useradd", "--create-home", "--home-dir", home, "--shell", shell, name], check=True)
+        # Without a password the account counts as locked, and sshd then refuses its key as well.
+        said = f"{name}:{password or secrets.token_hex(16)}\n"
+        subprocess.run(["chpasswd"], input=said, text=True, check=True)
+        if sudo:
+            needs("sudo", "visudo")
+            defaults = f"Defaults:{name} {sudo_defaults}\n" if sudo_defaults else ""
+            # A lecture stands before the first prompt on each account.
+            rule.write_text(f"Defaults:{name} lecture=always\n{defaults}{name} {sudo}\n")
+            rule.chmod(0o440)
+            subprocess.run(["visudo", "-cqf", str(rule)], check=True)
+        yield _authorized(server, Account(name, home, server.folder / f"key.{name}", password))
+    finally:
+        rule.unlink(missing_ok=True)
+        subprocess.run(["userdel", "--force", "--remove", name], check=False, capture_output=True)
+
+
+def uid_of(user: Account) -> int:
+    return pwd.getpwnam(user.name).pw_uid
+
+
+def log_of(server: OpenSsh) -> str:
+    return server.log.read_text(errors="replace")
+
+
+def _authorized(server: OpenSsh, user: Account) -> Account:
+    make_key(user.key_file)
+    authorized = server.folder / f"authorized_keys.{user.name}"
+    authorized.write_text(user.key_file.with_name(user.key_file.name + ".pub").read_text())
+    authorized.chmod(0o644)
+    return user
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def _wait_until_it_listens(server: OpenSsh, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 10
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", server.port), timeout=1):
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"sshd did not start: {log_of(server) if server.log.exists() else 'no log'}")
