@@ -1,0 +1,79 @@
+"""onboard practice: an embedded cloud and servers, to try everything without an account."""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from onboard.cli.arguments import Commands, add_json
+from onboard.cli.output import follow
+from onboard.cli.workplace import placed, show_for
+from onboard.engine.proof import Patience
+from onboard.hosts.known_hosts import KnownHosts
+from onboard.model.errors import OnboardError
+
+PATIENCE = Patience(online=30, answer=30, poll=0.25)  # nothing is far away, and waiting teaches nothing
+
+
+def add_to(commands: Commands) -> None:
+    parser = commands.add_parser("practice", help="try it on an embedded cloud and servers; no account needed")
+    how = parser.add_mutually_exclusive_group(required=True)
+    how.add_argument("--run", action="store_true", help="the whole journey, headless; a table at the end")
+    how.add_argument(
+        "--serve", type=Path, metavar="DIR", help="only serve, until stopped; writes DIR/profile.toml, DIR/env"
+    )
+    parser.add_argument("--hosts", type=_count, metavar="N", help="this many servers (default: one of each kind, 8)")
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 10_000:
+        raise argparse.ArgumentTypeError("between 1 and 10000")
+    return number
+
+
+def run(options: argparse.Namespace) -> int:
+    try:
+        import onboard.practice.serve  # noqa: F401 - only to see that its libraries are there
+    except ModuleNotFoundError as error:
+        raise OnboardError(
+            "Practice needs libraries that are not installed",
+            why=f"{error.name} is missing",
+            remedy="Install Onboard with its practice extra: pip install 'onboard[practice]'",
+        ) from None
+    return _serve(options.serve, options.hosts) if options.serve else _journey(options)
+
+
+def _serve(folder: Path, hosts: int | None) -> int:
+    from onboard.practice.serve import serve
+
+    def ready() -> None:
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        sys.stderr.write(
+            f"Practice runs until Ctrl-C. In another shell:\n"
+            f"  set -a; . {folder}/env; set +a\n"
+            f"  onboard trust --profile {folder}/profile.toml --known-hosts {folder}/known_hosts\n"
+            f"  onboard check --profile {folder}/profile.toml\n"
+        )
+
+    serve(folder, hosts, ready)
+    return 0
+
+
+def _journey(options: argparse.Namespace) -> int:
+    """Everything in a folder of its own that goes afterwards: practice leaves no trace among real runs."""
+    from onboard.engine.apply import apply
+    from onboard.practice.serve import running_practice
+
+    with tempfile.TemporaryDirectory(prefix="onboard-") as name, running_practice(options.hosts) as practice:
+        folder = Path(name)
+        os.environ.update(practice.environment())
+        (folder / "practice_hosts").write_text(practice.known_hosts, encoding="utf-8")
+        known = KnownHosts.from_file(folder / "practice_hosts")
+        with placed(practice.profile(), folder, known_hosts=known, patience=PATIENCE) as place:
+            stream = apply(place.profile, place.tools, place.cancel, profile_path="practice")
+            return follow(stream, show_for(options), place.cancel)[1]

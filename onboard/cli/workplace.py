@@ -1,0 +1,84 @@
+"""What a command needs around it: the profile, the tools, a cancel token, and a way to show what happens."""
+
+import argparse
+import getpass
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from onboard.cli.interrupt import interruptible
+from onboard.cli.output import JsonLines, Show
+from onboard.cli.text import People
+from onboard.engine.journal import Journal, RunRecord
+from onboard.engine.proof import DEFAULT_PATIENCE, Patience
+from onboard.engine.tools import Tools
+from onboard.home import home
+from onboard.hosts.credentials import Secrets
+from onboard.hosts.known_hosts import KnownHosts
+from onboard.hosts.lockout import Lockout
+from onboard.model.cancel import CancelToken
+from onboard.model.profile import Profile
+from onboard.profiles.file import load
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    profile: Profile
+    tools: Tools
+    cancel: CancelToken
+    known_hosts: KnownHosts
+
+
+@contextmanager
+def workplace(options: argparse.Namespace) -> Iterator[Place]:
+    """Around a command over `--profile`. Raises ProfileError before anything else happens."""
+    profile = load(options.profile)
+    with placed(profile, home(), forgive=getattr(options, "forgive", ())) as place:
+        yield place
+
+
+@contextmanager
+def undo_workplace(options: argparse.Namespace) -> Iterator[tuple[Place, RunRecord]]:
+    """Around a command over an earlier run, with the profile that it ran with."""
+    with closing(Journal(home())) as journal:
+        record = journal.run(options.undo_run)
+    profile = Profile.model_validate(json.loads(record.profile))
+    with placed(profile, home(), forgive=options.forgive) as place:
+        yield place, record
+
+
+@contextmanager
+def placed(
+    profile: Profile,
+    folder: Path,
+    *,
+    known_hosts: KnownHosts | None = None,
+    patience: Patience = DEFAULT_PATIENCE,
+    forgive: list[str] | tuple[str, ...] = (),
+) -> Iterator[Place]:
+    """A place whose own files are in `folder`."""
+    from onboard.hosts.ssh import SshConnector
+
+    known = known_hosts or KnownHosts.of_this_user(folder)
+    lockout = Lockout(folder / "stopped-accounts.json")
+    for account in forgive:
+        lockout.forgive(account)
+    secrets = Secrets(profile.credentials, prompt=_ask if sys.stdin.isatty() else None)
+    connector = SshConnector(profile.credentials, secrets=secrets, known_hosts=known, lockout=lockout)
+    with closing(Journal(folder)) as journal, interruptible() as cancel:
+        yield Place(profile, Tools(connector, journal, folder / "packages", patience), cancel, known)
+
+
+def _ask(question: str) -> str | None:
+    """A secret typed on the terminal; None when nothing was typed."""
+    try:
+        return getpass.getpass(question) or None
+    except EOFError:
+        return None
+
+
+def show_for(options: argparse.Namespace) -> Show:
+    return JsonLines() if options.json else People()

@@ -1,0 +1,97 @@
+"""Trust: read every server's host key, without credentials, and approve what the user allowed."""
+
+from collections.abc import Generator, Iterator
+
+from onboard.engine.command import conduct
+from onboard.engine.fleet import Emit, work_on
+from onboard.engine.survey import finish_with
+from onboard.engine.tools import Tools
+from onboard.hosts.known_hosts import KnownHosts, Trust
+from onboard.hosts.trust import SeenKey, accept_listed, accept_new, harvest
+from onboard.model.cancel import Cancelled, CancelToken
+from onboard.model.errors import HostError
+from onboard.model.events import Event, HostFinished, HostKeySeen, PhaseStarted
+from onboard.model.profile import Host, Profile
+from onboard.model.status import HostStatus
+
+_WORDS = {
+    Trust.NEW: (
+        "Its host key is not known",
+        "Compare the fingerprint with the server's own (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then run"
+        " onboard trust with --accept-new, or with --known-hosts FILE",
+    ),
+    Trust.CHANGED: (
+        "Its host key changed",
+        "Find out why: a new installation, or somebody in between. Then remove the old line with ssh-keygen -R",
+    ),
+    Trust.REVOKED: ("Its host key is revoked", "Give the server new host keys; this one is never accepted"),
+}
+
+
+def trust(
+    profile: Profile,
+    tools: Tools,
+    cancel: CancelToken,
+    *,
+    known: KnownHosts,
+    supplied: KnownHosts | None = None,
+    accept: bool = False,
+    profile_path: str = "",
+) -> Iterator[Event]:
+    """Show every server's key. `accept` approves those nothing was known about; `supplied` those that it lists.
+
+    A changed or revoked key is never approved.
+    """
+
+    def body(_: str) -> Generator[Event, None, None]:
+        seen: dict[str, tuple[SeenKey, ...]] = {}
+        ended: dict[str, HostFinished] = {}
+
+        def read(host: Host, emit: Emit) -> None:
+            try:
+                cancel.check()
+                seen[host.name] = harvest(host, known, cancel, supplied=supplied)
+            except Cancelled:
+                return
+            except HostError as error:
+                ended[host.name] = finish_with(host, error)
+
+        yield PhaseStarted(phase="trust", total=len(profile.hosts))
+        yield from work_on(profile.hosts, read, concurrency=profile.run.concurrency, cancel=cancel)
+        cancel.check()
+        every = [key for keys in seen.values() for key in keys]
+        accepted = set[str]()
+        if supplied is not None:
+            accepted |= {key.host.name for key in accept_listed(every, known, supplied)}
+        if accept:
+            accepted |= {key.host.name for key in accept_new(every, known)}
+        for host in profile.hosts:
+            if host.name in seen:
+                yield from _told(host, seen[host.name], host.name in accepted)
+            elif host.name in ended:
+                yield ended[host.name]
+
+    return conduct(
+        "trust", body, hosts=profile.hosts, profile=profile, profile_path=profile_path, tools=tools, cancel=cancel
+    )
+
+
+def _told(host: Host, keys: tuple[SeenKey, ...], accepted: bool) -> Iterator[Event]:
+    worst = Trust.TRUSTED
+    for seen in keys:
+        verdict = seen.verdict.trust
+        trusted = verdict is Trust.TRUSTED or (accepted and verdict is Trust.NEW)
+        worst = worst if trusted else verdict
+        yield HostKeySeen(
+            host=host.name,
+            key_type=seen.key.key_type,
+            fingerprint=seen.key.fingerprint,
+            trust=Trust.TRUSTED if trusted else verdict,
+            source="accepted now" if trusted and verdict is Trust.NEW else seen.verdict.source,
+        )
+    if worst is Trust.TRUSTED:
+        yield HostFinished(host=host.name, status=HostStatus.READY)
+    else:
+        reason, remedy = _WORDS[worst]
+        shown = ", ".join(f"{seen.key.key_type} {seen.key.fingerprint}" for seen in keys)
+        yield HostFinished(host=host.name, status=HostStatus.UNTRUSTED, reason=f"{reason}: {shown}", remedy=remedy)
