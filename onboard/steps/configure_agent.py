@@ -1,0 +1,109 @@
+"""Write the agent's configuration before it is installed: packages start the service at once.
+
+Keys: `Identity.ConsumptionOrder` is OnPrem alone, so that the agent never takes another cloud's metadata service for
+its own; `Ssm`, `Mds`, `Mgs` and `S3` get an `Endpoint` where the profile overrides it. All other keys stay.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from onboard.facts import agent
+from onboard.facts.base import Unknown
+from onboard.hosts.connection import Connection
+from onboard.model.plan import Change
+from onboard.steps import script
+from onboard.steps.base import Before, Done, StepFailed, Supplies
+
+PATH = "/etc/amazon/ssm/amazon-ssm-agent.json"
+SECTIONS = {"ssm": "Ssm", "ec2messages": "Mds", "ssmmessages": "Mgs", "s3": "S3"}
+
+
+class ConfigureAgent:
+    name = "configure_agent"
+
+    def plan(self, before: Before) -> Change | None:
+        wanted = _wanted(before)
+        current = _current(before)
+        if current is not None and _merged(current, wanted) == current and not script.is_broken_off(self.name, before):
+            return None
+        keys = {
+            f"{section}.{key}": json.dumps(value) for section, values in wanted.items() for key, value in values.items()
+        }
+        return Change(
+            name=self.name,
+            summary=f"Set {', '.join(keys)} in the agent's configuration",
+            detail={"file": PATH, **keys},
+        )
+
+    def planned_undo(self, before: Before, supplies: Supplies) -> Mapping[str, str]:
+        return {}
+
+    def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
+        seen = _seen(before)
+        current = _current(before)
+        if current is None:
+            raise StepFailed(
+                "The agent's configuration was not written",
+                where=before.host.name,
+                why=f"{PATH} holds something that is not a JSON object, so nothing can be added to it",
+                remedy="Repair or remove the file, then run apply again",
+            )
+        content = seen if seen and _merged(current, _wanted(before)) == current else _rendered(current, before)
+        variables = {
+            "existed": "no" if seen is None else "yes",
+            "seen": (seen or "").rstrip("\n"),
+            "content": content.rstrip("\n"),
+        }
+        return script.run(
+            connection,
+            script.compose(self.name, "apply", variables),
+            failure="The agent's configuration was not written",
+        )
+
+    def undo(self, connection: Connection, undo: Mapping[str, str]) -> Done:
+        return script.run(
+            connection,
+            script.compose(self.name, "undo", script.undo_variables(undo), (script.SERVICE,)),
+            failure="The agent's configuration was not put back",
+        )
+
+
+def _wanted(before: Before) -> dict[str, dict[str, Any]]:
+    wanted: dict[str, dict[str, Any]] = {"Identity": {"ConsumptionOrder": ["OnPrem"]}}
+    overrides = before.context.profile.network.endpoints
+    for service, section in SECTIONS.items():
+        url = getattr(overrides, service)
+        if url:
+            wanted[section] = {"Endpoint": url}
+    return wanted
+
+
+def _seen(before: Before) -> str | None:
+    """The file's text, None when there is none or it could not be asked for."""
+    found = before.facts.get(agent.FACT)
+    return None if isinstance(found, Unknown) else found.config
+
+
+def _current(before: Before) -> dict[str, Any] | None:
+    """What the file says, {} without a file, None when it is no JSON object."""
+    text = _seen(before)
+    if text is None:
+        return {}
+    try:
+        current = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return current if isinstance(current, dict) else None
+
+
+def _merged(current: Mapping[str, Any], wanted: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    merged = dict(current)
+    for section, values in wanted.items():
+        old = merged.get(section)
+        merged[section] = {**(old if isinstance(old, dict) else {}), **values}
+    return merged
+
+
+def _rendered(current: Mapping[str, Any], before: Before) -> str:
+    return json.dumps(_merged(current, _wanted(before)), indent=4)

@@ -1,0 +1,88 @@
+"""Give the agent's service the profile's proxy. The agent is a service and sees no login's settings.
+
+systemd: a drop-in of the unit; upstart: the job's override (AWS user guide, "Configure SSM Agent to use a proxy").
+169.254.169.254 is never asked through the proxy: another machine's metadata would come back.
+"""
+
+from collections.abc import Mapping
+from hashlib import sha256
+
+from onboard.facts import agent, init_system, proxy_in_force
+from onboard.facts.base import Unknown
+from onboard.hosts.connection import Connection
+from onboard.model.plan import Change
+from onboard.steps import script
+from onboard.steps.base import Before, Done, Supplies
+
+METADATA = "169.254.169.254"
+UNIT = "amazon-ssm-agent"
+SNAP_UNIT = "snap.amazon-ssm-agent.amazon-ssm-agent"
+UPSTART = "/etc/init/amazon-ssm-agent.override"
+_HEAD = "# Written by Onboard, which removes it when it is undone."
+
+
+class ConfigureProxy:
+    name = "configure_proxy"
+
+    def plan(self, before: Before) -> Change | None:
+        proxy = before.context.profile.network.proxy
+        if not proxy:
+            return None
+        file = _file(before)
+        in_force = before.facts.get(proxy_in_force.FACT)
+        if not isinstance(in_force, Unknown) and not script.is_broken_off(self.name, before):
+            digest = sha256(f"{_content(file, before)}\n".encode()).hexdigest()
+            if any((drop_in.path, drop_in.sha256) == (file, digest) for drop_in in in_force.drop_ins):
+                return None
+        return Change(
+            name=self.name,
+            summary=f"Let the agent use the proxy {proxy}",
+            detail={"file": file, **proxy_variables(before)},
+        )
+
+    def planned_undo(self, before: Before, supplies: Supplies) -> Mapping[str, str]:
+        return {"file": _file(before)}
+
+    def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
+        file = _file(before)
+        done = script.run(
+            connection,
+            script.compose(self.name, "apply", {"file": file, "content": _content(file, before)}, (script.SERVICE,)),
+            failure="The agent's proxy was not set",
+        )
+        return Done(done.changed, done.detail, {**done.undo, "file": file}, done.output)
+
+    def undo(self, connection: Connection, undo: Mapping[str, str]) -> Done:
+        variables = {"file": undo.get("file", ""), **script.undo_variables(undo)}
+        return script.run(
+            connection,
+            script.compose(self.name, "undo", variables, (script.SERVICE,)),
+            failure="The agent's proxy settings were not put back",
+        )
+
+
+def proxy_variables(before: Before) -> dict[str, str]:
+    """The environment that the agent needs to get out: nothing without a proxy."""
+    network = before.context.profile.network
+    if not network.proxy:
+        return {}
+    no_proxy = dict.fromkeys((*network.no_proxy, METADATA))
+    return {"http_proxy": network.proxy, "https_proxy": network.proxy, "no_proxy": ",".join(no_proxy)}
+
+
+def _file(before: Before) -> str:
+    init = before.facts.get(init_system.FACT)
+    if not isinstance(init, Unknown) and not init.is_systemd:
+        return UPSTART
+    found = before.facts.get(agent.FACT)
+    kinds = () if isinstance(found, Unknown) else tuple(package.kind for package in found.packages)
+    return f"/etc/systemd/system/{SNAP_UNIT if kinds == ('snap',) else UNIT}.service.d/onboard-proxy.conf"
+
+
+def _content(file: str, before: Before) -> str:
+    variables = proxy_variables(before)
+    if file == UPSTART:
+        return "\n".join([_HEAD, *(f'env {name}="{value}"' for name, value in variables.items())])
+    # systemd expands % (systemd.unit(5), "Specifiers").
+    settings = [f'Environment="{name}={value}"'.replace("%", "%%") for name, value in variables.items()]
+    return "\n".join([_HEAD, "[Service]", *settings])

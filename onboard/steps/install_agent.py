@@ -1,0 +1,134 @@
+"""Push the verified package and install it. It goes on when the connection is lost, and is never broken off."""
+
+from collections.abc import Mapping
+
+from onboard.facts import agent
+from onboard.facts.base import Unknown
+from onboard.hosts.connection import Connection
+from onboard.model.package import Package
+from onboard.model.plan import Change
+from onboard.steps import script
+from onboard.steps.base import Before, Done, StepFailed, Supplies
+from onboard.steps.script import Cause
+
+_SHARED = (script.DETACHED, script.SERVICE, script.PACKAGE)
+
+
+class InstallAgent:
+    name = "install_agent"
+
+    def plan(self, before: Before) -> Change | None:
+        package = before.package
+        if package is None:
+            return None
+        found = before.facts.get(agent.FACT)
+        installed = "" if isinstance(found, Unknown) else found.version
+        if (
+            installed
+            and _numbers(installed) >= _numbers(package.version)
+            and not script.is_broken_off(self.name, before)
+        ):
+            return None
+        what = f"Upgrade the agent from {installed} to" if installed else "Install the agent"
+        return Change(
+            name=self.name,
+            summary=f"{what} {package.version}",
+            detail={"package": f"{package.kind} {package.arch}", "version": package.version, "sha256": package.sha256},
+        )
+
+    def planned_undo(self, before: Before, supplies: Supplies) -> Mapping[str, str]:
+        return {}
+
+    def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
+        package = before.package
+        if package is None:
+            raise StepFailed("The agent was not installed", where=before.host.name, why="No package was fetched for it")
+        variables = {
+            "package": connection.upload(package.path, sha256=package.sha256),
+            "sha256": package.sha256,
+            "kind": package.kind,
+            "version": _version(package),
+            "patience": str(script.PATIENCE),
+            "worker": self._worker("work", kind=package.kind),
+        }
+        return script.run(
+            connection,
+            script.compose(self.name, "apply", variables, _SHARED),
+            failure="The agent was not installed",
+            timeout=script.LONGEST,
+            explain=explain,
+        )
+
+    def undo(self, connection: Connection, undo: Mapping[str, str]) -> Done:
+        variables = {
+            "patience": str(script.PATIENCE),
+            "worker": self._worker("unwork"),
+            **script.undo_variables(undo),
+        }
+        return script.run(
+            connection,
+            script.compose(self.name, "undo", variables, _SHARED),
+            failure="The agent was not removed",
+            timeout=script.LONGEST,
+            explain=explain,
+        )
+
+    def _worker(self, action: str, **variables: str) -> str:
+        return script.compose(self.name, action, {"limit": str(script.LOCK_LIMIT), **variables}, (script.PACKAGE,))
+
+
+def explain(said: str) -> Cause | None:
+    """The cause in what dpkg, rpm or the script said."""
+    for words, cause in _CAUSES:
+        if any(word in said for word in words):
+            return cause
+    return None
+
+
+_CAUSES = (
+    (
+        ("locked by another process", "transaction lock"),
+        Cause(
+            f"Another package manager held its lock for {script.LOCK_LIMIT // 60} minutes",
+            "Wait until it has ended (see: ps ax | grep -E 'apt|dpkg|yum|dnf|rpm'), then run apply again",
+        ),
+    ),
+    (
+        ("dpkg was interrupted", "dpkg --configure -a"),
+        Cause("An earlier installation on this server was broken off", "Run there: dpkg --configure -a"),
+    ),
+    (
+        ("No space left on device",),
+        Cause("The disk is full", "Free some space (see: df -h / /var /usr), then run apply again"),
+    ),
+    (
+        ("dependency problems", "Failed dependencies", "is needed by amazon-ssm-agent"),
+        Cause(
+            "The package needs others that are not installed", "Install what the evidence names, then run apply again"
+        ),
+    ),
+    (
+        ("RSA/SHA1 Signature", "BAD, key ID"),
+        Cause(
+            "This system refuses packages signed with SHA-1, as agents before 3.3.1802.0 are",
+            "Choose agent.version 3.3.1802.0 or later",
+        ),
+    ),
+    (
+        ("installed in this instance by snap",),
+        Cause("The agent is installed as a snap here", "Remove one of them: snap remove amazon-ssm-agent"),
+    ),
+    (
+        ("does not match system", "intended for a different architecture"),
+        Cause("The package is for another processor", "Report it: the server's architecture was not recognised"),
+    ),
+)
+
+
+def _version(package: Package) -> str:
+    return package.version.removesuffix("-1")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """3.3.4851.0-1 → (3, 3, 4851, 0); what is no number counts as 0."""
+    return tuple(int(part) if part.isascii() and part.isdigit() else 0 for part in version.split("-")[0].split("."))

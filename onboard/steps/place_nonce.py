@@ -1,0 +1,57 @@
+"""Place a nonce on the server, readable by root alone, that a Run Command through AWS must bring back."""
+
+import shlex
+from collections.abc import Mapping
+
+from onboard.hosts.connection import Connection
+from onboard.model.plan import Change
+from onboard.steps import script
+from onboard.steps.base import Before, Done, StepFailed, Supplies
+
+FOLDER = "/var/lib/onboard"
+
+
+class PlaceNonce:
+    """The last step of a run: it also removes what the others kept there for the case that they were broken off."""
+
+    name = "place_nonce"
+
+    def plan(self, before: Before) -> Change | None:
+        return Change(
+            name=self.name,
+            summary="Place a nonce that only root can read, to be asked for through AWS",
+            detail={"folder": FOLDER},
+        )
+
+    def planned_undo(self, before: Before, supplies: Supplies) -> Mapping[str, str]:
+        return {"path": nonce_path(supplies.run)}
+
+    def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
+        if supplies.nonce is None:
+            raise StepFailed("No nonce was placed", where=before.host.name, why="There is none")
+        path = nonce_path(supplies.run)
+        done = script.run(
+            connection,
+            script.compose(self.name, "apply", {"path": path}),
+            failure="No nonce was placed",
+            secret=supplies.nonce,
+        )
+        return Done(done.changed, done.detail, {"path": path}, done.output)
+
+    def undo(self, connection: Connection, undo: Mapping[str, str]) -> Done:
+        return script.run(
+            connection,
+            script.compose(self.name, "undo", {"path": undo.get("path", "")}),
+            failure="The nonce was not removed",
+        )
+
+
+def nonce_path(run: str) -> str:
+    """Where the nonce of a run lies on a server."""
+    return f"{FOLDER}/nonce-{run}"
+
+
+def nonce_command(path: str) -> list[str]:
+    """The lines of a Run Command (AWS-RunShellScript) that print the nonce and remove it, and our folder with it."""
+    file = shlex.quote(path)
+    return [f"cat {file} || exit 1", f"rm -f {file}", f"rmdir {FOLDER} 2>/dev/null || true"]

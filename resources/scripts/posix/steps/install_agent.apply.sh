@@ -1,0 +1,28 @@
+# step: install_agent apply
+# Install the agent's package. package: where it was uploaded to; sha256: its hash; kind: deb or rpm; version.
+# worker: what installs; patience: seconds to wait for other work here.
+lock
+before=$(installed)
+if [ "$before" != "$version" ]; then
+  if [ -z "$before" ] && [ -x "$agent" ]; then fail "an agent that no $kind package brought is here already: $agent"; fi
+  remember "version=$before" "kind=$kind" \
+    "folders=$(absent /etc/amazon /etc/amazon/ssm /var/lib/amazon /var/lib/amazon/ssm /var/log/amazon /var/log/amazon/ssm)" \
+    "credentials=$(absent /root/.aws/credentials)"
+  enter
+  # The uploader's account owns the upload. What is installed is a copy that only root can change, checked again.
+  copy=$state/amazon-ssm-agent.$kind
+  (umask 077 && cat "$package" >"$copy") || fail "the package cannot be copied to $copy"
+  if [ "$(digest "$copy")" != "$sha256" ]; then
+    rm -f "$copy"
+    fail "the package is not the one that was verified: its SHA-256 differs"
+  fi
+  code=0
+  work || code=$?
+  rm -f "$copy"
+  report
+  [ "$code" = 0 ] || fail "the package manager ended with exit code $code"
+fi
+[ "$(installed)" = "$version" ] || fail "the package manager succeeded, but version $version is not installed"
+[ -x "$agent" ] || fail "the package is installed, but $agent is not here"
+rm -rf "$job"
+applied

@@ -1,0 +1,45 @@
+# step: install_agent undo
+# Remove the agent's package when it was not there before, and the folders it came with.
+# worker: what removes; patience: seconds to wait for other work here.
+lock
+rm -f "$state"/amazon-ssm-agent.deb "$state"/amazon-ssm-agent.rpm
+recall kind
+kind=$recalled
+recall version
+if [ -z "$kind" ]; then
+  rm -rf "$job"
+  undone no
+elif [ -n "$recalled" ]; then
+  rm -rf "$job"
+  undone no "the agent was upgraded from $recalled to $(installed) and is left so: packages are not downgraded"
+else
+  worker="kind=$kind
+$worker"
+  if [ -n "$(installed)" ]; then
+    code=0
+    work || code=$?
+    report
+    [ "$code" = 0 ] || fail "the package manager ended with exit code $code"
+    [ -z "$(installed)" ] || fail "the package manager succeeded, but the package is still installed"
+  fi
+  rm -rf "$job"
+  recall folders
+  for made in $recalled; do
+    case $made in
+      # The configuration's folder may hold what another step made, which that step's undo removes.
+      /etc/amazon/ssm) find "$made" -mindepth 1 ! -name amazon-ssm-agent.json -exec rm -rf {} + 2>/dev/null ;;
+      /var/lib/amazon/ssm | /var/log/amazon/ssm) rm -rf "$made" ;;
+    esac
+  done
+  for made in /etc/amazon/ssm /var/lib/amazon/ssm /var/log/amazon/ssm /etc/amazon /var/lib/amazon /var/log/amazon; do
+    case " $recalled " in *" $made "*) rmdir "$made" 2>/dev/null || : ;; esac
+  done
+  # The agent hands its node's credentials to tools in root's name. Others than those are left alone.
+  recall credentials
+  if [ -n "$recalled" ] && [ -f "$recalled" ] && grep -q '^aws_session_token' "$recalled" &&
+    [ "$(grep -c '^\[' "$recalled")" = 1 ]; then
+    rm -f "$recalled"
+    rmdir "${recalled%/*}" 2>/dev/null || :
+  fi
+  undone yes
+fi

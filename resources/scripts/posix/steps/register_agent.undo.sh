@@ -1,0 +1,29 @@
+# step: register_agent undo
+# Forget the registration that was made, unless it is another one by now.
+# patience: seconds to wait for other work here.
+lock
+rm -rf "$job"
+node=$(registered ManagedInstanceID)
+recall active
+active=$recalled
+recall node
+if [ -z "$active" ]; then
+  undone no
+elif [ -n "$node" ] && [ -n "$recalled" ] && [ "$node" != "$recalled" ]; then
+  undone no "the agent is registered as $node by now, which another run or person did; it is left so"
+else
+  changed=no
+  if [ -n "$node" ]; then
+    stop_agent || fail "the agent does not stop"
+    if [ -x "$agent" ]; then
+      "$agent" -register -clear </dev/null >&2 9>&- || fail "the agent did not clear its registration"
+    fi
+    changed=yes
+  fi
+  recall absent
+  for made in $recalled; do
+    case $made in /var/lib/amazon/ssm/registration | /var/lib/amazon/ssm/Vault) rm -rf "$made" ;; esac
+  done
+  if [ "$active" = yes ] && ! is_active; then start_agent || :; fi
+  undone "$changed"
+fi

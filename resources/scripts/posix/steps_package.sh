@@ -1,0 +1,46 @@
+# The agent's package, and the package manager.
+# Needs: kind (deb or rpm).
+# shellcheck shell=sh
+
+# installed: the version that is installed completely, without the packager's own number; nothing when there is none.
+installed() {
+  case $kind in
+    deb)
+      # shellcheck disable=SC2016 # dpkg fills these in
+      dpkg-query -W -f '${Status} ${Version}\n' amazon-ssm-agent 2>/dev/null |
+        sed -n -e 's/^[a-z]* ok installed \(.*\)/\1/p' | sed 's/-1$//'
+      ;;
+    rpm) rpm -q --qf '%{VERSION}\n' amazon-ssm-agent 2>/dev/null | sed -n '/^[0-9]/p' ;;
+  esac
+}
+
+digest() { # FILE: its SHA-256 in hex
+  if command -v sha256sum >/dev/null 2>&1; then
+    sha256sum <"$1" | sed 's/[^0-9a-f].*//'
+  elif command -v shasum >/dev/null 2>&1; then
+    shasum -a 256 <"$1" | sed 's/[^0-9a-f].*//'
+  else
+    openssl dgst -sha256 <"$1" | sed 's/.*[^0-9a-f]\([0-9a-f]*\)$/\1/'
+  fi
+}
+
+# when_free COMMAND…: run it; again, up to `limit` seconds later, while another package manager holds its lock.
+when_free() {
+  spent=0
+  while :; do
+    code=0
+    said=$(LC_ALL=C "$@" 2>&1) || code=$?
+    printf '%s\n' "$said"
+    [ "$code" != 0 ] || return 0
+    case $said in
+      *'locked by another process'* | *'transaction lock'*) ;;
+      *) return "$code" ;;
+    esac
+    if [ "$spent" -ge "$limit" ]; then
+      echo "another package manager has held its lock for $limit seconds"
+      return "$code"
+    fi
+    sleep 2
+    spent=$((spent + 2))
+  done
+}
