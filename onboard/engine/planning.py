@@ -11,7 +11,7 @@ from onboard.aws.role import RolePlan, plan_role
 from onboard.aws.session import Aws
 from onboard.engine.survey import Survey
 from onboard.engine.tools import Tools
-from onboard.facts import catalog as fact_catalog
+from onboard.facts.summary import instance_id, package_wanted
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
 from onboard.model.events import Event, HostFinished, Noted, PhaseStarted, PlanMade
@@ -68,7 +68,7 @@ def prepare(
             settled[host.name] = survey.finish(host)
             continue
         changes = tuple(change for step in STEPS if (change := step.plan(before[host.name])))
-        node = fact_catalog.instance_id(survey.facts[host.name])
+        node = instance_id(survey.facts[host.name])
         if node in online and (host.name, node) in proven and all(change.name == NONCE for change in changes):
             settled[host.name] = HostFinished(
                 host=host.name, status=HostStatus.ONLINE, instance_id=node, findings=survey.findings[host.name]
@@ -93,7 +93,7 @@ def _packages(
     able: Sequence[Host], survey: Survey, profile: Profile, aws: Aws, tools: Tools, cancel: CancelToken
 ) -> tuple[dict[tuple[str, str], Package], tuple[str, ...]]:
     """(kind, architecture) → package, each fetched and verified once."""
-    kinds = {kind for host in able if (kind := fact_catalog.package_wanted(survey.facts[host.name]))}
+    kinds = {kind for host in able if (kind := package_wanted(survey.facts[host.name]))}
     fetched = {
         (kind, arch): fetch_package(aws, profile, kind=kind, arch=arch, cache=tools.cache, cancel=cancel)
         for kind, arch in sorted(kinds)
@@ -105,7 +105,7 @@ def _packages(
 def _before(host: Host, survey: Survey, packages: Mapping[tuple[str, str], Package]) -> Before:
     facts = survey.facts[host.name]
     offered = {finding.fix for finding in survey.findings[host.name] if finding.fix}
-    kind = fact_catalog.package_wanted(facts)
+    kind = package_wanted(facts)
     return Before(
         host=host,
         facts=facts,
@@ -117,7 +117,7 @@ def _before(host: Host, survey: Survey, packages: Mapping[tuple[str, str], Packa
 
 def _online(survey: Survey, able: Sequence[Host], aws: Aws) -> frozenset[str]:
     """mi- ids found on the servers that Systems Manager says are Online."""
-    ids = {node for host in able if (node := fact_catalog.instance_id(survey.facts[host.name]))}
+    ids = {node for host in able if (node := instance_id(survey.facts[host.name]))}
     if not ids:
         return frozenset()
     return frozenset(node.instance_id for node in nodes(aws, instance_ids=ids).values() if node.is_online)

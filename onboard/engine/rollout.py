@@ -18,7 +18,7 @@ from onboard.engine.planning import CONFIRM, REGISTER, START, Prepared
 from onboard.engine.proof import NotProven, Prover
 from onboard.engine.survey import finish_with
 from onboard.engine.tools import Tools
-from onboard.facts import catalog as fact_catalog
+from onboard.facts.summary import instance_id
 from onboard.hosts.connection import Connection
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import HostUnreachable, HostUntrusted, LogInRefused, OnboardError
@@ -156,7 +156,7 @@ class Rollout:
         before = self._prepared.before[host.name]
         nonce = Secret(secrets.token_hex(16))
         supplies = Supplies(run=self._run, registration=self._activations.take, nonce=nonce)
-        node = fact_catalog.instance_id(before.facts)
+        node = instance_id(before.facts)
         if node:
             self._nodes[host.name] = node
         for name in self._changes[host.name]:

@@ -11,9 +11,11 @@ from onboard.checks.base import Context
 from onboard.engine.fleet import Emit, work_on
 from onboard.engine.tools import Tools
 from onboard.facts import bundle
-from onboard.facts import catalog as fact_catalog
-from onboard.facts.base import Fact, Facts, Wanted
-from onboard.hosts.connection import Connection
+from onboard.facts.base import Fact, Facts, Wanted, to_json
+from onboard.facts.catalog import FACTS
+from onboard.facts.summary import instance_id
+from onboard.facts.tunnel import complete
+from onboard.hosts.connection import Connection, ScriptResult
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import AwsError, HostError, HostUntrusted, PrivilegeMissing
 from onboard.model.events import Event, FactsGathered, HostFinished, HostJudged, Noted, PhaseStarted
@@ -57,14 +59,14 @@ def take_survey(
     """Ask and judge. `only` names the checks wanted, all when empty; `aws` is None when AWS cannot be asked."""
     facts: dict[str, Facts] = {}
     ended: dict[str, HostFinished] = {}
-    asked = fact_catalog.FACTS if not only else checks.facts_needed(only)
+    asked = FACTS if not only else checks.facts_needed(only)
     script = bundle.compose(asked, wanted_of(context.profile, context))
 
     def ask(host: Host, emit: Emit) -> None:
         try:
             cancel.check()
             facts[host.name] = answers = ask_facts(host, asked, script, context, tools, cancel)
-            emit(FactsGathered(host=host.name, facts=fact_catalog.to_json(answers), unknown=answers.unknown()))
+            emit(FactsGathered(host=host.name, facts=to_json(answers.known()), unknown=answers.unknown()))
         except Cancelled:
             ended[host.name] = HostFinished(host=host.name, status=HostStatus.SKIPPED, reason="Stopped before its turn")
         except HostError as error:
@@ -89,12 +91,12 @@ def ask_facts(
     try:
         result = _run(connection, script)
         answers = bundle.parse(asked, result)
-        return bundle.complete(asked, answers, connection, wanted_of(context.profile, context))
+        return complete(answers, connection)
     finally:
         connection.close()
 
 
-def _run(connection: Connection, script: str) -> Any:
+def _run(connection: Connection, script: str) -> ScriptResult:
     try:
         return connection.run_script(script, privileged=True, timeout=FACTS_TIMEOUT)
     except PrivilegeMissing:  # what needs no privilege is still worth knowing, and one check says what is missing
@@ -111,7 +113,7 @@ def finish_with(host: Host, error: HostError) -> HostFinished:
 
 def _with_known_nodes(context: Context, facts: Mapping[str, Facts], aws: Aws | None) -> Generator[Event, None, Context]:
     """Ask AWS which of the registrations found on the servers are its own."""
-    ids = {node for answers in facts.values() if (node := fact_catalog.instance_id(answers))}
+    ids = {node for answers in facts.values() if (node := instance_id(answers))}
     if not ids:
         return replace(context, known_nodes=frozenset())
     if aws is None:

@@ -14,12 +14,12 @@ from onboard.model.events import Event, HostFinished, HostKeySeen, PhaseStarted
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
 
+_COMPARE = (
+    "Compare the fingerprint with what the server itself says (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), "
+    "then run onboard trust with --accept-new, or with --known-hosts FILE"
+)
 _WORDS = {
-    Trust.NEW: (
-        "Its host key is not known",
-        "Compare the fingerprint with the server's own (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then run"
-        " onboard trust with --accept-new, or with --known-hosts FILE",
-    ),
+    Trust.NEW: ("Its host key is not known", _COMPARE),
     Trust.CHANGED: (
         "Its host key changed",
         "Find out why: a new installation, or somebody in between. Then remove the old line with ssh-keygen -R",

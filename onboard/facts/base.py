@@ -84,6 +84,10 @@ class Facts:
         value: T | Unknown = self._values.get(fact.name, Unknown("it was not asked"))
         return value
 
+    def having(self, fact: Fact[T], value: T) -> "Facts":
+        """These facts with another value of one of them."""
+        return Facts({**self._values, fact.name: value})
+
     def known(self) -> Mapping[str, Any]:
         """name → value of all that is known."""
         return {name: value for name, value in self._values.items() if not isinstance(value, Unknown)}

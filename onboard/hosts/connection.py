@@ -1,6 +1,5 @@
 """What every way of reaching a server offers. One worker owns one connection from open to close."""
 
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +16,18 @@ class ScriptResult:
     exit_code: int
     stdout: bytes
     stderr: bytes
+
+
+class Tunnel(Protocol):
+    """The part of a socket that a channel to somewhere else has."""
+
+    def sendall(self, data: bytes, /) -> object: ...
+
+    def recv(self, size: int, /) -> bytes: ...
+
+    def settimeout(self, seconds: float | None, /) -> object: ...
+
+    def close(self) -> object: ...
 
 
 class Connection(Protocol):
@@ -52,7 +63,7 @@ class Connection(Protocol):
         """
         ...
 
-    def open_tunnel(self, address: str, port: int, *, timeout: float = 10.0) -> socket.socket | object:
+    def open_tunnel(self, address: str, port: int, *, timeout: float = 10.0) -> Tunnel:
         """A socket-like channel from the server to `address`:`port` (SSH direct-tcpip). OSError when refused."""
         ...
 

@@ -1,0 +1,35 @@
+"""The few answers that the engine itself asks for, whichever facts they come from."""
+
+from onboard.facts import kernel, operating_system, package_manager, registration
+from onboard.facts.base import Facts, Unknown
+
+ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+_DEB_FAMILY = {"debian", "ubuntu", "raspbian"}
+
+
+def instance_id(facts: Facts) -> str | None:
+    """The mi- id that the server is registered as; None when it is not, or not known."""
+    found = facts.get(registration.FACT)
+    return None if isinstance(found, Unknown) else found.instance_id or None
+
+
+def package_wanted(facts: Facts) -> tuple[str, str] | None:
+    """(deb or rpm, amd64 or arm64) of the agent package for this server; None where none is known to fit."""
+    manager, hardware = facts.get(package_manager.FACT), facts.get(kernel.FACT)
+    if isinstance(manager, Unknown) or isinstance(hardware, Unknown):
+        return None
+    architecture = ARCHITECTURES.get(hardware.machine)
+    formats = [kind for kind in manager.formats if kind in ("deb", "rpm")]
+    if architecture is None or not formats:
+        return None
+    return _kind(facts, formats), architecture
+
+
+def _kind(facts: Facts, formats: list[str]) -> str:
+    """Where both tools are there, the one that the system itself is made with."""
+    system = facts.get(operating_system.FACT)
+    if len(formats) == 1 or isinstance(system, Unknown):
+        return formats[0]
+    made_with_deb = not _DEB_FAMILY.isdisjoint({system.id, *system.id_like})
+    wanted = "deb" if made_with_deb else "rpm"
+    return wanted if wanted in formats else formats[0]
