@@ -183,7 +183,7 @@ def _not_asked(call: str, error: "BotoCoreError") -> AwsError:
             return failed(
                 f"{endpoint} cannot be reached",
                 "No answer: name resolution, route, firewall or proxy",
-                "Check the network, HTTPS_PROXY and, where one is set, the endpoint URL",
+                "Check the Region's name, the network, HTTPS_PROXY and, where one is set, the endpoint URL",
             )
         case boto.HTTPClientError() | boto.ConnectionError():
             return failed("the connection to AWS broke", "", "Check the network, then try again")

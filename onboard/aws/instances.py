@@ -1,5 +1,6 @@
 """Managed nodes as Systems Manager sees them."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 VALUES_A_FILTER = 100  # API reference, InstanceInformationStringFilter
 PAGE = 50
+_ID = re.compile(r"mi-[0-9a-f]{17}|i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,13 @@ class NodePoller:
 
 
 def nodes(aws: Aws, *, activation_ids: Iterable[str] = (), instance_ids: Iterable[str] = ()) -> dict[str, Node]:
-    """id → node of every node of these activations and of these ids. Raises AwsError."""
+    """id → node of every node of these activations and of these ids. Raises AwsError.
+
+    Ids may come from files of servers: what is no id is no node, and AWS is not asked about it.
+    """
     found: dict[str, Node] = {}
-    for key, values in (("ActivationIds", activation_ids), ("InstanceIds", instance_ids)):
+    ids = (value for value in instance_ids if _ID.fullmatch(value))
+    for key, values in (("ActivationIds", activation_ids), ("InstanceIds", ids)):
         for batch in batches(sorted(set(values)), VALUES_A_FILTER):
             for item in _information(aws, key, batch):
                 found[item["InstanceId"]] = _node(item)

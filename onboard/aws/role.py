@@ -273,7 +273,9 @@ def _judge_permissions(aws: Aws, short: str, name: str) -> tuple[bool, list[str]
 def judge_trust(document: Mapping[str, Any], identity: Identity, region: str) -> tuple[list[str], list[str]]:
     """(doubts, reasons why Systems Manager may not assume the role for this account and Region)."""
     doubts: list[str] = []
-    why_not: list[str] = []
+    denials: list[str] = []
+    exclusions: list[str] = []
+    allowed = False
     for statement in _many(document.get("Statement", [])):
         if not _concerns_service(statement):
             continue
@@ -282,17 +284,17 @@ def judge_trust(document: Mapping[str, Any], identity: Identity, region: str) ->
             if unclear:
                 doubts += unclear
             elif not excluded:
-                why_not.append(f"its trust policy denies {SERVICE}.")
-            continue
-        if not excluded:
+                denials.append(f"its trust policy denies {SERVICE}.")
+        elif excluded:
+            exclusions += excluded
+        else:
+            allowed = True
             doubts += unclear
             if not statement.get("Condition"):
                 doubts.append("any account's Systems Manager may assume it; aws:SourceAccount would prevent that.")
-            break
-        why_not += excluded
-    else:
-        return doubts, why_not or [f"its trust policy does not let {SERVICE} assume it."]
-    return doubts, [why for why in why_not if "denies" in why]
+    if denials or allowed:
+        return doubts, denials
+    return doubts, exclusions or [f"its trust policy does not let {SERVICE} assume it."]
 
 
 def _concerns_service(statement: Mapping[str, Any]) -> bool:

@@ -125,6 +125,7 @@ class Aws:
         with asking(f"{service} client"):
             try:
                 client = make(None)
+                origin(client.meta.endpoint_url)
                 if is_loopback(client.meta.endpoint_url):
                     client.close()
                     client = make({})  # a practice cloud on this computer is not behind the proxy
@@ -187,6 +188,6 @@ def _known(region: str | None, session: "boto3.session.Session") -> str:
         partitions = session.get_available_partitions()
         names = [name for partition in partitions for name in session.get_available_regions("ssm", partition)]
         near = difflib.get_close_matches(region, names, 1)
-        remedy = f"Did you mean {near[0]}?" if near else "Write the Region's id, such as eu-central-1"
+        remedy = f"The nearest is {near[0]}" if near else "Write the Region's id, such as eu-central-1"
         raise ProfileError("", (Problem("region.name", f"there is no Region {region!r}", remedy),)) from None
     return region
