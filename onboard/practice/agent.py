@@ -1,0 +1,697 @@
+"""The stand-in agent: speaks the amazon-ssm-agent's protocol to a practice cloud, and to nothing else.
+
+It is one file of the standard library only, because it is two things: a class that practice servers run in their own
+process, a thousand at a time without a thread each, and the program /usr/bin/amazon-ssm-agent of the practice packages,
+for hosts whose Python may be as old as 3.9.
+"""
+
+# Before Python 3.11 asyncio.TimeoutError is not the built-in one.
+# ruff: noqa: UP041
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import random
+import secrets
+import signal
+import socket
+import sys
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+AGENT_VERSION = "3.3.4851.0"
+CONFIGURATION = "/etc/amazon/ssm/amazon-ssm-agent.json"
+STATE = "/var/lib/amazon/ssm"
+LOG = "/var/log/amazon/ssm/amazon-ssm-agent.log"
+STDOUT_LIMIT, STDERR_LIMIT = 24_000, 8_000
+"""Characters of a command's output that are sent back."""
+OUTPUT_CUT, ERROR_CUT = "\n---Output truncated---", "\n---Error truncated----"
+BAD_TOKEN = ("ExpiredTokenException", "UnrecognizedClientException")
+NOT_REGISTERED = "Failed to load instance info from vault. RegistrationKey does not exist."
+
+JSON = dict[str, Any]
+RunCommand = Callable[[Sequence[str]], Awaitable["Outcome"]]
+
+
+class Outcome(NamedTuple):
+    """What a command came to: exit code and output."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+class Machine(NamedTuple):
+    """What the agent tells of the server it is on."""
+
+    computer_name: str
+    ip_address: str
+    platform_name: str
+    platform_version: str
+    platform_type: str = "Linux"
+    agent_version: str = AGENT_VERSION
+    clock_skew_s: float = 0.0
+    """How far this server's clock is ahead of the true time; it shows in the signatures' dates."""
+
+
+class Refusal(Exception):
+    """The cloud's error answer: AWS's code and text."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class Unreachable(Exception):
+    """No HTTP answer could be had from the endpoint."""
+
+
+class Connection:
+    """One HTTP/1.1 connection to an endpoint, opened when needed and kept between requests."""
+
+    def __init__(self, endpoint: str, proxy: str | None = None) -> None:
+        parts = urlsplit(endpoint)
+        if parts.scheme != "http" or not parts.hostname:
+            # Everything it sends, activation codes too, is for a practice: it must never reach AWS.
+            raise Unreachable(f"the practice agent speaks to http:// endpoints only, not to {endpoint!r}")
+        self._host = parts.hostname
+        self._port = parts.port or 80
+        self._proxy = urlsplit(proxy) if proxy else None
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def post(self, headers: dict[str, str], body: bytes, *, chunked: bool, timeout_s: float) -> tuple[int, bytes]:
+        """Send a request and return status and body. Raises Unreachable."""
+        try:
+            return await asyncio.wait_for(self._post(headers, body, chunked), timeout_s)
+        except (asyncio.TimeoutError, OSError, ValueError, asyncio.IncompleteReadError) as error:
+            self.close()
+            raise Unreachable(f"{type(error).__name__}: {error}") from error
+        except asyncio.CancelledError:
+            self.close()
+            raise
+
+    async def _post(self, headers: dict[str, str], body: bytes, chunked: bool) -> tuple[int, bytes]:
+        kept = self._streams is not None
+        try:
+            return await self._exchange(headers, body, chunked)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            if not kept:
+                raise
+            self.close()  # the server closed the idle connection: a new one is no second attempt
+            return await self._exchange(headers, body, chunked)
+
+    async def _exchange(self, headers: dict[str, str], body: bytes, chunked: bool) -> tuple[int, bytes]:
+        if self._streams is None:
+            via = self._proxy
+            host, port = (via.hostname or "", via.port or 80) if via else (self._host, self._port)
+            self._streams = await asyncio.open_connection(host, port)
+        reader, writer = self._streams
+        target = f"http://{self._host}:{self._port}/" if self._proxy else "/"
+        lines = [f"POST {target} HTTP/1.1", f"Host: {self._host}:{self._port}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        lines.append("Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(body)}")
+        if chunked:
+            body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+        writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+        await writer.drain()
+        return await self._answer(reader)
+
+    async def _answer(self, reader: asyncio.StreamReader) -> tuple[int, bytes]:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        status = int(head[0].split()[1])
+        fields = {}
+        for line in head[1:]:
+            name, _, value = line.partition(":")
+            fields[name.strip().lower()] = value.strip()
+        if fields.get("transfer-encoding", "").lower() == "chunked":
+            body = b""
+            while True:
+                size = int((await reader.readuntil(b"\r\n")).split(b";")[0], 16)
+                body += (await reader.readexactly(size + 2))[:-2]
+                if size == 0:
+                    break
+        else:
+            body = await reader.readexactly(int(fields.get("content-length", "0")))
+        if fields.get("connection", "").lower() == "close":
+            self.close()
+        return status, body
+
+    def close(self) -> None:
+        """Drop the connection, if there is one."""
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
+
+
+class Agent:
+    """One agent. `store` is its identity: registration, RegistrationKey and InstanceFingerprint, as text.
+
+    `run_command` is given the lines of a script and answers with its Outcome; it is cancelled when the command's
+    time is up or somebody cancels it.
+    """
+
+    def __init__(
+        self,
+        ssm_endpoint: str,
+        mds_endpoint: str,
+        store: MutableMapping[str, str],
+        machine: Machine,
+        run_command: RunCommand,
+        *,
+        heartbeat_s: float = 300.0,
+        retry_s: float = 1.0,
+        proxy: Callable[[str], str | None] = lambda endpoint: None,
+        log: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self._ssm_endpoint = ssm_endpoint
+        self._mds_endpoint = mds_endpoint
+        self._store = store
+        self._machine = machine
+        self._run_command = run_command
+        self._heartbeat_s = heartbeat_s
+        self._retry_s = retry_s
+        self._proxy = proxy
+        self._log = log
+        self._token: JSON = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._cancelled: set[str] = set()
+        self._seen: list[str] = []
+
+    @property
+    def instance_id(self) -> str:
+        """The registered mi- id, or empty."""
+        return str(json.loads(self._store.get("registration", "{}")).get("ManagedInstanceID", ""))
+
+    @property
+    def region(self) -> str:
+        """The Region it is registered in, or empty."""
+        return str(json.loads(self._store.get("registration", "{}")).get("Region", ""))
+
+    async def register(self, code: str, activation_id: str, region: str) -> str:
+        """Register under a new identity and return the mi- id. Raises Refusal or Unreachable; then nothing changes."""
+        fingerprint = str(uuid.uuid4())
+        key = new_public_key()
+        request = {
+            "ActivationCode": code,
+            "ActivationId": activation_id,
+            "Fingerprint": fingerprint,
+            "PublicKey": key,
+            "PublicKeyType": "Rsa",
+        }
+        connection = self._connect(self._ssm_endpoint)
+        try:
+            answer = await self._call(connection, "AmazonSSM.RegisterManagedInstance", request, None)
+        finally:
+            connection.close()
+        instance_id = str(answer["InstanceId"])
+        vault = {
+            "instanceID": instance_id,
+            "region": region,
+            "privateKey": key,
+            "privateKeyType": "Rsa",
+            "privateKeyCreatedDate": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime()),
+        }
+        self._store["InstanceFingerprint"] = json.dumps({"fingerprint": fingerprint, "similarityThreshold": 40})
+        self._store["RegistrationKey"] = json.dumps(vault)
+        self._store["registration"] = json.dumps({"ManagedInstanceID": instance_id, "Region": region})
+        self._token = {}
+        return instance_id
+
+    def clear(self) -> None:
+        """Forget the registration. The cloud is not told, as the real agent does not tell it."""
+        for name in ("registration", "RegistrationKey", "InstanceFingerprint"):
+            self._store.pop(name, None)
+        self._token = {}
+
+    async def run(self) -> None:
+        """Be an agent until cancelled: credentials, heartbeats, messages. Raises LookupError when not registered."""
+        if not self.instance_id:
+            raise LookupError(NOT_REGISTERED)
+        connection = self._connect(self._mds_endpoint)
+        failures = 0
+        next_heartbeat = 0.0
+        started = False
+        try:
+            while True:
+                try:
+                    if time.monotonic() >= next_heartbeat:
+                        await self._heartbeat(complete=started)
+                        next_heartbeat = time.monotonic() + self._heartbeat_s
+                        if not started:
+                            await self._heartbeat(complete=True)
+                            await self._ssm("ListInstanceAssociations", InstanceId=self.instance_id, MaxResults=20)
+                            started = True
+                    for message in await self._poll(connection, next_heartbeat - time.monotonic()):
+                        await self._take(message)
+                    failures = 0
+                except (Refusal, Unreachable) as error:
+                    self._log(f"ERROR {error}")
+                    if isinstance(error, Refusal) and error.code in BAD_TOKEN:
+                        self._token = {}
+                    failures += 1
+                    pause = min(60.0, self._retry_s * 2 ** min(failures - 1, 10))
+                    await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads retries, no secret
+        finally:
+            connection.close()
+            for task in list(self._running.values()):
+                task.cancel()
+            await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    async def _heartbeat(self, *, complete: bool) -> None:
+        machine = self._machine
+        request = {
+            "AgentName": "amazon-ssm-agent",
+            "AgentVersion": machine.agent_version,
+            "InstanceId": self.instance_id,
+            "PlatformType": machine.platform_type,
+        }
+        if complete:
+            request.update(
+                AgentStatus="Active",
+                ComputerName=machine.computer_name,
+                IPAddress=machine.ip_address,
+                PlatformName=machine.platform_name,
+                PlatformVersion=machine.platform_version,
+            )
+        await self._ssm("UpdateInstanceInformation", **request)
+
+    async def _poll(self, connection: Connection, until_heartbeat_s: float) -> list[JSON]:
+        request = {
+            "Destination": self.instance_id,
+            "MessagesRequestId": str(uuid.uuid4()),
+            "VisibilityTimeoutInSeconds": 10,
+        }
+        token = await self._credentials()
+        timeout_s = 60.0 if self._heartbeat_s >= 60 else max(0.05, until_heartbeat_s)
+        try:
+            answer = await self._call(
+                connection, "EC2WindowsMessageDeliveryService.GetMessages", request, token, timeout_s=timeout_s
+            )
+        except Unreachable as error:
+            if timeout_s < 60 and isinstance(error.__cause__, asyncio.TimeoutError):
+                return []  # a short heartbeat was due before the long poll ended
+            raise
+        return list(answer.get("Messages", []))
+
+    async def _take(self, message: JSON) -> None:
+        """Begin with a message: it is acknowledged before its command runs, and run only once."""
+        message_id, topic = str(message["MessageId"]), str(message.get("Topic", ""))
+        payload = json.loads(message["Payload"])
+        if topic.startswith("aws.ssm.cancelCommand."):
+            await self._mds("AcknowledgeMessage", MessageId=message_id)
+            cancelled = str(payload.get("CancelMessageId", ""))
+            if cancelled in self._running:
+                self._cancelled.add(cancelled)
+                self._running[cancelled].cancel()
+            return
+        if not topic.startswith("aws.ssm.sendCommand."):
+            await self._mds("FailMessage", MessageId=message_id, FailureType="InternalHandlerException")
+            return
+        if message_id in self._seen:
+            await self._mds("AcknowledgeMessage", MessageId=message_id)
+            return
+        await self._reply(message_id, "InProgress", {})
+        await self._mds("AcknowledgeMessage", MessageId=message_id)
+        self._seen = [*self._seen[-99:], message_id]
+        task = asyncio.ensure_future(self._execute(message_id, payload))
+        self._running[message_id] = task
+        task.add_done_callback(lambda _: self._running.pop(message_id, None))
+
+    async def _execute(self, message_id: str, payload: JSON) -> None:
+        step = payload["DocumentContent"]["mainSteps"][0]
+        inputs = step["inputs"]
+        commands = list(inputs["runCommand"])
+        if inputs.get("workingDirectory"):
+            commands.insert(0, "cd '{}' || exit 1".format(str(inputs["workingDirectory"]).replace("'", "'\\''")))
+        begun = _now()
+        try:
+            outcome = await asyncio.wait_for(self._run_command(commands), float(inputs.get("timeoutSeconds", 3600)))
+            status = "Success" if outcome.code == 0 else "Failed"
+        except asyncio.TimeoutError:
+            outcome, status = Outcome(137, "", ""), "TimedOut"
+        except asyncio.CancelledError:
+            if message_id not in self._cancelled:
+                raise  # the agent itself ends
+            outcome, status = Outcome(137, "", ""), "Cancelled"
+        result = {
+            "status": status,
+            "code": outcome.code,
+            "name": step["action"],
+            "startDateTime": begun,
+            "endDateTime": _now(),
+            "outputS3BucketName": "",
+            "outputS3KeyPrefix": "",
+            "stepName": step["name"],
+            "standardOutput": _cut(outcome.stdout, STDOUT_LIMIT, OUTPUT_CUT),
+            "standardError": _cut(outcome.stderr, STDERR_LIMIT, ERROR_CUT),
+        }
+        try:
+            await self._reply(message_id, "InProgress", {step["name"]: result})
+            await self._reply(message_id, status, {step["name"]: result})
+        except (Refusal, Unreachable) as error:
+            self._log(f"ERROR reply to {message_id} was not taken: {error}")
+
+    async def _reply(self, message_id: str, status: str, steps: JSON) -> None:
+        counts: dict[str, int] = {}
+        for step in steps.values():
+            counts[step["status"]] = counts.get(step["status"], 0) + 1
+        version = self._machine.agent_version
+        agent = {"lang": "en-US", "name": "amazon-ssm-agent", "os": "", "osver": "1", "ver": version}
+        payload = {
+            "additionalInfo": {"agent": agent, "dateTime": _now(), "runId": "", "runtimeStatusCounts": counts},
+            "documentStatus": status,
+            "documentTraceOutput": "",
+            "runtimeStatus": steps,
+        }
+        await self._mds("SendReply", MessageId=message_id, ReplyId=str(uuid.uuid4()), Payload=json.dumps(payload))
+
+    async def _credentials(self) -> JSON:
+        """The role's credentials; new ones when half of their life is over."""
+        if not self._token or time.time() >= self._token["renew"]:
+            fingerprint = json.loads(self._store.get("InstanceFingerprint", "{}")).get("fingerprint", "")
+            connection = self._connect(self._ssm_endpoint)
+            try:
+                answer = await self._call(
+                    connection,
+                    "AmazonSSM.RequestManagedInstanceRoleToken",
+                    {"Fingerprint": fingerprint},
+                    {"AccessKeyId": self.instance_id},
+                    chunked=True,
+                )
+            finally:
+                connection.close()
+            life = max(0.0, float(answer["TokenExpirationDate"]) - time.time())
+            self._token = {**answer, "renew": time.time() + life / 2}
+        return self._token
+
+    async def _ssm(self, operation: str, **request: Any) -> JSON:
+        return await self._once(self._ssm_endpoint, "AmazonSSM." + operation, request)
+
+    async def _mds(self, operation: str, **request: Any) -> JSON:
+        return await self._once(self._mds_endpoint, "EC2WindowsMessageDeliveryService." + operation, request)
+
+    async def _once(self, endpoint: str, target: str, request: JSON) -> JSON:
+        token = await self._credentials()
+        connection = self._connect(endpoint)
+        try:
+            return await self._call(connection, target, request, token)
+        finally:
+            connection.close()
+
+    def _connect(self, endpoint: str) -> Connection:
+        return Connection(endpoint, self._proxy(endpoint))
+
+    async def _call(
+        self,
+        connection: Connection,
+        target: str,
+        request: JSON,
+        token: JSON | None,
+        *,
+        chunked: bool = False,
+        timeout_s: float = 30.0,
+    ) -> JSON:
+        body = json.dumps(request).encode()
+        headers = {
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/x-amz-json-1.1",
+            "User-Agent": f"amazon-ssm-agent/{self._machine.agent_version} (practice stand-in)",
+            "X-Amz-Target": target,
+        }
+        if token is not None:
+            headers.update(self._signature(target, token, body))
+        status, answer = await connection.post(headers, body, chunked=chunked, timeout_s=timeout_s)
+        try:
+            parsed = json.loads(answer or b"{}")
+        except ValueError:
+            raise Unreachable(f"HTTP status {status} without a JSON body") from None
+        if status != 200:
+            raise Refusal(str(parsed.get("__type", status)).rpartition("#")[2], str(parsed.get("message") or ""))
+        return dict(parsed)
+
+    def _signature(self, target: str, token: JSON, body: bytes) -> dict[str, str]:
+        """Headers in the shape of Signature Version 4. The signature itself is none: a practice cloud looks at none."""
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() + self._machine.clock_skew_s))
+        service = "ssm" if target.startswith("AmazonSSM.") else "ec2messages"
+        scope = "{}/{}/{}/{}/aws4_request".format(token["AccessKeyId"], stamp[:8], self.region, service)
+        looks_like_one = hashlib.sha256(body).hexdigest()
+        signature = f"Credential={scope}, SignedHeaders=host;x-amz-date, Signature={looks_like_one}"
+        headers = {"Authorization": "AWS4-HMAC-SHA256 " + signature, "X-Amz-Date": stamp}
+        if "SessionToken" in token:
+            headers["X-Amz-Security-Token"] = token["SessionToken"]
+        return headers
+
+
+def new_public_key() -> str:
+    """Base64 of a SubjectPublicKeyInfo that looks like an RSA key of 2048 bits.
+
+    Its modulus is a random odd number, and no private key goes with it: nothing in a practice verifies what it signs,
+    and a thousand servers would spend minutes on making real ones.
+    """
+    modulus = secrets.randbits(2048) | 1 << 2047 | 1
+    numbers = _der(0x30, _der(0x02, b"\0" + modulus.to_bytes(256, "big")) + _der(0x02, b"\x01\x00\x01"))
+    algorithm = _der(0x30, bytes.fromhex("06092a864886f70d010101") + b"\x05\x00")
+    return base64.b64encode(_der(0x30, algorithm + _der(0x03, b"\0" + numbers))).decode()
+
+
+def _der(tag: int, body: bytes) -> bytes:
+    size = len(body)
+    if size < 128:
+        return bytes([tag, size]) + body
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(length)]) + length + body
+
+
+def _cut(text: str, limit: int, mark: str) -> str:
+    return text if len(text) <= limit else text[: limit - len(mark)] + mark
+
+
+def _now() -> str:
+    now = time.time()
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
+
+
+# What follows is the program: identity in files, scripts run by /bin/sh, one machine.
+
+
+class FileStore(MutableMapping[str, str]):
+    """The identity in the files where the real agent has it, readable by root alone."""
+
+    def __init__(self, folder: Path) -> None:
+        vault = folder / "Vault" / "Store"
+        self._paths = {
+            "registration": folder / "registration",
+            "RegistrationKey": vault / "RegistrationKey",
+            "InstanceFingerprint": vault / "InstanceFingerprint",
+        }
+
+    def __getitem__(self, name: str) -> str:
+        try:
+            return self._paths[name].read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise KeyError(name) from None
+
+    def __setitem__(self, name: str, value: str) -> None:
+        path = self._paths[name]
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = path.with_name(path.name + ".new")
+        descriptor = os.open(str(temporary), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(value)
+        temporary.replace(path)
+
+    def __delitem__(self, name: str) -> None:
+        try:
+            self._paths[name].unlink()
+        except FileNotFoundError:
+            raise KeyError(name) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([name for name, path in self._paths.items() if path.exists()])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+async def run_shell(commands: Sequence[str]) -> Outcome:
+    """Run the lines as one script of /bin/sh in a process group of its own, which ends when this is cancelled."""
+    process = await asyncio.create_subprocess_exec(
+        "/bin/sh",
+        "-c",
+        "\n".join(commands),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        out, err = await process.communicate()
+    except asyncio.CancelledError:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+        raise
+    return Outcome(process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+def proxy_from_environment(endpoint: str) -> str | None:
+    """http_proxy, unless no_proxy names the endpoint's host."""
+    host = (urlsplit(endpoint).hostname or "").lower()
+    for entry in os.environ.get("no_proxy", os.environ.get("NO_PROXY", "")).lower().split(","):
+        name = entry.strip().lstrip(".")
+        if name and (name == "*" or host == name or host.endswith("." + name)):
+            return None
+    return os.environ.get("http_proxy") or os.environ.get("HTTP_PROXY") or None
+
+
+def this_machine(endpoint: str) -> Machine:
+    """Name, address and system of this computer; the address is the one it reaches the endpoint from."""
+    release: dict[str, str] = {}
+    with contextlib.suppress(OSError):
+        for line in Path("/etc/os-release").read_text(encoding="utf-8").splitlines():
+            key, _, value = line.partition("=")
+            release[key] = value.strip().strip('"')
+    address = "127.0.0.1"
+    parts = urlsplit(endpoint)
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((parts.hostname or "127.0.0.1", parts.port or 80))
+        address = probe.getsockname()[0]
+    return Machine(socket.gethostname(), address, release.get("NAME", "Linux"), release.get("VERSION_ID", ""))
+
+
+class _Program:
+    """The command line, over files under a root (empty, but in tests)."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._configuration = self._read_configuration()
+
+    def main(self, arguments: Sequence[str]) -> int:
+        """Run and return the exit code."""
+        flags = _parse(arguments)
+        if flags is None:
+            sys.stderr.write("Usage: amazon-ssm-agent [-register [-y] -code C -id I -region R | -register -clear]\n")
+            return 2
+        if "version" in flags:
+            sys.stdout.write(f"SSM Agent version: {AGENT_VERSION}\n")
+            return 0
+        if "register" in flags and "clear" in flags:
+            self._agent().clear()
+            self._say("Registration information has been removed from the instance.")
+            return 0
+        if "register" in flags:
+            return self._register(flags)
+        return self._run()
+
+    def _register(self, flags: dict[str, str]) -> int:
+        if not all(flags.get(name) for name in ("code", "id", "region")):
+            self._say("Registration failed due to missing activation code, activation id or region.")
+            return 1
+        agent = self._agent()
+        if agent.instance_id and "y" not in flags:
+            sys.stdout.write(
+                "Instance already registered. "
+                "Would you like to override existing with new registration information? [Yes/No]: "
+            )
+            sys.stdout.flush()
+            if sys.stdin.readline().strip().lower() not in ("yes", "y"):
+                return 1
+        try:
+            instance_id = asyncio.run(agent.register(flags["code"], flags["id"], flags["region"]))
+        except Refusal as error:
+            text = f"{error.code}: {error.message}\n\tstatus code: 400, request id: "
+        except Unreachable as error:
+            text = f"RequestError: send request failed\ncaused by: {error}"
+        else:
+            self._say("Successfully registered the instance with AWS SSM using Managed instance-id: " + instance_id)
+            return 0
+        self._say("Registration failed due to error registering the instance with AWS SSM. " + text)
+        return 1
+
+    def _run(self) -> int:
+        agent = self._agent()
+        if not agent.instance_id:
+            self._say("ERROR " + NOT_REGISTERED)
+            return 1
+        self._log(f"INFO amazon-ssm-agent - v{AGENT_VERSION} (practice stand-in) as {agent.instance_id}")
+        try:
+            asyncio.run(_until_terminated(agent))
+        except KeyboardInterrupt:
+            return 130
+        except Unreachable as error:
+            self._say(f"ERROR {error}")
+            return 1
+        return 0
+
+    def _agent(self) -> Agent:
+        ssm = self._endpoint("Ssm")
+        store = FileStore(Path(self._root + STATE))
+        return Agent(
+            ssm,
+            self._endpoint("Mds"),
+            store,
+            this_machine(ssm),
+            run_shell,
+            proxy=proxy_from_environment,
+            log=self._log,
+        )
+
+    def _endpoint(self, service: str) -> str:
+        return str((self._configuration.get(service) or {}).get("Endpoint") or "https://" + service.lower())
+
+    def _read_configuration(self) -> JSON:
+        try:
+            text = Path(self._root + CONFIGURATION).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return {}
+        try:
+            return dict(json.loads(text))
+        except (TypeError, ValueError) as error:
+            self._log(f"ERROR {CONFIGURATION} is not read: {error}")
+            return {}
+
+    def _say(self, text: str) -> None:
+        sys.stdout.write(text + "\n")
+        self._log(text)
+
+    def _log(self, text: str) -> None:
+        path = Path(self._root + LOG)
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
+                file.write("{} {}\n".format(time.strftime("%Y-%m-%d %H:%M:%S"), text))
+
+
+async def _until_terminated(agent: Agent) -> None:
+    task = asyncio.ensure_future(agent.run())
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _parse(arguments: Sequence[str]) -> dict[str, str] | None:
+    """Flags as Go's package reads them: -name, --name, -name=value, -name value. None for one that is unknown."""
+    flags: dict[str, str] = {}
+    rest = list(arguments)
+    while rest:
+        name, equals, value = rest.pop(0).lstrip("-").partition("=")
+        if name in ("register", "clear", "y", "version"):
+            flags[name] = "true"
+        elif name in ("code", "id", "region") and (equals or rest):
+            flags[name] = value if equals else rest.pop(0)
+        else:
+            return None
+    return flags
+
+
+if __name__ == "__main__":
+    sys.exit(_Program(os.environ.get("ONBOARD_PRACTICE_ROOT", "")).main(sys.argv[1:]))

@@ -1,0 +1,285 @@
+"""The practice cloud's front: every request comes in here, and is answered here or by moto.
+
+Here: the agent's protocol, the hybrid half of Systems Manager, AWS's agent bucket and the practice's own
+pages under /practice/. All else is moto's.
+"""
+
+import inspect
+import json
+import logging
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+from moto.iam.models import get_account_id_from
+from moto.utilities.utils import get_partition
+
+from onboard.practice import activations, agentapi, commands, nodes
+from onboard.practice.agentbucket import AgentBucket
+from onboard.practice.awsjson import AwsError, parsed_json, validate
+from onboard.practice.calls import CallLog, is_mutating
+from onboard.practice.hybrid import JSON, Hybrid, find_node, hybrid_of, new_uuid
+from onboard.practice.motoapp import ACCOUNT, MotoApplication
+from onboard.practice.settings import Settings
+
+CREDENTIAL = re.compile(r"Credential=([^/\s]+)/[0-9]{8}/([^/\s]+)/([^/\s]+)/aws4_request")
+JSON_TYPE = "application/x-amz-json-1.1"
+CLOCK_TOLERANCE_S = 300
+CALLERS_OPERATIONS = {**activations.OPERATIONS, **nodes.OPERATIONS, **commands.OPERATIONS}
+LARGEST_BODY = 256 * 1024 * 1024
+HOP_BY_HOP = frozenset({"connection", "content-length", "date", "server", "transfer-encoding"})
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What the Authorization header says of a request; all empty for an unsigned one but the account."""
+
+    credential: str
+    region: str
+    service: str
+    account: str
+
+
+@dataclass(slots=True)
+class Front:
+    """The handler of all requests."""
+
+    settings: Settings
+    calls: CallLog
+    bucket: AgentBucket
+    moto: MotoApplication
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request."""
+        if request.path.startswith("/practice/"):
+            return await self._practice_page(request)
+        if self.bucket.owns(request.path):
+            return await self._agent_bucket(request)
+        target, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
+        body = await request.read()
+        signed = _signed(request.headers)
+        if target == "EC2WindowsMessageDeliveryService" or (target == "AmazonSSM" and _is_ours(operation, body)):
+            return await self._systems_manager(operation, body, request.headers, signed)
+        if request.path.startswith(("/v1/control-channel/", "/v1/data-channel/")):
+            # Agents from 3.3.40 try a WebSocket first; refused, they fall back to GetMessages.
+            return self._refused("CreateControlChannel", signed, AwsError("AccessDeniedException", "Not here.", 403))
+        if not signed.credential and not body and request.method in ("GET", "HEAD"):
+            return _unsigned_page(request)
+        return await self._moto(request, operation, body, signed)
+
+    async def _systems_manager(
+        self, operation: str, body: bytes, headers: Mapping[str, str], signed: Signed
+    ) -> web.Response:
+        account, region, instance_id = signed.account, signed.region, ""
+        status, error, answer = 200, "", b""
+        try:
+            if self.settings.throttled(operation):
+                raise AwsError("ThrottlingException", "Rate exceeded")
+            request = parsed_json(body or b"{}")
+            if not isinstance(request, dict):
+                raise AwsError("SerializationException")
+            instance_id = _instance_in(request, signed)
+            _require_clock(headers)
+            hybrid, result = await self._dispatch(operation, request, signed)
+            account, region = hybrid.account, hybrid.region
+            if operation == "RegisterManagedInstance":
+                instance_id = result["InstanceId"]
+            answer = json.dumps(result).encode()
+        except AwsError as refusal:
+            status, error, answer = refusal.status, refusal.code, refusal.as_json()
+        except Exception:
+            logging.getLogger(__name__).exception("the practice cloud failed in %s", operation)
+            crash = AwsError("InternalServerError", "The practice cloud failed; its log says how.", 500)
+            status, error, answer = crash.status, crash.code, crash.as_json()
+        self.calls.record(
+            time=self.settings.now(),
+            service=signed.service or "ssm",
+            operation=operation,
+            account=account,
+            region=region,
+            caller=signed.credential or "anonymous",
+            instance_id=instance_id,
+            status=status,
+            error=error,
+        )
+        headers_out = {"x-amzn-RequestId": new_uuid()}
+        return web.Response(status=status, body=answer, content_type=JSON_TYPE, headers=headers_out)
+
+    async def _dispatch(self, operation: str, request: JSON, signed: Signed) -> tuple[Hybrid, JSON]:
+        if operation == "RegisterManagedInstance":
+            return agentapi.register_managed_instance(request)
+        if not signed.credential:
+            raise AwsError("MissingAuthenticationTokenException", "Missing Authentication Token")
+        caller = agentapi.Caller(signed.credential, signed.account, signed.region)
+        if operation in agentapi.SIGNED_BY_KEY:
+            return agentapi.SIGNED_BY_KEY[operation](caller, request)
+        hybrid = hybrid_of(signed.account, signed.region, self.settings)
+        if operation in agentapi.SIGNED_BY_TOKEN:
+            node = agentapi.node_of(caller, hybrid, request)
+            result = agentapi.SIGNED_BY_TOKEN[operation](hybrid, node, request)
+            return hybrid, await result if inspect.isawaitable(result) else result
+        handler = nodes.TAG_OPERATIONS.get(operation) or CALLERS_OPERATIONS.get(operation)
+        if handler is None:
+            raise AwsError("UnknownOperationException")
+        validate(operation, request)
+        return hybrid, handler(hybrid, request)
+
+    async def _moto(self, request: web.Request, target: str, body: bytes, signed: Signed) -> web.Response:
+        form = request.content_type == "application/x-www-form-urlencoded"
+        fields = dict(parse_qsl(body.decode("latin-1"))) if form else {}
+        operation = target.rpartition(".")[2] or fields.get("Action") or f"{request.method} {request.path}"
+        named = bool(target or fields.get("Action"))
+        mutating = is_mutating(operation) if named else request.method not in ("GET", "HEAD")
+        region = signed.region or "us-east-1"
+        if self.settings.throttled(operation):
+            refusal = _throttled(as_xml=not target)
+            self._record(signed.service, operation, signed, refusal.status, "ThrottlingException", mutating=mutating)
+            return refusal
+        try:
+            answer = await self.moto.answer(
+                request.method, request.raw_path, request.headers, body, signed.account, get_partition(region)
+            )
+        except AwsError as crash:
+            return self._refused(operation, signed, crash)
+        error = _error_code(answer.status, answer.body)
+        self._record(signed.service or "s3", operation, signed, answer.status, error, mutating=mutating)
+        response = web.Response(status=answer.status, body=answer.body)
+        response.headers.popall("Content-Type", None)
+        for name, value in answer.headers:
+            if name.lower() not in HOP_BY_HOP or (name.lower() == "content-length" and request.method == "HEAD"):
+                response.headers.add(name, value)
+        return response
+
+    async def _agent_bucket(self, request: web.Request) -> web.StreamResponse:
+        response = await self.bucket.answer(request)
+        unsigned = Signed("", self.bucket.region_of(request.path), "s3", ACCOUNT)
+        error = "" if response.status < 400 else "AccessDenied"
+        self._record("s3", f"{request.method} {request.path}", unsigned, response.status, error, mutating=False)
+        return response
+
+    async def _practice_page(self, request: web.Request) -> web.Response:
+        match request.method, request.path:
+            case "GET", "/practice/calls":
+                after = request.query.get("after", "0")
+                if not after.isdecimal():
+                    return web.json_response({"error": "after must be a number"}, status=400)
+                return web.json_response({"calls": [call.as_json() for call in self.calls.after(int(after))]})
+            case "GET", "/practice/settings":
+                return web.json_response(self.settings.as_json())
+            case "POST", "/practice/settings":
+                try:
+                    changes = parsed_json(await request.read())
+                    if not isinstance(changes, dict):
+                        raise ValueError("settings must be an object")
+                    self.settings.update(changes)
+                except (ValueError, AwsError) as error:
+                    return web.json_response({"error": str(error)}, status=400)
+                return web.json_response(self.settings.as_json())
+            case "GET", "/practice/signing-key.asc":
+                return web.Response(text=self.bucket.public_key, content_type="application/pgp-keys")
+        return web.json_response({"error": "no such page"}, status=404)
+
+    def _refused(self, operation: str, signed: Signed, refusal: AwsError) -> web.Response:
+        self._record(signed.service or "ssm", operation, signed, refusal.status, refusal.code)
+        return web.Response(status=refusal.status, body=refusal.as_json(), content_type=JSON_TYPE)
+
+    def _record(
+        self,
+        service: str,
+        operation: str,
+        signed: Signed,
+        status: int,
+        error: str,
+        mutating: bool | None = None,
+    ) -> None:
+        self.calls.record(
+            time=self.settings.now(),
+            service=service,
+            operation=operation,
+            account=signed.account,
+            region=signed.region,
+            caller=signed.credential or "anonymous",
+            status=status,
+            error=error,
+            mutating=mutating,
+        )
+
+
+def _is_ours(operation: str, body: bytes) -> bool:
+    if operation in nodes.TAG_OPERATIONS:
+        try:
+            request = parsed_json(body)
+        except AwsError:
+            return False
+        return isinstance(request, dict) and request.get("ResourceType") == "ManagedInstance"
+    return (
+        operation in CALLERS_OPERATIONS
+        or operation in agentapi.SIGNED_BY_KEY
+        or operation in agentapi.SIGNED_BY_TOKEN
+        or operation == "RegisterManagedInstance"
+    )
+
+
+def _signed(headers: Mapping[str, str]) -> Signed:
+    found = CREDENTIAL.search(headers.get("Authorization", ""))
+    if found is None:
+        return Signed("", "", "", headers.get("x-moto-account-id", ACCOUNT))
+    credential, region, service = found.groups()
+    if credential.startswith("mi-"):
+        owner = find_node(credential, region)
+        account = owner[0].account if owner else ACCOUNT
+    else:
+        account = headers.get("x-moto-account-id") or get_account_id_from(credential)
+    return Signed(credential, region, service, account)
+
+
+def _instance_in(request: JSON, signed: Signed) -> str:
+    """The node a request is about, or comes from."""
+    named = request.get("InstanceId") or request.get("Destination")
+    message = str(request.get("MessageId", "")).rpartition(".")[2]
+    signer = signed.credential if signed.credential.startswith("mi-") else ""
+    return str(named or message or signer)
+
+
+def _require_clock(headers: Mapping[str, str]) -> None:
+    """Refuse a signature made by a clock that is too wrong. Real time on both sides: callers sign by theirs."""
+    stamp = headers.get("X-Amz-Date", "")
+    try:
+        made = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return
+    behind = time.time() - made
+    if abs(behind) <= CLOCK_TOLERANCE_S:
+        return
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    text = f"Signature expired: {stamp} is now earlier than {now} - 5 min."
+    if behind < 0:
+        text = f"Signature not yet current: {stamp} is still later than {now} + 5 min."
+    raise AwsError("InvalidSignatureException", text)
+
+
+def _unsigned_page(request: web.Request) -> web.Response:
+    """What an endpoint of AWS says to a browser: enough to see that it can be reached."""
+    if request.path == "/ping":
+        return web.Response(text="healthy")
+    return web.Response(status=404, text="<UnknownOperationException/>\n", content_type="application/xml")
+
+
+def _throttled(*, as_xml: bool) -> web.Response:
+    if not as_xml:
+        body = AwsError("ThrottlingException", "Rate exceeded").as_json()
+        return web.Response(status=400, body=body, content_type=JSON_TYPE)
+    error = "<Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error>"
+    return web.Response(status=400, text=f"<ErrorResponse>{error}</ErrorResponse>", content_type="text/xml")
+
+
+def _error_code(status: int, body: bytes) -> str:
+    if status < 400:
+        return ""
+    found = re.search(rb'<Code>([^<]+)</Code>|"__type":\s*"([^"]+)"', body)
+    code = (found.group(1) or found.group(2)).decode() if found else str(status)
+    return code.rpartition("#")[2]

@@ -1,0 +1,274 @@
+"""The hybrid half of Systems Manager that moto lacks: its state, one per account and Region.
+
+It hangs on moto's own backend of that account and Region, so that whatever resets moto resets it too.
+Only the cloud's event loop touches it, hence no locks.
+"""
+
+import asyncio
+import base64
+import hashlib
+import secrets
+import string
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto.core.base_backend import backend_lock
+from moto.ssm.models import ssm_backends
+from moto.utilities.utils import get_partition
+
+from onboard.practice import roles
+from onboard.practice.awsjson import AwsError
+from onboard.practice.settings import Settings
+
+TIER_SETTING = "/ssm/managed-instance/activation-tier"
+INVALID_TOKEN = "The security token included in the request is invalid."  # noqa: S105 - AWS's text
+JSON = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Activation:
+    """A hybrid activation. Of its code only a hash is kept: nothing can show it a second time."""
+
+    activation_id: str
+    code_sha256: bytes
+    iam_role: str
+    description: str
+    default_instance_name: str
+    registration_limit: int
+    expires: float
+    created: float
+    tags: dict[str, str]
+    registrations: int = 0
+
+    def accepts(self, code: str) -> bool:
+        """Whether this is the activation's code."""
+        return secrets.compare_digest(self.code_sha256, hashlib.sha256(code.encode()).digest())
+
+
+@dataclass(slots=True, eq=False)
+class Message:
+    """Something on its way to an agent; it stays here until the agent acknowledges it."""
+
+    message_id: str
+    topic: str
+    payload: str
+    created: float
+    invocation: "Invocation"
+    hidden_until: float = 0.0
+    """Handed out already: not again before this time."""
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A managed node: what registered, and what its agent told of it."""
+
+    instance_id: str
+    activation_id: str
+    iam_role: str
+    name: str
+    fingerprint: str
+    public_key: bytes
+    registered: float
+    tags: dict[str, str]
+    last_ping: float | None = None
+    reported: JSON = field(default_factory=dict)
+    """The newest UpdateInstanceInformation, key by key."""
+    messages: list[Message] = field(default_factory=list)
+    polls: list[asyncio.Event] = field(default_factory=list)
+    """The long polls that wait for a message. A clone that shares this identity polls here too."""
+
+    def deliver(self, message: Message) -> None:
+        """Put a message into the queue and wake the poll that has waited longest."""
+        self.messages.append(message)
+        self.wake(1)
+
+    def wake(self, count: int | None = None) -> None:
+        """Wake waiting polls, by default all."""
+        for event in self.polls[:count]:
+            event.set()
+
+    def ready_messages(self, now: float) -> list[Message]:
+        """Messages that may be handed out at `now`."""
+        self.messages = [message for message in self.messages if not message.invocation.finished]
+        return [message for message in self.messages if message.hidden_until <= now]
+
+
+@dataclass(slots=True)
+class Invocation:
+    """One node's part in a command: statuses are AWS's."""
+
+    instance_id: str
+    status: str = "Pending"
+    details: str = "Pending"
+    code: int = -1
+    stdout: str = ""
+    stderr: str = ""
+    trace: str = ""
+    started: float | None = None
+    ended: float | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing can change any more."""
+        return self.status in ("Success", "Failed", "TimedOut", "Cancelled")
+
+    def finish(self, status: str, details: str, now: float) -> None:
+        """End it, unless it ended before."""
+        if not self.finished:
+            self.status, self.details, self.ended = status, details, now
+
+
+@dataclass(slots=True)
+class Command:
+    """A Run Command and its invocations, by instance id."""
+
+    command_id: str
+    request: JSON
+    requested: float
+    delivery_timeout_s: int
+    execution_timeout_s: int
+    invocations: dict[str, Invocation]
+
+
+@dataclass(slots=True)
+class Token:
+    """Credentials an agent was given for its role."""
+
+    instance_id: str
+    expires: float
+
+
+@dataclass(slots=True)
+class ServiceSetting:
+    """The tier of an account's hybrid nodes in a Region."""
+
+    value: str = "standard"
+    modified: float = 0.0
+    user: str = "System"
+    customized: bool = False
+
+
+class Hybrid:
+    """Activations, nodes, commands and tier of one account in one Region."""
+
+    def __init__(self, account: str, region: str, settings: Settings) -> None:
+        self.account = account
+        self.region = region
+        self.partition: str = get_partition(region)
+        self.settings = settings
+        self.activations: dict[str, Activation] = {}
+        self.nodes: dict[str, Node] = {}
+        self.commands: dict[str, Command] = {}
+        self.tokens: dict[str, Token] = {}
+        self.tier = ServiceSetting()
+
+    @property
+    def now(self) -> float:
+        """Seconds since the epoch, by the cloud's clock."""
+        return self.settings.now()
+
+    def node(self, instance_id: Any) -> Node:
+        """The node of that id; raises InvalidInstanceId in the words agents are known to log."""
+        node = self.nodes.get(instance_id)
+        if node is None:
+            raise AwsError("InvalidInstanceId", f"Not existing InstanceId {instance_id}")
+        return node
+
+    def is_online(self, node: Node) -> bool:
+        """Whether the node's agent reported lately enough."""
+        return node.last_ping is not None and self.now - node.last_ping <= self.settings.heartbeat_limit_s
+
+    def assumable_role(self, name: str) -> Any:
+        """moto's role, when it exists, is old enough to be seen, and trusts Systems Manager.
+
+        Raises what AWS answers otherwise: ValidationException, or InternalFailure for an ARN.
+        """
+        if name.startswith("arn:"):
+            raise AwsError("InternalFailure", status=500)
+        role = roles.find_role(self.account, self.region, name)
+        unseen = role is not None and self.now < role.create_date.timestamp() + self.settings.role_delay_s
+        if role is None or unseen or not roles.trusts_service(role):
+            arn = roles.role_arn(self.account, self.region, name)
+            text = f"Nonexistent role or missing ssm service principal in trust policy: {arn}"
+            raise AwsError("ValidationException", text)
+        return role
+
+
+def hybrid_of(account: str, region: str, settings: Settings) -> Hybrid:
+    """The state of that account and Region, made when first asked for."""
+    try:
+        backend = ssm_backends[account][region]
+    except KeyError:
+        raise AwsError("UnrecognizedClientException", INVALID_TOKEN) from None
+    state = getattr(backend, "onboard_hybrid", None)
+    if not isinstance(state, Hybrid):
+        state = Hybrid(account, region, settings)
+        setattr(backend, "onboard_hybrid", state)  # noqa: B010 - moto's class has no such attribute to mypy
+    return state
+
+
+def every_hybrid() -> Iterator[Hybrid]:
+    """The states there are, over all accounts and Regions."""
+    with backend_lock:
+        backends = [backend for account in list(ssm_backends.values()) for backend in list(account.values())]
+    for backend in backends:
+        state = getattr(backend, "onboard_hybrid", None)
+        if isinstance(state, Hybrid):
+            yield state
+
+
+def find_activation(activation_id: Any) -> tuple[Hybrid, Activation] | None:
+    """An activation and where it lives: registering is unsigned, so the request names no account or Region."""
+    for hybrid in every_hybrid():
+        if activation_id in hybrid.activations:
+            return hybrid, hybrid.activations[activation_id]
+    return None
+
+
+def find_node(instance_id: str, region: str) -> tuple[Hybrid, Node] | None:
+    """A node of that Region in whichever account: agents sign with their mi- id, which names no account."""
+    for hybrid in every_hybrid():
+        if hybrid.region == region and instance_id in hybrid.nodes:
+            return hybrid, hybrid.nodes[instance_id]
+    return None
+
+
+def new_activation_code() -> str:
+    """20 characters of A-Z, a-z, 0-9, "+" and "/", as AWS's codes have."""
+    return "".join(secrets.choice(string.ascii_letters + string.digits + "+/") for _ in range(20))
+
+
+def new_instance_id() -> str:
+    """ "mi-" and 17 hexadecimal digits."""
+    return f"mi-{secrets.token_hex(9)[:17]}"
+
+
+def new_uuid() -> str:
+    """A random UUID in lower case."""
+    return str(uuid.uuid4())
+
+
+def decoded(text: Any) -> bytes:
+    """Base64 to bytes; raises ValueError."""
+    if not isinstance(text, str):
+        raise ValueError("not base64 text")
+    return base64.b64decode(text, validate=True)
+
+
+def tags_of(request: JSON) -> dict[str, str]:
+    """The Tags of a request; raises InvalidParameters for what AWS reserves or a key twice."""
+    tags: dict[str, str] = {}
+    for tag in request.get("Tags") or []:
+        if tag["Key"].lower().startswith("aws:"):
+            raise AwsError("InvalidParameters", "Tag keys can't start with aws:, which is reserved for AWS.")
+        if tag["Key"] in tags:
+            raise AwsError("InvalidParameters", f"Duplicate tag key: {tag['Key']}")
+        tags[tag["Key"]] = tag["Value"]
+    return tags
+
+
+def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    """Tags as AWS lists them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
