@@ -22,12 +22,14 @@ from onboard.model.errors import AwsError, OnboardError
 T = TypeVar("T")
 
 COMMAND_NODES = 50  # SendCommand takes this many InstanceIds
+SOON = 0.1  # seconds after which a new question is first asked again; each further time takes longer, up to `poll`
+SLOWER = 1.5
 FAILURES = 3  # calls that may fail in a row before whoever waits is told
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait, in seconds, for a node to be Online and for its answer; `poll`: the least time between asks."""
+    """How long to wait, in seconds, for a node to be Online and for its answer; `poll`: the most between two asks."""
 
     online: float = 300.0
     answer: float = 180.0
@@ -42,11 +44,15 @@ class NotProven(OnboardError):
 
 
 class _Desk(Generic[T]):
-    """Takes questions about nodes from workers; one thread of its own answers them together."""
+    """Takes questions about nodes from workers; one thread of its own answers them together.
 
-    def __init__(self, name: str, serve: Callable[[dict[str, Future[T]]], None], pause: float) -> None:
+    `serve` settles the questions that it can, and says how many seconds AWS wants to be left alone at least.
+    """
+
+    def __init__(self, name: str, serve: Callable[[dict[str, Future[T]]], float], longest: float) -> None:
         self._serve = serve
-        self._pause = pause
+        self._longest = longest
+        self._pause = SOON
         self._open: dict[str, Future[T]] = {}
         self._changed = threading.Condition()
         self._closed = False
@@ -56,6 +62,7 @@ class _Desk(Generic[T]):
     def ask(self, node: str) -> Future[T]:
         with self._changed:
             future = self._open.setdefault(node, Future())
+            self._pause = min(SOON, self._longest)
             self._changed.notify()
         return future
 
@@ -74,15 +81,17 @@ class _Desk(Generic[T]):
                     return
                 questions = dict(self._open)
             try:
-                self._serve(questions)
+                rest = self._serve(questions)
                 failures = 0
             except Exception as error:  # noqa: BLE001 - whoever waits gets it
+                rest = self._longest
                 failures += 1
                 if failures >= FAILURES or not isinstance(error, AwsError):
                     _fail(questions.values(), error)
             with self._changed:
                 self._open = {node: future for node, future in self._open.items() if not future.done()}
-                self._changed.wait_for(lambda: self._closed, self._pause)
+                self._changed.wait_for(lambda: self._closed, max(self._pause, rest))
+                self._pause = min(self._pause * SLOWER, self._longest)
 
 
 class Prover:
@@ -96,7 +105,7 @@ class Prover:
         self._poller = NodePoller(aws, interval=patience.poll)
         self._sent: dict[str, str] = {}  # node → its command
         self._online = _Desk[Node]("nodes", self._look, patience.poll)
-        self._answers = _Desk[Invocation]("run-command", self._collect, patience.poll / 4)
+        self._answers = _Desk[Invocation]("run-command", self._collect, patience.poll)
 
     def __enter__(self) -> Self:
         return self
@@ -150,20 +159,24 @@ class Prover:
         future.cancel()
         return None
 
-    def _look(self, questions: dict[str, Future[Node]]) -> None:
-        found = self._poller.ask(instance_ids=questions) or {}
+    def _look(self, questions: dict[str, Future[Node]]) -> float:
+        found = self._poller.ask(instance_ids=questions)
+        if found is None:  # throttled
+            return self._poller.interval
         for instance_id, future in questions.items():
             node = found.get(instance_id)
             if node is not None and node.is_online:
                 _settle(future, node)
+        return 0
 
-    def _collect(self, questions: dict[str, Future[Invocation]]) -> None:
+    def _collect(self, questions: dict[str, Future[Invocation]]) -> float:
         self._send({node: future for node, future in questions.items() if node not in self._sent})
         commands = {self._sent[node] for node in questions if node in self._sent}
         for (_, node), invocation in invocations(self._aws, commands).items():
             if invocation.finished and node in questions:
                 self._sent.pop(node, None)
                 _settle(questions[node], invocation)
+        return 0
 
     def _send(self, new: dict[str, Future[Invocation]]) -> None:
         for start in range(0, len(new), COMMAND_NODES):

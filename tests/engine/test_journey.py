@@ -1,0 +1,125 @@
+"""The whole line on practice: from nothing to Online and answered, and back."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from engine.conftest import Bench
+
+from onboard.model.cancel import CancelToken
+from onboard.model.state import State
+from onboard.model.status import HostStatus
+
+FAULTS = {
+    "no-amazon-roots": "root_certificates_present",
+    "slow-clock": "clock_in_sync",
+    "no-route": "endpoints_reachable",
+    "other-account": "not_registered_elsewhere",
+    "clone": "not_a_clone",
+    "clone-2": "not_a_clone",
+}
+HEALTHY = ("healthy-debian", "healthy-rhel")
+
+
+def failed_checks(state: State, name: str) -> set[str]:
+    return {finding.check for finding in state.hosts[name].findings if finding.status == "fail"}
+
+
+def test_healthy_servers_come_online_and_each_broken_one_names_its_fault(bench: Callable[..., Bench]) -> None:
+    work = bench()
+    state = work.apply()
+    for name in HEALTHY:
+        assert state.hosts[name].status is HostStatus.ONLINE, state.hosts[name]
+        assert (state.hosts[name].instance_id or "").startswith("mi-")
+    for name, check in FAULTS.items():
+        assert state.hosts[name].status is HostStatus.BLOCKED, state.hosts[name]
+        assert failed_checks(state, name) == {check}
+        assert all(finding.remedy for finding in state.hosts[name].trouble)
+    calls = work.practice.cloud.calls
+    assert len(calls.of("RegisterManagedInstance")) == 2
+    assert [call.error for call in calls.of("DeleteActivation")] == [""]
+
+
+def test_check_and_plan_change_nothing(bench: Callable[..., Bench]) -> None:
+    work = bench()
+    before = work.digests()
+    assert work.check().counts() == {"ready": 2, "blocked": 6}
+    state = work.plan()
+    assert state.plan is not None
+    assert [host.host for host in state.plan.hosts] == list(HEALTHY)
+    assert work.digests() == before
+    assert work.practice.cloud.calls.mutating() == []
+
+
+def test_a_second_apply_changes_nothing_and_says_online(bench: Callable[..., Bench]) -> None:
+    work = bench(2)
+    first = work.apply()
+    before, calls = work.digests(), work.practice.cloud.calls.count
+    second = work.apply()
+    assert {host.status for host in second.hosts.values()} == {HostStatus.ONLINE}
+    assert {h.name: h.instance_id for h in second.hosts.values()} == {
+        h.name: h.instance_id for h in first.hosts.values()
+    }
+    assert second.plan is not None
+    assert second.plan.is_empty
+    assert work.digests() == before
+    assert work.practice.cloud.calls.mutating(after=calls) == []
+
+
+def test_undo_leaves_everything_as_before(bench: Callable[..., Bench]) -> None:
+    work = bench(2)
+    before = work.digests()
+    run = work.apply().run
+    assert work.digests() != before
+    undone = work.undo(run)
+    assert undone.counts() == {"ready": 2}, undone.hosts
+    assert work.digests() == before
+    calls = work.practice.cloud.calls
+    assert len(calls.of("DeregisterManagedInstance")) == 2
+    assert len(calls.of("DeleteRole")) == 1
+    count = calls.count
+    assert work.undo(run).failure is None
+    assert calls.mutating(after=count) == [], "undo is safe to repeat"
+
+
+def test_what_a_plan_did_not_contain_is_refused(bench: Callable[..., Bench]) -> None:
+    work = bench(2)
+    plan = work.plan().plan
+    assert plan is not None
+    less = replace(plan, hosts=plan.hosts[:1])
+    before, calls = work.digests(), work.practice.cloud.calls.count
+    state = work.apply(approved=less)
+    assert state.failure is not None
+    assert "healthy-rhel" in state.failure.why
+    assert work.digests() == before
+    assert work.practice.cloud.calls.mutating(after=calls) == []
+    assert work.apply(approved=plan).counts() == {"online": 2}
+
+
+def test_a_stop_before_the_start_changes_nothing(bench: Callable[..., Bench]) -> None:
+    work = bench(2)
+    cancel = CancelToken()
+    cancel.stop()
+    before = work.digests()
+    assert work.apply(cancel=cancel).counts() == {"skipped": 2}
+    assert work.digests() == before
+    assert work.practice.cloud.calls.mutating() == []
+
+
+@pytest.mark.parametrize("cheat", ["killed", "wrong nonce", "shared node"])
+def test_green_cannot_be_had_by_cheating(bench: Callable[..., Bench], cheat: str) -> None:
+    work = bench(2)
+    first, second = work.practice.servers
+    match cheat:
+        case "killed":
+            first.agent.dies_at_command = True
+        case "wrong nonce":
+            first.agent.wrong_nonce = True
+        case "shared node":
+            work.profile = work.profile.model_copy(update={"run": work.profile.run.model_copy(update={"canary": 0})})
+            second.agent.twin = first.agent
+    state = work.apply()
+    assert state.hosts[first.name].status is HostStatus.FAILED, state.hosts
+    assert state.hosts[second.name].status is not HostStatus.ONLINE
+    assert state.hosts[first.name].reason
+    assert state.hosts[first.name].remedy
