@@ -21,7 +21,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped; takes up what is not done")
     add_again(parser)
     add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(act=run)
 
 
 def run(options: argparse.Namespace) -> int:

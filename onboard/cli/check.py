@@ -14,7 +14,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("--only", metavar="NAME,…", help="only these checks")
     add_again(parser)
     add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(act=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -27,7 +27,7 @@ def add_to(commands: Commands) -> None:
     load_list.add_argument("--replace", action="store_true", help="instead of the profile's servers, not beside them")
     load_list.add_argument("--dry-run", action="store_true", help="show what was understood; write nothing")
     add_json(load_list)
-    load_list.set_defaults(run=run)
+    load_list.set_defaults(act=run)
 
 
 def run(options: argparse.Namespace) -> int:

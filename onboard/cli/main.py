@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             filename=options.debug_log, level=logging.DEBUG, format="%(asctime)s %(name)s %(levelname)s %(message)s"
         )
     try:
-        code: int = options.run(options)
+        code: int = options.act(options)
     except OnboardError as error:
         code = _tell(error, as_json=getattr(options, "json", False))
     except (KeyboardInterrupt, Cancelled):

@@ -22,7 +22,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="save the plan, for apply --plan FILE")
     add_again(parser)
     add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(act=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -25,7 +25,7 @@ def add_to(commands: Commands) -> None:
     )
     parser.add_argument("--hosts", type=_count, metavar="N", help="this many servers (default: one of each kind, 8)")
     add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(act=run)
 
 
 def _count(text: str) -> int:

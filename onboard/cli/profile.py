@@ -15,10 +15,10 @@ def add_to(commands: Commands) -> None:
     check = actions.add_parser("check", help="find every mistake in a profile")
     check.add_argument("file", type=Path, metavar="FILE")
     add_json(check)
-    check.set_defaults(run=run_check)
+    check.set_defaults(act=run_check)
     published = actions.add_parser("schema", help="print the JSON Schema, for editors")
     add_json(published)
-    published.set_defaults(run=run_schema)
+    published.set_defaults(act=run_schema)
 
 
 def run_check(options: argparse.Namespace) -> int:

@@ -14,16 +14,16 @@ from onboard.report.document import document
 
 def add_to(commands: Commands) -> None:
     parser = commands.add_parser("report", help="write a run's report")
-    parser.add_argument("report_run", metavar="RUN", help="the run's id, or the beginning of it")
+    parser.add_argument("of_run", metavar="RUN", help="the run's id, or the beginning of it")
     parser.add_argument("--format", choices=("json",), default="json")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to FILE, not to standard output")
     add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(act=run)
 
 
 def run(options: argparse.Namespace) -> int:
     with closing(Journal(home())) as journal:
-        record = journal.run(options.report_run)
+        record = journal.run(options.of_run)
         about = {
             "run": record.run,
             "command": record.command,

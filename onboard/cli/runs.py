@@ -16,7 +16,7 @@ from onboard.home import home
 def add_to(commands: Commands) -> None:
     parser = commands.add_parser("runs", help="list earlier runs, the newest first")
     add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(act=run)
 
 
 def run(options: argparse.Namespace) -> int:

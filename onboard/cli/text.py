@@ -54,7 +54,7 @@ class People:
 
     def __init__(self) -> None:
         self._out = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
-        err = Console(file=sys.stderr, highlight=False)
+        err = Console(file=sys.stderr, highlight=False, soft_wrap=True)
         self._progress = _Bar(err) if err.is_terminal else _Lines(err)
         self._err = err
 

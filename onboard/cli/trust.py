@@ -19,7 +19,7 @@ def add_to(commands: Commands) -> None:
     how.add_argument("--accept-new", action="store_true", help="approve every key of a server nothing is known about")
     how.add_argument("--known-hosts", type=Path, metavar="FILE", help="approve the keys that this file lists")
     add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(act=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -11,11 +11,11 @@ from onboard.model.errors import Problem, ProfileError
 
 def add_to(commands: Commands) -> None:
     parser = commands.add_parser("undo", help="take back what a run changed, on the servers and in AWS")
-    parser.add_argument("undo_run", metavar="RUN", help="the run's id, or the beginning of it")
+    parser.add_argument("of_run", metavar="RUN", help="the run's id, or the beginning of it")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     add_again(parser)
     add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(act=run)
 
 
 def run(options: argparse.Namespace) -> int:

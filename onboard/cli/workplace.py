@@ -44,7 +44,7 @@ def workplace(options: argparse.Namespace) -> Iterator[Place]:
 def undo_workplace(options: argparse.Namespace) -> Iterator[tuple[Place, RunRecord]]:
     """Around a command over an earlier run, with the profile that it ran with."""
     with closing(Journal(home())) as journal:
-        record = journal.run(options.undo_run)
+        record = journal.run(options.of_run)
     profile = Profile.model_validate(json.loads(record.profile))
     with placed(profile, home(), forgive=options.forgive) as place:
         yield place, record
