@@ -15,11 +15,12 @@ _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}")
 _ROLE = re.compile(r"[A-Za-z0-9+=,.@_-]+(/[A-Za-z0-9+=,.@_-]+)*")
 _ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::[0-9]*:role/(?P<name>.+)")
 _VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){3}")
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _CREDENTIAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _IPV4 = re.compile(r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}")
 _PLAIN_TAG_TEXT = re.compile(r"[A-Za-z0-9 _.:/=+@-]*")
-_TYPOGRAPHIC_QUOTES = frozenset("“”„‟‘’‚‛«»‹›″′")  # noqa: RUF001 - these are the point
+_TYPOGRAPHIC_QUOTES = frozenset("“”„‟‘’‚‛«»‹›″′")
 
 TAG_LIMIT = 50
 
@@ -33,6 +34,11 @@ def shown(value: str) -> str:
     """A value inside a message: quoted, short, and free of control characters."""
     text = value if len(value) <= 60 else value[:59] + "…"
     return '"' + "".join(c if c.isprintable() else "�" for c in text) + '"'
+
+
+def key_text(key: str) -> str:
+    """A key as TOML writes it: quoted when it is more than letters, digits, - and _."""
+    return key if _BARE_KEY.fullmatch(key) else shown(key)
 
 
 def has_typographic_quotes(text: str) -> bool:

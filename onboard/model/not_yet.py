@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from onboard.model.errors import Problem
+from onboard.model.formats import key_text
 
 EXTRAS = {
     "output_bucket": "keeping the output of commands in S3",
@@ -47,7 +48,7 @@ def in_profile(data: Mapping[str, Any]) -> Iterator[Problem]:
     for name, credential in credentials.items() if isinstance(credentials, dict) else ():
         feature = _feature(CREDENTIAL_KINDS, credential.get("kind") if isinstance(credential, dict) else None)
         if feature:
-            yield _unavailable(f"credentials.{name}.kind", feature, "Use ssh-key, ssh-password or ssh-agent")
+            yield _unavailable(f"credentials.{key_text(name)}.kind", feature, "Use ssh-key, ssh-password or ssh-agent")
 
 
 def _feature(features: Mapping[str, str], value: object) -> str:

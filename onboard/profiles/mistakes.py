@@ -10,10 +10,11 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from onboard.hosts.credentials import variable_name
 from onboard.hosts.inventory import duplicates
 from onboard.model import not_yet, validation
 from onboard.model.errors import Problem
-from onboard.model.formats import TAG_LIMIT, is_address, shown
+from onboard.model.formats import TAG_LIMIT, is_address, key_text, shown
 from onboard.model.profile import Credential, CredentialKind, Host, Profile, Section
 
 
@@ -80,8 +81,14 @@ def located(path: str, folder: Path) -> Path:
 
 
 def _credential_contradictions(credentials: Mapping[str, Credential], folder: Path) -> Iterator[Problem]:
+    variables: dict[str, str] = {}
+    for name in credentials:
+        twin = variables.setdefault(variable_name(name), name)
+        if twin != name:
+            problem = f"its secret would be that of {shown(twin)}: both are called {variable_name(name)}"
+            yield Problem(f"credentials.{key_text(name)}", problem, "Rename one of them")
     for name, credential in credentials.items():
-        key = f"credentials.{name}.key_file"
+        key = f"credentials.{key_text(name)}.key_file"
         if credential.kind is CredentialKind.SSH_KEY:
             if credential.key_file is None:
                 yield Problem(key, "it is missing, and ssh-key needs it", "Name the file of the private key")
@@ -115,7 +122,9 @@ def _unknown_credentials(
         yield Problem(
             f"{places[first]}credential",
             f"there is no credential {shown(name)}{others}",
-            f"Did you mean {guess}" if guess else f"Add a section [credentials.{name}] with kind and username",
+            f"Did you mean {guess}"
+            if guess
+            else f"Add a section [credentials.{key_text(name)}] with kind and username",
         )
 
 
@@ -137,7 +146,7 @@ def _written(location: Sequence[int | str]) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         elif part != "[key]":  # pydantic's mark for "the key itself is wrong"
-            text += f".{part}" if text else str(part)
+            text += f".{key_text(part)}" if text else key_text(part)
     return text
 
 

@@ -103,34 +103,40 @@ def _write_hosts(document: tomlkit.TOMLDocument, hosts: Sequence[Host]) -> None:
         document.pop("hosts")
         return
     old = {keys["name"]: keys for keys in before}
-    if not _fit_rows(rows, [keys["name"] for keys in before], [keys["name"] for keys in wanted]):
-        rows = _new_rows(document, rows, [keys["name"] for keys in wanted])
+    if not _fit_rows(rows, list(old), wanted) or len(old) < len(before):
+        rows = _new_rows(document, rows, wanted)
     for row, keys in zip(rows, wanted, strict=True):
-        _write_table(row, old.get(keys["name"], {}), keys, tomlkit.inline_table)
+        _write_table(row, old.get(keys["name"], keys), keys, tomlkit.inline_table)
 
 
-def _fit_rows(rows: Any, names: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Delete and append rows where that is enough to get `wanted`, in its order."""
-    kept = [name for name in names if name in wanted]
-    if not kept or list(wanted[: len(kept)]) != kept or len(set(wanted)) != len(wanted):
+def _fit_rows(rows: Any, names: Sequence[str], wanted: Sequence[Mapping[str, Any]]) -> bool:
+    """Delete and append rows where that is enough to get those `wanted`, in their order."""
+    order = [keys["name"] for keys in wanted]
+    kept = [name for name in names if name in order]
+    if not kept or order[: len(kept)] != kept or len(set(order)) < len(order):
         return False
     for index in reversed(range(len(names))):
-        if names[index] not in wanted:
+        if names[index] not in order:
             del rows[index]
-    for _ in wanted[len(kept) :]:
-        rows.append(tomlkit.inline_table() if isinstance(rows, Array) else tomlkit.table())
+    for keys in wanted[len(kept) :]:
+        rows.append(_filled(tomlkit.inline_table() if isinstance(rows, Array) else tomlkit.table(), keys))
     return True
 
 
-def _new_rows(document: tomlkit.TOMLDocument, rows: Any, wanted: Sequence[str]) -> Any:
-    """A new list in the order of `wanted`, made of the rows there are as far as they have those names."""
+def _new_rows(document: tomlkit.TOMLDocument, rows: Any, wanted: Sequence[Mapping[str, Any]]) -> Any:
+    """A new list in the order of `wanted`, made of the tables there are as far as they have those names."""
     kept = {row["name"]: row for row in rows if isinstance(row, Table)}
     fresh = tomlkit.aot()
-    for name in wanted:
-        fresh.append(kept.pop(name, None) or tomlkit.table())
+    for keys in wanted:
+        fresh.append(kept.pop(keys["name"], None) or _filled(tomlkit.table(), keys))
     document.pop("hosts", None)
     document.append("hosts", fresh)
     return document["hosts"]
+
+
+def _filled(table: Any, keys: Mapping[str, Any]) -> Any:
+    _write_table(table, {}, keys, tomlkit.inline_table)
+    return table
 
 
 def _keys(host: Host) -> dict[str, Any]:
