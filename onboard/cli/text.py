@@ -46,6 +46,7 @@ PHASES = {
 ALL_ROWS = 50  # with more servers, the table holds those that are not well
 WORST_FIRST = list(reversed(HostStatus))
 HOST_EVENTS = (events.FactsGathered, events.HostKeySeen, events.HostFinished)
+LOG_WIDTH = 160
 PER_SECOND = 1.0  # plain progress lines at most
 
 
@@ -53,7 +54,8 @@ class People:
     """Shows a run on a terminal: progress on standard error, the result on standard output."""
 
     def __init__(self) -> None:
-        self._out = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+        # A pipe has no width: a table for a person who reads a log later gets room for whole sentences.
+        self._out = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else LOG_WIDTH)
         err = Console(file=sys.stderr, highlight=False, soft_wrap=True)
         self._progress = _Bar(err) if err.is_terminal else _Lines(err)
         self._err = err

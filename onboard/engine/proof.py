@@ -121,7 +121,7 @@ class Prover:
         node = self._result(self._online.ask(instance_id), self._patience.online)
         if node is None:
             raise NotProven(
-                f"{instance_id} did not come Online within {self._patience.online:.0f} s",
+                f"The node did not come Online within {self._patience.online:.0f} s",
                 where=host,
                 why="The agent is registered, but Systems Manager does not hear from it",
                 remedy="Look at /var/log/amazon/ssm/amazon-ssm-agent.log on the server; then run apply again",
@@ -133,14 +133,14 @@ class Prover:
         invocation = self._result(self._answers.ask(instance_id), self._patience.answer)
         if invocation is None:
             raise NotProven(
-                f"{instance_id} did not answer a Run Command within {self._patience.answer:.0f} s",
+                f"The node did not answer a Run Command within {self._patience.answer:.0f} s",
                 where=host,
                 why="Systems Manager said Online, but the agent has not answered since",
                 remedy="Check that the amazon-ssm-agent service still runs and reaches ssmmessages; then apply again",
             )
         if invocation.status != "Success":
             raise NotProven(
-                f"{instance_id} answered the Run Command with {invocation.status}",
+                f"The node answered the Run Command with {invocation.status}",
                 where=host,
                 why=invocation.stderr.strip() or "The nonce placed on this server was not found where it answered",
                 remedy="Another machine may answer as this node: look for a clone of this server",
@@ -184,7 +184,7 @@ class Prover:
             sent = send_script(self._aws, batch, self._script, comment="Onboard: proof that this node answers")
             for node in batch:
                 if node in sent.refused:
-                    refused = NotProven(f"AWS took no Run Command for {node}", why=sent.refused[node])
+                    refused = NotProven("AWS took no Run Command for the node", why=sent.refused[node])
                     new[node].set_exception(refused)
                 else:
                     self._sent[node] = sent.commands[0]

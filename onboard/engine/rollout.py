@@ -198,7 +198,7 @@ class Rollout:
             answer = prover.answer(node, host.name)
             if not hmac.compare_digest(answer.strip().encode(), nonce.reveal().encode()):
                 raise NotProven(
-                    f"{node} answered with a nonce that was not placed on this server",
+                    "The node answered with a nonce that was not placed on this server",
                     where=host.name,
                     why="Another machine, or something in between, answers for this node",
                     remedy="Look for a clone of this server, and for who can send as its agent; deregister the node",
@@ -232,7 +232,7 @@ class Rollout:
             elif node not in online or not online[node].is_online:
                 del self._proven[host.name]
                 lost = OnboardError(
-                    f"{node} answered, but is not Online any more",
+                    "The node answered, but is not Online any more",
                     remedy="Check the amazon-ssm-agent service on the server; then run apply again",
                 )
                 yield self._failed(host, lost)
