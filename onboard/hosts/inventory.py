@@ -17,6 +17,7 @@ _SIGNATURES = (
     (b"%PDF", "a PDF", _AS_CSV),
 )
 _FORMATS = (
+    ("JSON", re.compile(r"\A\s*[\[{]\s*[\[{\"\]}]")),
     (
         "an ssh client's configuration",
         re.compile(
@@ -27,9 +28,12 @@ _FORMATS = (
     ),
     (
         "an Ansible inventory",
-        re.compile(r"^\[[^\],;|\n]+\][ \t\r]*$|\bansible_[a-z_]+=|^[ \t]*(all|hosts|children):[ \t\r]*$", re.MULTILINE),
+        re.compile(
+            r"^\[[A-Za-z_][\w.-]*(:vars|:children)?\][ \t\r]*$|\bansible_[a-z_]+="
+            r"|^[ \t]*(all|hosts|children):[ \t\r]*$",
+            re.MULTILINE,
+        ),
     ),
-    ("JSON", re.compile(r"\A\s*[\[{]\s*[\[{\"\]}]")),
 )
 
 
@@ -65,7 +69,7 @@ def merged(existing: Sequence[Host], imported: Sequence[Host], *, replace: bool)
     Raises ProfileError naming every imported server whose name or address and port another server has.
     """
     if replace:
-        return tuple(imported)
+        existing = ()
     known = set(map(_identity, existing))
     new = [host for host in imported if _identity(host) not in known]
     hosts = (*existing, *new)

@@ -379,7 +379,6 @@ HOSTS = st.lists(
 PROFILES = st.builds(
     Profile,
     name=st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=5),
-    hosts_file=st.none() | st.just("list.csv"),
     region=st.builds(RegionSection, name=st.none() | st.just("eu-west-1")),
     activation=st.builds(ActivationSection, tags=TAGS, expires_in_hours=st.integers(1, 720)),
     network=st.builds(NetworkSection, no_proxy=st.lists(st.sampled_from([".a", "b", "10.0.0.0/8"])).map(tuple)),
@@ -389,13 +388,19 @@ PROFILES = st.builds(
 )
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(profiles=st.lists(PROFILES, min_size=1, max_size=3))
-def test_what_is_saved_is_what_is_loaded(tmp_path_factory: pytest.TempPathFactory, profiles: list[Profile]) -> None:
-    """One profile saved over the other, each read back equal; the TOML file's servers come before the list's."""
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(profiles=st.lists(PROFILES, min_size=1, max_size=3), unlisted=st.integers(0, 3))
+def test_what_is_saved_is_what_is_loaded(
+    tmp_path_factory: pytest.TempPathFactory, profiles: list[Profile], unlisted: int
+) -> None:
+    """One profile saved over the other, each read back equal; the TOML file's servers come before the list's.
+
+    After the first `unlisted` profiles, servers stand in a list.
+    """
     path = tmp_path_factory.mktemp("saved") / "p.toml"
-    for profile in profiles:
-        written = save(profile, path)
+    for number, profile in enumerate(profiles):
+        hosts_file = "list.csv" if number >= unlisted else None
+        written = save(profile.model_copy(update={"hosts_file": hosts_file}), path)
         loaded = load(path)
         assert loaded == written
         assert {host.name: host for host in loaded.hosts} == {host.name: host for host in profile.hosts}

@@ -474,7 +474,7 @@ PROFILES = st.dictionaries(
 )
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(content=PROFILES)
 def test_no_content_gives_a_traceback(tmp_path: Path, content: dict[str, object]) -> None:
     import tomlkit
@@ -493,7 +493,7 @@ def test_no_content_gives_a_traceback(tmp_path: Path, content: dict[str, object]
     _ends_well(tmp_path, data)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_no_bytes_give_a_traceback(tmp_path: Path, data: bytes) -> None:
     _ends_well(tmp_path, data)

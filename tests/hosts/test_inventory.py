@@ -1,0 +1,276 @@
+"""Lists of servers: what is guessed is told, and every mistake by its line."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from onboard.hosts.inventory import merged, parse, read
+from onboard.hosts.inventory_csv import Inventory, render_csv
+from onboard.model.errors import ProfileError
+from onboard.model.profile import Host
+
+
+def targets(inventory: Inventory) -> list[tuple[str, str, int]]:
+    assert inventory.problems == ()
+    return [(host.name, *host.target) for host in inventory.hosts]
+
+
+def fields(inventory: Inventory) -> dict[str, str]:
+    return {column.header: column.field for column in inventory.preview.columns}
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_delimiter_is_guessed(delimiter: str) -> None:
+    text = "name,address,port\nweb01,192.0.2.1,22\nweb02,192.0.2.2,2222\n".replace(",", delimiter)
+    inventory = parse(text.encode(), "servers.csv")
+    assert targets(inventory) == [("web01", "192.0.2.1", 22), ("web02", "192.0.2.2", 2222)]
+    assert inventory.preview.delimiter == delimiter
+    assert inventory.preview.has_header
+    assert inventory.preview.rows == (("web01", "192.0.2.1", "22"), ("web02", "192.0.2.2", "2222"))
+    assert inventory.lines == (2, 3)
+
+
+def test_delimiter_is_that_of_the_headers_not_of_what_stands_in_cells() -> None:
+    text = "name;address;tags\nweb01;192.0.2.1;a=1, b=2, c=3\nweb02;192.0.2.2;a=1, b=2\n"
+    inventory = parse(text.encode(), "x")
+    assert inventory.preview.delimiter == ";"
+    assert inventory.hosts[0].tags == {"a": "1", "b": "2", "c": "3"}
+
+
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;"])
+def test_excels_own_delimiter_line_is_understood(line: str) -> None:
+    assert targets(parse(f"{line}\r\nname;ip\r\nweb01;192.0.2.1\r\n".encode(), "x")) == [("web01", "192.0.2.1", 22)]
+
+
+@pytest.mark.parametrize(
+    ("encode", "encoding"),
+    [
+        (lambda text: text.encode(), "utf-8"),
+        (lambda text: text.encode("utf-8-sig"), "utf-8-sig"),
+        (lambda text: text.encode("utf-16"), "utf-16"),
+        (lambda text: text.encode("utf-16-le"), "utf-16-le"),
+        (lambda text: text.encode("utf-16-be"), "utf-16-be"),
+        (lambda text: text.encode("utf-32"), "utf-32"),
+        (lambda text: text.encode("cp1252"), "cp1252"),
+    ],
+)
+def test_encodings_of_spreadsheets_are_read(encode: object, encoding: str) -> None:
+    assert callable(encode)
+    inventory = parse(encode("name,address\nzürich-1,192.0.2.1\n"), "x")
+    assert inventory.preview.encoding == encoding
+    assert targets(inventory) == [("zürich-1", "192.0.2.1", 22)]
+
+
+def test_bytes_that_no_encoding_has_are_still_read() -> None:
+    assert parse(b"name,address\nweb\x81,192.0.2.1\n", "x").preview.encoding == "latin-1"
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted"),
+    [
+        ("Name,IP Address", {"Name": "name", "IP Address": "address"}),
+        ("hostname,fqdn", {"hostname": "name", "fqdn": "address"}),
+        ("name,host", {"name": "name", "host": "address"}),
+        ("host,port", {"host": "name", "port": "port"}),
+        ("VM Name,Primary IP,SSH-Port", {"VM Name": "name", "Primary IP": "address", "SSH-Port": "port"}),
+        ("SERVER;IPv4;Credential", {"SERVER": "name", "IPv4": "address", "Credential": "credential"}),
+        ("ip_address,tag:Team,Tag: Site", {"ip_address": "address", "tag:Team": "tag:Team", "Tag: Site": "tag:Site"}),
+        ("name,dns name,ip", {"name": "name", "dns name": "", "ip": "address"}),
+        (
+            "name,protocol,group,labels",
+            {"name": "name", "protocol": "protocol", "group": "credential", "labels": "tags"},
+        ),
+        ("name,owner,password", {"name": "name", "owner": "", "password": ""}),
+    ],
+)
+def test_columns_are_found_by_what_people_call_them(header: str, wanted: dict[str, str]) -> None:
+    assert fields(parse(f"{header}\n".encode(), "x")) == wanted
+
+
+def test_columns_that_are_not_used_are_named_and_their_cells_not_shown() -> None:
+    inventory = parse(b"name,ip,dns name,owner,Root Password\nweb01,192.0.2.1,w,kim,correct-horse\n", "x")
+    assert [(column.header, column.why) for column in inventory.preview.unused] == [
+        ("dns name", "another column is taken for it"),
+        ("owner", "not known"),
+        ("Root Password", "secrets are never taken from a list"),
+    ]
+    assert inventory.preview.rows == (("web01", "192.0.2.1"),)
+    assert "correct-horse" not in repr(inventory)
+
+
+def test_one_column_of_addresses_needs_no_header() -> None:
+    inventory = parse(b"192.0.2.1\n\n  2001:db8::1 \n# the lab\nweb01.example.com\n", "x")
+    assert targets(inventory) == [
+        ("192.0.2.1", "192.0.2.1", 22),
+        ("2001:db8::1", "2001:db8::1", 22),
+        ("web01.example.com", "web01.example.com", 22),
+    ]
+    assert (inventory.preview.delimiter, inventory.preview.has_header) == ("", False)
+    assert inventory.lines == (1, 3, 5)
+
+
+def test_columns_without_header_are_guessed_from_what_is_in_them() -> None:
+    inventory = parse(b"rack 7,web01,192.0.2.1,22\nrack 8,web02,192.0.2.2,\n", "x")
+    assert [column.field for column in inventory.preview.columns] == ["", "name", "address", "port"]
+    assert targets(inventory) == [("web01", "192.0.2.1", 22), ("web02", "192.0.2.2", 22)]
+
+
+def test_quotes_comments_and_lines_inside_cells() -> None:
+    text = (
+        '# servers of the "east"\nname,address,tags\n"web 01",192.0.2.1,"Role=web; Team=a,\nSite=b"\n'
+        '  # web02 is gone\n"a ""b"" c",192.0.2.3,\n'
+    )
+    inventory = parse(text.encode(), "x")
+    assert targets(inventory) == [("web 01", "192.0.2.1", 22), ('a "b" c', "192.0.2.3", 22)]
+    assert inventory.hosts[0].tags == {"Role": "web", "Team": "a", "Site": "b"}
+    assert inventory.lines == (3, 6)
+
+
+def test_every_mistake_is_told_by_its_line_and_the_rest_is_read() -> None:
+    text = (
+        "name,address,port,protocol,tags,tag:Env\n"
+        "web01,192.0.2.1,22,SSH,,prod\n"
+        "web02,192.0.2.300,22,,,\n"
+        "web03,192.0.2.3,99999,,,\n"
+        "web04,192.0.2.4,22a,,,\n"
+        "web05,192.0.2.5,,winrm,,\n"
+        "web06,192.0.2.6,,telnet,,\n"
+        "web07,192.0.2.7,,,Role,\n"
+        "web08,192.0.2.8,,,,a;b\n"
+        ",,22,,,\n"
+        "web10,192.0.2.10,,,,,more\n"
+        "web11,192.0.2.11\n"
+    )
+    inventory = parse(text.encode(), "servers.csv")
+    assert [host.name for host in inventory.hosts] == ["web01", "web11"]
+    assert inventory.lines == (2, 12)
+    assert {problem.key.removeprefix("servers.csv "): problem.problem for problem in inventory.problems} == {
+        "line 3: address": '"192.0.2.300" is no IPv4 address',
+        "line 4: port": "99999 is too large",
+        "line 5: port": '"22a" is no port',
+        "line 6: protocol": "reaching Windows servers is not available in this version",
+        "line 7: protocol": '"telnet" is not known',
+        "line 8: tags": '"Role" is no tag',
+        "line 9: tags": 'the tag "Env" has a character that AWS refuses',
+        "line 10: name": "it is empty",
+        "line 11": "it has 7 cells, where 6 columns are",
+    }
+
+
+def test_quotes_that_never_close_are_told_where_they_open() -> None:
+    inventory = parse(b'name,address\nweb01,192.0.2.1\n"web02,192.0.2.2\nweb03,192.0.2.3\n', "x")
+    assert [host.name for host in inventory.hosts] == ["web01"]
+    assert [problem.key for problem in inventory.problems] == ["x line 3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("owner,port\nkim,22\n", 'no column holds names or addresses; its headers are "owner", "port"'),
+        ("kim & co;22 x\nlee & co;23 x\n", "no servers are in it"),
+    ],
+)
+def test_a_list_without_servers_says_so(text: str, problem: str) -> None:
+    inventory = parse(text.encode(), "x")
+    assert inventory.hosts == ()
+    assert [found.problem for found in inventory.problems] == [problem]
+
+
+def test_an_empty_file_has_no_servers() -> None:
+    assert targets(parse(b"", "x")) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ("Host web01\n  HostName 192.0.2.1\n  User kim\n", "an ssh client's configuration"),
+        ("# mine\nHost *\n\n  # all\n  Port 2222\n", "an ssh client's configuration"),
+        ("[web]\nweb01 ansible_host=192.0.2.1\n", "an Ansible inventory"),
+        ("web01 ansible_host=192.0.2.1\n", "an Ansible inventory"),
+        ("---\nall:\n  hosts:\n    web01:\n", "an Ansible inventory"),
+        ('[{"name": "web01"}]', "JSON"),
+        ('{\n  "hosts": []\n}', "JSON"),
+    ],
+)
+def test_other_formats_are_refused_by_name(content: str, what: str) -> None:
+    with pytest.raises(ProfileError) as refused:
+        parse(content.encode(), "list")
+    (problem,) = refused.value.problems
+    assert problem.problem == f"it looks like {what}, which is not available in this version"
+
+
+@pytest.mark.parametrize("text", ["Host Name\nweb01\n", "Host\tPort\nweb01\t22\n", "host,user\nweb01,kim\n", "[::1]\n"])
+def test_tables_are_not_taken_for_other_formats(text: str) -> None:
+    parse(text.encode(), "list")
+
+
+@pytest.mark.parametrize("data", [b"PK\x03\x04....", b"\xd0\xcf\x11\xe0....", b"\x1f\x8b..", b"%PDF-1.7"])
+def test_files_that_are_no_text_are_refused(data: bytes) -> None:
+    with pytest.raises(ProfileError) as refused:
+        parse(data, "list.xlsx")
+    assert "which is no list of servers" in refused.value.problems[0].problem
+
+
+def test_read_tells_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError) as refused:
+        read(tmp_path / "none.csv")
+    assert "No such file" in refused.value.problems[0].problem
+    (tmp_path / "some.csv").write_text("192.0.2.1\n")
+    assert targets(read(tmp_path / "some.csv")) == [("192.0.2.1", "192.0.2.1", 22)]
+
+
+def test_import_replaces_or_appends() -> None:
+    old = (Host(name="a", address="192.0.2.1"), Host(name="b", address="192.0.2.2"))
+    new = (Host(name="b", address="192.0.2.2"), Host(name="c", address="192.0.2.3"))
+    assert merged(old, new, replace=True) == new
+    assert merged(old, new, replace=False) == (*old, new[1])
+
+
+def test_imported_servers_that_clash_are_all_named() -> None:
+    old = (Host(name="a", address="192.0.2.1"), Host(name="b", address="192.0.2.2"))
+    new = (Host(name="A", address="192.0.2.9"), Host(name="c", address="192.0.2.2"), Host(name="d"), Host(name="D"))
+    with pytest.raises(ProfileError) as refused:
+        merged(old, new, replace=False)
+    assert [(problem.key, problem.problem) for problem in refused.value.problems] == [
+        ("A", 'the name "A" is already there, in the profile'),
+        ("c", '"192.0.2.2" port 22 is already there, in the profile'),
+        ("D", 'the name "D" is already there, in the imported list'),
+    ]
+    with pytest.raises(ProfileError):
+        merged((), new, replace=True)
+
+
+def test_servers_are_written_with_the_columns_that_are_used() -> None:
+    hosts = [
+        Host(name="web01", address="192.0.2.1", tags={"Env": "prod", "Empty": ""}),
+        Host(name='a "b", c', address="2001:db8::1", port=2222, credential="other", tags={"Team": "x"}),
+    ]
+    text = render_csv(hosts, ";")
+    assert next(csv.reader(io.StringIO(text), delimiter=";")) == [
+        *("name", "address", "port", "credential", "tags", "tag:Env", "tag:Team")
+    ]
+    inventory = parse(text.encode(), "x")
+    assert inventory.problems == ()
+    assert list(inventory.hosts) == hosts
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.binary(max_size=120)
+    | st.text("name,adresport;tag:=\t|\"'#\r\n\\0123.-[]{} é", max_size=120).map(str.encode)
+    | st.text(max_size=80).map(lambda text: text.encode("utf-16", "surrogatepass"))
+)
+def test_no_bytes_give_a_traceback(data: bytes) -> None:
+    try:
+        inventory = parse(data, "list")
+    except ProfileError as refused:
+        problems = refused.problems
+    else:
+        problems = inventory.problems
+        assert len(inventory.hosts) == len(inventory.lines)
+    assert all(problem.key and problem.problem and problem.remedy for problem in problems)
+    assert "".join(map(str, problems)).isprintable()
