@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from onboard.facts.base import Fact, Facts
+from onboard.facts.base import Fact, Facts, Unknown
 from onboard.model.endpoints import Endpoints
-from onboard.model.finding import Finding
+from onboard.model.finding import Finding, Verdict
 from onboard.model.profile import Host, Profile
 
 
@@ -45,3 +45,21 @@ class FleetCheck:
     name: str
     needs: tuple[Fact[Any], ...]
     judge: Callable[[Mapping[str, Facts], Sequence[Host], Context], Mapping[str, Finding]] = field(repr=False)
+
+
+def passed(check: str, summary: str, evidence: str = "") -> Finding:
+    return Finding(check=check, status=Verdict.PASS, summary=summary, evidence=evidence)
+
+
+def warned(check: str, summary: str, *, remedy: str, evidence: str = "", fix: str = "") -> Finding:
+    return Finding(check=check, status=Verdict.WARN, summary=summary, remedy=remedy, evidence=evidence, fix=fix)
+
+
+def failed(check: str, summary: str, *, remedy: str, evidence: str = "", fix: str = "") -> Finding:
+    return Finding(check=check, status=Verdict.FAIL, summary=summary, remedy=remedy, evidence=evidence, fix=fix)
+
+
+def not_known(check: str, what: str, why: Unknown | str, *, remedy: str = "Check this server again") -> Finding:
+    """`what` could not be learned, an indirect question: `whether the clock is right`."""
+    reason = why.reason if isinstance(why, Unknown) else why
+    return Finding(check=check, status=Verdict.UNKNOWN, summary=f"not known: {what}", remedy=remedy, evidence=reason)

@@ -99,7 +99,7 @@ def _reached(service: str, told: dict[str, list[str]]) -> Reached:
         tool=tool,
         status=status,
         certificates=_certificates(told),
-        date=_date(last("date")),
+        date=http_date(last("date")),
         at=float(last("at")) if re.fullmatch(r"[0-9]{1,15}", last("at")) else None,
         error="" if outcome is Outcome.REACHED else _error(told),
     )
@@ -135,7 +135,7 @@ def _by_curl(told: dict[str, list[str]]) -> tuple[Outcome, int | None]:
     if code == "28":
         return (Outcome.NO_ANSWER if "connected" in told else Outcome.TIMED_OUT), None
     if code == "7":
-        return _by_words(text), None
+        return outcome_of_words(text), None
     if code in ("52", "56") or (code == "35" and re.search(r"reset|SSL_ERROR_SYSCALL|unexpected eof", text)):
         return Outcome.NO_ANSWER, None
     if code in ("35", "51", "53", "54", "58", "59", "60", "77", "80", "83"):
@@ -162,7 +162,7 @@ def _by_python(told: dict[str, list[str]]) -> tuple[Outcome, int | None]:
         return Outcome.NO_ANSWER, status
     if stage == "tls":
         return Outcome.TLS_FAILED, None
-    return _by_words(text), status
+    return outcome_of_words(text), status
 
 
 def _by_openssl(told: dict[str, list[str]]) -> tuple[Outcome, int | None]:
@@ -184,10 +184,11 @@ def _by_openssl(told: dict[str, list[str]]) -> tuple[Outcome, int | None]:
     if "connected" in told:
         silent = re.search(r"reset|errno=(0|104)|unexpected eof", text)
         return (Outcome.NO_ANSWER if silent else Outcome.TLS_FAILED), None
-    return _by_words(text), None
+    return outcome_of_words(text), None
 
 
-def _by_words(text: str) -> Outcome:
+def outcome_of_words(text: str) -> Outcome:
+    """What an error's text tells of a connection that did not come about."""
     if re.search(r"refused|errno=111", text, re.IGNORECASE):
         return Outcome.REFUSED
     if re.search(r"no route|unreachable|errno=(113|101)", text, re.IGNORECASE):
@@ -216,7 +217,7 @@ def certificate_of(der: bytes) -> PeerCertificate:
     return PeerCertificate(certificate.subject.rfc4514_string(), certificate.issuer.rfc4514_string())
 
 
-def _date(text: str) -> float | None:
+def http_date(text: str) -> float | None:
     """An HTTP date (RFC 9110) in seconds since the epoch."""
     try:
         moment = parsedate_to_datetime(text)

@@ -8,10 +8,13 @@ from onboard.facts.lines import single
 
 @dataclass(frozen=True, slots=True)
 class InitSystem:
-    """`name`: systemd, upstart, sysvinit, or that of the first process when it is none of them (containers)."""
+    """`name`: systemd, upstart, sysvinit, or that of the first process when it is none of them (containers).
+    `has_scripts`: there is /etc/init.d, whose scripts can be started without any of them.
+    """
 
     name: str
     version: str = ""
+    has_scripts: bool = False
 
     @property
     def is_systemd(self) -> bool:
@@ -20,14 +23,15 @@ class InitSystem:
 
 def parse(answer: Answer) -> InitSystem:
     values = single(answer)
+    scripts = values.get("init_d") == "present"
     if values.get("systemd") == "running":
-        return InitSystem("systemd", values.get("systemctl", ""))
+        return InitSystem("systemd", values.get("systemctl", ""), scripts)
     if values.get("upstart") == "running":
-        return InitSystem("upstart")
+        return InitSystem("upstart", has_scripts=scripts)
     first = values.get("first_process", "")
-    if first == "init" and values.get("init_d") == "present":
-        return InitSystem("sysvinit")
-    return InitSystem(first or "unknown")
+    if first == "init" and scripts:
+        return InitSystem("sysvinit", has_scripts=True)
+    return InitSystem(first or "unknown", has_scripts=scripts)
 
 
 FACT = Fact("init_system", parse)

@@ -17,6 +17,11 @@ _IDS = {
     "suse": "sles",
     "ubuntu": "ubuntu",
 }
+_FAMILIES = {
+    **dict.fromkeys(("debian", "ubuntu", "raspbian"), "debian"),
+    **dict.fromkeys(("rhel", "centos", "fedora", "almalinux", "rocky", "ol", "amzn"), "rhel"),
+    **dict.fromkeys(("sles", "sles_sap", "suse", "opensuse"), "sles"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,14 @@ class OperatingSystem:
     version: str
     name: str
     id_like: tuple[str, ...] = ()
+
+    @property
+    def family(self) -> str:
+        """debian, rhel or sles, whose commands and packages it shares; "" for others."""
+        for name in (self.id, *self.id_like):
+            if name in _FAMILIES:
+                return _FAMILIES[name]
+        return ""
 
 
 def parse(answer: Answer) -> OperatingSystem:

@@ -1,0 +1,127 @@
+"""Every prerequisite, in the order people read them. A file of a check that is not listed here is refused by a test."""
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from onboard.checks import (
+    address_unique,
+    agent_not_clashing,
+    agent_paths_executable,
+    agent_paths_writable,
+    architecture_supported,
+    clock_in_sync,
+    disk_space_sufficient,
+    endpoints_reachable,
+    init_system_supported,
+    kernel_supported,
+    names_resolve,
+    not_a_clone,
+    not_registered_elsewhere,
+    os_supported,
+    package_manager_usable,
+    privilege_sufficient,
+    proxy_consistent,
+    root_certificates_present,
+    tls_not_intercepted,
+)
+from onboard.checks.base import Check, Context, FleetCheck, not_known
+from onboard.facts.base import Fact, Facts
+from onboard.facts.catalog import FACTS
+from onboard.model.finding import Finding, Verdict
+from onboard.model.profile import Host
+from onboard.model.status import HostStatus
+
+log = logging.getLogger(__name__)
+
+CHECKS: tuple[Check, ...] = (
+    os_supported.CHECK,
+    architecture_supported.CHECK,
+    kernel_supported.CHECK,
+    init_system_supported.CHECK,
+    privilege_sufficient.CHECK,
+    package_manager_usable.CHECK,
+    disk_space_sufficient.CHECK,
+    agent_paths_writable.CHECK,
+    agent_paths_executable.CHECK,
+    agent_not_clashing.CHECK,
+    not_registered_elsewhere.CHECK,
+    clock_in_sync.CHECK,
+    root_certificates_present.CHECK,
+    names_resolve.CHECK,
+    endpoints_reachable.CHECK,
+    tls_not_intercepted.CHECK,
+    proxy_consistent.CHECK,
+)
+FLEET_CHECKS: tuple[FleetCheck, ...] = (
+    not_a_clone.CHECK,
+    address_unique.CHECK,
+)
+
+# Not to know is a warning, except where going on could take a node from another account, or must fail half way.
+MUST_BE_KNOWN = frozenset(
+    {privilege_sufficient.NAME, package_manager_usable.NAME, agent_not_clashing.NAME, not_registered_elsewhere.NAME}
+)
+
+
+def facts_needed(only: Collection[str] | None = None) -> tuple[Fact[Any], ...]:
+    """The facts that the checks named in `only` look at (all checks when empty), in the order of FACTS."""
+    all_needs = [(check.name, check.needs) for check in CHECKS] + [(check.name, check.needs) for check in FLEET_CHECKS]
+    needed = {fact.name for name, needs in all_needs if not only or name in only for fact in needs}
+    return tuple(fact for fact in FACTS if fact.name in needed)
+
+
+def judge(host: Host, facts: Facts, context: Context, only: Collection[str] | None = None) -> tuple[Finding, ...]:
+    """What the checks say of one server; `only` names those wanted, all when empty. A check that breaks is unknown."""
+    findings = []
+    for check in CHECKS:
+        if not only or check.name in only:
+            try:
+                finding = check.judge(facts, host, context)
+            except Exception as error:
+                log.exception("defect in check %s of %s", check.name, host.name)
+                finding = _defect(check.name, error)
+            if finding is not None:
+                findings.append(finding)
+    return tuple(findings)
+
+
+def judge_fleet(
+    hosts: Sequence[Host], facts: Mapping[str, Facts], context: Context, only: Collection[str] | None = None
+) -> dict[str, tuple[Finding, ...]]:
+    """What only all servers together show, by the server's name."""
+    findings: dict[str, tuple[Finding, ...]] = {host.name: () for host in hosts}
+    for check in FLEET_CHECKS:
+        if not only or check.name in only:
+            try:
+                found = check.judge(facts, hosts, context)
+            except Exception as error:
+                log.exception("defect in check %s of the fleet", check.name)
+                found = {host.name: _defect(check.name, error) for host in hosts}
+            for name, finding in found.items():
+                findings[name] = (*findings[name], finding)
+    return findings
+
+
+def _defect(check: str, error: Exception) -> Finding:
+    return not_known(
+        check,
+        "the check itself broke off, a defect in Onboard",
+        type(error).__name__,  # its text could hold anything
+        remedy="Report it, with the log",
+    )
+
+
+def host_status(findings: Collection[Finding], fixes: Collection[str] = ()) -> HostStatus:
+    """READY, WARNED or BLOCKED. `fixes`: steps that may repair what failed (`run.fixes`); that blocks no more."""
+    if any(_blocks(finding, fixes) for finding in findings):
+        return HostStatus.BLOCKED
+    if all(finding.status is Verdict.PASS for finding in findings):
+        return HostStatus.READY
+    return HostStatus.WARNED
+
+
+def _blocks(finding: Finding, fixes: Collection[str]) -> bool:
+    if finding.status is Verdict.FAIL:
+        return not (finding.fix and finding.fix in fixes)
+    return finding.status is Verdict.UNKNOWN and finding.check in MUST_BE_KNOWN

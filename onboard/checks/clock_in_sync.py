@@ -1,0 +1,76 @@
+"""The clock is right to within 60 seconds. AWS refuses what is signed five minutes off (Signature Version 4).
+
+What the endpoints say in their HTTP Date counts, as the server saw it; this computer's clock only where none was
+reached.
+"""
+
+from statistics import median
+
+from onboard.checks.base import Check, Context, failed, not_known, passed, warned
+from onboard.facts import clock, endpoint_reach, operating_system
+from onboard.facts.base import Facts, Unknown
+from onboard.facts.clock import Clock
+from onboard.model.finding import Finding
+from onboard.model.profile import Host
+
+NAME = "clock_in_sync"
+NOTABLE, REFUSED = 60.0, 300.0  # seconds
+
+
+def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
+    found = facts.get(clock.FACT)
+    offsets = _by_endpoints(facts)
+    if offsets:
+        offset, by = median(offsets), ""
+    elif isinstance(found, Unknown):
+        return not_known(NAME, "whether the clock is right", found)
+    elif found.here is None:
+        return not_known(NAME, "whether the clock is right", "there was nothing to compare it with")
+    else:
+        offset, by = found.server - found.here, ", by this computer's clock"
+    evidence = f"{offset:+.0f} s against {'this computer' if by else 'the endpoints'}"
+    if abs(offset) <= NOTABLE:
+        return passed(NAME, "the clock is right", evidence)
+    summary = f"clock {_amount(abs(offset))} {'slow' if offset < 0 else 'fast'}{by}"
+    remedy = _remedy(found, facts)
+    if abs(offset) < REFUSED:
+        return warned(NAME, summary, remedy=remedy, evidence=evidence)
+    return failed(NAME, summary, remedy=remedy, evidence=evidence)
+
+
+def _by_endpoints(facts: Facts) -> list[float]:
+    """How far the server was ahead of each endpoint's clock, in seconds."""
+    reach = facts.get(endpoint_reach.FACT)
+    if isinstance(reach, Unknown):
+        return []
+    return [found.at - found.date for found in reach.endpoints if found.at is not None and found.date is not None]
+
+
+def _amount(seconds: float) -> str:
+    """In whole units, so that equal causes read equal: `7 minutes`, `2 hours`, `3 days`."""
+    for unit, size in (("day", 86400), ("hour", 3600)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}s"
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes} minute{'s' if minutes > 1 else ''}"
+
+
+def _remedy(found: Clock | Unknown, facts: Facts) -> str:
+    keepers = () if isinstance(found, Unknown) else found.keepers
+    if "chronyd" in keepers:
+        return "Set it, and keep it right: sudo systemctl enable --now chronyd; sudo chronyc makestep"
+    if "systemd-timesyncd" in keepers:
+        return "Set it, and keep it right: sudo timedatectl set-ntp true; sudo systemctl restart systemd-timesyncd"
+    if "ntpd" in keepers:
+        return "Set it, and keep it right: sudo service ntpd stop; sudo ntpd -gq; sudo service ntpd start"
+    system = facts.get(operating_system.FACT)
+    family = "" if isinstance(system, Unknown) else system.family
+    install = {
+        "debian": "sudo apt-get install chrony",
+        "rhel": "sudo yum install chrony; sudo systemctl enable --now chronyd",
+        "sles": "sudo zypper install chrony; sudo systemctl enable --now chronyd",
+    }.get(family, "install chrony or another NTP client")
+    return f"Nothing keeps it right: {install}. At once: sudo date -u -s 'YYYY-MM-DD HH:MM:SS'"
+
+
+CHECK = Check(NAME, (clock.FACT, endpoint_reach.FACT, operating_system.FACT), judge)

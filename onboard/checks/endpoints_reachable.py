@@ -1,0 +1,84 @@
+"""The four endpoints of Systems Manager and S3 answer, directly or through the proxy that the agent has.
+
+ec2messages is for agents before 3.3.40.0 (AWS user guide, "Reference: ec2messages, ssmmessages, and other API
+operations"); without it a warning is enough.
+"""
+
+from onboard.checks.base import Check, Context, failed, not_known, passed, warned
+from onboard.facts import endpoint_reach, proxy_in_force
+from onboard.facts.base import Facts, Unknown
+from onboard.facts.endpoint_reach import Outcome, Reached
+from onboard.model.finding import Finding
+from onboard.model.profile import Host
+
+NAME = "endpoints_reachable"
+_WORDS = {
+    Outcome.NO_ADDRESS: "no address",
+    Outcome.REFUSED: "connection refused",
+    Outcome.UNREACHABLE: "no route",
+    Outcome.TIMED_OUT: "no answer to the connection",
+    Outcome.NO_ANSWER: "connected, then silence",
+    Outcome.TLS_FAILED: "TLS failed",
+    Outcome.PROXY_FAILED: "the proxy failed",
+    Outcome.FAILED: "failed",
+}
+_REMEDIES = {
+    Outcome.NO_ADDRESS: "give the server a name server that knows AWS's names",
+    Outcome.REFUSED: "allow TCP 443 out to the endpoints' names; a device on the way, or the server's own firewall, "
+    "refuses it",
+    Outcome.UNREACHABLE: "give the server a route to AWS, private endpoints (network.endpoints) or a proxy "
+    "(network.proxy)",
+    Outcome.TIMED_OUT: "allow TCP 443 out to the endpoints' names; a firewall on the way drops it",
+    Outcome.NO_ANSWER: "exempt AWS's names from what inspects or filters connections on the way",
+    Outcome.TLS_FAILED: "exempt AWS's names from TLS inspection; see the evidence",
+    Outcome.PROXY_FAILED: "see that network.proxy is right, and let the proxy allow CONNECT to port 443 of the "
+    "endpoints",
+    Outcome.FAILED: "see the evidence",
+}
+
+
+def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
+    reach = facts.get(endpoint_reach.FACT)
+    if isinstance(reach, Unknown):
+        return not_known(NAME, "whether the endpoints can be reached", reach)
+    wanted = [service for service, _ in context.endpoints]
+    found = [reached for service in wanted if (reached := reach.of(service)) is not None]
+    evidence = "; ".join(map(_seen, found))
+    lost = [reached for reached in found if reached.outcome not in (Outcome.REACHED, Outcome.UNKNOWN)]
+    if not lost:
+        if len(found) < len(wanted) or any(reached.outcome is Outcome.UNKNOWN for reached in found):
+            return not_known(
+                NAME,
+                "whether the endpoints can be reached",
+                evidence or "the server did not tell",
+                remedy="Install curl on the server, or let its SSH server open tunnels (AllowTcpForwarding)",
+            )
+        return passed(NAME, "the endpoints answer", evidence)
+    outcomes = [outcome for outcome in _WORDS if any(reached.outcome is outcome for reached in lost)]
+    summary = "; ".join(
+        f"{', '.join(reached.service for reached in lost if reached.outcome is outcome)}: {_WORDS[outcome]}"
+        for outcome in outcomes
+    )
+    remedy = "; ".join(_REMEDIES[outcome] for outcome in outcomes)
+    remedy = remedy[0].upper() + remedy[1:]
+    if _people_have_a_proxy(facts) and not any(reached.via for reached in lost):
+        remedy += ". Log-ins on this server use a proxy that the agent does not see: set network.proxy"
+        proxies = facts.get(proxy_in_force.FACT)
+        evidence += "" if isinstance(proxies, Unknown) else f"; log-ins use {proxies.of_people}"
+    if [reached.service for reached in lost] == ["ec2messages"]:
+        return warned(NAME, summary, remedy=f"Agents from 3.3.40.0 on do without it. {remedy}", evidence=evidence)
+    return failed(NAME, summary, remedy=remedy, evidence=evidence)
+
+
+def _seen(reached: Reached) -> str:
+    how = f" via {reached.via}" if reached.via else ""
+    answer = f"HTTP {reached.status}" if reached.status else str(reached.outcome)
+    return f"{reached.url}{how}: {reached.error or answer}"
+
+
+def _people_have_a_proxy(facts: Facts) -> bool:
+    proxies = facts.get(proxy_in_force.FACT)
+    return not isinstance(proxies, Unknown) and bool(proxies.of_people) and not proxies.of_agent
+
+
+CHECK = Check(NAME, (endpoint_reach.FACT, proxy_in_force.FACT), judge)

@@ -1,0 +1,35 @@
+"""Something starts the agent, and starts it again after a reboot."""
+
+from onboard.checks.base import Check, Context, failed, not_known, passed, warned
+from onboard.facts import init_system
+from onboard.facts.base import Facts, Unknown
+from onboard.model.finding import Finding
+from onboard.model.profile import Host
+
+NAME = "init_system_supported"
+
+
+def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
+    found = facts.get(init_system.FACT)
+    if isinstance(found, Unknown):
+        return not_known(NAME, "what starts services", found)
+    evidence = f"{found.name} {found.version}".strip()
+    if found.is_systemd:
+        return passed(NAME, "systemd starts services", evidence)
+    if found.name == "upstart" or found.has_scripts:
+        return warned(
+            NAME,
+            "services are started without systemd",
+            remedy="See after the installation that the agent starts again with the server: nothing restarts it when "
+            "it ends",
+            evidence=evidence,
+        )
+    return failed(
+        NAME,
+        "nothing here starts services",
+        remedy="The agent is a service: use a server with systemd. A container is no managed node",
+        evidence=evidence,
+    )
+
+
+CHECK = Check(NAME, (init_system.FACT,), judge)

@@ -1,0 +1,35 @@
+"""The kernel is Linux 3.2 or later, which the agent (a Go program) needs since 3.0.1479.0."""
+
+import re
+
+from onboard.checks.base import Check, Context, failed, not_known, passed
+from onboard.facts import kernel
+from onboard.facts.base import Facts, Unknown
+from onboard.model.finding import Finding
+from onboard.model.profile import Host
+
+NAME = "kernel_supported"
+OLDEST = (3, 2)
+
+
+def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
+    found = facts.get(kernel.FACT)
+    if isinstance(found, Unknown):
+        return not_known(NAME, "which kernel runs", found)
+    evidence = f"{found.system} {found.release}"
+    if found.system not in ("Linux", ""):
+        return failed(NAME, f"{found.system} is no Linux", remedy="AWS has agents for Linux only", evidence=evidence)
+    numbers = re.match(r"([0-9]{1,6})\.([0-9]{1,6})", found.release)
+    if numbers is None:
+        return not_known(NAME, "which kernel runs", f"uname says {found.release}")
+    if (int(numbers[1]), int(numbers[2])) < OLDEST:
+        return failed(
+            NAME,
+            f"kernel {numbers[0]} is older than 3.2",
+            remedy="Move to a system with a newer kernel: today's agents do not run on this one",
+            evidence=evidence,
+        )
+    return passed(NAME, "the kernel is new enough", evidence)
+
+
+CHECK = Check(NAME, (kernel.FACT,), judge)

@@ -1,0 +1,45 @@
+"""The names of the endpoints have addresses on this server, where it needs them: a proxy looks names up itself."""
+
+from onboard.checks.base import Check, Context, failed, not_known, passed, warned
+from onboard.facts import endpoint_reach, name_resolution
+from onboard.facts.base import Facts, Unknown
+from onboard.model.finding import Finding
+from onboard.model.profile import Host
+
+NAME = "names_resolve"
+_REMEDY = (
+    "See what the server asks: cat /etc/resolv.conf; getent hosts NAME. With private endpoints, forward AWS's names to "
+    "the VPC's inbound resolver; behind a proxy, set network.proxy"
+)
+
+
+def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
+    found = facts.get(name_resolution.FACT)
+    if isinstance(found, Unknown):
+        return not_known(NAME, "whether the endpoints' names have addresses", found)
+    needed = [service for service, _ in context.endpoints if not _by_proxy(facts, service, context)]
+    if not needed:
+        return passed(NAME, "the proxy looks the names up")
+    resolved = {service: found.of(service) for service in needed}
+    without = [service for service, name in resolved.items() if name is None or not name.addresses]
+    evidence = "; ".join(
+        f"{name.name}: {' '.join(name.addresses) or name.error}" for name in resolved.values() if name is not None
+    )
+    if not without:
+        return passed(NAME, "the endpoints' names have addresses", evidence)
+    if any(resolved[service] is None for service in without):
+        return not_known(NAME, "whether the endpoints' names have addresses", evidence or "the server did not tell")
+    errors = sorted({name.error for name in resolved.values() if name is not None and not name.addresses})
+    summary = f"no address for {', '.join(without)}: {'; '.join(errors)}"
+    if without == ["ec2messages"]:
+        return warned(NAME, summary, remedy=f"Agents from 3.3.40.0 on do without it. {_REMEDY}", evidence=evidence)
+    return failed(NAME, summary, remedy=_REMEDY, evidence=evidence)
+
+
+def _by_proxy(facts: Facts, service: str, context: Context) -> bool:
+    reach = facts.get(endpoint_reach.FACT)
+    reached = None if isinstance(reach, Unknown) else reach.of(service)
+    return bool(context.profile.network.proxy) if reached is None else bool(reached.via)
+
+
+CHECK = Check(NAME, (name_resolution.FACT, endpoint_reach.FACT), judge)

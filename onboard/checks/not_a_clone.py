@@ -1,0 +1,69 @@
+"""No two servers share what shall tell machines apart.
+
+A copied disk brings machine-id, SSH host keys and the agent's registration along: two servers then take turns at one
+node, or are refused by their fingerprint.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from onboard.checks.base import Context, FleetCheck, failed, not_known, passed
+from onboard.facts import machine_identity, registration
+from onboard.facts.base import Facts, Unknown
+from onboard.model.finding import Finding
+from onboard.model.profile import Host
+
+NAME = "not_a_clone"
+_REMEDY = (
+    "On a copy, before anything else: sudo amazon-ssm-agent -register -clear (if the agent is there); "
+    "sudo rm -f /etc/machine-id /var/lib/dbus/machine-id; sudo systemd-machine-id-setup; "
+    "sudo rm -f /etc/ssh/ssh_host_*; sudo ssh-keygen -A; then reboot. If both are one server, list it once"
+)
+
+
+def judge(facts: Mapping[str, Facts], hosts: Sequence[Host], context: Context) -> Mapping[str, Finding]:
+    marks = {host.name: list(_marks(facts[host.name])) for host in hosts if host.name in facts}
+    owners: dict[tuple[str, str], list[str]] = {}
+    for name, found in marks.items():
+        for mark in found:
+            owners.setdefault(mark, []).append(name)
+    return {name: _finding(name, facts[name], found, owners) for name, found in marks.items()}
+
+
+def _marks(facts: Facts) -> Iterator[tuple[str, str]]:
+    """(kind, value) of what must be this server's own."""
+    identity, registered = facts.get(machine_identity.FACT), facts.get(registration.FACT)
+    if not isinstance(registered, Unknown) and registered.instance_id:
+        yield "node id", registered.instance_id
+    if not isinstance(identity, Unknown):
+        if identity.machine_id:
+            yield "machine-id", identity.machine_id
+        for key in identity.host_keys:
+            yield "SSH host key", key
+
+
+def _finding(
+    name: str, facts: Facts, marks: Iterable[tuple[str, str]], owners: Mapping[tuple[str, str], Sequence[str]]
+) -> Finding:
+    shared = {mark: [other for other in owners[mark] if other != name] for mark in marks if len(owners[mark]) > 1}
+    if shared:
+        kinds = list(dict.fromkeys(kind for kind, _ in shared))
+        others = sorted({other for names in shared.values() for other in names})
+        values = ", ".join(f"{kind} {value}" for kind, value in shared)
+        return failed(
+            NAME,
+            f"a copy of another server: the same {' and '.join(kinds)}",
+            remedy=_REMEDY,
+            evidence=f"{name} and {_few(others)} have {values}",
+        )
+    identity = facts.get(machine_identity.FACT)
+    if isinstance(identity, Unknown):
+        return not_known(NAME, "whether the server is a copy of another", identity)
+    return passed(NAME, "the server is no copy of another one listed", identity.machine_id)
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:5])
+    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
+
+
+CHECK = FleetCheck(NAME, (machine_identity.FACT, registration.FACT), judge)

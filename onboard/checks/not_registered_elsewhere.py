@@ -1,0 +1,47 @@
+"""The server is not a managed node of another account or Region. Such a registration is never overridden."""
+
+from onboard.checks.base import Check, Context, failed, not_known, passed
+from onboard.facts import registration
+from onboard.facts.base import Facts, Unknown
+from onboard.model.finding import Finding
+from onboard.model.profile import Host
+
+NAME = "not_registered_elsewhere"
+_CLEAR = (
+    "If that registration is not needed any more, clear it on the server, and deregister the node where it is known: "
+    "sudo systemctl stop amazon-ssm-agent; sudo amazon-ssm-agent -register -clear"
+)
+
+
+def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
+    found = facts.get(registration.FACT)
+    if isinstance(found, Unknown):
+        return not_known(NAME, "whether the server is registered already", found)
+    if not found.instance_id:
+        return passed(NAME, "the server is not registered", "a key without a registration" if found.has_key else "")
+    evidence = f"{found.instance_id} in {found.region or 'an unnamed Region'}"
+    if found.region != context.region:
+        return failed(
+            NAME,
+            f"registered in another Region: {found.region or 'unnamed'}",
+            remedy=f"Choose that Region in the profile. {_CLEAR}",
+            evidence=evidence,
+        )
+    if context.known_nodes is None:
+        return not_known(
+            NAME,
+            "whether the server's registration is one of this account",
+            evidence,
+            remedy="Give credentials that may call ssm:DescribeInstanceInformation, and check again",
+        )
+    if found.instance_id not in context.known_nodes:
+        return failed(
+            NAME,
+            "registered to another account, or to a node that was deregistered",
+            remedy=_CLEAR,
+            evidence=f"{evidence}, which account {context.account or '?'} does not have",
+        )
+    return passed(NAME, "registered in this account and Region", evidence)
+
+
+CHECK = Check(NAME, (registration.FACT,), judge)

@@ -1,0 +1,42 @@
+"""There is a package manager that the agent has a package for, and nothing is half installed."""
+
+from onboard.checks.base import Check, Context, failed, not_known, passed, warned
+from onboard.facts import package_manager
+from onboard.facts.base import Facts, Unknown
+from onboard.model.finding import Finding
+from onboard.model.profile import Host
+
+NAME = "package_manager_usable"
+
+
+def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
+    found = facts.get(package_manager.FACT)
+    if isinstance(found, Unknown):
+        return not_known(NAME, "which package manager there is", found)
+    evidence = f"{', '.join(found.formats) or 'none'}; {', '.join(found.tools)}".rstrip("; ")
+    if not {"deb", "rpm"} & set(found.formats):
+        return failed(
+            NAME,
+            "neither dpkg nor rpm is here",
+            remedy="AWS offers the agent as deb and rpm. This system needs its own vendor's way",
+            evidence=evidence,
+        )
+    if found.interrupted:
+        return failed(
+            NAME,
+            "dpkg was interrupted, a package is half installed",
+            remedy="Finish it: sudo dpkg --configure -a",
+            evidence=evidence,
+        )
+    if found.locks:
+        return warned(
+            NAME,
+            "the package manager is at work",
+            remedy="Wait until it is done; the installation waits for a while as well. Who it is: "
+            "ps ax | grep -E 'apt|dpkg|unattended|yum|dnf|zypper'",
+            evidence="; ".join(f"{lock.file}: {lock.program} ({lock.pid})" for lock in found.locks),
+        )
+    return passed(NAME, "the package manager is free", evidence)
+
+
+CHECK = Check(NAME, (package_manager.FACT,), judge)

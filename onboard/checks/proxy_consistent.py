@@ -1,0 +1,54 @@
+"""The proxy that the agent's service has on the server is the profile's."""
+
+import re
+
+from onboard.checks.base import Check, Context, not_known, passed, warned
+from onboard.facts import proxy_in_force
+from onboard.facts.base import Facts, Unknown
+from onboard.model.finding import Finding
+from onboard.model.profile import Host
+
+NAME = "proxy_consistent"
+
+
+def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
+    found = facts.get(proxy_in_force.FACT)
+    if isinstance(found, Unknown):
+        return not_known(NAME, "which proxy the agent's service has", found)
+    wanted = context.profile.network.proxy or ""
+    if wanted.lower().startswith("https://"):
+        return warned(
+            NAME,
+            "the profile's proxy is spoken to over TLS, which the agent's sessions cannot",
+            remedy="Name it by http:// in network.proxy. What goes through it is TLS all the same",
+            evidence=_plain(wanted),
+        )
+    has = found.of_agent
+    if _plain(wanted) == _plain(has):
+        return passed(
+            NAME, "the agent's service has the profile's proxy" if has else "no proxy is set for the agent", has
+        )
+    if not has:
+        return passed(NAME, "the agent's service will be given the profile's proxy", _plain(wanted))
+    evidence = f"on the server: {has}; in the profile: {_plain(wanted) or 'none'}"
+    if wanted:
+        return warned(
+            NAME,
+            "the agent's service has another proxy than the profile",
+            remedy="The profile's will be set. If the server's is right, change network.proxy",
+            evidence=evidence,
+        )
+    return warned(
+        NAME,
+        "the agent's service has a proxy that the profile does not name",
+        remedy="If it is right, set network.proxy to it; else take it out: sudo systemctl edit amazon-ssm-agent",
+        evidence=evidence,
+    )
+
+
+def _plain(proxy: str) -> str:
+    """HOST:PORT of a proxy's URL, without what does not tell proxies apart."""
+    return re.sub(r"^http://|/+$", "", re.sub(r"(://|^)[^/@\s]*@", r"\1", proxy.strip().lower()))
+
+
+CHECK = Check(NAME, (proxy_in_force.FACT,), judge)
