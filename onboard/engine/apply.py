@@ -13,10 +13,9 @@ from onboard.engine.survey import take_survey
 from onboard.engine.tools import Tools
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
-from onboard.model.events import Event, HostFinished
+from onboard.model.events import Event
 from onboard.model.plan import Plan, plan_from_json
 from onboard.model.profile import Profile
-from onboard.model.status import HostStatus
 
 
 class PlanExceeded(OnboardError):
@@ -41,8 +40,6 @@ def apply(
     def body(run: str) -> Generator[Event, None, None]:
         allowed = plan_from_json(json.loads(resume.plan)) if resume and resume.plan else approved
         online = _online_already(tools.journal.entries(run))
-        for name, instance_id in online.items():
-            yield HostFinished(host=name, status=HostStatus.ONLINE, instance_id=instance_id)
         hosts = [host for host in profile.hosts if host.name not in online]
         account = yield from open_account(profile)
         context = context_of(profile, account.aws, account.identity)
@@ -54,7 +51,8 @@ def apply(
         if not resume:
             tools.journal.approve(run, json.dumps(asdict(allowed or prepared.plan)))
         cancel.check()
-        yield from Rollout(run, profile, prepared, account, tools, cancel).carry_out()
+        proven = {**online, **prepared.proven}
+        yield from Rollout(run, profile, prepared, account, tools, cancel, proven).carry_out()
 
     return conduct(
         "apply",

@@ -1,6 +1,7 @@
 """Check and plan: what is, and what would be done. Neither changes anything."""
 
 from collections.abc import Collection, Generator, Iterator
+from dataclasses import replace
 
 from onboard.aws.identity import Identity
 from onboard.aws.session import open_aws
@@ -13,6 +14,7 @@ from onboard.model.cancel import CancelToken
 from onboard.model.errors import AwsError
 from onboard.model.events import Event, Noted
 from onboard.model.profile import Profile
+from onboard.model.status import HostStatus
 
 
 def check(
@@ -59,7 +61,9 @@ def plan(profile: Profile, tools: Tools, cancel: CancelToken, *, profile_path: s
         survey = yield from take_survey(profile.hosts, context, tools, cancel, aws=account.aws)
         prepared = yield from prepare(profile, profile.hosts, survey, account.identity, account.aws, tools, cancel)
         for host in profile.hosts:
-            yield prepared.settled.get(host.name) or survey.finish(host)
+            node = prepared.proven.get(host.name)
+            end = survey.finish(host)
+            yield replace(end, status=HostStatus.ONLINE, instance_id=node) if node else end
 
     return conduct(
         "plan",

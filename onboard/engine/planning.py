@@ -19,7 +19,6 @@ from onboard.model.finding import Finding
 from onboard.model.package import Package
 from onboard.model.plan import Change, HostPlan, Plan
 from onboard.model.profile import Host, Profile
-from onboard.model.status import HostStatus
 from onboard.steps.base import Before
 from onboard.steps.catalog import STEPS
 
@@ -35,7 +34,8 @@ class Prepared:
 
     before   what each server's steps planned from, by its name
     role     None when no server must be registered
-    settled  the end of servers that need nothing: online and proven, or not to be touched
+    settled  the end of servers that are not to be touched
+    proven   server → mi- id of those that need nothing: Online, and proven by an earlier run
     """
 
     plan: Plan
@@ -43,6 +43,7 @@ class Prepared:
     findings: Mapping[str, tuple[Finding, ...]]
     role: RolePlan | None
     settled: Mapping[str, HostFinished]
+    proven: Mapping[str, str]
 
 
 def prepare(
@@ -62,6 +63,7 @@ def prepare(
     online = _online(survey, able, aws)
     proven = tools.journal.proven()
     settled: dict[str, HostFinished] = {}
+    done: dict[str, str] = {}
     plans: list[HostPlan] = []
     for host in hosts:
         if host.name not in before:
@@ -70,9 +72,7 @@ def prepare(
         changes = tuple(change for step in STEPS if (change := step.plan(before[host.name])))
         node = instance_id(survey.facts[host.name])
         if node in online and (host.name, node) in proven and all(change.name == NONCE for change in changes):
-            settled[host.name] = HostFinished(
-                host=host.name, status=HostStatus.ONLINE, instance_id=node, findings=survey.findings[host.name]
-            )
+            done[host.name] = node
             continue
         plans.append(HostPlan(host=host.name, changes=changes))
     role, aws_changes, aws_warnings = _aws_changes(profile, plans, identity, aws)
@@ -86,7 +86,7 @@ def prepare(
     for text in plan.warnings:
         yield Noted(text=text, level="warning")
     yield PlanMade(plan=plan)
-    return Prepared(plan, before, survey.findings, role, settled)
+    return Prepared(plan, before, survey.findings, role, settled, done)
 
 
 def _packages(

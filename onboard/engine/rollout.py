@@ -5,7 +5,7 @@ import logging
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 
 from onboard.aws.instances import nodes
@@ -21,11 +21,12 @@ from onboard.engine.tools import Tools
 from onboard.facts.summary import instance_id
 from onboard.hosts.connection import Connection
 from onboard.model.cancel import Cancelled, CancelToken
-from onboard.model.errors import HostUnreachable, HostUntrusted, LogInRefused, OnboardError
+from onboard.model.errors import AwsError, HostUnreachable, HostUntrusted, LogInRefused, OnboardError
 from onboard.model.events import (
     AwsChanged,
     Event,
     HostFinished,
+    Noted,
     PhaseStarted,
     StepFinished,
     StepStarted,
@@ -45,10 +46,20 @@ log = logging.getLogger(__name__)
 
 
 class Rollout:
-    """One carrying-out. Workers write into its dictionaries, each under its own server's name."""
+    """One carrying-out. Workers write into its dictionaries, each under its own server's name.
+
+    `proven`: server → mi- id of those that an earlier run, or an earlier part of this one, has proven.
+    """
 
     def __init__(
-        self, run: str, profile: Profile, prepared: Prepared, account: Account, tools: Tools, cancel: CancelToken
+        self,
+        run: str,
+        profile: Profile,
+        prepared: Prepared,
+        account: Account,
+        tools: Tools,
+        cancel: CancelToken,
+        proven: Mapping[str, str],
     ) -> None:
         self._run = run
         self._profile = profile
@@ -59,27 +70,28 @@ class Rollout:
         self._cancel = cancel
         self._pace = Pace(profile.run.max_agent_starts, cancel)
         self._changes = {plan.host: [change.name for change in plan.changes] for plan in prepared.plan.hosts}
-        self._nodes: dict[str, str] = {}  # server → mi- id, as soon as it is known
-        self._proven: dict[str, str] = {}  # server → mi- id
+        self._nodes = dict(proven)  # server → mi- id, as soon as it is known
+        self._proven = dict(proven)
         self._touched: set[str] = set()
         self._activations = Activations()
 
     def carry_out(self) -> Generator[Event, None, None]:
+        """Everything the plan holds; then the end of every server that is proven, also by earlier runs."""
+        trouble: Exception | None = None
         hosts = [host for host in self._profile.hosts if host.name in self._changes]
-        if not hosts:
-            return
-        if self._prepared.role is not None:
-            yield from self._ensure_role(self._prepared.role)
-        try:
-            yield from self._waves(hosts)
-        except GeneratorExit:  # nobody listens any more
-            for _ in self._delete_activations():
-                pass
-            raise
-        except Exception:
+        if hosts:
+            try:
+                yield from self._waves(hosts)
+            except GeneratorExit:  # nobody listens any more
+                for _ in self._delete_activations():
+                    pass
+                raise
+            except Exception as error:  # noqa: BLE001 - raised again once the run is brought to its end
+                trouble = error
             yield from self._delete_activations()
-            raise
-        yield from self._delete_activations()
+        yield from self._seal()
+        if trouble:
+            raise trouble
 
     def _ensure_role(self, plan: RolePlan) -> Generator[Event, None, None]:
         if not plan.changes:
@@ -96,6 +108,7 @@ class Rollout:
     def _waves(self, hosts: Sequence[Host]) -> Generator[Event, None, None]:
         registering = sum(REGISTER in changes for changes in self._changes.values())
         if registering and self._prepared.role is not None:
+            yield from self._ensure_role(self._prepared.role)
             self._activations = yield from create_for(
                 registering,
                 self._prepared.role.name,
@@ -130,7 +143,6 @@ class Rollout:
             self._onboard(host, prover, emit)
 
         yield from work_on(hosts, work, concurrency=self._profile.run.concurrency, cancel=self._cancel)
-        yield from self._seal(hosts)
 
     def _onboard(self, host: Host, prover: Prover, emit: Emit) -> None:
         try:
@@ -207,43 +219,39 @@ class Rollout:
             emit(StepFinished(host=host.name, step=CONFIRM, outcome="failed", detail=str(error)))
             raise
         self._proven[host.name] = node
+        self._tools.journal.write(self._run, host.name, CONFIRM, "done", {"instance_id": node})
         emit(StepFinished(host=host.name, step=CONFIRM, outcome="done", detail=f"{node} answered with its nonce"))
 
-    def _seal(self, hosts: Sequence[Host]) -> Generator[Event, None, None]:
-        """End the wave's proven servers: online, unless a node is shared or was lost in the meantime."""
+    def _seal(self) -> Generator[Event, None, None]:
+        """End the proven servers, last of all: online, unless a node is shared or was lost in the meantime."""
         owners: dict[str, list[str]] = defaultdict(list)
         for name, node in self._nodes.items():
             owners[node].append(name)
-        proven = {host.name: self._proven[host.name] for host in hosts if host.name in self._proven}
-        online = nodes(self._aws, instance_ids=proven.values()) if proven else {}
-        for host in hosts:
-            if host.name not in proven:
+        lost = yield from self._lost(set(self._proven.values()))
+        for host in self._profile.hosts:
+            if host.name not in self._proven:
                 continue
-            node = proven[host.name]
+            node = self._proven[host.name]
             others = [name for name in owners[node] if name != host.name]
-            if others:
-                del self._proven[host.name]
-                shared = OnboardError(
-                    f"{node} is shared with {', '.join(others)}",
-                    why="One agent identity was copied to several servers",
-                    remedy="Clear the registration on the copies: amazon-ssm-agent -register -clear; then apply again",
-                )
-                yield self._failed(host, shared)
-            elif node not in online or not online[node].is_online:
-                del self._proven[host.name]
-                lost = OnboardError(
-                    "The node answered, but is not Online any more",
-                    remedy="Check the amazon-ssm-agent service on the server; then run apply again",
-                )
-                yield self._failed(host, lost)
+            if others or node in lost:
+                self._tools.journal.write(self._run, host.name, CONFIRM, "undone", {"instance_id": node})
+                yield self._failed(host, _shared(node, others) if others else LOST)
             else:
-                self._tools.journal.write(self._run, host.name, CONFIRM, "done", {"instance_id": node})
                 yield HostFinished(
                     host=host.name, status=HostStatus.ONLINE, instance_id=node, findings=self._findings(host)
                 )
 
+    def _lost(self, proven: Collection[str]) -> Generator[Event, None, set[str]]:
+        """Which of these nodes are not Online any more."""
+        try:
+            found = nodes(self._aws, instance_ids=proven) if proven else {}
+        except AwsError as error:
+            yield Noted(text=f"Whether the nodes are still Online could not be asked. {error}", level="warning")
+            return set()
+        return {node for node in proven if node not in found or not found[node].is_online}
+
     def _findings(self, host: Host) -> tuple[Finding, ...]:
-        return self._prepared.findings[host.name]
+        return self._prepared.findings.get(host.name, ())
 
     def _failed(self, host: Host, error: OnboardError) -> HostFinished:
         reason = f"{error.what}: {error.why}" if error.why else error.what
@@ -255,3 +263,17 @@ class Rollout:
             reason=reason,
             remedy=error.remedy,
         )
+
+
+LOST = OnboardError(
+    "The node answered, but is not Online any more",
+    remedy="Check the amazon-ssm-agent service on the server; then run apply again",
+)
+
+
+def _shared(node: str, others: Sequence[str]) -> OnboardError:
+    return OnboardError(
+        f"{node} is shared with {', '.join(others)}",
+        why="One agent identity was copied to several servers",
+        remedy="Clear the registration on the copies: amazon-ssm-agent -register -clear; then apply again",
+    )
