@@ -28,6 +28,7 @@ REGISTRATION = f"{STATE}registration"
 REGISTRATION_KEY = f"{STATE}Vault/Store/RegistrationKey"
 PENDING = "/var/lib/onboard/"
 PROGRAM = "/usr/bin/amazon-ssm-agent"
+UPLOADS = "/tmp/onboard."  # noqa: S108 - exists in the machine's imagination only
 AGENT_PID = 4711
 
 
@@ -49,7 +50,7 @@ class Machine:
 
     files     path → content; folders are not kept
     package   version of the agent's package, None when it is not installed
-    running   whether the agent's service runs, and
+    running   whether the agent's service is started, and
     enabled   whether it starts with the machine
     """
 
@@ -79,8 +80,9 @@ class Machine:
             self.running = self.enabled = self.image.agent.running
 
     def digest(self) -> str:
-        """Hash in hex over all that steps can change."""
-        files = {path: hashlib.sha256(content).hexdigest() for path, content in self.files.items()}
+        """Hash in hex over all that steps can change; what was uploaded goes with its connection and does not count."""
+        kept = {path: content for path, content in dict(self.files).items() if not path.startswith(UPLOADS)}
+        files = {path: hashlib.sha256(content).hexdigest() for path, content in kept.items()}
         state = [files, self.package, self.running, self.enabled]
         return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
@@ -91,6 +93,18 @@ class Machine:
     def below(self, folder: str) -> list[str]:
         """Paths of the files in a folder, which ends with a slash, and its own folders; sorted."""
         return sorted(path for path in self.files if path.startswith(folder))
+
+    @property
+    def alive(self) -> bool:
+        """Whether the agent itself runs: without a registration it ends as soon as it is started."""
+        return self.running and REGISTRATION in self.files
+
+    @property
+    def platform(self) -> tuple[str, str]:
+        """Name and version of the system, as the agent reports them from /etc/os-release."""
+        told = self.image.facts["operating_system"].stdout if "operating_system" in self.image.facts else ""
+        values = dict(re.findall(r'^([A-Z_]+)="?(.*?)"?$', told, re.MULTILINE))
+        return values.get("NAME", "Linux"), values.get("VERSION_ID", "")
 
     @property
     def trusted_roots(self) -> list[str]:
@@ -139,9 +153,9 @@ class Machine:
             else:
                 yield f"package rpm {self.package} 1"
             yield f"binary {PROGRAM}"
-            state = "active" if self.running else "inactive"
+            state = "inactive" if not self.running else "active" if self.alive else "activating"
             yield f"service amazon-ssm-agent {state} {'enabled' if self.enabled else 'disabled'}"
-            if self.running:
+            if self.alive:
                 yield f"process {AGENT_PID} {PROGRAM}"
             yield f"template {CONFIG}.template"
         if CONFIG in self.files:

@@ -13,7 +13,10 @@ from onboard.facts import bundle
 from onboard.hosts.connection import ScriptResult
 from onboard.hosts.shell import COMMAND, Request, UploadAnswer, is_complete, parse_request
 from onboard.model.secret import Secret
-from onboard.practice.machine import ACCOUNT, Machine
+from onboard.practice.agent_service import AgentService
+from onboard.practice.machine import ACCOUNT, UPLOADS, Machine
+from onboard.practice.step_simulation import Steps
+from onboard.steps import script as step_script
 
 ADDRESS = "127.0.0.1"
 LARGEST_REQUEST = 1024 * 1024
@@ -34,8 +37,15 @@ class PracticeServer:
     authorized: asyncssh.SSHKey
     password: Secret | None = None
     log_ins: int = 0
+    refused: int = 0
+    agent: AgentService = field(init=False)
+    _steps: Steps = field(init=False)
     _listener: asyncssh.SSHAcceptor | None = None
     _open: set[asyncssh.SSHServerConnection] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.agent = AgentService(self.machine)
+        self._steps = Steps(self.machine, self.agent)
 
     @property
     def name(self) -> str:
@@ -73,7 +83,8 @@ class PracticeServer:
         )
 
     async def stop(self) -> None:
-        """Stop listening, and end the connections there are."""
+        """Stop listening, end the connections there are, and the agent."""
+        await self.agent.stop()
         if self._listener is not None:
             self._listener.close()
             for connection in list(self._open):
@@ -103,7 +114,7 @@ class PracticeServer:
             return
         process.stdout.write(request.begin())
         process.stderr.write(request.begin())
-        folder = f"/tmp/onboard.{token_hex(5)}/"  # noqa: S108 - exists in the machine's imagination only
+        folder = f"{UPLOADS}{token_hex(5)}/"
         try:
             result = await self._run(request, folder, process.stdin)
             process.stdout.write(result.stdout + request.end(result.exit_code))
@@ -145,6 +156,11 @@ class PracticeServer:
             self.machine.files[path] = content
             answer = UploadAnswer(path, hashlib.sha256(content).hexdigest())
             return ScriptResult(0, answer.to_bytes(), b"")
+        secret = await _read_line(stdin) if request.wants_secret else ""
+        if step_script.asked(request.script):
+            if not request.privileged:
+                return ScriptResult(1, b"", b"only root may do this\n")
+            return await self._steps.run(request.script, secret)
         if bundle.asked(request.script):
             answers = self.machine.answers(request.script, as_root=request.privileged)
             return ScriptResult(0, bundle.answer(request.script, answers), b"")
@@ -185,7 +201,9 @@ class _LogIn(asyncssh.SSHServer):
         return self._server.password is not None
 
     def validate_password(self, username: str, password: str) -> bool:
-        return username == ACCOUNT and self._server._is_password(password)
+        right = username == ACCOUNT and self._server._is_password(password)
+        self._server.refused += not right
+        return right
 
 
 async def _read_request(stdin: "asyncssh.SSHReader[bytes]") -> Request | None:

@@ -96,7 +96,7 @@ def test_banner_and_noise_do_not_reach_the_answer(practice: Practice) -> None:
 
 def test_an_upload_is_hashed_and_goes_with_the_connection(practice: Practice) -> None:
     server = practice.server("healthy-debian")
-    before = server.digest()
+    before = dict(server.machine.files)
     content = bytes(range(256)) * 1000
     with logged_in(practice, server) as transport, transport.open_session() as channel:
         request = Request.upload("agent.deb", len(content))
@@ -105,18 +105,18 @@ def test_an_upload_is_hashed_and_goes_with_the_connection(practice: Practice) ->
         assert server.machine.files[answer.path] == content
         channel.shutdown_write()
         channel.recv(1)  # the channel's end
-    assert server.digest() == before
+    assert server.machine.files == before
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(practice: Practice) -> None:
     server = practice.server("healthy-debian")
-    before = server.digest()
+    before = dict(server.machine.files)
     with logged_in(practice, server) as transport, transport.open_session() as channel:
         channel.exec_command("/bin/sh")
         channel.sendall(Request.upload("agent.deb", 100).text().encode())
         channel.sendall(b"too little")
     assert facts_of(practice, server).unknown() == {}
-    assert server.digest() == before
+    assert server.machine.files == before
 
 
 def test_nothing_is_executed(practice: Practice) -> None:

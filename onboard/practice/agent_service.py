@@ -1,0 +1,205 @@
+"""The agent's service on a practice server: it runs the stand-in agent in this process, as its own systemd would."""
+
+import asyncio
+import json
+import shlex
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from onboard.practice import agent
+from onboard.practice.agent import Outcome
+from onboard.practice.machine import CONFIG, REGISTRATION, REGISTRATION_KEY, STATE, Machine
+
+ADDRESS = "127.0.0.1"
+_STORED = {
+    "registration": REGISTRATION,
+    "RegistrationKey": REGISTRATION_KEY,
+    "InstanceFingerprint": f"{STATE}Vault/Store/InstanceFingerprint",
+}
+
+
+class Identity(MutableMapping[str, str]):
+    """What an agent keeps of its registration, in the machine's files where the real one has it."""
+
+    def __init__(self, files: MutableMapping[str, bytes]) -> None:
+        self._files = files
+
+    def __getitem__(self, name: str) -> str:
+        return self._files[_STORED[name]].decode()
+
+    def __setitem__(self, name: str, value: str) -> None:
+        self._files[_STORED[name]] = value.encode()
+
+    def __delitem__(self, name: str) -> None:
+        del self._files[_STORED[name]]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, path in _STORED.items() if path in self._files)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+@dataclass(slots=True, eq=False)
+class AgentService:
+    """Belongs to the event loop that starts it. The three switches and `kill` are for tests, from any thread.
+
+    dies_at_command  the agent ends as soon as a command reaches it, so after it was Online
+    wrong_nonce      it answers with another nonce than the one in the file
+    twin             the other server whose registration this one takes over instead of registering, if it has one
+    """
+
+    machine: Machine
+    dies_at_command: bool = False
+    wrong_nonce: bool = False
+    twin: "AgentService | None" = None
+    _task: asyncio.Task[None] | None = None
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.machine.files)
+
+    @property
+    def registered(self) -> Mapping[str, str]:
+        """The agent's registration: ManagedInstanceID and Region; empty when there is none."""
+        try:
+            found = json.loads(self.identity.get("registration", "{}"))
+        except ValueError:
+            return {}
+        return {key: str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+
+    async def register(self, code: str, activation_id: str, region: str) -> str:
+        """The mi- id. Raises agent.Refusal with AWS's code, agent.Unreachable."""
+        if not self.machine.image.server.reaches_aws:
+            raise agent.Unreachable("dial tcp: connect: no route to host")
+        if self.twin is not None and self.twin.registered:
+            self.identity.update(self.twin.identity)
+            return self.registered["ManagedInstanceID"]
+        return await self._agent().register(code, activation_id, region)
+
+    def clear(self) -> None:
+        """Forget the registration."""
+        self._agent().clear()
+
+    def start(self) -> None:
+        """Start the service. Without a registration its agent ends at once, and is started again and again."""
+        self._loop = asyncio.get_running_loop()
+        self.machine.running = True
+        if self._task is None and self.machine.image.server.reaches_aws and self._is_ours():
+            self._task = self._loop.create_task(self._agent().run())
+            self._task.add_done_callback(self._ended)
+
+    async def stop(self) -> None:
+        """Stop the service and wait for its agent's end."""
+        task, self._task = self._task, None
+        self.machine.running = False
+        if task is not None:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def kill(self) -> None:
+        """Let the agent die without a word, for good. From any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._die)
+
+    def _die(self) -> None:
+        self.machine.running = False
+        if self._task is not None:
+            self._task.cancel()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if self._task is task:
+            self._task = None
+            self.machine.running = False
+        if not task.cancelled():
+            task.exception()  # seen: it shows as a service that does not run
+
+    def _is_ours(self) -> bool:
+        """Whether the registration is one that an agent of the practice made; those of images are for show."""
+        return len(self.identity) == len(_STORED)
+
+    def _agent(self) -> agent.Agent:
+        try:
+            configuration = json.loads(self.machine.files.get(CONFIG, b"{}"))
+        except ValueError:
+            configuration = {}
+
+        def endpoint(service: str) -> str:
+            return str((configuration.get(service) or {}).get("Endpoint") or f"https://{service.lower()}")
+
+        told = agent.Machine(
+            self.machine.name,
+            ADDRESS,
+            *self.machine.platform,
+            agent_version=self.machine.package or agent.AGENT_VERSION,
+            clock_skew_s=self.machine.image.server.clock_offset_s,
+        )
+        return agent.Agent(endpoint("Ssm"), endpoint("Mds"), self.identity, told, self._run_command)
+
+    async def _run_command(self, lines: Sequence[str]) -> Outcome:
+        if self.dies_at_command:
+            self._die()
+            await asyncio.Event().wait()  # until that takes it along
+        outcome = run_lines(lines, self.machine)
+        if self.wrong_nonce:
+            return outcome._replace(stdout=outcome.stdout[::-1].strip() + "\n")
+        return outcome
+
+
+def run_lines(lines: Sequence[str], machine: Machine) -> Outcome:
+    """What a shell on this machine would make of a few plain commands, one a line; others are not found there.
+
+    A line may end in `|| exit N` or `|| true`, and `2>/dev/null` may stand in it.
+    """
+    out = err = ""
+    code = 0
+    for line in "\n".join(lines).splitlines():
+        try:
+            words = shlex.split(line, comments=True)
+        except ValueError:
+            return Outcome(2, out, err + "sh: syntax error\n")
+        if not words:
+            continue
+        command, otherwise = words, [""]
+        if "||" in words:
+            command, otherwise = words[: words.index("||")], words[words.index("||") + 1 :]
+        silent = "2>/dev/null" in command
+        code, printed, said = _run(*(word for word in command if word != "2>/dev/null"), machine=machine)
+        out, err = out + printed, err if silent else err + said
+        match otherwise:
+            case ["true"]:
+                code = 0
+            case ["exit", number] if code != 0 and number.isdigit():
+                return Outcome(int(number), out, err)
+    return Outcome(code, out, err)
+
+
+def _run(name: str, *arguments: str, machine: Machine) -> Outcome:
+    paths = [argument for argument in arguments if not argument.startswith("-")]
+    match name:
+        case "cat":
+            missing = [path for path in paths if path not in machine.files]
+            found = b"".join(machine.files.get(path, b"") for path in paths).decode(errors="replace")
+            said = "".join(f"cat: {path}: No such file or directory\n" for path in missing)
+            return Outcome(1 if missing else 0, found, said)
+        case "rm":
+            for path in paths:
+                machine.files.pop(path, None)
+        case "rmdir":
+            full = [path for path in paths if machine.below(f"{path}/")]
+            said = "".join(f"rmdir: failed to remove '{path}': Directory not empty\n" for path in full)
+            return Outcome(1 if full else 0, "", said)
+        case "echo":
+            return Outcome(0, " ".join(arguments) + "\n", "")
+        case "hostname":
+            return Outcome(0, f"{machine.name}\n", "")
+        case "uname":
+            return Outcome(0, f"Linux {machine.name} practice server\n", "")
+        case "cd" | "true" | ":":
+            pass
+        case _:
+            return Outcome(127, "", f"{name}: not found: a practice server knows a few plain commands only\n")
+    return Outcome(0, "", "")

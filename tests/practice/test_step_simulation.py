@@ -1,0 +1,333 @@
+"""The real steps on practice servers: applied, repeated, undone; and an agent that really registers and answers."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from onboard.aws.session import Aws, open_aws
+from onboard.checks.base import Context
+from onboard.engine.proof import NotProven, Patience, Prover
+from onboard.facts import agent, bundle, registration, root_certificates
+from onboard.facts.base import Facts, Unknown, Wanted
+from onboard.facts.catalog import FACTS
+from onboard.hosts.connection import Connection
+from onboard.hosts.credentials import Secrets
+from onboard.hosts.known_hosts import KnownHosts
+from onboard.hosts.lockout import Lockout
+from onboard.hosts.ssh import SshConnector
+from onboard.model.cancel import CancelToken
+from onboard.model.endpoints import Endpoints
+from onboard.model.package import Package
+from onboard.model.profile import Profile
+from onboard.model.secret import Secret
+from onboard.practice.agent_service import run_lines
+from onboard.practice.image import image
+from onboard.practice.machine import CONFIG, PENDING, Identity, Machine
+from onboard.practice.serve import REGION, Practice, running_practice
+from onboard.practice.server import PracticeServer
+from onboard.practice.step_simulation import SIMULATED
+from onboard.resources import resource
+from onboard.steps import script
+from onboard.steps.base import Before, Done, Registration, StepFailed, Supplies
+from onboard.steps.catalog import STEPS
+from onboard.steps.place_nonce import nonce_command, nonce_path
+
+RUN = "run-1"
+ROLE = "PracticeRole"
+TRUST = (
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ssm.amazonaws.com"},'
+    '"Action":"sts:AssumeRole"}]}'
+)
+CORE = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+PACKAGE = b"not a package, and nobody unpacks it"
+STEP = {step.name: step for step in STEPS}
+
+
+@dataclass
+class Field:
+    """A practice, and all that a run has in hand."""
+
+    practice: Practice
+    profile: Profile
+    connector: SshConnector
+    aws: Aws
+    folder: Path
+
+    def connect(self, server: PracticeServer) -> Connection:
+        host = next(host for host in self.profile.hosts if host.name == server.name)
+        return self.connector.connect(host, CancelToken())
+
+    def facts(self, connection: Connection) -> Facts:
+        composed = bundle.compose(FACTS, Wanted(self.endpoints))
+        return bundle.parse(FACTS, connection.run_script(composed, privileged=True))
+
+    @property
+    def endpoints(self) -> Endpoints:
+        url = self.practice.endpoint_url
+        return Endpoints(url, url, url, url)
+
+    def before(self, server: PracticeServer, facts: Facts, *, fixes: frozenset[str] = frozenset()) -> Before:
+        host = next(host for host in self.profile.hosts if host.name == server.name)
+        context = Context(self.profile, REGION, self.practice.cloud.account, self.endpoints)
+        kind = server.machine.image.server.package_kind
+        path = self.folder / f"amazon-ssm-agent.{kind}"
+        path.write_bytes(PACKAGE)
+        package = Package(path, kind, "amd64", "3.3.4851.0", hashlib.sha256(PACKAGE).hexdigest())
+        return Before(host, facts, context, fixes, package)
+
+    def supplies(self, nonce: str = "0123456789abcdef", code: str = "") -> Supplies:
+        made = self.aws.ssm.create_activation(IamRole=ROLE, RegistrationLimit=1)
+        wanted = Registration(made["ActivationId"], Secret(code or made["ActivationCode"]), REGION)
+        return Supplies(RUN, lambda: wanted, Secret(nonce))
+
+    def apply_all(self, server: PracticeServer, **given: str) -> tuple[dict[str, Done], str]:
+        """Every step that the server needs, in order; and the node it became."""
+        done: dict[str, Done] = {}
+        with closing(self.connect(server)) as connection:
+            before = self.before(server, self.facts(connection), fixes=frozenset({"install_roots"}))
+            supplies = self.supplies(**given)
+            for step in STEPS:
+                if step.plan(before) is not None:
+                    done[step.name] = step.apply(connection, before, supplies)
+        return done, done["register_agent"].output["instance_id"]
+
+    def undo_all(self, server: PracticeServer, done: dict[str, Done]) -> None:
+        with closing(self.connect(server)) as connection:
+            for name, was in reversed(done.items()):
+                STEP[name].undo(connection, was.undo)
+
+    def prover(self, *, answer: float = 10.0) -> Prover:
+        lines = "\n".join(nonce_command(nonce_path(RUN)))
+        return Prover(self.aws, lines, CancelToken(), Patience(online=10, answer=answer, poll=0.05))
+
+
+@pytest.fixture(scope="module")
+def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
+    folder = tmp_path_factory.mktemp("field")
+    with running_practice(16) as practice, pytest.MonkeyPatch.context() as patch:
+        for name, value in practice.environment().items():
+            patch.setenv(name, value)
+        profile = practice.profile()
+        known_hosts = folder / "known_hosts"
+        known_hosts.write_text(practice.known_hosts)
+        connector = SshConnector(
+            profile.credentials,
+            secrets=Secrets(profile.credentials, environment={}),
+            known_hosts=KnownHosts.from_file(known_hosts),
+            lockout=Lockout(folder / "lockout.json"),
+        )
+        with closing(open_aws(profile)) as aws:
+            aws.iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=TRUST)
+            aws.iam.attach_role_policy(RoleName=ROLE, PolicyArn=CORE)
+            yield Field(practice, profile, connector, aws, folder)
+
+
+def test_every_script_of_a_step_is_simulated() -> None:
+    scripts = [entry.name for entry in resource("scripts/posix/steps").iterdir()]
+    found = [re.fullmatch(r"([a-z_]+)\.(apply|undo)\.sh", name) for name in scripts]
+    assert {(name[1], name[2]) for name in found if name} == set(SIMULATED)
+
+
+@pytest.mark.parametrize("name", ["healthy-debian", "healthy-rhel", "no-amazon-roots"])
+def test_the_whole_line_comes_online_answers_with_its_nonce_and_is_undone(field: Field, name: str) -> None:
+    server = field.practice.server(name)
+    before = server.digest()
+    done, node = field.apply_all(server)
+    assert all(step.changed for step in done.values())
+    assert ("install_roots" in done) == (name == "no-amazon-roots")
+    with closing(field.connect(server)) as connection:
+        facts = field.facts(connection)
+    service, told = facts.get(agent.FACT), facts.get(registration.FACT)
+    roots = facts.get(root_certificates.FACT)
+    assert not isinstance(service, Unknown)
+    assert not isinstance(told, Unknown)
+    assert not isinstance(roots, Unknown)
+    assert service.is_running
+    assert service.version == "3.3.4851.0"
+    assert (told.instance_id, told.region, told.has_key) == (node, REGION, True)
+    assert [pending for pending in told.pending if pending.endswith(".undo")] == []
+    assert len(roots.amazon) == 5
+    with field.prover() as prover:
+        assert prover.wait_online(node, name).agent_version == "3.3.4851.0"
+        assert prover.answer(node, name) == "0123456789abcdef\n"
+    field.undo_all(server, done)
+    assert server.digest() == before
+
+
+def test_a_second_time_there_is_nothing_to_do_but_the_nonce(field: Field) -> None:
+    server = field.practice.server("healthy-debian-2")
+    done, node = field.apply_all(server)
+    applied = server.digest()
+    with closing(field.connect(server)) as connection:
+        again = field.before(server, field.facts(connection))
+        assert [step.name for step in STEPS if step.plan(again) is not None] == ["place_nonce"]
+        for step in STEPS[:-1]:
+            if step.name in done:
+                result = step.apply(connection, again, field.supplies())
+                assert (step.name, result.changed) == (step.name, False)
+                assert result.output.get("instance_id", node) == node
+    assert server.digest() == applied
+    field.undo_all(server, done)
+
+
+@pytest.mark.parametrize("name", [step.name for step in STEPS])
+def test_each_step_by_itself_is_undone_from_its_journal_and_from_its_record(field: Field, name: str) -> None:
+    """Everything before it is made for good; then it is made and undone twice, the second time without a journal."""
+    server = field.practice.server("no-amazon-roots-2")
+    start, made = server.digest(), {}
+    with closing(field.connect(server)) as connection:
+        before = field.before(server, field.facts(connection), fixes=frozenset({"install_roots"}))
+        for step in STEPS:
+            if step.name == name:
+                break
+            if step.plan(before) is not None:
+                made[step.name] = step.apply(connection, before, field.supplies())
+        step = STEP[name]
+        if name == "place_nonce":  # it takes the records of the others with it
+            for path in server.machine.below(PENDING):
+                del server.machine.files[path]
+        ready = server.digest()
+        if name == "configure_proxy":
+            network = field.profile.network.model_copy(update={"proxy": "http://127.0.0.1:3128"})
+            context = Context(field.profile.model_copy(update={"network": network}), REGION, "1", field.endpoints)
+            before = Before(before.host, before.facts, context)
+        done = step.apply(connection, before, field.supplies())
+        assert done.changed
+        assert server.digest() != ready
+        assert step.undo(connection, done.undo).changed
+        assert server.digest() == ready
+        if name != "place_nonce":  # which keeps no record
+            step.apply(connection, before, field.supplies())
+            journalled = step.planned_undo(before, field.supplies())
+            assert step.undo(connection, journalled).changed
+            assert server.digest() == ready
+        assert not step.undo(connection, {}).changed
+    field.undo_all(server, made)
+    assert server.digest() == start
+
+
+def test_a_wrong_code_is_refused_by_the_cloud_and_leaves_the_server_unregistered(field: Field) -> None:
+    server = field.practice.server("healthy-rhel-2")
+    before = server.digest()
+    with closing(field.connect(server)) as connection:
+        ready = field.before(server, field.facts(connection))
+        first = [STEP[name] for name in ("configure_agent", "install_agent")]
+        made = {step.name: step.apply(connection, ready, field.supplies()) for step in first}
+        with pytest.raises(StepFailed, match="AWS does not know the activation") as caught:
+            STEP["register_agent"].apply(connection, ready, field.supplies(code="A" * 20))
+        assert "A" * 20 not in caught.value.evidence
+        assert not STEP["register_agent"].undo(connection, {}).changed
+        with pytest.raises(StepFailed, match="ends as soon as it is started"):
+            STEP["start_agent"].apply(connection, ready, field.supplies())
+        STEP["start_agent"].undo(connection, {})
+    field.undo_all(server, made)
+    assert server.digest() == before
+
+
+def test_a_server_without_a_way_out_cannot_register(field: Field) -> None:
+    server = field.practice.server("no-route")
+    before = server.digest()
+    with pytest.raises(StepFailed, match="does not reach the endpoint"):
+        field.apply_all(server)
+    assert server.digest() != before
+    assert server.machine.package == "3.3.4851.0"
+
+
+def test_a_package_that_is_not_the_verified_one_is_refused(field: Field) -> None:
+    server = field.practice.server("no-route-2")
+    with closing(field.connect(server)) as connection:
+        before = field.before(server, field.facts(connection))
+        assert before.package is not None
+        path = connection.upload(before.package.path, sha256=before.package.sha256)
+        for given, said in (({"sha256": "0" * 64}, "SHA-256 differs"), ({"package": "/nowhere"}, "cannot be copied")):
+            variables = {"package": path, "sha256": before.package.sha256, "kind": "deb", "version": "1.0.0.0", **given}
+            with pytest.raises(StepFailed, match=said):
+                script.run(connection, script.compose("install_agent", "apply", variables), failure="No")
+        assert server.machine.package is None
+
+
+def test_steps_are_for_root_alone(field: Field) -> None:
+    server = field.practice.server("no-route-2")
+    with closing(field.connect(server)) as connection:
+        result = connection.run_script(script.compose("start_agent", "apply", {}))
+        assert result.exit_code == 1
+        unknown = connection.run_script("# step: fly_away apply\n# end of variables\n", privileged=True)
+        assert unknown.exit_code == 127
+
+
+def test_an_agent_that_dies_at_the_command_was_online_and_never_answers(field: Field) -> None:
+    server = field.practice.server("clone")
+    server.agent.dies_at_command = True
+    _, node = field.apply_all(server)
+    with field.prover(answer=0.5) as prover:
+        prover.wait_online(node, server.name)
+        with pytest.raises(NotProven, match="did not answer"):
+            prover.answer(node, server.name)
+    assert not server.machine.running
+
+
+def test_an_agent_that_is_killed_does_not_run_any_more(field: Field) -> None:
+    server = field.practice.server("clone-2")
+    _, node = field.apply_all(server)
+    with field.prover() as prover:
+        prover.wait_online(node, server.name)
+        server.agent.kill()
+        with closing(field.connect(server)) as connection:
+            service = field.facts(connection).get(agent.FACT)
+        assert not isinstance(service, Unknown)
+        assert not service.is_running
+
+
+def test_a_wrong_nonce_comes_back_when_wanted(field: Field) -> None:
+    server = field.practice.server("clone-3")
+    server.agent.wrong_nonce = True
+    _, node = field.apply_all(server)
+    with field.prover() as prover:
+        prover.wait_online(node, server.name)
+        assert prover.answer(node, server.name).strip() == "0123456789abcdef"[::-1]
+
+
+def test_a_twin_has_the_registration_of_the_other(field: Field) -> None:
+    first, second = field.practice.server("clone-4"), field.practice.server("slow-clock-2")
+    second.agent.twin = first.agent
+    assert field.apply_all(first)[1] == field.apply_all(second)[1]
+
+
+@pytest.mark.parametrize(
+    ("lines", "outcome"),
+    [
+        (["cat /a"], (0, "content\n", "")),
+        (["cat /b || exit 3", "echo on"], (3, "", "cat: /b: No such file or directory\n")),
+        (["cat /b 2>/dev/null || true", "echo on  here"], (0, "on here\n", "")),
+        (["rm -f /a", "cat /a 2>/dev/null"], (1, "", "")),
+        (["rmdir / 2>/dev/null"], (0, "", "")),
+        (["rmdir /d"], (1, "", "rmdir: failed to remove '/d': Directory not empty\n")),
+        (["hostname; id"], (127, "", "hostname;: not found: a practice server knows a few plain commands only\n")),
+        (["hostname\nuname -a"], (0, "here\nLinux here practice server\n", "")),
+        (["echo 'open"], (2, "", "sh: syntax error\n")),
+        ([], (0, "", "")),
+    ],
+)
+def test_a_few_plain_commands_are_known(lines: list[str], outcome: tuple[int, str, str]) -> None:
+    machine = Machine(image("healthy-debian"), "here", REGION, Identity.new("ssh-ed25519 AAAA"))
+    machine.files.update({"/a": b"content\n", "/d/e": b""})
+    assert tuple(run_lines(lines, machine)) == outcome
+
+
+def test_the_configuration_of_another_is_not_overwritten(field: Field) -> None:
+    server = field.practice.server("other-account-2")
+    with closing(field.connect(server)) as connection:
+        before = field.before(server, field.facts(connection))
+        server.machine.files[CONFIG] = b'{"Profile":{}}'
+        with pytest.raises(StepFailed, match="was changed by somebody else"):
+            STEP["configure_agent"].apply(connection, before, field.supplies())
+        now = field.before(server, field.facts(connection))
+        done = STEP["configure_agent"].apply(connection, now, field.supplies())
+        assert b'"Profile"' in server.machine.files[CONFIG]
+        STEP["configure_agent"].undo(connection, done.undo)
+        assert server.machine.files[CONFIG] == b'{"Profile":{}}'
