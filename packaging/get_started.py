@@ -175,9 +175,9 @@ def apt_install(packages: list[str]) -> bool:
         return False
     say(f"Installing {' '.join(packages)} …")
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "install", "--yes", "--quiet", "--quiet", "--no-install-recommends"]
+    install = ["apt-get", "install", "--yes", "-qq", "--option=Dpkg::Use-Pty=0", "--no-install-recommends"]
     try:
-        run("apt-get", "update", "--quiet", "--quiet", **quiet)
+        run("apt-get", "update", "-qq", **quiet)
         run(*install, *packages, **quiet)
     except subprocess.CalledProcessError:
         if len(packages) == 1:
