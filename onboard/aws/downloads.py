@@ -135,8 +135,7 @@ class Downloads:
         with requests.Session() as session:
             session.trust_env = not local  # a practice cloud on this computer is not behind the proxy
             session.proxies.update({} if local else self._proxies(url))
-            if os.environ.get("AWS_CA_BUNDLE") and not os.environ.get("REQUESTS_CA_BUNDLE"):
-                session.verify = os.environ["AWS_CA_BUNDLE"]  # one setting for all of AWS
+            session.verify = _bundle() or True
             try:
                 with session.get(
                     url,
@@ -174,6 +173,12 @@ class Downloads:
         if own or not self.proxy or urllib.request.proxy_bypass(host) or _matches(host, self.no_proxy):
             return {}
         return {"http": self.proxy, "https": self.proxy}
+
+
+def _bundle() -> str | None:
+    """The user's own file of root certificates: as requests finds it, else as boto3 does."""
+    names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
+    return next((value for value in map(os.environ.get, names) if value), None)
 
 
 def _matches(host: str, names: tuple[str, ...]) -> bool:

@@ -9,7 +9,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -72,7 +72,9 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pin:
+class Pin:
+    """What is known of a key besides its fingerprint; the bounds of versions are exclusive."""
+
     expires: date
     after: str | None
     before: str | None
@@ -81,11 +83,11 @@ class _Pin:
 # AWS's keys for the agent: by fingerprint the key's end, and the bounds (both exclusive) of the versions it signs.
 # Source: AWS's user guide, "Verifying the signature of SSM Agent", and its older editions.
 _PINS = {
-    "1C5B395CBE5E74E2F1CA21592784DBF388D19D46": _Pin(date(2027, 11, 25), "3.3.4793.0", None),
-    "4855A9E6833216D6A77D8FE451A8E050D0052E5D": _Pin(date(2026, 7, 15), "3.3.1611.0", "3.3.4851.0"),
-    "DE92C7DA3E56E92331D62A36BC1F495C97DD04ED": _Pin(date(2025, 2, 17), None, "3.3.1802.0"),
-    "2BC7C7C267BBD505EAA491E6DD81A61756BAA549": _Pin(date(2023, 9, 5), None, "3.3.1802.0"),
-    "8108A07A9EBE248E3F1C63F254F4F56E693ECA21": _Pin(date(2022, 3, 29), None, "3.3.1802.0"),
+    "1C5B395CBE5E74E2F1CA21592784DBF388D19D46": Pin(date(2027, 11, 25), "3.3.4793.0", None),
+    "4855A9E6833216D6A77D8FE451A8E050D0052E5D": Pin(date(2026, 7, 15), "3.3.1611.0", "3.3.4851.0"),
+    "DE92C7DA3E56E92331D62A36BC1F495C97DD04ED": Pin(date(2025, 2, 17), None, "3.3.1802.0"),
+    "2BC7C7C267BBD505EAA491E6DD81A61756BAA549": Pin(date(2023, 9, 5), None, "3.3.1802.0"),
+    "8108A07A9EBE248E3F1C63F254F4F56E693ECA21": Pin(date(2022, 3, 29), None, "3.3.1802.0"),
 }
 
 
@@ -94,7 +96,7 @@ def aws_keys() -> tuple[SigningKey, ...]:
     return pinned_keys(resources.text(KEY_FILE).encode(), _PINS)
 
 
-def pinned_keys(armored: bytes, pins: "dict[str, _Pin]") -> tuple[SigningKey, ...]:
+def pinned_keys(armored: bytes, pins: Mapping[str, Pin]) -> tuple[SigningKey, ...]:
     """The keys of a file, each of which must be pinned, and each pin must be there."""
     found = {key.fingerprint: key for key in read_keys(armored)}
     if found.keys() != pins.keys():
@@ -163,7 +165,9 @@ def check_signature(
 
 
 @dataclass(frozen=True, slots=True)
-class _Key:
+class PublicKey:
+    """A key as its packet has it; whether it is trusted is another question."""
+
     fingerprint: str
     created: datetime
     public: "RSAPublicKey"
@@ -212,7 +216,7 @@ class _Reader:
         return value
 
 
-def read_keys(data: bytes) -> tuple[_Key, ...]:
+def read_keys(data: bytes) -> tuple[PublicKey, ...]:
     """The RSA primary keys of a key file, armored (also several blocks) or not. Raises OnboardError."""
     keys = [
         _key(body) for block in _blocks(data, "PUBLIC KEY BLOCK") for tag, body in _packets(block) if tag == _PUBLIC_KEY
@@ -222,7 +226,7 @@ def read_keys(data: bytes) -> tuple[_Key, ...]:
     return tuple(keys)
 
 
-def _key(body: bytes) -> _Key:
+def _key(body: bytes) -> PublicKey:
     """A version 4 RSA public key (RFC 9580, 5.5.2.2); its fingerprint as in 5.5.4."""
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 
@@ -245,7 +249,7 @@ def _key(body: bytes) -> _Key:
         raise _bad("a key's numbers are no RSA key") from None
     # SHA-1 is what names version 4 keys; forging a fingerprint needs a second pre-image, which nobody can make.
     named = hashlib.sha1(b"\x99" + len(body).to_bytes(2, "big") + body, usedforsecurity=False)
-    return _Key(fingerprint=named.hexdigest().upper(), created=created, public=public)
+    return PublicKey(fingerprint=named.hexdigest().upper(), created=created, public=public)
 
 
 def _read_signature(data: bytes) -> _Signature:

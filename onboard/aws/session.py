@@ -3,6 +3,7 @@
 import difflib
 import logging
 import threading
+import urllib.request
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +127,7 @@ class Aws:
             try:
                 client = make(None)
                 origin(client.meta.endpoint_url)
-                if is_loopback(client.meta.endpoint_url):
+                if is_loopback(client.meta.endpoint_url) and urllib.request.getproxies():
                     client.close()
                     client = make({})  # a practice cloud on this computer is not behind the proxy
             except ValueError as error:

@@ -21,9 +21,9 @@ REGION = "eu-central-1"
 
 @pytest.fixture(autouse=True)
 def no_settings_of_this_computer(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """No AWS_* variable, no ~/.aws, no metadata service and no proxy of whoever runs the tests."""
+    """No AWS_* variable, no ~/.aws, no metadata service, proxy or certificates of whoever runs the tests."""
     for name in list(os.environ):
-        if name.startswith("AWS_") or name.lower().endswith("_proxy"):
+        if name.startswith("AWS_") or name.lower().endswith(("_proxy", "_ca_bundle")):
             monkeypatch.delenv(name)
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
