@@ -305,6 +305,10 @@ def test_half_finished_profile_can_be_saved_and_is_told_when_loaded(tmp_path: Pa
     with pytest.raises(ProfileError) as refused:
         load(path)
     assert refused.value.problems[0].key == "hosts[0].credential"
+    assert load_unfinished(path).hosts == draft.hosts
+    path.write_text("hots_file = 'x'\n")
+    with pytest.raises(ProfileError):
+        load_unfinished(path)
 
 
 def test_what_the_disk_refuses_is_told(tmp_path: Path) -> None:
