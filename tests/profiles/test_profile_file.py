@@ -19,7 +19,7 @@ from onboard.model.profile import (
     RegionSection,
     RunSection,
 )
-from onboard.profiles.file import INLINE_LIMIT, load, save
+from onboard.profiles.file import INLINE_LIMIT, load, load_unfinished, save
 
 AGENT = Credential(kind=CredentialKind.SSH_AGENT, username="admin")
 
