@@ -88,10 +88,6 @@ class Facts:
         """These facts with another value of one of them."""
         return Facts({**self._values, fact.name: value})
 
-    def replacing(self, fact: Fact[T], value: T) -> "Facts":
-        """These, with another value of one fact."""
-        return Facts({**self._values, fact.name: value})
-
     def known(self) -> Mapping[str, Any]:
         """name → value of all that is known."""
         return {name: value for name, value in self._values.items() if not isinstance(value, Unknown)}

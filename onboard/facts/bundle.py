@@ -10,9 +10,8 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
-from onboard.facts import endpoint_reach, tunnelled_reach
 from onboard.facts.base import Answer, Fact, FactError, Facts, Unknown, Wanted
-from onboard.hosts.connection import Connection, ScriptResult
+from onboard.hosts.connection import ScriptResult
 from onboard.resources import text
 
 SECTION_LIMIT = 1024 * 1024  # bytes that a script may print, as in facts_bundle.sh
@@ -59,17 +58,6 @@ def parse(facts: Iterable[Fact[Any]], result: ScriptResult, *, received: float |
     """
     answers = split(result, received=time.time() if received is None else received)
     return Facts({fact.name: _value(fact, answers.get(fact.name, _why_missing(result))) for fact in facts})
-
-
-def complete(facts: Iterable[Fact[Any]], answers: Facts, connection: Connection, wanted: Wanted) -> Facts:
-    """`answers`, with what a server could not find out with its own programs found out over its connection.
-
-    Raises ConnectionLost and Cancelled, as the connection does.
-    """
-    reach = answers.get(endpoint_reach.FACT)
-    if endpoint_reach.FACT not in facts or isinstance(reach, Unknown) or not reach.untried:
-        return answers
-    return answers.replacing(endpoint_reach.FACT, tunnelled_reach.complete(reach, connection, wanted.proxy))
 
 
 def _value(fact: Fact[Any], answer: Answer | Unknown) -> Any:

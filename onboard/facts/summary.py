@@ -1,10 +1,9 @@
 """The few answers that the engine itself asks for, whichever facts they come from."""
 
-from onboard.facts import kernel, operating_system, package_manager, registration
+from onboard.facts import agent, kernel, operating_system, package_manager, registration
 from onboard.facts.base import Facts, Unknown
 
 ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-_DEB_FAMILY = {"debian", "ubuntu", "raspbian"}
 
 
 def instance_id(facts: Facts) -> str | None:
@@ -14,15 +13,19 @@ def instance_id(facts: Facts) -> str | None:
 
 
 def package_wanted(facts: Facts) -> tuple[str, str] | None:
-    """(deb or rpm, amd64 or arm64) of the agent package for this server; None where none is known to fit."""
-    manager, hardware = facts.get(package_manager.FACT), facts.get(kernel.FACT)
+    """(deb or rpm, amd64 or arm64) of the agent package for this server; None where none is known to fit.
+
+    An agent that came as a snap is kept as one: dpkg's package refuses to stand beside it.
+    """
+    manager, hardware, installed = facts.get(package_manager.FACT), facts.get(kernel.FACT), facts.get(agent.FACT)
     if isinstance(manager, Unknown) or isinstance(hardware, Unknown):
         return None
     architecture = ARCHITECTURES.get(hardware.machine)
     formats = [kind for kind in manager.formats if kind in ("deb", "rpm")]
-    if architecture is None or not formats:
+    has = [] if isinstance(installed, Unknown) else [package.kind for package in installed.packages]
+    if architecture is None or not formats or "snap" in has:
         return None
-    return _kind(facts, formats), architecture
+    return next((kind for kind in has if kind in formats), _kind(facts, formats)), architecture
 
 
 def _kind(facts: Facts, formats: list[str]) -> str:
@@ -30,6 +33,5 @@ def _kind(facts: Facts, formats: list[str]) -> str:
     system = facts.get(operating_system.FACT)
     if len(formats) == 1 or isinstance(system, Unknown):
         return formats[0]
-    made_with_deb = not _DEB_FAMILY.isdisjoint({system.id, *system.id_like})
-    wanted = "deb" if made_with_deb else "rpm"
+    wanted = "deb" if system.family == "debian" else "rpm"
     return wanted if wanted in formats else formats[0]

@@ -1,88 +1,196 @@
-"""Endpoints that a server has nothing to try with, tried by this computer through a channel from that server.
+"""Endpoints tried through a tunnel of the SSH connection, for servers that have nothing to try with themselves.
 
-The channel (SSH direct-tcpip) begins on the server, so what it reaches is what the server reaches. TLS is spoken
-here, unverified: the certificate is evidence to judge, and nothing is sent over it.
+The server's SSH daemon opens the connection, so names, routes and firewalls are the server's; the TLS is ours.
+Certificates are looked at, not verified: which roots the agent trusts is another question.
 """
 
 import contextlib
+import re
 import ssl
+import time
+from collections.abc import Callable
 from dataclasses import replace
-from urllib.parse import urlsplit
+from typing import TypeVar
+from urllib.parse import SplitResult, urlsplit
 
 from onboard.facts import endpoint_reach
 from onboard.facts.base import Facts, Unknown
-from onboard.facts.endpoint_reach import EndpointReach, Outcome, Reached, certificate_of
+from onboard.facts.endpoint_reach import EndpointReach, Outcome, Reached, certificate_of, http_date, outcome_of_words
 from onboard.hosts.connection import Connection, Tunnel
 from onboard.model.errors import ConnectionLost
 
-SECONDS = 8.0
+T = TypeVar("T")
 TOOL = "tunnel"
+LIMIT = 8.0  # seconds for each endpoint
+_LONGEST_HEAD = 65536
+
+
+class _NoAnswer(Exception):
+    """Silence, or the end, after the connection was there."""
+
+
+class _ProxyRefused(Exception):
+    pass
 
 
 def complete(answers: Facts, connection: Connection) -> Facts:
-    """`answers`, with what could only be learned through a tunnel."""
+    """`answers`, with the endpoints that the server could not try tried from here. Raises Cancelled."""
     reach = answers.get(endpoint_reach.FACT)
     if isinstance(reach, Unknown) or not reach.untried:
         return answers
-    tried = {endpoint.service: _try(endpoint, connection) for endpoint in reach.untried}
-    endpoints = tuple(tried.get(endpoint.service, endpoint) for endpoint in reach.endpoints)
+    untried = {found.service: _tried(found, connection) for found in reach.untried}
+    endpoints = tuple(untried.get(found.service, found) for found in reach.endpoints)
     return answers.having(endpoint_reach.FACT, EndpointReach(endpoints))
 
 
-def _try(endpoint: Reached, connection: Connection) -> Reached:
-    target, proxy = urlsplit(endpoint.url), urlsplit(endpoint.via) if endpoint.via else None
-    port = target.port or (443 if target.scheme == "https" else 80)
-    first, first_port = (proxy.hostname, proxy.port or 8080) if proxy else (target.hostname, port)
-    if not first or not target.hostname:
-        return endpoint
+def _tried(untried: Reached, connection: Connection) -> Reached:
+    """What a server's answer never has is the name and password of a proxy: one that wants them will refuse."""
+    found = replace(untried, tool=TOOL)
+    target, proxy = urlsplit(untried.url), urlsplit(untried.via)
+    if proxy.scheme not in ("", "http"):
+        return replace(untried, error=f"{untried.error}; a tunnel cannot go through this kind of proxy")
+    failure = Outcome.PROXY_FAILED if proxy.hostname else None
+    deadline = time.monotonic() + LIMIT
     try:
-        stream = connection.open_tunnel(first, first_port, timeout=SECONDS)
-    except (OSError, ConnectionLost) as error:
-        # Refused by policy (AllowTcpForwarding) and refused by the endpoint look alike: nothing was learned.
-        return replace(endpoint, tool=TOOL, error=str(error))
-    with contextlib.closing(stream):
+        host, port = target.hostname or "", target.port or (80 if target.scheme == "http" else 443)
+        first, first_port = (proxy.hostname, proxy.port or 80) if proxy.hostname else (host, port)
+    except ValueError:
+        return replace(found, outcome=Outcome.FAILED, error=f"no port: {untried.url} {untried.via}")
+    try:
+        channel = connection.open_tunnel(first, first_port, timeout=LIMIT)
+    except (PermissionError, ConnectionLost) as error:
+        return replace(untried, error=f"{untried.error}; {_text(error)}")  # nothing was learned
+    except TimeoutError as error:
+        return replace(found, outcome=failure or Outcome.TIMED_OUT, error=_text(error))
+    except OSError as error:
+        return replace(found, outcome=failure or outcome_of_words(_text(error)), error=_text(error))
+    with contextlib.closing(channel):
         try:
-            stream.settimeout(SECONDS)
-            if proxy and not _connect(stream, target.hostname, port):
-                return replace(endpoint, tool=TOOL, outcome=Outcome.PROXY_FAILED, error="the proxy refused CONNECT")
-            if target.scheme != "https":
-                return replace(endpoint, tool=TOOL, outcome=Outcome.REACHED)
-            certificate = certificate_of(_handshake(stream, target.hostname))
-            return replace(endpoint, tool=TOOL, outcome=Outcome.REACHED, certificates=(certificate,))
+            return _spoken(_Stream(channel, deadline), urlsplit(untried.url), bool(proxy.hostname), found)
+        except _NoAnswer as error:
+            return replace(found, outcome=Outcome.NO_ANSWER, error=str(error))
+        except _ProxyRefused as error:
+            return replace(found, outcome=Outcome.PROXY_FAILED, error=str(error))
         except ssl.SSLError as error:
-            return replace(endpoint, tool=TOOL, outcome=Outcome.TLS_FAILED, error=error.reason or "TLS failed")
-        except (OSError, EOFError, ValueError) as error:
-            return replace(endpoint, tool=TOOL, outcome=Outcome.NO_ANSWER, error=str(error))
+            return replace(found, outcome=Outcome.TLS_FAILED, error=error.reason or "TLS failed")
+        except (OSError, EOFError) as error:
+            return replace(found, outcome=Outcome.NO_ANSWER, error=_text(error))
 
 
-def _connect(stream: Tunnel, address: str, port: int) -> bool:
-    """HTTP CONNECT (RFC 9110, section 9.3.6)."""
-    stream.sendall(f"CONNECT {address}:{port} HTTP/1.1\r\nHost: {address}:{port}\r\n\r\n".encode("ascii"))
-    said = b""
-    while b"\r\n\r\n" not in said and len(said) < 65536:
-        data = stream.recv(4096)
-        if not data:
-            return False
-        said += data
-    words = said.split(None, 2)
-    return len(words) > 1 and words[1].startswith(b"2")
-
-
-def _handshake(stream: Tunnel, name: str) -> bytes:
-    """The endpoint's certificate, DER. ssl.SSLError, OSError, EOFError when the handshake fails."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE  # judged by its issuer, not trusted
-    received, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = context.wrap_bio(received, to_send, server_hostname=name)
-    while True:
+def _spoken(stream: "_Stream", target: SplitResult, proxied: bool, found: Reached) -> Reached:
+    """Shake hands and ask for the first page."""
+    host, secure = target.hostname or "", target.scheme != "http"
+    if proxied and secure:
+        _through_proxy(stream, host, target.port or 443)
+    if secure:
+        der = stream.start_tls(host)
         try:
-            tls.do_handshake()
-            break
-        except ssl.SSLWantReadError:
-            stream.sendall(to_send.read())
-            data = stream.recv(16384)
-            if not data:
-                raise EOFError("the endpoint closed the connection") from None
-            received.write(data)
-    return tls.getpeercert(binary_form=True) or b""
+            found = replace(found, certificates=(certificate_of(der),))
+        except ValueError as error:
+            return replace(found, outcome=Outcome.FAILED, error=f"its certificate is not understood: {error}")
+    return _asked(stream, target.netloc, f"http://{target.netloc}/" if proxied and not secure else "/", found)
+
+
+def _through_proxy(stream: "_Stream", host: str, port: int) -> None:
+    """HTTP CONNECT (RFC 9110, section 9.3.6)."""
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    stream.send(f"CONNECT {where} HTTP/1.1\r\nHost: {where}\r\n\r\n".encode())
+    first = stream.head().splitlines()[:1]
+    if not first or not re.match(r"HTTP/\S+ 2", first[0]):
+        raise _ProxyRefused(f"the proxy answered: {first[0] if first else 'nothing'}")
+
+
+def _asked(stream: "_Stream", host: str, path: str, found: Reached) -> Reached:
+    stream.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: onboard\r\nConnection: close\r\n\r\n".encode())
+    head = stream.head()
+    status = re.match(r"HTTP/\S+ ([1-9][0-9]{2})", head)
+    if status is None:
+        raise _NoAnswer("it did not answer in HTTP")
+    dates = re.findall(r"^date:[ \t]*(.*?)\r?$", head, re.MULTILINE | re.IGNORECASE)
+    # No time of the server's stands beside this date, so it says nothing of the server's clock.
+    date = http_date(dates[0]) if dates else None
+    return replace(found, outcome=Outcome.REACHED, status=int(status[1]), date=date, at=None, error="")
+
+
+class _Stream:
+    """Bytes over a channel, plain at first, then within TLS. A channel is no socket, so TLS runs beside it."""
+
+    def __init__(self, channel: Tunnel, deadline: float) -> None:
+        self._channel = channel
+        self._deadline = deadline
+        self._tls: ssl.SSLObject | None = None
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+
+    def start_tls(self, name: str) -> bytes:
+        """Shake hands; the peer's certificate as DER."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+        self._pump(self._tls.do_handshake)
+        return self._tls.getpeercert(binary_form=True) or b""
+
+    def send(self, data: bytes) -> None:
+        if self._tls is None:
+            self._send_raw(data)
+            return
+        tls = self._tls
+        self._pump(lambda: tls.write(data))
+
+    def head(self) -> str:
+        """An HTTP answer's head; what came of it when the other side ends early."""
+        received = b""
+        while b"\r\n\r\n" not in received and len(received) < _LONGEST_HEAD:
+            more = self._receive()
+            if not more:
+                break
+            received += more
+        if not received:
+            raise _NoAnswer("it closed the connection without a word")
+        return received.decode("latin-1")
+
+    def _receive(self) -> bytes:
+        if self._tls is None:
+            return self._receive_raw()
+        tls = self._tls
+        try:
+            return self._pump(lambda: tls.read(4096))
+        except ssl.SSLZeroReturnError:
+            return b""
+
+    def _pump(self, step: Callable[[], T]) -> T:
+        """Do one thing of TLS's, and carry its bytes until it is done."""
+        while True:
+            try:
+                result = step()
+            except ssl.SSLWantReadError:
+                self._send_raw(self._outgoing.read())
+                data = self._receive_raw()
+                if not data:
+                    raise _NoAnswer("connected, then hung up") from None
+                self._incoming.write(data)
+            else:
+                self._send_raw(self._outgoing.read())
+                return result
+
+    def _send_raw(self, data: bytes) -> None:
+        if data:
+            self._channel.settimeout(self._left())
+            try:
+                self._channel.sendall(data)
+            except TimeoutError:
+                raise _NoAnswer("connected, then silence") from None
+
+    def _receive_raw(self) -> bytes:
+        self._channel.settimeout(self._left())
+        try:
+            return self._channel.recv(16384)
+        except TimeoutError:
+            raise _NoAnswer("connected, then silence") from None
+
+    def _left(self) -> float:
+        return max(0.01, self._deadline - time.monotonic())
+
+
+def _text(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else "") or str(error) or type(error).__name__

@@ -1,0 +1,67 @@
+from typing import Any
+
+import pytest
+
+from onboard.facts import agent, kernel, operating_system, package_manager, registration
+from onboard.facts.agent import Agent, AgentPackage
+from onboard.facts.base import Fact, Facts, Unknown
+from onboard.facts.kernel import Kernel
+from onboard.facts.operating_system import OperatingSystem
+from onboard.facts.package_manager import PackageManager
+from onboard.facts.registration import AgentRegistration
+from onboard.facts.summary import instance_id, package_wanted
+
+
+def facts(*pairs: tuple[Fact[Any], Any]) -> Facts:
+    return Facts({fact.name: value for fact, value in pairs})
+
+
+def server(
+    machine: str = "x86_64", formats: tuple[str, ...] = ("deb",), system: str = "debian", installed: str = ""
+) -> Facts:
+    packages = (AgentPackage(installed, "3.3.1.0"),) if installed else ()
+    return facts(
+        (kernel.FACT, Kernel("Linux", "6.1", machine, "h")),
+        (package_manager.FACT, PackageManager(formats)),
+        (operating_system.FACT, OperatingSystem(system, "12", system)),
+        (agent.FACT, Agent(packages)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("known", "wanted"),
+    [
+        (server(), ("deb", "amd64")),
+        (server("aarch64", ("rpm",), "rocky"), ("rpm", "arm64")),
+        (server(formats=("deb", "rpm"), system="ubuntu"), ("deb", "amd64")),
+        (server(formats=("deb", "rpm"), system="sles"), ("rpm", "amd64")),
+        (server(formats=("deb", "rpm"), system="debian", installed="rpm"), ("rpm", "amd64")),
+        (server(installed="snap"), None),
+        (server("riscv64"), None),
+        (server(formats=()), None),
+        (server(formats=("snap",)), None),
+        (facts(), None),
+    ],
+)
+def test_the_package_that_fits(known: Facts, wanted: tuple[str, str] | None) -> None:
+    assert package_wanted(known) == wanted
+
+
+def test_the_node_that_a_server_is() -> None:
+    assert instance_id(facts((registration.FACT, AgentRegistration("mi-1", "eu-central-1")))) == "mi-1"
+    assert instance_id(facts((registration.FACT, AgentRegistration()))) is None
+    assert instance_id(facts((registration.FACT, Unknown("root only")))) is None
+
+
+@pytest.mark.parametrize(
+    ("identity", "like", "family"),
+    [
+        ("debian", (), "debian"),
+        ("linuxmint", ("ubuntu", "debian"), "debian"),
+        ("rocky", ("rhel", "centos", "fedora"), "rhel"),
+        ("opensuse-leap", ("suse", "opensuse"), "sles"),
+        ("arch", (), ""),
+    ],
+)
+def test_the_family_of_a_system(identity: str, like: tuple[str, ...], family: str) -> None:
+    assert OperatingSystem(identity, "1", "name", like).family == family
