@@ -226,7 +226,6 @@ class RealHost:
             " && rm -r /etc/ssl/certs && mkdir /usr/lib/debian-tools"
             " && for tool in dpkg dpkg-query dpkg-deb apt-get apt update-ca-certificates; do"
             ' mv "$(command -v "$tool")" /usr/lib/debian-tools/; done'
-            " && mv /usr/bin/rpm /usr/lib/rpm/rpm.true"
         )
         self.write(
             "/usr/bin/update-ca-trust",
@@ -234,16 +233,17 @@ class RealHost:
             "cat /usr/share/ca-bundle.trust $(ls -d source/anchors/* 2>/dev/null) > extracted/pem/tls-ca-bundle.pem\n",
             0o755,
         )
-        # Debian's rpm refuses to install unless it is told that this is meant; its own database knows no /bin/sh.
+        # Debian's rpm keeps a database in each home, refuses to install unless told that this is meant, and its
+        # database knows no /bin/sh.
         self.write(
             "/usr/bin/rpm",
             "#!/bin/sh\n"
             'case " $* " in\n'
-            '*" -U"* | *" -i "* | *" -e "*) exec /usr/lib/rpm/rpm.true --force-debian --nodeps "$@" ;;\n'
-            '*) exec /usr/lib/rpm/rpm.true "$@" ;;\nesac\n',
+            '*" -U "* | *" -i "* | *" -e "*) set -- --force-debian --nodeps "$@" ;;\nesac\n'
+            'exec /usr/lib/rpm/rpm.true --dbpath /var/lib/rpm "$@"\n',
             0o755,
         )
-        self.run("update-ca-trust")
+        self.run("rpm -qa && update-ca-trust")
 
 
 class Fleet(Sequence[RealHost]):
@@ -498,11 +498,13 @@ def base_system() -> Path:
     return base
 
 
-# What makes the fresh base a host: an administrator, no shared identity, and nothing that starts work of its own.
+# What makes the fresh base a host: an administrator, no shared identity, no rpm on a Debian (`become_rhel_like` takes
+# it out again), and nothing that starts work of its own.
 PREPARE = r"""
 useradd --create-home --shell /bin/sh --uid 1000 ops
 echo 'ops ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/ops
 chmod 0440 /etc/sudoers.d/ops
+mv /usr/bin/rpm /usr/lib/rpm/rpm.true
 rm -f /etc/ssh/ssh_host_* /var/cache/apt/archives/*.deb /var/cache/apt/*.bin
 rm -rf /usr/share/doc /usr/share/man /usr/share/locale /usr/share/info /var/lib/apt/lists
 mkdir -p /var/lib/apt/lists/partial

@@ -23,6 +23,10 @@ $worker"
     [ -z "$(installed)" ] || fail "the package manager succeeded, but the package is still installed"
   fi
   rm -rf "$job"
+  # Start links of an init script that is gone, which not every package removes.
+  for link in /etc/rc[0-6S].d/[SK][0-9][0-9]amazon-ssm-agent; do
+    if [ -L "$link" ] && [ ! -e "$link" ]; then rm -f "$link"; fi
+  done
   recall folders
   for made in $recalled; do
     case $made in
