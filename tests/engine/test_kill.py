@@ -1,9 +1,10 @@
 """Kill -9 anywhere, resume: each server is registered exactly once and none is lost.
 
 The program under test is the real console program, in a process of its own that dies without a word. Where it dies is
-drawn from a seed: after some fraction of the time that the run before took, so every step has its turn.
+drawn from a seed: some milliseconds after one of the events that such a run tells of, so every step has its turn.
 """
 
+import itertools
 import json
 import os
 import random
@@ -11,37 +12,34 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from engine.conftest import Bench
 
 from onboard.practice.image import images
+from onboard.practice.serve import Practice, running_practice
 from onboard.profiles.file import save
 
 POINTS = int(os.environ.get("ONBOARD_TEST_KILLS", "12"))
 HOSTS = 8
 SEED = 20261124
+EVENTS = 150  # a whole run over these servers tells of about so many
 
 
 @pytest.mark.timeout(1800)
-def test_a_killed_run_resumes_without_loss_or_double(bench: Callable[..., Bench], tmp_path: Path) -> None:
+def test_a_killed_run_resumes_without_loss_or_double(tmp_path: Path) -> None:
     draw = random.Random(SEED)  # noqa: S311 - where to kill is no secret
     healthy = [image for image in images() if image.name == "healthy-debian"]
-    took = 4.0
     died = Counter[str]()
     for point in range(POINTS):
         folder = tmp_path / str(point)
         folder.mkdir()
-        with_fresh_servers = bench(HOSTS, only=healthy)
-        environment = prepared(with_fresh_servers, folder)
-        died[kill_at(draw.uniform(0.15, 1.0) * took, folder, environment)] += 1
-        began = time.monotonic()
-        lines = finish(folder, environment)
-        took = max(2.0, time.monotonic() - began)
+        with running_practice(HOSTS, only=healthy) as practice:
+            environment = prepared(practice, folder)
+            died[kill_after(draw.randrange(1, EVENTS), draw.uniform(0, 0.03), folder, environment)] += 1
+            lines = finish(folder, environment)
+            calls = practice.cloud.calls
         assert Counter(line["status"] for line in lines if line["event"] == "host_finished") == {"online": HOSTS}
-        calls = with_fresh_servers.practice.cloud.calls
         registered = [call for call in calls.of("RegisterManagedInstance") if not call.error]
         assert len(registered) == HOSTS, f"point {point}: {len(registered)} registrations"
         created = [call for call in calls.of("CreateActivation") if not call.error]
@@ -51,31 +49,30 @@ def test_a_killed_run_resumes_without_loss_or_double(bench: Callable[..., Bench]
     assert len(died) > 1 or POINTS < 5, "every kill hit the same moment"
 
 
-def prepared(work: Bench, folder: Path) -> dict[str, str]:
-    profile = work.practice.profile()
+def prepared(practice: Practice, folder: Path) -> dict[str, str]:
+    profile = practice.profile()
     run = profile.run.model_copy(update={"canary": 2})
     save(profile.model_copy(update={"run": run}), folder / "profile.toml")
     home = folder / "home"
     home.mkdir()
-    (home / "known_hosts").write_text(work.practice.known_hosts)
-    return {**os.environ, **work.practice.environment(), "ONBOARD_HOME": str(home)}
+    (home / "known_hosts").write_text(practice.known_hosts)
+    return {**os.environ, **practice.environment(), "ONBOARD_HOME": str(home)}
 
 
 def program(folder: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "onboard", "apply", "--profile", str(folder / "profile.toml"), "--json", *more]
 
 
-def kill_at(seconds: float, folder: Path, environment: dict[str, str]) -> str:
-    """Let it run for so long, then kill it. The last event it told of."""
+def kill_after(events: int, seconds: float, folder: Path, environment: dict[str, str]) -> str:
+    """Kill it so long after it told of so many events. The last event it told of, and the step where there is one."""
     with subprocess.Popen(program(folder, "--yes"), env=environment, stdout=subprocess.PIPE) as process:
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
         assert process.stdout is not None
-        lines = process.stdout.read().splitlines()
-    complete = [line for line in lines if line.endswith(b"}")]
-    return str(json.loads(complete[-1])["event"]) if complete else "nothing"
+        last = {"event": "nothing"}
+        for line in itertools.islice(process.stdout, events):
+            last = json.loads(line)
+        time.sleep(seconds)  # not waiting for anything: it sets the moment of death
+        process.kill()
+    return f"{last['event']} {last.get('step', '')}".strip()
 
 
 def finish(folder: Path, environment: dict[str, str]) -> list[dict[str, object]]:
