@@ -67,10 +67,10 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def run(*command: object, **environment: str) -> None:
+def run(*command: object) -> None:
     """Run a program of the set-up, its output on standard error; CalledProcessError when it fails."""
     arguments = [str(part) for part in command]
-    subprocess.run(arguments, cwd=ROOT, check=True, stdout=sys.stderr, env={**os.environ, **environment})
+    subprocess.run(arguments, cwd=ROOT, check=True, stdout=sys.stderr)
 
 
 def practice(arguments: list[str]) -> int:
@@ -174,17 +174,18 @@ def apt_install(packages: list[str]) -> bool:
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         return False
     say(f"Installing {' '.join(packages)} …")
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     install = ["apt-get", "install", "--yes", "-qq", "--option=Dpkg::Use-Pty=0", "--no-install-recommends"]
-    try:
-        run("apt-get", "update", "-qq", **quiet)
-        run(*install, *packages, **quiet)
-    except subprocess.CalledProcessError:
-        if len(packages) == 1:
-            return False
-        for package in packages:
-            subprocess.run([*install, package], check=False, stdout=sys.stderr, env={**os.environ, **quiet})
-    return True
+    apt(["apt-get", "update", "-qq"])
+    return apt([*install, *packages]) or (len(packages) > 1 and sum(apt([*install, name]) for name in packages) > 0)
+
+
+def apt(command: list[str]) -> bool:
+    """Run apt-get, whose words are of interest only when it fails."""
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if done.returncode != 0:
+        say(done.stdout.decode(errors="replace"))
+    return done.returncode == 0
 
 
 def lock() -> int:

@@ -88,6 +88,26 @@ def test_system_packages_missing_are_named_to_whom_may_not_install_them(
     assert "sudo apt-get install libegl1\n" in capfd.readouterr().err
 
 
+def test_packages_that_a_release_lacks_do_not_keep_the_others_out(
+    get_started: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed: list[str] = []
+
+    def apt(command: list[str]) -> bool:
+        names = [word for word in command[2:] if not word.startswith("-")]
+        if "gone" in names:
+            return False
+        installed.extend(names)
+        return True
+
+    monkeypatch.setattr(get_started.shutil, "which", lambda program: f"/usr/bin/{program}")
+    monkeypatch.setattr(get_started, "apt", apt)
+    monkeypatch.setattr(os, "geteuid", lambda: 0, raising=False)
+    assert get_started.apt_install(["libgl1", "gone", "libegl1"])
+    assert installed == ["libgl1", "libegl1"]
+    assert not get_started.apt_install(["gone"])
+
+
 def test_system_libraries_missing_are_named_where_there_is_no_apt(
     get_started: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -109,7 +129,7 @@ def test_set_up_is_done_once_for_the_same_inputs(
     monkeypatch.setattr(get_started, "PYTHON", tmp_path / "python")
     monkeypatch.setattr(get_started, "install_system_packages", done.append)
     monkeypatch.setattr(get_started, "make_venv", (tmp_path / "python").touch)
-    monkeypatch.setattr(get_started, "run", lambda *command, **environment: None)
+    monkeypatch.setattr(get_started, "run", lambda *command: None)
     get_started.set_up("practice")
     get_started.set_up("practice")
     assert done == ["practice"]
