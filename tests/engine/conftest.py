@@ -38,10 +38,13 @@ class Bench:
     def __post_init__(self) -> None:
         self.profile = self.practice.profile()
 
+    def known_hosts_text(self) -> str:
+        return self.practice.known_hosts
+
     @contextmanager
     def tools(self) -> Iterator[Tools]:
         path = self.folder / "practice_hosts"
-        path.write_text(self.practice.known_hosts)
+        path.write_text(self.known_hosts_text())
         connector = SshConnector(
             self.profile.credentials,
             secrets=Secrets(self.profile.credentials),
