@@ -21,6 +21,7 @@ CONNECT_TIMEOUT = 10  # seconds
 READ_TIMEOUT = 20  # seconds without a byte
 TIME_LIMIT = 1800  # seconds for a whole file
 TRIES = 6
+PIECE = 8192  # bytes; urllib3 drops a piece that a break leaves unfinished, so small ones lose little
 LARGEST_FILE = 512 * 1024 * 1024  # bytes; agent packages have some 40 MB
 _ABSENT = (403, 404, 410)  # S3 says 403 for what is not there to those who may not list
 _WORTH_A_TRY = (429, 500, 502, 503, 504)
@@ -53,7 +54,7 @@ class Downloads:
                 if response.status_code in _ABSENT:
                     return None
                 content = bytearray()
-                for piece in response.iter_content(8192):
+                for piece in response.iter_content(PIECE):
                     content += piece
                     if len(content) > limit:
                         raise _failed(url, f"It is longer than {limit} bytes")
@@ -91,17 +92,17 @@ class Downloads:
             if response.status_code in _ABSENT:
                 return False
             if response.status_code == 416:
-                part.unlink()
+                part.unlink(missing_ok=True)
                 raise _Broken("the file on the server became shorter")
             resumed = response.status_code == 206
             if resumed and not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
-                part.unlink()
+                part.unlink(missing_ok=True)
                 raise _Broken("the server sent another part than asked for")
             size = (have if resumed else 0) + int(response.headers.get("Content-Length", 0))
             if not resumed:
                 mark.write_text(_version(response))
             with part.open("ab" if resumed else "wb") as file:
-                for piece in response.iter_content(64 * 1024):
+                for piece in response.iter_content(PIECE):
                     self.cancel.check_now()
                     file.write(piece)
                     if self.clock() > deadline:

@@ -126,7 +126,7 @@ def test_a_damaged_cache_is_fetched_again(fetch: Fetch) -> None:
 
 
 def test_a_break_is_taken_up_again(fetch: Fetch, cloud: "Cloud") -> None:
-    cloud.settings.break_download_after = 3000
+    cloud.settings.break_download_after = 9000
     assert fetch().package.path.read_bytes() == package_of(NEWEST)
     assert cloud.settings.break_download_after is None
     got = [call for call in cloud.calls.after() if call.operation.endswith("amazon-ssm-agent.deb")]
