@@ -4,7 +4,6 @@ import asyncio
 import json
 import shlex
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from onboard.practice import agent
@@ -55,6 +54,7 @@ class AgentService:
     wrong_nonce: bool = False
     twin: "AgentService | None" = None
     _task: asyncio.Task[None] | None = None
+    _dying: asyncio.Future[None] | None = None
     _loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -93,12 +93,12 @@ class AgentService:
 
     async def stop(self) -> None:
         """Stop the service and wait for its agent's end."""
-        task, self._task = self._task, None
         self.machine.running = False
-        if task is not None:
+        task = self._task
+        while task is not None and not task.done():
+            # Again and again: asyncio.wait_for may swallow a cancellation before Python 3.12.
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait([task], timeout=0.1)
 
     def kill(self) -> None:
         """Let the agent die without a word, for good. From any thread."""
@@ -107,8 +107,7 @@ class AgentService:
 
     def _die(self) -> None:
         self.machine.running = False
-        if self._task is not None:
-            self._task.cancel()
+        self._dying = asyncio.ensure_future(self.stop())
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if self._task is task:

@@ -201,7 +201,7 @@ def running_practice(
         finally:
             started.set()
 
-    thread = threading.Thread(target=run, name="practice")
+    thread = threading.Thread(target=run, name="practice-servers")
     thread.start()
     started.wait()
     first = outcome[0]
