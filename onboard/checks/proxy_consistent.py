@@ -16,13 +16,6 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     if isinstance(found, Unknown):
         return not_known(NAME, "which proxy the agent's service has", found)
     wanted = context.profile.network.proxy or ""
-    if wanted.lower().startswith("https://"):
-        return warned(
-            NAME,
-            "the profile's proxy is spoken to over TLS, which the agent's sessions cannot",
-            remedy="Name it by http:// in network.proxy. What goes through it is TLS all the same",
-            evidence=_plain(wanted),
-        )
     has = found.of_agent
     if _plain(wanted) == _plain(has):
         return passed(
@@ -48,7 +41,7 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
 
 def _plain(proxy: str) -> str:
     """HOST:PORT of a proxy's URL, without what does not tell proxies apart."""
-    return re.sub(r"^http://|/+$", "", re.sub(r"(://|^)[^/@\s]*@", r"\1", proxy.strip().lower()))
+    return re.sub(r"^http://|/+$", "", proxy.strip().lower())
 
 
 CHECK = Check(NAME, (proxy_in_force.FACT,), judge)

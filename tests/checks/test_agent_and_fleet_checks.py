@@ -1,0 +1,172 @@
+"""Checks of the agent that is there already, and of all servers together."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from servers import CONTEXT, finding, server
+
+from onboard.checks import address_unique, agent_not_clashing, not_a_clone, not_registered_elsewhere
+from onboard.checks.catalog import host_status, judge, judge_fleet
+from onboard.facts import agent, machine_identity, registration
+from onboard.facts.agent import Agent, AgentPackage, AgentProcess, AgentService
+from onboard.facts.base import Fact, Facts
+from onboard.facts.machine_identity import MachineIdentity
+from onboard.facts.registration import AgentRegistration
+from onboard.model.finding import Finding, Verdict
+from onboard.model.profile import Host
+from onboard.model.status import HostStatus
+
+PASS, WARN, FAIL, UNKNOWN = Verdict.PASS, Verdict.WARN, Verdict.FAIL, Verdict.UNKNOWN
+DEB, SNAP = AgentPackage("deb", "3.3.4851.0"), AgentPackage("snap", "3.3.987.0")
+NODE = "mi-0123456789abcdef0"
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict", "summary"),
+    [
+        (Agent(), PASS, "no agent is installed yet"),
+        (Agent((DEB,), processes=(AgentProcess(7, "/usr/bin/amazon-ssm-agent"),)), PASS, "one agent is installed"),
+        (Agent((DEB, SNAP)), FAIL, "the agent is installed more than once: deb, snap"),
+        (Agent((DEB,), processes=(AgentProcess(7, ""), AgentProcess(8, ""))), FAIL, "several agents run at once"),
+    ],
+)
+def test_agents(found: Agent, verdict: Verdict, summary: str) -> None:
+    judged = finding(agent_not_clashing.CHECK, (agent.FACT, found))
+    assert (judged.status, judged.summary) == (verdict, summary)
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict", "summary"),
+    [
+        (AgentRegistration(), PASS, "the server is not registered"),
+        (AgentRegistration(has_key=True), PASS, "the server is not registered"),
+        (AgentRegistration(NODE, "eu-central-1"), PASS, "registered in this account and Region"),
+        (AgentRegistration(NODE, "eu-west-1"), FAIL, "registered in another Region: eu-west-1"),
+        (AgentRegistration(NODE, ""), FAIL, "registered in another Region: unnamed"),
+        (
+            AgentRegistration("mi-other", "eu-central-1"),
+            FAIL,
+            "registered to another account, or to a node that was deregistered",
+        ),
+    ],
+)
+def test_registrations(found: AgentRegistration, verdict: Verdict, summary: str) -> None:
+    judged = finding(not_registered_elsewhere.CHECK, (registration.FACT, found))
+    assert (judged.status, judged.summary) == (verdict, summary)
+    assert ("-register -clear" in judged.remedy) == (verdict is FAIL)
+
+
+def test_a_registration_is_not_judged_without_asking_aws() -> None:
+    nobody = replace(CONTEXT, known_nodes=None)
+    found = finding(
+        not_registered_elsewhere.CHECK, (registration.FACT, AgentRegistration(NODE, "eu-central-1")), context=nobody
+    )
+    assert found.status is UNKNOWN
+    assert host_status([found]) is HostStatus.BLOCKED
+    assert finding(not_registered_elsewhere.CHECK, context=nobody).status is PASS
+
+
+def test_a_server_that_is_onboarded_already_still_passes() -> None:
+    facts = server(
+        (registration.FACT, AgentRegistration(NODE, "eu-central-1", has_key=True)),
+        (
+            agent.FACT,
+            Agent(
+                (DEB,),
+                ("/usr/bin/amazon-ssm-agent",),
+                (AgentService("amazon-ssm-agent", "active", "enabled"),),
+                (AgentProcess(7, "/usr/bin/amazon-ssm-agent"),),
+                config="{}",
+            ),
+        ),
+    )
+    assert host_status(judge(Host(name="web-1"), facts, CONTEXT)) is HostStatus.READY
+
+
+# the fleet
+
+HOSTS = [Host(name=name, address=f"10.0.0.{number}") for number, name in enumerate(("a", "b", "c"), 1)]
+
+
+def clones(**changes: tuple[tuple[Fact[Any], Any], ...]) -> dict[str, Finding]:
+    """Findings of servers a, b, c, each with an identity of its own but for these changes."""
+    facts: dict[str, Facts] = {}
+    for host in HOSTS:
+        own = MachineIdentity(f"m-{host.name}", f"u-{host.name}", (f"SHA256:{host.name}",))
+        facts[host.name] = server((machine_identity.FACT, own), *changes.get(host.name, ()))
+    return dict(not_a_clone.CHECK.judge(facts, HOSTS, CONTEXT))
+
+
+def test_servers_with_identities_of_their_own_pass() -> None:
+    assert {name: found.status for name, found in clones().items()} == {"a": PASS, "b": PASS, "c": PASS}
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "summary"),
+    [
+        (
+            machine_identity.FACT,
+            MachineIdentity("m-a", "u-b", ("SHA256:b",)),
+            "a copy of another server: the same machine-id",
+        ),
+        (
+            machine_identity.FACT,
+            MachineIdentity("m-b", "u-b", ("SHA256:b", "SHA256:a")),
+            "a copy of another server: the same SSH host key",
+        ),
+        (
+            machine_identity.FACT,
+            MachineIdentity("m-a", "u-b", ("SHA256:a",)),
+            "a copy of another server: the same machine-id and SSH host key",
+        ),
+    ],
+)
+def test_copies_name_each_other(fact: Fact[Any], value: Any, summary: str) -> None:
+    found = clones(b=((fact, value),))
+    assert {name: finding.status for name, finding in found.items()} == {"a": FAIL, "b": FAIL, "c": PASS}
+    assert found["a"].summary == found["b"].summary == summary
+    assert found["a"].remedy == found["b"].remedy
+    assert "a and b have" in found["a"].evidence
+    assert "b and a have" in found["b"].evidence
+
+
+def test_two_servers_with_one_node_are_copies() -> None:
+    same = ((registration.FACT, AgentRegistration(NODE, "eu-central-1")),)
+    found = clones(a=same, c=same)
+    assert found["a"].summary == "a copy of another server: the same node id"
+    assert NODE in found["c"].evidence
+    assert found["b"].status is PASS
+
+
+def test_a_machine_id_that_is_not_set_yet_makes_no_copies() -> None:
+    blank = ((machine_identity.FACT, MachineIdentity()),)
+    assert {found.status for found in clones(a=blank, b=blank).values()} == {PASS}
+    unknown = ((machine_identity.FACT, "late"),)
+    assert clones(a=unknown)["a"].status is UNKNOWN
+
+
+def test_many_copies_are_not_all_listed() -> None:
+    hosts = [Host(name=f"n{number}") for number in range(200)]
+    found = not_a_clone.CHECK.judge({host.name: server() for host in hosts}, hosts, CONTEXT)
+    assert len({finding.summary for finding in found.values()}) == 1
+    assert "and 194 more" in found["n7"].evidence
+
+
+def test_addresses() -> None:
+    hosts = [
+        Host(name="a", address="WEB.example.com."),
+        Host(name="b", address="web.example.com", port=22),
+        Host(name="c", address="web.example.com", port=2222),
+        Host(name="d", address="10.0.0.1", jump="x"),
+        Host(name="e", address="10.0.0.1", jump="y"),
+    ]
+    found = address_unique.CHECK.judge({}, hosts, CONTEXT)
+    assert [found[host.name].status for host in hosts] == [FAIL, FAIL, PASS, PASS, PASS]
+    assert "a, b" in found["a"].evidence
+
+
+def test_only_servers_that_answered_are_judged_for_copies() -> None:
+    found = judge_fleet(HOSTS, {"a": server()}, CONTEXT)
+    assert [finding.check for finding in found["a"]] == ["not_a_clone", "address_unique"]
+    assert [finding.check for finding in found["b"]] == ["address_unique"]
