@@ -1,7 +1,7 @@
 """Debian's own OpenSSH server on loopback, with keys, accounts and sudo rules of the test's own.
 
     with openssh(folder) as server, account(server, password="…", sudo="ALL=(ALL) ALL") as user:
-        connector = server.connector(user)
+        connection = server.connector(user.credential()).connect(server.host(), CancelToken())
 
 As root, accounts are made and removed again; else the only account is the one that runs the tests, with a key.
 """
@@ -14,6 +14,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -59,12 +60,19 @@ class Account:
 
 @dataclass
 class OpenSsh:
-    """A running sshd. `log` is its debug log; `host_keys` are its public keys by type, as `ssh-keygen` writes them."""
+    """A running sshd. `log` is its debug log; `host_keys` are its public keys by type, as `ssh-keygen` writes them.
+
+    `public` is a folder that every account may read, unlike `folder`: pytest's are for their owner alone.
+    """
 
     folder: Path
+    public: Path
     port: int
     log: Path
     host_keys: Mapping[str, str] = field(default_factory=dict)
+
+    def authorized_keys(self, user: str) -> Path:
+        return self.public / f"authorized_keys.{user}"
 
     @property
     def known_hosts(self) -> Path:
@@ -101,7 +109,8 @@ class OpenSsh:
 
 def make_key(path: Path, key_type: str = "ed25519", *, passphrase: str = "", options: Sequence[str] = ()) -> Path:
     """A new private key; its public key lies beside it as .pub."""
-    command = ["ssh-keygen", "-q", "-t", key_type, "-N", passphrase, "-C", "", "-f", str(path), *options]
+    bits = ["-b", "2048"] if key_type == "rsa" else []
+    command = ["ssh-keygen", "-q", "-t", key_type, *bits, "-N", passphrase, "-C", "", "-f", str(path), *options]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
     return path
 
@@ -115,8 +124,15 @@ def openssh(
         pytest.skip(f"needs openssh-server: {SSHD}")
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd's privilege separation folder
-    folder.chmod(0o755)
-    server = OpenSsh(folder, _free_port(), folder / "sshd.log")
+    with tempfile.TemporaryDirectory(prefix="onboard-sshd-") as public:
+        Path(public).chmod(0o755)
+        with _running(OpenSsh(folder, Path(public), _free_port(), folder / "sshd.log"), key_types, options) as server:
+            yield server
+
+
+@contextlib.contextmanager
+def _running(server: OpenSsh, key_types: Sequence[str], options: Mapping[str, str] | None) -> Iterator[OpenSsh]:
+    folder = server.folder
     host_keys = {}
     for key_type in key_types:
         path = make_key(folder / f"host_{key_type}", key_type)
@@ -126,7 +142,7 @@ def openssh(
         "ListenAddress": "127.0.0.1",
         "Port": str(server.port),
         "PidFile": "none",
-        "AuthorizedKeysFile": f"{folder}/authorized_keys.%u",
+        "AuthorizedKeysFile": f"{server.public}/authorized_keys.%u",
         "StrictModes": "no",
         "UsePAM": "no",
         "PasswordAuthentication": "yes" if os.getuid() == 0 else "no",
@@ -153,24 +169,23 @@ def account(
     server: OpenSsh,
     *,
     password: str = "",
-    shell: str = "/bin/bash",
+    log_in_shell: str = "/bin/bash",
     sudo: str = "",
     sudo_defaults: str = "",
-    groups: Sequence[str] = (),
 ) -> Iterator[Account]:
     """An account with a key. `sudo` is its rule in sudoers without the name, `sudo_defaults` its Defaults."""
-    if not (password or sudo or shell != "/bin/bash"):
+    if not (password or sudo or log_in_shell != "/bin/bash"):
         if os.getuid() != 0:
             yield _authorized(server, Account(getpass.getuser(), Path.home(), server.folder / "key"))
             return
     else:
         needs_root()
-    needs("useradd", "chpasswd", shell)
+    needs("useradd", "chpasswd", log_in_shell)
     name = f"onb{secrets.token_hex(4)}"
     rule = Path(f"/etc/sudoers.d/{name}")
     home = Path("/home") / name  # not below the test's folder, which others may not enter
     try:
-        subprocess.run(["useradd", "--create-home", "--home-dir", home, "--shell", shell, name], check=True)
+        subprocess.run(["useradd", "--create-home", "--home-dir", home, "--shell", log_in_shell, name], check=True)
         # Without a password the account counts as locked, and sshd then refuses its key as well.
         said = f"{name}:{password or secrets.token_hex(16)}\n"
         subprocess.run(["chpasswd"], input=said, text=True, check=True)
@@ -197,7 +212,7 @@ def log_of(server: OpenSsh) -> str:
 
 def _authorized(server: OpenSsh, user: Account) -> Account:
     make_key(user.key_file)
-    authorized = server.folder / f"authorized_keys.{user.name}"
+    authorized = server.authorized_keys(user.name)
     authorized.write_text(user.key_file.with_name(user.key_file.name + ".pub").read_text())
     authorized.chmod(0o644)
     return user

@@ -38,7 +38,7 @@ class Lockout:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._changed = threading.Condition()
+        self._changed = threading.Condition()  # re-entrant: its lock is an RLock
         self._proven: set[tuple[str, str]] = set()
         self._trying: set[str] = set()
         self._refusals: dict[str, list[str]] = _read(path)
@@ -68,18 +68,24 @@ class Lockout:
             self._record(account.casefold(), lambda hosts: [])
             self._changed.notify_all()
 
+    def check(self, account: str, credential: str, host: str) -> None:
+        """Raise LogInRefused when the account is stopped: then `host` need not even be called."""
+        account = account.casefold()
+        with self._changed:
+            refused_by = self._refusals.get(account, [])
+        if len(refused_by) >= LIMIT:
+            raise LogInRefused(
+                f"The password of {account} was not tried",
+                where=host,
+                why=f"The account is stopped, lest it be locked: {' and '.join(refused_by)} refused its password",
+                remedy=f"Correct the secret of credential {credential}, unlock the account where it is locked, "
+                "then allow it again",
+            )
+
     def _enter(self, account: str, credential: str, host: str, cancel: CancelToken) -> bool:
         with self._changed:
             while True:
-                refused_by = self._refusals.get(account, [])
-                if len(refused_by) >= LIMIT:
-                    raise LogInRefused(
-                        f"The password of {account} was not tried",
-                        where=host,
-                        why=f"It is stopped, to keep it from being locked: {' and '.join(refused_by)} refused it",
-                        remedy=f"Correct the secret of credential {credential}, unlock the account where it is locked, "
-                        "then allow it again",
-                    )
+                self.check(account, credential, host)
                 if (account, credential) in self._proven:
                     return False
                 if account not in self._trying:

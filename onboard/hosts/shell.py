@@ -28,7 +28,9 @@ The answer, in which whatever stands before `start` or `begin` is noise (banners
 The script runs as `sh FOLDER/script` in the C locale, umask 022 (package managers and trust stores break under a
 tighter one: scripts that write secrets set their own), working folder `/`, the sbin folders at the end of PATH, and
 standard input from /dev/null unless it wants input. FOLDER is new, mode 0700, and gone before `end` is printed, except
-with `hold=yes`: then it goes when the channel's input ends, also when the connection breaks.
+with `hold=yes`: then it goes when the channel's input ends, also when the connection breaks. A script that is still
+running when the connection breaks runs on, as long as it prints nothing: what must not be interrupted redirects its
+output to a file.
 
 Where sudo insists on a terminal (`requiretty`), the request with `pty=yes` is uploaded as a file and that file is run
 in a pty. A pty has one stream, and the script's output comes at its end, kept apart by two more markers::

@@ -127,6 +127,7 @@ class SshConnector:
             if credential.kind is CredentialKind.SSH_KEY:
                 return self._key(host, credential, cancel)
             if credential.kind is CredentialKind.SSH_PASSWORD:
+                self._lockout.check(credential.username, host.credential, host.name)
                 secret = self._secrets.secret(host.credential, cancel)
                 if secret is None:
                     raise LogInRefused(

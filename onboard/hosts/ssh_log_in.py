@@ -1,6 +1,7 @@
 """Authentication over SSH, once the host key is trusted: keys, ssh-agent, passwords."""
 
 import contextlib
+import io
 import os
 import stat
 from collections.abc import Sequence
@@ -8,7 +9,16 @@ from pathlib import Path
 
 import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
-from paramiko.pkey import UnknownKeyType
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+    load_ssh_private_key,
+)
 
 from onboard.hosts.credentials import Secrets
 from onboard.hosts.lockout import Lockout
@@ -200,15 +210,15 @@ def load_key(name: str, credential: Credential, secrets: Secrets, cancel: Cancel
                 why=f"Other users of this computer may read {path} (mode {stat.S_IMODE(mode.st_mode):04o})",
                 remedy=f"chmod 600 {path}",
             )
-        path.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise LogInRefused(
             "The key file cannot be read",
             why=f"{path}: {error.strerror or error}",
             remedy="Correct key_file, or the file's permissions",
         ) from None
-    with contextlib.suppress(TypeError, paramiko.PasswordRequiredException):  # raised for encrypted keys
-        return _parse_key(path, None)
+    with contextlib.suppress(TypeError):  # raised for encrypted keys
+        return _parse_key(path, content, None)
     passphrase = secrets.passphrase(name, cancel)
     if passphrase is None:
         raise LogInRefused(
@@ -216,22 +226,24 @@ def load_key(name: str, credential: Credential, secrets: Secrets, cancel: Cancel
             why=f"There is no passphrase for {path}",
             remedy=f"Give the secret {name}_PASSPHRASE, or use ssh-agent",
         )
-    return _parse_key(path, passphrase)
+    return _parse_key(path, content, passphrase)
 
 
-def _parse_key(path: Path, passphrase: Secret | None) -> paramiko.PKey:
-    """TypeError or PasswordRequiredException when a passphrase is needed and none given."""
+def _parse_key(path: Path, content: bytes, passphrase: Secret | None) -> paramiko.PKey:
+    """TypeError when a passphrase is needed and none given.
+
+    Parsed by cryptography: paramiko's own parser knows no PKCS #8 and refuses some ECDSA keys without a comment.
+    """
+    secret = passphrase.reveal().encode() if passphrase is not None else None
     try:
-        return paramiko.PKey.from_path(path, passphrase.reveal().encode() if passphrase else None)  # type: ignore[arg-type]
-    except (UnknownKeyType, UnsupportedAlgorithm):
-        raise LogInRefused(
-            "The key cannot be used",
-            why=f"{path} holds a key of a type that is not supported",
-            remedy="Use an Ed25519, ECDSA or RSA key, or ssh-agent",
-        ) from None
-    except paramiko.PasswordRequiredException:
-        raise
-    except (ValueError, paramiko.SSHException):
+        if b"BEGIN OPENSSH PRIVATE KEY" in content:
+            private: object = load_ssh_private_key(content, secret)
+        else:
+            private = load_pem_private_key(content, secret)
+        key = _to_paramiko(private)
+    except UnsupportedAlgorithm:
+        key = None
+    except ValueError:
         if passphrase is not None:
             raise LogInRefused(
                 "The key file cannot be decrypted",
@@ -243,3 +255,25 @@ def _parse_key(path: Path, passphrase: Secret | None) -> paramiko.PKey:
             why=f"{path} is not a private key in OpenSSH's or PEM format",
             remedy="Name the private key, not the .pub file; convert PuTTY's .ppk with puttygen",
         ) from None
+    if key is None:
+        raise LogInRefused(
+            "The key cannot be used",
+            why=f"{path} holds a key of a type that is not supported",
+            remedy="Use an Ed25519, ECDSA or RSA key, or ssh-agent",
+        )
+    certificate = path.with_name(path.name + "-cert.pub")
+    if certificate.is_file():
+        key.load_certificate(str(certificate))
+    return key
+
+
+def _to_paramiko(private: object) -> paramiko.PKey | None:
+    """None for a type that paramiko does not use."""
+    if isinstance(private, RSAPrivateKey):
+        return paramiko.RSAKey(key=private)
+    if isinstance(private, EllipticCurvePrivateKey):
+        return paramiko.ECDSAKey(vals=(private, private.public_key()))
+    if isinstance(private, Ed25519PrivateKey):
+        text = private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+        return paramiko.Ed25519Key(file_obj=io.StringIO(text.decode()))
+    return None

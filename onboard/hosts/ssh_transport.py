@@ -139,6 +139,8 @@ def handshake(host: Host, algorithms: Sequence[str], cancel: CancelToken, limits
 
 
 def hang_up(transport: SshTransport) -> None:
+    """End the connection and wait until its threads are gone."""
+    transport.packetizer.complete_handshake()  # else the timer of a handshake that failed lives on
     transport.cut()
     transport.close()
     if transport.is_alive():
