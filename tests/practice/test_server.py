@@ -7,11 +7,16 @@ import paramiko
 import pytest
 from practice_client import converse, facts_of, logged_in, run, wanted
 
+from onboard.checks import catalog as checks
+from onboard.checks.base import Context
 from onboard.facts import bundle, clock, endpoint_reach, machine_identity, privilege, registration, root_certificates
 from onboard.facts.base import Facts, Unknown
 from onboard.facts.catalog import FACTS
 from onboard.facts.endpoint_reach import Outcome
 from onboard.hosts.shell import Request, UploadAnswer
+from onboard.model.endpoints import Endpoints
+from onboard.model.finding import Verdict
+from onboard.model.status import HostStatus
 from onboard.practice.image import images
 from onboard.practice.machine import ACCOUNT
 from onboard.practice.serve import Practice, running_practice
@@ -51,6 +56,28 @@ def test_each_faulty_server_shows_its_fault_and_no_other(facts: dict[str, Facts]
             "other-account": node.instance_id != "",
         }
         assert [fault for fault, is_there in shown.items() if is_there] == [name for fault in shown if fault == name]
+
+
+def test_the_checks_find_the_one_thing_that_is_wrong_and_nothing_else(
+    practice: Practice, facts: dict[str, Facts]
+) -> None:
+    profile = practice.profile()
+    url = practice.endpoint_url
+    context = Context(profile, practice.region, "123456789012", Endpoints(url, url, url, url), frozenset())
+    fleet = checks.judge_fleet(profile.hosts, facts, context)
+    for host, server in zip(profile.hosts, practice.servers, strict=True):
+        findings = (*checks.judge(host, facts[host.name], context), *fleet[host.name])
+        wrong = [finding for finding in findings if finding.status is not Verdict.PASS]
+        expected = [server.machine.image.check] if server.machine.image.check else []
+        assert [finding.check for finding in wrong] == expected, (host.name, wrong)
+        assert all(finding.remedy for finding in wrong)
+        wanted_status = HostStatus.READY if server.machine.image.is_healthy else HostStatus.BLOCKED
+        assert checks.host_status(findings) is wanted_status, host.name
+
+
+def test_every_image_names_a_check_that_there_is() -> None:
+    known = {check.name for check in checks.CHECKS} | {check.name for check in checks.FLEET_CHECKS}
+    assert {found.check for found in images()} - {""} <= known
 
 
 def test_clones_share_machine_id_and_host_key_and_nobody_else_does(practice: Practice, facts: dict[str, Facts]) -> None:
