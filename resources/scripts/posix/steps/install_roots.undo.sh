@@ -15,13 +15,22 @@ for name in $certificates; do
     rm -f "$file" || fail "$file cannot be removed"
     removed=yes
   fi
-  # update-ca-certificates leaves its links to files that are gone.
-  link=/etc/ssl/certs/onboard-$name.pem
-  if [ -L "$link" ] && [ ! -e "$link" ]; then rm -f "$link"; fi
+done
+# Debian's tool leaves its links to files that are gone, and the links by hash to those.
+for link in /etc/ssl/certs/*; do
+  if [ -L "$link" ] && [ ! -e "$link" ]; then
+    case $(readlink "$link") in "$folder"/onboard-* | onboard-*) rm -f "$link" ;; esac
+  fi
 done
 if [ "$removed" = yes ]; then
   # shellcheck disable=SC2046 # its own argument, for the one tool that wants it
   "$tool" $(case $tool in update-ca-trust) echo extract ;; esac) >&2 || fail "$tool failed"
+  # It leaves its links by hash too, when nothing else in the folder changed.
+  for link in /etc/ssl/certs/*.[0-9]; do
+    if [ -L "$link" ] && [ ! -e "$link" ]; then
+      case $(readlink "$link") in onboard-*) rm -f "$link" ;; esac
+    fi
+  done
   restart_agent
 fi
 undone "$removed"
