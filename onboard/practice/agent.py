@@ -24,7 +24,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 AGENT_VERSION = "3.3.4851.0"
@@ -38,6 +38,7 @@ BAD_TOKEN = ("ExpiredTokenException", "UnrecognizedClientException")
 NOT_REGISTERED = "Failed to load instance info from vault. RegistrationKey does not exist."
 
 JSON = dict[str, Any]
+Result = TypeVar("Result")
 RunCommand = Callable[[Sequence[str]], Awaitable["Outcome"]]
 
 
@@ -91,7 +92,7 @@ class Connection:
     async def post(self, headers: dict[str, str], body: bytes, *, chunked: bool, timeout_s: float) -> tuple[int, bytes]:
         """Send a request and return status and body. Raises Unreachable."""
         try:
-            return await asyncio.wait_for(self._post(headers, body, chunked), timeout_s)
+            return await within(timeout_s, self._post(headers, body, chunked))
         except (asyncio.TimeoutError, OSError, ValueError, asyncio.IncompleteReadError) as error:
             self.close()
             raise Unreachable(f"{type(error).__name__}: {error}") from error
@@ -334,7 +335,7 @@ class Agent:
             commands.insert(0, "cd '{}' || exit 1".format(str(inputs["workingDirectory"]).replace("'", "'\\''")))
         begun = _now()
         try:
-            outcome = await asyncio.wait_for(self._run_command(commands), float(inputs.get("timeoutSeconds", 3600)))
+            outcome = await within(float(inputs.get("timeoutSeconds", 3600)), self._run_command(commands))
             status = "Success" if outcome.code == 0 else "Failed"
         except asyncio.TimeoutError:
             outcome, status = Outcome(137, "", ""), "TimedOut"
@@ -449,6 +450,26 @@ class Agent:
         if "SessionToken" in token:
             headers["X-Amz-Security-Token"] = token["SessionToken"]
         return headers
+
+
+async def within(seconds: float, work: Awaitable[Result]) -> Result:
+    """The result of `work`, which is cancelled after so many seconds: asyncio.TimeoutError then.
+
+    Not asyncio.wait_for: before Python 3.12 that loses a cancellation which comes together with the result, and an
+    agent that was stopped would go on.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        if not task.done():
+            raise asyncio.TimeoutError
+        return task.result()
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # seen: nobody needs to hear of it a second time
 
 
 def new_public_key() -> str:

@@ -188,12 +188,15 @@ class Hybrid:
         if name.startswith("arn:"):
             raise AwsError("InternalFailure", status=500)
         role = roles.find_role(self.account, self.region, name)
-        unseen = role is not None and self.now < role.create_date.timestamp() + self.settings.role_delay_s
-        if role is None or unseen or not roles.trusts_service(role):
+        if role is None or self._is_too_new(role) or not roles.trusts_service(role):
             arn = roles.role_arn(self.account, self.region, name)
             text = f"Nonexistent role or missing ssm service principal in trust policy: {arn}"
             raise AwsError("ValidationException", text)
         return role
+
+    def _is_too_new(self, role: Any) -> bool:
+        delay = self.settings.role_delay_s
+        return delay > 0 and bool(self.now < role.create_date.timestamp() + delay)
 
 
 def hybrid_of(account: str, region: str, settings: Settings) -> Hybrid:
