@@ -95,7 +95,7 @@ start_agent() {
   esac </dev/null >/dev/null 2>&1 9>&-
 }
 
-# Returns when no agent is left, or with 1 after 20 seconds.
+# Returns when no agent is left, or with 1 after 10 seconds.
 stop_agent() {
   case $(manager) in
     systemd) systemctl stop "$unit.service" ;;
@@ -103,7 +103,7 @@ stop_agent() {
     init_script) "$init_script" stop ;;
     none) for pid in $(agent_pids); do kill "$pid"; done ;;
   esac </dev/null >/dev/null 2>&1 9>&-
-  left=20
+  left=10
   while [ -n "$(agent_pids)" ]; do
     [ "$left" -gt 0 ] || return 1
     sleep 1

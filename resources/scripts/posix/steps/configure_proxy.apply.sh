@@ -1,11 +1,9 @@
 # step: configure_proxy apply
 # Give the agent's service a proxy. file: the settings file; content: what it shall say.
-case $(manager):$file in
-  systemd:/etc/systemd/system/*.service.d/*.conf | upstart:/etc/init/*.override | none:/etc/init/*.override) ;;
-  # Installing the agent brings its upstart job.
-  init_script:/etc/init/*.override) initctl version >/dev/null 2>&1 || fail "upstart is not here to read $file" ;;
-  *) fail "$file is not read by what manages services here ($(manager))" ;;
-esac
+case $file in
+  /etc/init/*) initctl version >/dev/null 2>&1 ;; # whether or not the agent, and with it its job, is installed
+  *) [ "$(manager)" = systemd ] ;;
+esac || fail "$file is not read by what manages services here ($(manager))"
 if [ ! -e "$file" ] || [ "$(cat "$file")" != "$content" ]; then
   if [ -e "$file" ]; then
     remember existed=yes "old=$(od -An -v -to1 "$file" | tr -d ' \n')"

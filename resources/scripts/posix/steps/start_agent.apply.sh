@@ -13,7 +13,7 @@ if [ "$active $enabled" != 'yes yes' ] || [ "$restart" = yes ]; then
 fi
 
 # It is well when one and the same process is there twice, a second apart.
-left=15
+left=6
 seen=
 while :; do
   pids=$(agent_pids)
