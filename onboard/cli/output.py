@@ -35,6 +35,7 @@ def failure_text(failure: events.RunFailed) -> str:
     """What stopped a run, for people."""
     head = f"{failure.where}: {failure.what}" if failure.where else failure.what
     lines = [f"Error: {head}."]
+    lines += [f"  {problem}" for problem in failure.problems]
     lines += [f"  Why: {failure.why}"] if failure.why else []
     lines += [f"  What to do: {failure.remedy}"] if failure.remedy else []
     return "\n".join(lines)

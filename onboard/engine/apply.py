@@ -12,14 +12,10 @@ from onboard.engine.rollout import Rollout
 from onboard.engine.survey import take_survey
 from onboard.engine.tools import Tools
 from onboard.model.cancel import CancelToken
-from onboard.model.errors import OnboardError
+from onboard.model.errors import PlanExceeded
 from onboard.model.events import Event
 from onboard.model.plan import Plan, plan_from_json
 from onboard.model.profile import Profile
-
-
-class PlanExceeded(OnboardError):
-    """Fresh facts ask for more than was approved; nothing was changed."""
 
 
 def apply(

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from onboard.engine.tools import Tools
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.causes import causes_of
-from onboard.model.errors import AwsError, OnboardError, ProfileError
+from onboard.model.errors import AwsError, OnboardError, PlanExceeded, ProfileError
 from onboard.model.events import Event, HostFinished, RunFailed, RunFinished, RunStarted
 from onboard.model.profile import Host, Profile
 from onboard.model.state import State
 from onboard.model.status import HostStatus
 
+KINDS = {"aws": AwsError, "profile": ProfileError, "plan": PlanExceeded}
 Body = Callable[[str], Generator[Event, None, None]]
 
 
@@ -73,5 +74,8 @@ def conduct(
 
 def failure(error: OnboardError) -> RunFailed:
     """The event that tells of an error."""
-    kind = "aws" if isinstance(error, AwsError) else "profile" if isinstance(error, ProfileError) else "error"
-    return RunFailed(kind=kind, what=error.what, where=error.where, why=error.why, remedy=error.remedy)
+    kind = next((kind for kind, of in KINDS.items() if isinstance(error, of)), "error")
+    problems = error.problems if isinstance(error, ProfileError) else ()
+    return RunFailed(
+        kind=kind, what=error.what, where=error.where, why=error.why, remedy=error.remedy, problems=problems
+    )

@@ -106,9 +106,11 @@ def _run(connection: Connection, script: str) -> ScriptResult:
 def finish_with(host: Host, error: HostError) -> HostFinished:
     """The end of a server that could not be reached or used."""
     status = HostStatus.UNTRUSTED if isinstance(error, HostUntrusted) else HostStatus.UNREACHABLE
-    check = "identity_verified" if status is HostStatus.UNTRUSTED else "reachable"
-    finding = Finding(check=check, status=Verdict.FAIL, summary=error.what, remedy=error.remedy, evidence=error.why)
-    return HostFinished(host=host.name, status=status, findings=(finding,), reason=error.what, remedy=error.remedy)
+    untrusted = status is HostStatus.UNTRUSTED
+    check = "identity_verified" if untrusted else "reachable"
+    remedy = f"{error.remedy}. Host keys are shown and approved with: onboard trust" if untrusted else error.remedy
+    finding = Finding(check=check, status=Verdict.FAIL, summary=error.what, remedy=remedy, evidence=error.why)
+    return HostFinished(host=host.name, status=status, findings=(finding,), reason=error.what, remedy=remedy)
 
 
 def _with_known_nodes(context: Context, facts: Mapping[str, Facts], aws: Aws | None) -> Generator[Event, None, Context]:

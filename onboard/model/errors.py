@@ -30,6 +30,10 @@ class AwsError(OnboardError):
         self.code = code
 
 
+class PlanExceeded(OnboardError):
+    """Fresh facts ask for more than was approved; nothing was changed (exit code 2)."""
+
+
 class HostError(OnboardError):
     """A server could not be reached or used."""
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from onboard.model.errors import Problem
 from onboard.model.finding import Cause, Finding
 from onboard.model.plan import Plan
 from onboard.model.status import HostStatus
@@ -139,13 +140,17 @@ class Noted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFailed(Event):
-    """What stopped the whole run, in the four parts of OnboardError. `kind` is profile, aws or error."""
+    """What stopped the whole run, in the four parts of OnboardError.
+
+    `kind` is profile (the input is wrong; `problems` holds each mistake), plan (more than was approved), aws or error.
+    """
 
     kind: str
     what: str
     where: str = ""
     why: str = ""
     remedy: str = ""
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,142 @@
+"""The command line's contract, by the real program on a served practice."""
+
+import json
+import signal
+import subprocess
+
+from cli.conftest import Console, serving
+
+PROFILE = ("--profile", "practice/profile.toml")
+
+
+def test_the_whole_way_by_hand(served: Console) -> None:
+    untrusted = served("check", *PROFILE, "--json", code=1)
+    assert {line["status"] for line in untrusted.hosts().values()} == {"untrusted"}
+    assert "onboard trust" in str(untrusted.hosts()["healthy-debian"]["findings"])
+
+    shown = served("trust", *PROFILE, code=1)
+    assert shown.out.count("SHA256:") >= 2
+    served("trust", *PROFILE, "--known-hosts", "practice/known_hosts")
+    served("trust", *PROFILE)
+
+    checked = served("check", *PROFILE, "--json")
+    assert {line["status"] for line in checked.hosts().values()} == {"ready"}
+    assert checked.lines[-1]["event"] == "run_finished"
+    assert checked.lines[-1]["hosts"] == {"ready": 2}
+
+    served("plan", *PROFILE, "-o", "plan.json")
+    applied = served("apply", *PROFILE, "--plan", "plan.json", "--json")
+    for line in applied.hosts().values():
+        assert line["status"] == "online"
+        assert str(line["instance_id"]).startswith("mi-")
+        assert {"check", "status", "summary", "remedy"} <= set(line["findings"][0])  # type: ignore[index]
+    run = str(applied.lines[-1]["run"])
+
+    listed = [line for line in served("runs", "--json").lines if line["command"] == "apply"]
+    assert [line["run"] for line in listed] == [run]
+    report = json.loads(served("report", run, "--format", "json").out)
+    assert report["counts"] == {"online": 2}
+    assert {host["status"] for host in report["hosts"]} == {"online"}
+    served("report", run, "-o", "report.json")
+    assert json.loads((served.folder / "report.json").read_text()) == report
+
+    served("undo", run, code=2)
+    served("undo", run, "--yes")
+    assert "left to undo" in served("undo", run, "--yes").err
+
+
+def test_people_get_a_table_and_programs_json(served: Console) -> None:
+    served("trust", *PROFILE, "--accept-new")
+    people = served("check", *PROFILE)
+    assert "healthy-debian" in people.out
+    assert "✓ ready" in people.out
+    programs = served("check", *PROFILE, "--json", "--only", "clock_in_sync,os_supported")
+    found = {f["check"] for line in programs.hosts().values() for f in line["findings"]}  # type: ignore[attr-defined]
+    assert found == {"clock_in_sync", "os_supported"}
+
+
+def test_wrong_input_is_2_and_says_what_would_be_right(console: Console) -> None:
+    assert "nearest" not in console("check", *PROFILE, code=2).err
+    (console.folder / "p.toml").write_text('schema = 1\n[region]\nnaem = "x"\n[activation]\nexpires_in_hours = 900\n')
+    wrong = console("profile", "check", "p.toml", code=2)
+    assert "region.naem" in wrong.err
+    assert "name" in wrong.err
+    assert "activation.expires_in_hours" in wrong.err
+    for arguments in (
+        ("check",),
+        ("chekc",),
+        ("check", "--profile", "p.toml", "--only", "clock"),
+        ("apply", "--profile", "p.toml", "--plan", "none.json"),
+        ("practice", "--run", "--hosts", "0"),
+        ("practice", "--run", "--hosts", "many"),
+    ):
+        assert console(*arguments, code=2).err, arguments
+    lines = console("profile", "check", "p.toml", "--json", code=2).lines
+    assert lines[0]["event"] == "run_failed"
+    assert len(lines[0]["problems"]) == 2  # type: ignore[arg-type]
+    assert lines[-1]["event"] == "run_finished"
+
+
+def test_aws_that_cannot_be_reached_is_3(console: Console) -> None:
+    (console.folder / "p.toml").write_text(
+        'schema = 1\n[aws]\nendpoint_url = "http://127.0.0.1:9"\n[region]\nname = "eu-central-1"\n'
+    )
+    with_keys = Console({**console.environment, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"}, console.folder)
+    refused = with_keys("plan", "--profile", "p.toml", "--json", code=3)
+    assert refused.lines[-1]["event"] == "run_finished"
+    assert "127.0.0.1:9" in refused.err
+    assert "credentials" in console("plan", "--profile", "p.toml", code=3).err
+
+
+def test_servers_are_checked_although_aws_cannot_be_asked(served: Console) -> None:
+    served("trust", *PROFILE, "--accept-new")
+    blind = {**served.environment, "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+    ended = Console(blind, served.folder)("check", *PROFILE, "--json", code=3)
+    assert {line["status"] for line in ended.hosts().values()} <= {"ready", "warned"}
+
+
+def test_ctrl_c_once_stops_cleanly(console: Console) -> None:
+    with serving(console, "40") as served:
+        served("trust", *PROFILE, "--accept-new")
+        process = subprocess.Popen(
+            served.command("apply", *PROFILE, "--yes", "--json"),
+            env=served.environment,
+            cwd=served.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(json.loads(line))
+            if lines[-1]["event"] == "step_started" and lines[-1]["step"] == "register_agent":
+                process.send_signal(signal.SIGINT)
+        process.communicate()
+        assert process.returncode == 130
+        assert lines[-1]["event"] == "run_finished"
+        assert lines[-1]["hosts"].get("skipped", 0) > 0
+        assert not [line for line in lines if line["event"] == "host_finished" and line["status"] == "failed"]
+        run = lines[-1]["run"]
+        resumed = served("apply", *PROFILE, "--resume", run, "--json", code=1)
+        assert resumed.lines[-1]["hosts"]["online"] == 10  # type: ignore[index]
+
+
+def test_hosts_are_imported_from_a_csv(console: Console) -> None:
+    (console.folder / "list.csv").write_bytes("\ufeffHostname;IP\nweb1;192.0.2.1\nweb2;192.0.2.2\n".encode())
+    done = console("hosts", "import", "list.csv", "--profile", "new.toml")
+    assert "semicolon" in done.err
+    assert "2 servers" in done.out
+    text = (console.folder / "new.toml").read_text()
+    assert "web2" in text
+    again = console("hosts", "import", "list.csv", "--profile", "new.toml", "--json")
+    assert again.lines[-1]["hosts"] == 2
+    (console.folder / "bad.csv").write_text("name,port\nweb3,70000\n,22\n")
+    wrong = console("hosts", "import", "bad.csv", "--profile", "new.toml", code=2)
+    assert "line 2" in wrong.err
+    assert "line 3" in wrong.err
+
+
+def test_the_schema_is_json(console: Console) -> None:
+    schema = json.loads(console("profile", "schema").out)
+    assert "hosts_file" in schema["properties"]
