@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from practice_client import logged_in
 
 from onboard.aws.session import Aws, open_aws
 from onboard.checks.base import Context
@@ -21,6 +22,7 @@ from onboard.hosts.connection import Connection
 from onboard.hosts.credentials import Secrets
 from onboard.hosts.known_hosts import KnownHosts
 from onboard.hosts.lockout import Lockout
+from onboard.hosts.shell import COMMAND, Request
 from onboard.hosts.ssh import SshConnector
 from onboard.model.cancel import CancelToken
 from onboard.model.endpoints import Endpoints
@@ -48,6 +50,7 @@ TRUST = (
 CORE = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 PACKAGE = b"not a package, and nobody unpacks it"
 STEP = {step.name: step for step in STEPS}
+FIRST = [STEP["configure_agent"], STEP["install_agent"]]
 
 
 @dataclass
@@ -213,13 +216,37 @@ def test_each_step_by_itself_is_undone_from_its_journal_and_from_its_record(fiel
     assert server.digest() == start
 
 
+def test_a_registration_whose_connection_is_lost_goes_on_and_is_found(field: Field) -> None:
+    server = field.practice.server("healthy-rhel-2")
+    calls = field.practice.cloud.calls
+    before, called = server.digest(), calls.count
+    with closing(field.connect(server)) as connection:
+        ready = field.before(server, field.facts(connection))
+        made = {step.name: step.apply(connection, ready, field.supplies()) for step in FIRST}
+    with logged_in(field.practice, server) as transport, transport.open_session() as channel:
+        channel.exec_command(COMMAND)
+        supplies = field.supplies()
+        assert supplies.registration is not None
+        wanted = supplies.registration()
+        worker = script.compose("register_agent", "work", {"region": REGION, "activation_id": wanted.activation_id})
+        composed = script.compose("register_agent", "apply", {"region": REGION, "worker": worker})
+        request = Request.new(composed, privileged=True, wants_secret=True)
+        channel.sendall(request.text().encode())
+        channel.recv(1)  # it has begun
+        channel.sendall(wanted.activation_code.reveal().encode() + b"\n")
+    with closing(field.connect(server)) as connection:
+        made["register_agent"] = STEP["register_agent"].apply(connection, ready, field.supplies())
+    assert len(calls.of("RegisterManagedInstance", called)) == 1
+    field.undo_all(server, made)
+    assert server.digest() == before
+
+
 def test_a_wrong_code_is_refused_by_the_cloud_and_leaves_the_server_unregistered(field: Field) -> None:
     server = field.practice.server("healthy-rhel-2")
     before = server.digest()
     with closing(field.connect(server)) as connection:
         ready = field.before(server, field.facts(connection))
-        first = [STEP[name] for name in ("configure_agent", "install_agent")]
-        made = {step.name: step.apply(connection, ready, field.supplies()) for step in first}
+        made = {step.name: step.apply(connection, ready, field.supplies()) for step in FIRST}
         with pytest.raises(StepFailed, match="AWS does not know the activation") as caught:
             STEP["register_agent"].apply(connection, ready, field.supplies(code="A" * 20))
         assert "A" * 20 not in caught.value.evidence
