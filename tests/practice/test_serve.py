@@ -110,13 +110,17 @@ def test_a_limit_of_open_files_that_is_too_low_is_told() -> None:
 
 def test_a_thousand_servers_start_in_ten_seconds() -> None:
     """In a process of their own, so that their memory can be told."""
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("needs /proc to see how much memory is used")
     program = (
-        "import resource, time\n"
+        "import pathlib, resource, time\n"
         "from onboard.practice.serve import running_practice\n"
-        "before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()\n"
+        "statm = pathlib.Path('/proc/self/statm')\n"
+        "def mib(): return int(statm.read_text().split()[1]) * resource.getpagesize() / 2**20\n"
+        "before, started = mib(), time.monotonic()\n"
         "with running_practice(1000) as practice:\n"
         "    print(time.monotonic() - started, len({server.port for server in practice.servers}))\n"
-        "    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024, before / 1024)\n"
+        "    print(mib() - before, before)\n"
     )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program], env=ENVIRONMENT, capture_output=True, text=True
