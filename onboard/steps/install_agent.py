@@ -11,7 +11,7 @@ from onboard.steps import script
 from onboard.steps.base import Before, Done, StepFailed, Supplies
 from onboard.steps.script import Cause
 
-_SHARED = (script.DETACHED, script.SERVICE, script.PACKAGE)
+_SHARED = (script.LOCK, script.DETACHED, script.SERVICE, script.PACKAGE)
 
 
 class InstallAgent:
@@ -74,7 +74,7 @@ class InstallAgent:
         )
 
     def _worker(self, action: str, **variables: str) -> str:
-        return script.compose(self.name, action, {"limit": str(script.LOCK_LIMIT), **variables}, (script.PACKAGE,))
+        return script.compose(self.name, action, {"limit": str(script.LOCK_LIMIT), **variables}, (script.PACKAGE_LOCK,))
 
 
 def explain(said: str) -> Cause | None:

@@ -16,7 +16,6 @@ from onboard.steps.base import Before, Done, StepFailed, Supplies
 from onboard.steps.configure_proxy import proxy_variables
 from onboard.steps.script import Cause
 
-_SHARED = (script.DETACHED, script.SERVICE)
 _NO_PROXY = {"http_proxy": "", "https_proxy": "", "no_proxy": ""}
 _FAILURE = "The agent was not registered"
 
@@ -53,7 +52,7 @@ class RegisterAgent:
         }
         done = script.run(
             connection,
-            script.compose(self.name, "apply", variables, _SHARED),
+            script.compose(self.name, "apply", variables, (script.LOCK, script.DETACHED, script.SERVICE)),
             failure=_FAILURE,
             secret=wanted.activation_code,
             timeout=script.LONGEST,
@@ -71,7 +70,7 @@ class RegisterAgent:
         variables = {"patience": str(script.PATIENCE), **script.undo_variables(undo)}
         return script.run(
             connection,
-            script.compose(self.name, "undo", variables, _SHARED),
+            script.compose(self.name, "undo", variables, (script.LOCK, script.SERVICE)),
             failure="The agent's registration was not cleared",
             timeout=script.LONGEST,
         )

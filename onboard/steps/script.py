@@ -25,7 +25,8 @@ from onboard.model.secret import Secret
 from onboard.resources import text
 from onboard.steps.base import Before, Done, StepFailed
 
-RECORD, DETACHED, SERVICE, PACKAGE = "steps_record", "steps_detached", "steps_service", "steps_package"
+RECORD, LOCK, DETACHED, SERVICE = "steps_record", "steps_lock", "steps_detached", "steps_service"
+PACKAGE, PACKAGE_LOCK = "steps_package", "steps_package_lock"
 END_OF_VARIABLES = "# end of variables"
 # Seconds that a server may keep one script: the longest wait for another package manager, then the installation.
 PATIENCE, LOCK_LIMIT, LONGEST = 600, 300, 1200.0

@@ -1,35 +1,20 @@
 # Work that must not be broken off: it goes on when the connection is lost, and the next one comes back for its result.
-# One piece of work at a time on a server, whoever started it: the lock is on /var/lib itself, which needs no file of
-# its own, leaves none, and is let go by the kernel when the work ends in whatever way.
-# Needs: steps_record.sh, step, worker (the script to run), patience (seconds to wait for work of another connection).
+# Needs: steps_record.sh, steps_lock.sh, worker (the script to run).
 # shellcheck shell=sh
-job=$state/$step.job
 
 # Runs the worker with the lock held; the result is there only when it has ended. Programs that the worker starts, such
 # as a service, do not hold the lock.
 # shellcheck disable=SC2016
 keeper='/bin/sh "$0/script" 9>&- >"$0/log" 2>&1; echo $? >"$0/code.new"; mv "$0/code.new" "$0/code"'
 
-# Waits until no work is under way here, and takes the lock.
-lock() {
-  exec 9</var/lib
-  waited=0
-  # Named again for the command: some shells keep such files to themselves.
-  until flock -n 9 9<&9; do
-    [ "$waited" -lt "$patience" ] || fail "other work of Onboard has been under way on this server for $patience seconds"
-    sleep 1
-    waited=$((waited + 1))
-  done
-}
-
-# work [LINE]: run the worker to its end with LINE as its standard input, and hand on its exit code; its words are in
+# work LINE: run the worker to its end with LINE as its standard input, and hand on its exit code; its words are in
 # $job/log. A connection that ends in the meantime ends nothing but the waiting.
 work() {
   enter
   rm -rf "$job"
   (umask 077 && mkdir "$job" && printf '%s\n' "$worker" >"$job/script") || fail "$job cannot be written"
   detach=$(command -v setsid || :)
-  printf '%s\n' "${1-}" | (
+  printf '%s\n' "$1" | (
     trap '' HUP
     # shellcheck disable=SC2086 # nothing where there is no setsid
     exec $detach /bin/sh -c "$keeper" "$job" 9<&9

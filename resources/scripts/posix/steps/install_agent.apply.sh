@@ -17,7 +17,7 @@ if [ "$before" != "$version" ]; then
     fail "the package is not the one that was verified: its SHA-256 differs"
   fi
   code=0
-  work || code=$?
+  work '' || code=$?
   rm -f "$copy"
   report
   [ "$code" = 0 ] || fail "the package manager ended with exit code $code"

@@ -17,7 +17,7 @@ else
 $worker"
   if [ -n "$(installed)" ]; then
     code=0
-    work || code=$?
+    work '' || code=$?
     report
     [ "$code" = 0 ] || fail "the package manager ended with exit code $code"
     [ -z "$(installed)" ] || fail "the package manager succeeded, but the package is still installed"

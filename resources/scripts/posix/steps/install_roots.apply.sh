@@ -17,6 +17,7 @@ trusted() {
 }
 
 wrong=
+pem=
 for name in $certificates; do
   eval "pem=\$pem_$name"
   line=$(printf '%s\n' "$pem" | sed -n 6p)

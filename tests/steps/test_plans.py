@@ -1,0 +1,227 @@
+"""What steps plan from facts, without any server."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from onboard.checks.base import Context
+from onboard.facts import (
+    agent,
+    amazon_roots,
+    init_system,
+    proxy_in_force,
+    registration,
+    root_certificates,
+    trust_anchors,
+)
+from onboard.facts.base import Facts
+from onboard.model.endpoints import Endpoints
+from onboard.model.profile import EndpointOverrides, Host, NetworkSection, Profile
+from onboard.steps import configure_agent, configure_proxy
+from onboard.steps.base import Before, Package, Supplies
+from onboard.steps.catalog import STEPS
+from onboard.steps.install_roots import STORES
+
+STEP = {step.name: step for step in STEPS}
+ONLY_NONCE = ["place_nonce"]
+NODE = "mi-0123456789abcdef0"
+WANTED = json.dumps({"Identity": {"ConsumptionOrder": ["OnPrem"]}})
+PACKAGE = agent.AgentPackage("deb", "3.3.4851.0")
+
+
+def running(**changes):
+    value = agent.Agent(
+        packages=(PACKAGE,),
+        binaries=("/usr/bin/amazon-ssm-agent",),
+        services=(agent.AgentService("amazon-ssm-agent", "active", "enabled"),),
+        processes=(agent.AgentProcess(7, "/usr/bin/amazon-ssm-agent"),),
+        config=WANTED,
+    )
+    return replace(value, **changes)
+
+
+def before(*, network=None, fixes=frozenset(), package=None, **facts):
+    values = {
+        "agent": agent.Agent(),
+        "registration": registration.AgentRegistration(),
+        "init_system": init_system.InitSystem("systemd", "252"),
+        "proxy_in_force": proxy_in_force.ProxyInForce(),
+        "trust_anchors": trust_anchors.TrustAnchors((STORES[0].tool,), (STORES[0].folder,)),
+        "root_certificates": root_certificates.RootCertificates("x", 140, ()),
+        **facts,
+    }
+    context = Context(
+        Profile(network=network or NetworkSection()),
+        "eu-central-1",
+        "123456789012",
+        Endpoints(*("https://x.invalid",) * 4),
+    )
+    known = {name: value for name, value in values.items() if value is not None}
+    return Before(Host(name="web"), Facts(known), context, fixes, package)
+
+
+def plan(given):
+    return [change.name for step in STEPS if (change := step.plan(given))]
+
+
+def the_package(tmp_path, version="3.3.4851.0"):
+    return Package(tmp_path / "x.deb", "deb", "amd64", version, "0" * 64)
+
+
+def well(**facts):
+    return before(**{"agent": running(), "registration": registration.AgentRegistration(NODE, "eu-central-1"), **facts})
+
+
+def test_a_new_server_gets_everything_it_needs_in_order(tmp_path):
+    given = before(package=the_package(tmp_path), fixes=frozenset({"install_roots"}))
+    with_proxy = NetworkSection(proxy="http://proxy.invalid:3128")
+    assert plan(given) == [
+        "install_roots", "configure_agent", "install_agent", "register_agent", "start_agent", "place_nonce",
+    ]  # fmt: skip
+    assert "configure_proxy" in plan(before(network=with_proxy))
+
+
+def test_plans_of_an_unchanged_world_are_equal(tmp_path):
+    given = before(package=the_package(tmp_path), fixes=frozenset({"install_roots"}))
+    assert [step.plan(given) for step in STEPS] == [step.plan(given) for step in STEPS]
+    for step in STEPS:
+        change = step.plan(given)
+        assert "run1" not in str(change)
+        assert all(isinstance(value, str) for value in step.planned_undo(given, Supplies("run1")).values())
+
+
+def test_a_server_that_is_well_is_left():
+    assert plan(well()) == ONLY_NONCE
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"processes": ()},
+        {"processes": (agent.AgentProcess(7, ""), agent.AgentProcess(8, ""))},
+        {"services": (agent.AgentService("amazon-ssm-agent", "inactive", "enabled"),)},
+        {"services": (agent.AgentService("amazon-ssm-agent", "active", "disabled"),)},
+    ],
+)
+def test_an_agent_that_does_not_run_as_it_should_is_started(changes):
+    assert plan(well(agent=running(**changes))) == ["start_agent", *ONLY_NONCE]
+
+
+def test_a_running_agent_is_restarted_for_new_settings():
+    assert plan(well(agent=running(config="{}"))) == ["configure_agent", "start_agent", *ONLY_NONCE]
+
+
+@pytest.mark.parametrize("step", ["configure_agent", "register_agent"])
+def test_an_apply_that_was_broken_off_is_planned_again(step):
+    left = registration.AgentRegistration(NODE, "eu-central-1", pending=(f"{step}.undo",))
+    assert plan(well(registration=left)) == [step, "start_agent", *ONLY_NONCE]
+
+
+def test_a_registration_of_any_region_is_never_planned_over():
+    assert "register_agent" not in plan(well(registration=registration.AgentRegistration(NODE, "us-west-2")))
+
+
+def test_an_unknown_fact_plans_the_change_whose_script_looks_again():
+    assert "register_agent" in plan(well(registration=None))
+    assert "start_agent" in plan(well(agent=None))
+
+
+@pytest.mark.parametrize(
+    ("installed", "offered", "summary"),
+    [
+        ("", "3.3.4851.0", "Install the agent 3.3.4851.0"),
+        ("3.3.987.0", "3.3.4851.0", "Upgrade the agent from 3.3.987.0 to 3.3.4851.0"),
+        ("3.3.4851.0", "3.3.4851.0", None),
+        ("3.3.4851.0-1", "3.3.4851.0", None),
+        ("3.3.4851.0", "3.3.987.0", None),
+    ],
+)
+def test_versions_are_compared_as_numbers_and_never_lowered(tmp_path, installed, offered, summary):
+    packages = (agent.AgentPackage("deb", installed),) if installed else ()
+    change = STEP["install_agent"].plan(before(agent=agent.Agent(packages), package=the_package(tmp_path, offered)))
+    assert (change.summary if change else None) == summary
+    if change:
+        assert change.detail["sha256"] == "0" * 64
+
+
+def test_only_missing_roots_are_added():
+    have = tuple(sorted(root.sha256 for root in amazon_roots.AMAZON_ROOTS[1:]))
+    given = before(
+        fixes=frozenset({"install_roots"}), root_certificates=root_certificates.RootCertificates("x", 140, have)
+    )
+    change = STEP["install_roots"].plan(given)
+    assert change.summary == "Add 1 of Amazon's root certificates to the trust store"
+    assert change.detail["Amazon Root CA 1"] == f"SHA-256 {amazon_roots.AMAZON_ROOTS[0].sha256}"
+
+
+@pytest.mark.parametrize(
+    ("tools", "folders", "suffix"),
+    [
+        (("update-ca-certificates",), ("/usr/local/share/ca-certificates",), ".crt"),
+        (("update-ca-certificates",), ("/etc/pki/trust/anchors",), ".pem"),
+        (("update-ca-trust",), ("/etc/pki/ca-trust/source/anchors",), ".pem"),
+    ],
+)
+def test_each_family_has_its_place_for_roots(tools, folders, suffix):
+    given = before(fixes=frozenset({"install_roots"}), trust_anchors=trust_anchors.TrustAnchors(tools, folders))
+    assert STEP["install_roots"].plan(given).detail["folder"] == folders[0]
+    assert [store.suffix for store in STORES if store.folder == folders[0]] == [suffix]
+
+
+def test_configuration_names_only_endpoints_that_are_overridden():
+    overrides = EndpointOverrides(ssmmessages="https://mgs.invalid")
+    change = STEP["configure_agent"].plan(before(network=NetworkSection(endpoints=overrides)))
+    assert change.detail == {
+        "file": configure_agent.PATH,
+        "Identity.ConsumptionOrder": '["OnPrem"]',
+        "Mgs.Endpoint": '"https://mgs.invalid"',
+    }
+
+
+@pytest.mark.parametrize("config", ["{broken", "[]", "[" * 100000])
+def test_a_damaged_configuration_does_not_stop_the_plan_of_other_servers(config):
+    assert "configure_agent" in plan(well(agent=running(config=config)))
+
+
+@pytest.mark.parametrize(
+    ("init", "packages", "file"),
+    [
+        ("systemd", (), "/etc/systemd/system/amazon-ssm-agent.service.d/onboard-proxy.conf"),
+        (
+            "systemd",
+            (agent.AgentPackage("snap", "3.3.4851.0"),),
+            "/etc/systemd/system/snap.amazon-ssm-agent.amazon-ssm-agent.service.d/onboard-proxy.conf",
+        ),
+        ("upstart", (), "/etc/init/amazon-ssm-agent.override"),
+    ],
+)
+def test_the_proxy_goes_where_the_service_reads_it(init, packages, file):
+    network = NetworkSection(proxy="http://proxy.invalid:3128", no_proxy=("10.0.0.0/8",))
+    given = before(network=network, init_system=init_system.InitSystem(init), agent=agent.Agent(packages))
+    change = STEP["configure_proxy"].plan(given)
+    assert change.detail == {
+        "file": file,
+        "http_proxy": "http://proxy.invalid:3128",
+        "https_proxy": "http://proxy.invalid:3128",
+        "no_proxy": "10.0.0.0/8,169.254.169.254",
+    }
+
+
+def test_a_proxy_that_is_set_is_left():
+    network = NetworkSection(proxy="http://proxy.invalid:3128")
+    path = "/etc/systemd/system/amazon-ssm-agent.service.d/onboard-proxy.conf"
+    # As it is written, spelled out: what the server hashes must be what this computer expects.
+    text = (
+        "# Written by Onboard, which removes it when it is undone.\n[Service]\n"
+        'Environment="http_proxy=http://proxy.invalid:3128"\n'
+        'Environment="https_proxy=http://proxy.invalid:3128"\n'
+        'Environment="no_proxy=169.254.169.254"\n'
+    )
+    digest = configure_proxy.sha256(text.encode()).hexdigest()
+    drop_in = proxy_in_force.DropIn(path, digest, "")
+    given = before(network=network, proxy_in_force=proxy_in_force.ProxyInForce(drop_ins=(drop_in,)))
+    assert STEP["configure_proxy"].plan(given) is None
+    other = replace(drop_in, sha256="0" * 64)
+    given = before(network=network, proxy_in_force=proxy_in_force.ProxyInForce(drop_ins=(other,)))
+    assert STEP["configure_proxy"].plan(given) is not None

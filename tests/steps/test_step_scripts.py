@@ -1,0 +1,189 @@
+"""The steps' scripts as texts: complete, plain sh, and understood on the way back."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import onboard.steps
+from onboard.hosts.connection import ScriptResult
+from onboard.model.profile import Host
+from onboard.model.secret import Secret
+from onboard.resources import resource
+from onboard.steps import install_agent, register_agent, script
+from onboard.steps.base import StepFailed
+from onboard.steps.catalog import STEPS
+from onboard.steps.place_nonce import nonce_command, nonce_path
+
+SCRIPTS = sorted(entry.name for entry in resource("scripts/posix/steps").iterdir())
+NO_STEPS = {"__init__", "base", "catalog", "script"}
+
+# What each script gets from Python, and what it shares.
+SERVICE, DETACHED, PACKAGE = (script.SERVICE,), (script.LOCK, script.DETACHED, script.SERVICE), (script.PACKAGE,)
+GIVEN: dict[str, tuple[set[str], tuple[str, ...]]] = {
+    "install_roots.apply": ({"folder", "suffix", "tool", "certificates"}, ()),
+    "install_roots.undo": (set(), SERVICE),
+    "configure_agent.apply": ({"existed", "seen", "content"}, ()),
+    "configure_agent.undo": (set(), SERVICE),
+    "configure_proxy.apply": ({"file", "content"}, SERVICE),
+    "configure_proxy.undo": ({"file"}, SERVICE),
+    "install_agent.apply": ({"package", "sha256", "kind", "version", "patience", "worker"}, (*DETACHED, *PACKAGE)),
+    "install_agent.work": ({"kind", "limit"}, (script.PACKAGE_LOCK,)),
+    "install_agent.undo": ({"patience", "worker"}, (*DETACHED, *PACKAGE)),
+    "install_agent.unwork": ({"kind", "limit"}, (script.PACKAGE_LOCK,)),
+    "register_agent.apply": ({"region", "patience", "worker"}, DETACHED),
+    "register_agent.work": ({"region", "activation_id", "http_proxy", "https_proxy", "no_proxy"}, SERVICE),
+    "register_agent.undo": ({"patience"}, (script.LOCK, script.SERVICE)),
+    "start_agent.apply": ({"restart"}, SERVICE),
+    "start_agent.undo": (set(), SERVICE),
+    "place_nonce.apply": ({"path"}, ()),
+    "place_nonce.undo": ({"path"}, ()),
+}
+
+
+def composed(name):
+    step, action = name.split(".")
+    given, shared = GIVEN[name]
+    return script.compose(step, action, dict.fromkeys(sorted(given), "some value"), shared)
+
+
+def test_every_file_is_a_listed_step():
+    files = {path.stem for path in Path(onboard.steps.__file__).parent.glob("*.py")}
+    assert files - NO_STEPS == {step.name for step in STEPS}
+
+
+def test_every_step_has_its_scripts_and_every_script_its_step():
+    assert {f"{name}.sh" for name in GIVEN} == set(SCRIPTS)
+    for step in STEPS:
+        assert {f"{step.name}.apply.sh", f"{step.name}.undo.sh"} <= set(SCRIPTS)
+
+
+@pytest.mark.parametrize("name", sorted(GIVEN))
+def test_a_composed_script_says_what_it_is_and_with_what(name):
+    step, action = name.split(".")
+    text = composed(name)
+    assert script.asked(text) == (step, action)
+    assert script.variables_of(text) == {"step": step, **dict.fromkeys(GIVEN[name][0], "some value")}
+    assert subprocess.run(["sh", "-n"], input=text, text=True, check=False).returncode == 0
+
+
+def test_variables_of_any_content_arrive():
+    odd = {"a": "it's\n# end of variables of mine\n$(x) `y` \\", "b": "", "c": 'ü"'}
+    assert script.variables_of(script.compose("place_nonce", "apply", odd)) == {"step": "place_nonce", **odd}
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="needs shellcheck")
+def test_shellcheck_finds_nothing(tmp_path):
+    files = []
+    for name in GIVEN:
+        path = tmp_path / f"{name}.sh"
+        path.write_text(composed(name))
+        files.append(str(path))
+    # 2015: `A && B || fail` is meant. 2034, 2317, 2329: of what is shared, each script uses a part.
+    # 2016: values are quoted once for the shell.
+    options = ["--shell=sh", "--exclude=SC2015,SC2016,SC2034,SC2317,SC2329", "--format=gcc"]
+    checked = subprocess.run(["shellcheck", *options, *files], capture_output=True, text=True, check=False)
+    assert checked.stdout == ""
+
+
+def test_scripts_use_no_tool_that_a_small_system_lacks():
+    for name in SCRIPTS:
+        text = resource(f"scripts/posix/steps/{name}").read_text()
+        assert not re.search(r"\b(curl|wget|python3?|perl|jq|\[\[|local )\b", text), name
+
+
+class Answering:
+    """A connection whose server answers every script with the same."""
+
+    host = Host(name="web")
+
+    def __init__(self, stdout="", stderr="", exit_code=0):
+        self._result = ScriptResult(exit_code, stdout.encode(), stderr.encode())
+
+    def run_script(self, text, **options):
+        assert options["privileged"]
+        return self._result
+
+
+def test_an_answer_is_understood():
+    said = "noise\nchanged=yes\nundo.old=a=b\nundo.folders=\ndetail=It was so\ninstance_id=mi-1\n"
+    done = script.run(Answering(said), "x", failure="no")
+    assert (done.changed, done.detail) == (True, "It was so")
+    assert done.undo == {"old": "a=b", "folders": ""}
+    assert done.output == {"instance_id": "mi-1"}
+
+
+@pytest.mark.parametrize("stdout", ["", "changed=yes\n"])
+def test_a_failure_says_why_without_the_secret(stdout):
+    failing = Answering(stdout, "first\nit was s3cret\n", exit_code=3)
+    with pytest.raises(StepFailed) as failed:
+        script.run(failing, "x", failure="It was not done", secret=Secret("s3cret"))
+    assert (failed.value.what, failed.value.where) == ("It was not done", "web")
+    assert failed.value.why == "it was (secret)"
+    assert failed.value.evidence == "first\nit was (secret)"
+
+
+def test_an_answer_that_broke_off_is_a_failure():
+    with pytest.raises(StepFailed, match="exit code 0"):
+        script.run(Answering("undo.old=x\n"), "x", failure="no")
+
+
+FAILED = "Registration failed due to error registering the instance with AWS SSM. "
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (FAILED + "ActivationExpired: \n\tstatus code: 400", "expired"),
+        (FAILED + "InvalidActivation: ", "does not know the activation"),
+        (FAILED + "RegistrationLimitExceeded: ", "used up"),
+        (FAILED + "InstanceAlreadyRegistered: ", "belongs to a node already"),
+        (FAILED + "MachineFingerprintDoesNotMatch", "fingerprint"),
+        (
+            FAILED + 'RequestError: send request failed\ncaused by: Post "https://ssm.x/": x509: certificate signed by '
+            "unknown authority",
+            "does not trust the certificate",
+        ),
+        (FAILED + "RequestError: send request failed\ncaused by: dial tcp 10.0.0.1:443: i/o timeout", "not reach"),
+        (FAILED + "RequestError: send request failed\ncaused by: dial tcp: lookup ssm.x: no such host", "resolve"),
+        (FAILED + 'caused by: Post "https://x": proxyconnect tcp: dial tcp 1.2.3.4:3128: i/o timeout', "proxy"),
+        (FAILED + "InvalidSignatureException: Signature expired: 2026", "clock"),
+        (FAILED + "ThrottlingException: Rate exceeded", "too many requests"),
+    ],
+)
+def test_refused_registrations_are_explained(said, why):
+    cause = register_agent.explain(said)
+    assert why in cause.why
+    assert cause.remedy
+    assert register_agent.explain("something else") is None
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("dpkg: error: dpkg frontend lock was locked by another process with pid 7", "lock"),
+        ("error: can't create transaction lock on /var/lib/rpm/.rpm.lock (Resource temporarily unavailable)", "lock"),
+        ("dpkg: error: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct", "broken off"),
+        ("cannot copy extracted data: failed to write (No space left on device)", "full"),
+        ("dpkg: dependency problems prevent configuration of amazon-ssm-agent", "needs others"),
+        ("error: Failed dependencies:\n\tpython3 is needed by amazon-ssm-agent", "needs others"),
+        ("Header V4 RSA/SHA1 Signature, key ID d0052e5d: BAD", "SHA-1"),
+        ("package architecture (arm64) does not match system (amd64)", "another processor"),
+    ],
+)
+def test_refused_packages_are_explained(said, why):
+    assert why in install_agent.explain(said).why
+    assert install_agent.explain("something else") is None
+
+
+def test_the_nonce_command_removes_what_it_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("onboard.steps.place_nonce.FOLDER", str(tmp_path / "onboard"))
+    path = Path(nonce_path("run1"))
+    path.parent.mkdir()
+    path.write_text("n0nce\n")
+    command = ["sh", "-c", "\n".join(nonce_command(str(path)))]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "n0nce\n"
+    assert not path.parent.exists()
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 1
