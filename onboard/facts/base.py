@@ -18,13 +18,13 @@ class FactError(ValueError):
 class Answer:
     """What a fact's script printed. `exit_code` is its own.
 
-    received   this computer's clock when the answer came, in seconds since the epoch; None when nobody looked
+    began   this computer's clock when the script began, in seconds since the epoch; None when nobody looked
     """
 
     stdout: str
     stderr: str = ""
     exit_code: int = 0
-    received: float | None = None
+    began: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ def script_of(name: str) -> str:
 def parse(facts: Iterable[Fact[Any]], result: ScriptResult, *, received: float | None = None) -> Facts:
     """The values of `facts`. Whatever is missing, failed, took too long or was not understood is Unknown.
 
-    `received` is this computer's clock when the result came (seconds since the epoch); by default: now.
+    `received` is this computer's clock when the result came (seconds since the epoch); by default: now. What the
+    script took is taken off, so that a slow answer makes no slow clock.
     """
     answers = split(result, received=time.time() if received is None else received)
     return Facts({fact.name: _value(fact, answers.get(fact.name, _why_missing(result))) for fact in facts})
@@ -82,6 +83,8 @@ def split(result: ScriptResult, *, received: float | None = None) -> Mapping[str
         prefix + rb" section ([a-z_]+)\n(.*?)" + prefix + rb" stderr\n(.*?)" + prefix + rb" end \1 (\d+|late) (\d+)\n",
         re.DOTALL,
     )
+    took = re.search(prefix + rb" finished ([0-9]{1,4})\n", result.stdout)
+    began = None if received is None else received - (int(took[1]) if took else 0)
     answers: dict[str, Answer | Unknown] = {}
     for found in section.finditer(result.stdout, begin.end() - 1):
         name, printed, said, state, size = found.groups()
@@ -91,7 +94,7 @@ def split(result: ScriptResult, *, received: float | None = None) -> Mapping[str
         elif int(size) > SECTION_LIMIT:
             answers[name.decode()] = Unknown(f"the server printed {int(size):,} bytes, more than an answer can have")
         else:
-            answers[name.decode()] = Answer(printed.decode(errors="replace"), stderr, int(state), received)
+            answers[name.decode()] = Answer(printed.decode(errors="replace"), stderr, int(state), began)
     return answers
 
 
@@ -103,7 +106,7 @@ def _why_missing(result: ScriptResult) -> Unknown:
     line = b"\nonboard-facts " + begin.group(1)
     if line + b" homeless\n" in result.stdout[begin.end() - 1 :]:
         return Unknown("no folder for temporary files on the server can be written to")
-    if line + b" finished\n" not in result.stdout:
+    if line + b" finished " not in result.stdout:
         return Unknown("the server's answer broke off")
     return Unknown("the server gave no answer to this")
 
@@ -128,5 +131,5 @@ def answer(script: str, answers: Mapping[str, Answer]) -> bytes:
                 f"\nonboard-facts {mark} section {name}\n{given.stdout}\nonboard-facts {mark} stderr\n{given.stderr}"
                 f"\nonboard-facts {mark} end {name} {given.exit_code} {size}\n"
             )
-    parts.append(f"\nonboard-facts {mark} finished\n")
+    parts.append(f"\nonboard-facts {mark} finished 0\n")
     return "".join(parts).encode()

@@ -11,7 +11,7 @@ from onboard.facts.lines import number, pairs
 class Clock:
     """The server's clock, in seconds since the epoch.
 
-    here      this computer's clock when the answer came, up to the script's run time later; None when not looked at
+    here      this computer's clock at that moment, to a second or two; None when it was not looked at
     keepers   programs that keep the clock right and are installed: chronyd, ntpd, systemd-timesyncd
     """
 
@@ -27,7 +27,7 @@ def parse(answer: Answer) -> Clock:
     # Where `date` knows no %N it prints the letter.
     if re.fullmatch(r"[0-9]{1,20}\.[0-9]{1,9}", values.get("exact", "")):
         server = float(values["exact"])
-    return Clock(server, answer.received, tuple(value for key, value in lines if key == "keeper" and value))
+    return Clock(server, answer.began, tuple(value for key, value in lines if key == "keeper" and value))
 
 
 FACT = Fact("clock", parse)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from posix_shells import SHELLS, shell
 
-from onboard.facts import bundle
+from onboard.facts import bundle, proxy_in_force
 from onboard.facts.base import Answer, Fact, FactError, Facts, Unknown, Wanted, to_json
 from onboard.facts.catalog import FACTS
 from onboard.hosts.connection import ScriptResult
@@ -167,7 +167,7 @@ def test_the_shipped_scripts_name_their_facts() -> None:
 )
 def test_answers_survive_any_noise_around_them(outputs: dict[str, str], before: bytes, after: bytes) -> None:
     script = "mark=" + "a1" * 16 + "\n" + "".join(f"# fact: {name}\n" for name in outputs)
-    answers = {name: Answer(text, received=7.0) for name, text in outputs.items()}
+    answers = {name: Answer(text, began=7.0) for name, text in outputs.items()}
     output = before + bundle.answer(script, answers) + after
     assert bundle.split(ScriptResult(0, output, b""), received=7.0) == answers
 
@@ -196,6 +196,27 @@ def test_a_parser_that_does_not_understand_makes_it_unknown(scripts: dict[str, s
 
 def test_values_become_plain_json_types() -> None:
     assert to_json({"a": (1, Answer("x")), "b": frozenset({"z", "y"})}) == {
-        "a": [1, {"stdout": "x", "stderr": "", "exit_code": 0, "received": None}],
+        "a": [1, {"stdout": "x", "stderr": "", "exit_code": 0, "began": None}],
         "b": ["y", "z"],
     }
+
+
+def test_a_slow_answer_makes_no_slow_clock(scripts: dict[str, str], run: Callable[[str], ScriptResult]) -> None:
+    scripts |= {"clock": "date +%s", "slow": "sleep 2"}
+    fact = Fact("clock", lambda answer: (float(answer.stdout), answer.began))
+    facts = [fact, text_fact("slow")]
+    here = time.time()
+    server, began = bundle.parse(facts, run(bundle.compose(facts, WANTED))).known()["clock"]
+    assert abs(server - here) < 2
+    assert abs(began - here) < 1.9  # 2 without what the script took
+
+
+def test_what_the_scripts_are_told_is_no_setting_of_the_server() -> None:
+    script = bundle.compose((proxy_in_force.FACT,), WANTED)
+    done = subprocess.run(
+        ["dash"], input=script.encode(), capture_output=True, env={"PATH": os.environ["PATH"]}, check=True
+    )
+    answers = bundle.parse((proxy_in_force.FACT,), ScriptResult(0, done.stdout, done.stderr))
+    found = answers.get(proxy_in_force.FACT)
+    assert not isinstance(found, Unknown)
+    assert found.login == {}

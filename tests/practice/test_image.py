@@ -174,7 +174,7 @@ def test_what_the_clock_says_follows_the_images_offset() -> None:
     fact = next(fact for fact in FACTS if fact.name == "clock")
     answer = machine_of(slow).answers(bundle.compose([fact], WANTED), as_root=True)["clock"]
     here = 1_800_000_000.0
-    value = fact.parse(dataclasses.replace(answer, received=here))
+    value = fact.parse(dataclasses.replace(answer, began=here))
     assert not isinstance(value, Unknown)
     true = machine_of(images()[0]).clock()
     assert true - value.server == pytest.approx(420, abs=5)

@@ -8,7 +8,7 @@
 #   onboard-facts MARK stderr             then what it said to standard error
 #   onboard-facts MARK end NAME STATE SIZE    STATE: exit code or `late`; SIZE: bytes printed
 #   onboard-facts MARK homeless           instead of sections: no folder to write to
-#   onboard-facts MARK finished
+#   onboard-facts MARK finished SECONDS   that it all took
 mark=@MARK@
 LC_ALL=C
 LANG=C
@@ -30,9 +30,10 @@ done
 trap '[ -z "$folder" ] || rm -rf "$folder"' EXIT
 trap 'exit 1' HUP INT TERM
 
+began=$(date +%s)
 printf '\nonboard-facts %s begin\n' "$mark"
 if [ -z "$folder" ]; then
-  printf 'onboard-facts %s homeless\nonboard-facts %s finished\n' "$mark" "$mark"
+  printf 'onboard-facts %s homeless\nonboard-facts %s finished 0\n' "$mark" "$mark"
   exit 0
 fi
 
@@ -106,4 +107,4 @@ collect() { # COUNT
   watch @LIMITS@ </dev/null 2>/dev/null &
   echo "- watches $!"
 } | collect @COUNT@
-printf '\nonboard-facts %s finished\n' "$mark"
+printf '\nonboard-facts %s finished %s\n' "$mark" "$(($(date +%s) - began))"

@@ -33,7 +33,7 @@ digest() { # FILE
   fi
 }
 
-env | show login
+env | sed '/^ONBOARD_/d' | show login
 if [ -r /etc/environment ]; then show machine </etc/environment; fi
 cat /etc/systemd/system.conf /etc/systemd/system.conf.d/*.conf 2>/dev/null | sed -n '/^[[:space:]]*DefaultEnvironment=/p' |
   show services
