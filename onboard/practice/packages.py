@@ -112,12 +112,14 @@ AFTER_INSTALL = """\
 if [ -d /run/systemd/system ]; then
     systemctl daemon-reload
     systemctl enable amazon-ssm-agent.service
-    systemctl start amazon-ssm-agent.service
+    systemctl restart amazon-ssm-agent.service
 fi
 exit 0
 """
 BEFORE_REMOVAL = """\
 #!/bin/sh
+# rpm says 1 when it upgrades, and by then the new version runs already.
+[ "$1" != 1 ] || exit 0
 if [ -d /run/systemd/system ]; then
     systemctl stop amazon-ssm-agent.service
     systemctl disable amazon-ssm-agent.service

@@ -4,16 +4,14 @@ import asyncio
 import threading
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from practice_bench import Practice
 from test_cloud_commands import ECHO
 
 from onboard.practice import agent as agent_module
 from onboard.practice.agent import Agent, Machine, Outcome, Refusal, Unreachable
-
-if TYPE_CHECKING:
-    from conftest import Practice
 
 REGION = "eu-central-1"
 WEB1 = Machine("web1", "10.0.0.5", "Debian GNU/Linux", "12")
@@ -23,7 +21,7 @@ async def repeat(lines: Sequence[str]) -> Outcome:
     return Outcome(0, "\n".join(lines), "")
 
 
-def new_agent(practice: "Practice", store: dict[str, str] | None = None, run: Any = repeat, **more: Any) -> Agent:
+def new_agent(practice: Practice, store: dict[str, str] | None = None, run: Any = repeat, **more: Any) -> Agent:
     url = practice.cloud.endpoint_url
     machine = more.pop("machine", WEB1)
     return Agent(url, url, {} if store is None else store, machine, run, retry_s=0.01, **more)
@@ -44,14 +42,14 @@ class Running:
         await asyncio.gather(self.task, return_exceptions=True)
 
 
-async def until(practice: "Practice", operation: str, count: int = 1, after: int = 0) -> None:
+async def until(practice: Practice, operation: str, count: int = 1, after: int = 0) -> None:
     """Wait until the cloud has answered that operation so many times."""
     async with asyncio.timeout(20):
         while len([call for call in practice.cloud.calls.of(operation, after) if not call.error]) < count:
             await asyncio.sleep(0.005)
 
 
-async def finished(practice: "Practice", command_id: str, instance_id: str) -> dict[str, Any]:
+async def finished(practice: Practice, command_id: str, instance_id: str) -> dict[str, Any]:
     ssm = practice.client("ssm")
     async with asyncio.timeout(20):
         while True:
@@ -61,12 +59,12 @@ async def finished(practice: "Practice", command_id: str, instance_id: str) -> d
             await asyncio.sleep(0.01)
 
 
-def send(practice: "Practice", *ids: str, **changes: Any) -> str:
+def send(practice: Practice, *ids: str, **changes: Any) -> str:
     answer = practice.client("ssm").send_command(**{**ECHO, **changes}, InstanceIds=list(ids))
     return str(answer["Command"]["CommandId"])
 
 
-def test_it_registers_comes_online_and_answers(practice: "Practice") -> None:
+def test_it_registers_comes_online_and_answers(practice: Practice) -> None:
     code, activation_id = practice.activation()
     store: dict[str, str] = {}
     ran: list[list[str]] = []
@@ -102,7 +100,7 @@ def test_it_registers_comes_online_and_answers(practice: "Practice") -> None:
     assert about_messages == ["SendReply", "AcknowledgeMessage", "SendReply", "SendReply"]
 
 
-def test_registering_again_makes_another_node_and_clearing_forgets_it(practice: "Practice") -> None:
+def test_registering_again_makes_another_node_and_clearing_forgets_it(practice: Practice) -> None:
     code, activation_id = practice.activation()
     agent = new_agent(practice)
     first = asyncio.run(agent.register(code, activation_id, REGION))
@@ -115,7 +113,7 @@ def test_registering_again_makes_another_node_and_clearing_forgets_it(practice: 
         asyncio.run(agent.run())
 
 
-def test_a_refused_registration_leaves_the_identity_as_it_was(practice: "Practice") -> None:
+def test_a_refused_registration_leaves_the_identity_as_it_was(practice: Practice) -> None:
     code, activation_id = practice.activation()
     store: dict[str, str] = {}
     agent = new_agent(practice, store)
@@ -128,13 +126,13 @@ def test_a_refused_registration_leaves_the_identity_as_it_was(practice: "Practic
     assert store == before
 
 
-def test_it_never_speaks_to_anything_but_plain_http(practice: "Practice") -> None:
+def test_it_never_speaks_to_anything_but_plain_http(practice: Practice) -> None:
     agent = Agent("https://ssm.eu-central-1.amazonaws.com", "", {}, WEB1, repeat)
     with pytest.raises(Unreachable, match="http:// endpoints only"):
         asyncio.run(agent.register("code", "id", REGION))
 
 
-def test_it_goes_on_when_the_cloud_is_throttling_or_was_away(practice: "Practice") -> None:
+def test_it_goes_on_when_the_cloud_is_throttling_or_was_away(practice: Practice) -> None:
     code, activation_id = practice.activation()
     lines: list[str] = []
 
@@ -149,7 +147,7 @@ def test_it_goes_on_when_the_cloud_is_throttling_or_was_away(practice: "Practice
     assert lines == ["ERROR ThrottlingException: Rate exceeded"] * 3
 
 
-def test_a_token_that_ended_is_renewed(practice: "Practice") -> None:
+def test_a_token_that_ended_is_renewed(practice: Practice) -> None:
     code, activation_id = practice.activation()
 
     async def scene() -> None:
@@ -164,7 +162,7 @@ def test_a_token_that_ended_is_renewed(practice: "Practice") -> None:
     asyncio.run(scene())
 
 
-def test_a_clock_that_is_seven_minutes_slow_registers_and_is_then_refused(practice: "Practice") -> None:
+def test_a_clock_that_is_seven_minutes_slow_registers_and_is_then_refused(practice: Practice) -> None:
     code, activation_id = practice.activation()
     lines: list[str] = []
 
@@ -180,7 +178,7 @@ def test_a_clock_that_is_seven_minutes_slow_registers_and_is_then_refused(practi
     assert lines[0].endswith(" - 5 min.")
 
 
-def test_a_command_that_takes_too_long_or_is_cancelled_is_stopped(practice: "Practice") -> None:
+def test_a_command_that_takes_too_long_or_is_cancelled_is_stopped(practice: Practice) -> None:
     code, activation_id = practice.activation()
     stopped: list[str] = []
 
@@ -209,7 +207,7 @@ def test_a_command_that_takes_too_long_or_is_cancelled_is_stopped(practice: "Pra
     assert stopped == ["short", "long", "left"]
 
 
-def test_clones_share_a_node_and_either_answers(practice: "Practice") -> None:
+def test_clones_share_a_node_and_either_answers(practice: Practice) -> None:
     code, activation_id = practice.activation()
     answered: list[str] = []
 
@@ -242,7 +240,7 @@ def test_long_output_is_cut_and_says_so() -> None:
     assert text.endswith("---Output truncated---")
 
 
-def test_a_thousand_agents_are_online_without_a_thread_each(practice: "Practice") -> None:
+def test_a_thousand_agents_are_online_without_a_thread_each(practice: Practice) -> None:
     practice.cloud.settings.poll_hold_s = 20
     code, activation_id = practice.activation(1000)
     ready = threading.Event()

@@ -5,21 +5,18 @@ import json
 import re
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from practice_waiting import wait_until
+from practice_bench import Practice, wait_until
 from test_cloud_commands import ECHO
 
 from onboard.practice.agent import new_public_key
 
-if TYPE_CHECKING:
-    from conftest import Practice
-
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
-def test_the_whole_conversation(practice: "Practice") -> None:
+def test_the_whole_conversation(practice: Practice) -> None:
     code, activation_id = practice.activation()
     registered = practice.operation(
         "AmazonSSM.RegisterManagedInstance",
@@ -117,7 +114,7 @@ def test_the_whole_conversation(practice: "Practice") -> None:
     assert (answer["Status"], answer["StandardOutputContent"]) == ("Success", "one\ntwo\n")
 
 
-def test_a_waiting_poll_is_answered_as_soon_as_there_is_a_command(practice: "Practice") -> None:
+def test_a_waiting_poll_is_answered_as_soon_as_there_is_a_command(practice: Practice) -> None:
     practice.cloud.settings.poll_hold_s = 20
     instance_id = practice.node(*practice.activation())
     token = practice.token(instance_id)
@@ -132,7 +129,7 @@ def test_a_waiting_poll_is_answered_as_soon_as_there_is_a_command(practice: "Pra
     assert len(answers[0]) == 1
 
 
-def test_a_poll_that_was_given_up_takes_no_message(practice: "Practice") -> None:
+def test_a_poll_that_was_given_up_takes_no_message(practice: Practice) -> None:
     practice.cloud.settings.poll_hold_s = 20
     instance_id = practice.node(*practice.activation())
     token = practice.token(instance_id)
@@ -155,7 +152,7 @@ def test_a_poll_that_was_given_up_takes_no_message(practice: "Practice") -> None
         ({"PublicKeyType": "Dsa"}, "InvalidPublicKey"),
     ],
 )
-def test_a_registration_that_is_wrong_is_refused(practice: "Practice", changed: dict[str, Any], code: str) -> None:
+def test_a_registration_that_is_wrong_is_refused(practice: Practice, changed: dict[str, Any], code: str) -> None:
     right_code, activation_id = practice.activation()
     body = {
         "ActivationCode": right_code,
@@ -169,7 +166,7 @@ def test_a_registration_that_is_wrong_is_refused(practice: "Practice", changed: 
     assert practice.client("ssm").describe_activations()["ActivationList"][0]["RegistrationsCount"] == 0
 
 
-def test_the_limit_the_expiry_and_a_known_key_refuse_a_registration(practice: "Practice") -> None:
+def test_the_limit_the_expiry_and_a_known_key_refuse_a_registration(practice: Practice) -> None:
     code, activation_id = practice.activation(2)
     key = new_public_key()
     assert practice.register(code, activation_id, key).status == 200
@@ -183,7 +180,7 @@ def test_the_limit_the_expiry_and_a_known_key_refuse_a_registration(practice: "P
     assert [item["Expired"] for item in expired] == [True, True]
 
 
-def test_a_token_needs_a_known_node_its_fingerprint_and_its_region(practice: "Practice") -> None:
+def test_a_token_needs_a_known_node_its_fingerprint_and_its_region(practice: Practice) -> None:
     instance_id = practice.node(*practice.activation())
     target = "AmazonSSM.RequestManagedInstanceRoleToken"
     stranger = "mi-00000000000000000"
@@ -193,7 +190,7 @@ def test_a_token_needs_a_known_node_its_fingerprint_and_its_region(practice: "Pr
     assert wrong.json["__type"] == "MachineFingerprintDoesNotMatch"
 
 
-def test_tokens_end_and_serve_their_own_node_only(practice: "Practice") -> None:
+def test_tokens_end_and_serve_their_own_node_only(practice: Practice) -> None:
     activation = practice.activation()
     one, two = practice.node(*activation), practice.node(*activation)
     token = practice.token(one)
@@ -203,7 +200,7 @@ def test_tokens_end_and_serve_their_own_node_only(practice: "Practice") -> None:
     assert practice.heartbeat(one, token).json["__type"] == "ExpiredTokenException"
 
 
-def test_the_key_can_be_replaced(practice: "Practice") -> None:
+def test_the_key_can_be_replaced(practice: Practice) -> None:
     code, activation_id = practice.activation()
     old, new = new_public_key(), new_public_key()
     instance_id = practice.register(code, activation_id, old).json["InstanceId"]
@@ -214,7 +211,7 @@ def test_the_key_can_be_replaced(practice: "Practice") -> None:
     assert practice.register(code, activation_id, old).status == 200
 
 
-def test_a_role_without_its_policy_denies_the_agent(practice: "Practice") -> None:
+def test_a_role_without_its_policy_denies_the_agent(practice: Practice) -> None:
     instance_id = practice.node(*practice.activation())
     token = practice.token(instance_id)
     policy = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
@@ -242,7 +239,7 @@ def test_a_role_without_its_policy_denies_the_agent(practice: "Practice") -> Non
     ],
 )
 def test_the_trust_policys_conditions_count_when_the_role_is_used(
-    practice: "Practice", condition: dict[str, Any], status: int
+    practice: Practice, condition: dict[str, Any], status: int
 ) -> None:
     trust = {
         "Version": "2012-10-17",
@@ -262,7 +259,7 @@ def test_the_trust_policys_conditions_count_when_the_role_is_used(
         assert answer.json["__type"] == "AccessDeniedException"
 
 
-def test_the_newer_channel_is_refused_so_that_agents_fall_back(practice: "Practice") -> None:
+def test_the_newer_channel_is_refused_so_that_agents_fall_back(practice: Practice) -> None:
     answer = practice.request("POST", "/v1/control-channel/mi-0123456789abcdef0", {"ClientId": "x"})
     assert (answer.status, answer.json["__type"]) == (403, "AccessDeniedException")
 
@@ -278,13 +275,13 @@ def test_the_newer_channel_is_refused_so_that_agents_fall_back(practice: "Practi
     ],
 )
 def test_requests_without_sense_are_refused(
-    practice: "Practice", target: str, body: Any, credential: str, code: str
+    practice: Practice, target: str, body: Any, credential: str, code: str
 ) -> None:
     answer = practice.operation(target, body, credential)
     assert (answer.status, answer.json["__type"]) == (400, code)
 
 
-def test_a_reply_without_sense_is_refused(practice: "Practice") -> None:
+def test_a_reply_without_sense_is_refused(practice: Practice) -> None:
     instance_id = practice.node(*practice.activation())
     token = practice.token(instance_id)
     practice.heartbeat(instance_id, token)

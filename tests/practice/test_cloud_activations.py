@@ -3,13 +3,11 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
-if TYPE_CHECKING:
-    from conftest import Practice
+from practice_bench import Practice
 
 TIER = "/ssm/managed-instance/activation-tier"
 
@@ -22,7 +20,7 @@ def refused(call: Callable[..., Any], **arguments: Any) -> tuple[str, str]:
     return error["Code"], error.get("Message", "")
 
 
-def test_the_code_is_shown_once(practice: "Practice") -> None:
+def test_the_code_is_shown_once(practice: Practice) -> None:
     code, activation_id = practice.activation(5, Description="racks 1 to 5", DefaultInstanceName="rack")
     assert re.fullmatch(r"[A-Za-z0-9+/]{20}", code)
     answer = practice.client("ssm").describe_activations()
@@ -71,16 +69,16 @@ def test_the_code_is_shown_once(practice: "Practice") -> None:
         ),
     ],
 )
-def test_limits_are_those_of_the_service_model(practice: "Practice", changed: dict[str, Any], text: str) -> None:
+def test_limits_are_those_of_the_service_model(practice: Practice, changed: dict[str, Any], text: str) -> None:
     call = practice.client("ssm").create_activation
     assert refused(call, **{"IamRole": "Nodes", **changed}) == ("ValidationException", text)
 
 
-def test_names_may_have_letters_of_every_script(practice: "Practice") -> None:
+def test_names_may_have_letters_of_every_script(practice: Practice) -> None:
     practice.activation(DefaultInstanceName="Straße 東京 7", Tags=[{"Key": "Größe", "Value": "٣"}])
 
 
-def test_what_is_missing_is_named_before_it_is_looked_for(practice: "Practice") -> None:
+def test_what_is_missing_is_named_before_it_is_looked_for(practice: Practice) -> None:
     answer = practice.operation("AmazonSSM.CreateActivation", {}, "AKIATESTTESTTESTTEST")
     assert answer.status == 400
     assert answer.json == {
@@ -90,14 +88,14 @@ def test_what_is_missing_is_named_before_it_is_looked_for(practice: "Practice") 
     }
 
 
-def test_a_wrong_type_is_a_serialization_error(practice: "Practice") -> None:
+def test_a_wrong_type_is_a_serialization_error(practice: Practice) -> None:
     body = {"IamRole": "Nodes", "RegistrationLimit": "ten"}
     answer = practice.operation("AmazonSSM.CreateActivation", body, "AKIATESTTESTTESTTEST")
     assert (answer.status, answer.json["__type"]) == (400, "SerializationException")
 
 
 @pytest.mark.parametrize(("days", "accepted"), [(-0.01, False), (0.01, True), (29.99, True), (30.01, False)])
-def test_expiry_is_in_the_next_30_days(practice: "Practice", days: float, accepted: bool) -> None:
+def test_expiry_is_in_the_next_30_days(practice: Practice, days: float, accepted: bool) -> None:
     practice.role()
     call = practice.client("ssm").create_activation
     moment = datetime.fromtimestamp(practice.clock(), UTC) + timedelta(days=days)
@@ -107,7 +105,7 @@ def test_expiry_is_in_the_next_30_days(practice: "Practice", days: float, accept
         assert refused(call, IamRole="Nodes", ExpirationDate=moment)[0] == "InvalidParameters"
 
 
-def test_reserved_and_repeated_tags_are_refused(practice: "Practice") -> None:
+def test_reserved_and_repeated_tags_are_refused(practice: Practice) -> None:
     practice.role()
     call = practice.client("ssm").create_activation
     assert refused(call, IamRole="Nodes", Tags=[{"Key": "aws:x", "Value": ""}])[0] == "InvalidParameters"
@@ -115,7 +113,7 @@ def test_reserved_and_repeated_tags_are_refused(practice: "Practice") -> None:
     assert refused(call, IamRole="Nodes", Tags=twice)[0] == "InvalidParameters"
 
 
-def test_an_arn_as_role_is_an_internal_failure(practice: "Practice") -> None:
+def test_an_arn_as_role_is_an_internal_failure(practice: Practice) -> None:
     practice.role()
     call = practice.client("ssm").create_activation
     assert refused(call, IamRole="arn:aws:iam::123456789012:role/Nodes")[0] == "InternalFailure"
@@ -126,7 +124,7 @@ def nonexistent(name: str) -> tuple[str, str]:
     return "ValidationException", f"{text}arn:aws:iam::123456789012:role/{name}"
 
 
-def test_a_role_must_exist_trust_the_service_and_be_named_with_its_path(practice: "Practice") -> None:
+def test_a_role_must_exist_trust_the_service_and_be_named_with_its_path(practice: Practice) -> None:
     call = practice.client("ssm").create_activation
     assert refused(call, IamRole="Nodes") == nonexistent("Nodes")
     ec2 = {
@@ -140,7 +138,7 @@ def test_a_role_must_exist_trust_the_service_and_be_named_with_its_path(practice
     assert call(IamRole="service-role/Deep")["ActivationId"]
 
 
-def test_a_new_role_is_not_seen_for_a_while(practice: "Practice") -> None:
+def test_a_new_role_is_not_seen_for_a_while(practice: Practice) -> None:
     practice.cloud.settings.role_delay_s = 8
     practice.role()
     practice.clock.advance(6)
@@ -150,7 +148,7 @@ def test_a_new_role_is_not_seen_for_a_while(practice: "Practice") -> None:
     assert call(IamRole="Nodes")["ActivationId"]
 
 
-def test_activations_are_found_by_filter_and_page(practice: "Practice") -> None:
+def test_activations_are_found_by_filter_and_page(practice: Practice) -> None:
     practice.role()
     ssm = practice.client("ssm")
     names = [f"group-{number % 2}" for number in range(7)]
@@ -175,7 +173,7 @@ def test_activations_are_found_by_filter_and_page(practice: "Practice") -> None:
     assert "enum value set: [ActivationIds, DefaultInstanceName, IamRole]" in text
 
 
-def test_a_deleted_activation_is_gone_and_its_nodes_stay(practice: "Practice") -> None:
+def test_a_deleted_activation_is_gone_and_its_nodes_stay(practice: Practice) -> None:
     code, activation_id = practice.activation()
     instance_id = practice.node(code, activation_id)
     ssm = practice.client("ssm")
@@ -187,7 +185,7 @@ def test_a_deleted_activation_is_gone_and_its_nodes_stay(practice: "Practice") -
     assert practice.register(code, activation_id).json["__type"] == "InvalidActivation"
 
 
-def test_accounts_and_regions_are_apart(practice: "Practice") -> None:
+def test_accounts_and_regions_are_apart(practice: Practice) -> None:
     practice.activation()
     assert practice.client("ssm", "us-east-1").describe_activations()["ActivationList"] == []
     other = practice.client("ssm")
@@ -201,12 +199,12 @@ def test_accounts_and_regions_are_apart(practice: "Practice") -> None:
     assert len(practice.client("ssm").describe_activations()["ActivationList"]) == 1
 
 
-def test_a_region_that_does_not_exist_is_refused(practice: "Practice") -> None:
+def test_a_region_that_does_not_exist_is_refused(practice: Practice) -> None:
     ssm = practice.client("ssm", "mars-north-1")
     assert refused(ssm.describe_activations)[0] == "UnrecognizedClientException"
 
 
-def test_the_tier_can_be_read_changed_and_reset(practice: "Practice") -> None:
+def test_the_tier_can_be_read_changed_and_reset(practice: Practice) -> None:
     ssm = practice.client("ssm")
     setting = ssm.get_service_setting(SettingId=TIER)["ServiceSetting"]
     assert (setting["SettingValue"], setting["Status"]) == ("standard", "Default")
@@ -220,7 +218,7 @@ def test_the_tier_can_be_read_changed_and_reset(practice: "Practice") -> None:
     assert refused(ssm.get_service_setting, SettingId="/ssm/other")[0] == "ServiceSettingNotFound"
 
 
-def test_the_standard_tier_has_its_limit(practice: "Practice") -> None:
+def test_the_standard_tier_has_its_limit(practice: Practice) -> None:
     practice.cloud.settings.standard_tier_nodes = 2
     code, activation_id = practice.activation()
     for _ in range(2):

@@ -1,13 +1,11 @@
 """Run Command from the administrator's side; the agent's side is played by hand."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from practice_bench import Practice
 from test_cloud_activations import refused
-
-if TYPE_CHECKING:
-    from conftest import Practice
 
 ECHO = {"DocumentName": "AWS-RunShellScript", "Parameters": {"commands": ["echo one", "echo two"]}}
 
@@ -15,7 +13,7 @@ ECHO = {"DocumentName": "AWS-RunShellScript", "Parameters": {"commands": ["echo 
 class Online:
     """A node that has reported, and its token."""
 
-    def __init__(self, practice: "Practice", activation: tuple[str, str] | None = None, **reported: str) -> None:
+    def __init__(self, practice: Practice, activation: tuple[str, str] | None = None, **reported: str) -> None:
         self.practice = practice
         self.id = practice.node(*(activation or practice.activation()))
         self.token = practice.token(self.id)
@@ -29,12 +27,12 @@ class Online:
         return self.practice.messages(self.id, self.token)
 
 
-def invocation(practice: "Practice", command_id: str, instance_id: str) -> dict[str, Any]:
+def invocation(practice: Practice, command_id: str, instance_id: str) -> dict[str, Any]:
     answer = practice.client("ssm").get_command_invocation(CommandId=command_id, InstanceId=instance_id)
     return {key: answer[key] for key in ("Status", "StatusDetails", "ResponseCode", "StandardOutputContent")}
 
 
-def test_a_command_goes_to_the_node_and_its_answer_comes_back(practice: "Practice") -> None:
+def test_a_command_goes_to_the_node_and_its_answer_comes_back(practice: Practice) -> None:
     node = Online(practice, ComputerName="web1")
     ssm = practice.client("ssm")
     command = ssm.send_command(**ECHO, InstanceIds=[node.id], Comment="why", TimeoutSeconds=60)["Command"]
@@ -74,7 +72,7 @@ def test_a_command_goes_to_the_node_and_its_answer_comes_back(practice: "Practic
     assert invocation(practice, command_id, node.id)["Status"] == "Failed"
 
 
-def test_output_is_cut_as_aws_cuts_it(practice: "Practice") -> None:
+def test_output_is_cut_as_aws_cuts_it(practice: Practice) -> None:
     node = Online(practice)
     ssm = practice.client("ssm")
     command_id = ssm.send_command(**ECHO, InstanceIds=[node.id])["Command"]["CommandId"]
@@ -86,7 +84,7 @@ def test_output_is_cut_as_aws_cuts_it(practice: "Practice") -> None:
     assert len(listed["CommandPlugins"][0]["Output"]) == 2_500
 
 
-def test_a_message_comes_again_until_it_is_acknowledged(practice: "Practice") -> None:
+def test_a_message_comes_again_until_it_is_acknowledged(practice: Practice) -> None:
     node = Online(practice)
     practice.client("ssm").send_command(**ECHO, InstanceIds=[node.id])
     (message,) = node.messages()
@@ -99,7 +97,7 @@ def test_a_message_comes_again_until_it_is_acknowledged(practice: "Practice") ->
 
 
 @pytest.mark.parametrize(("operation", "status"), [("FailMessage", "Failed"), ("DeleteMessage", "Pending")])
-def test_messages_can_be_failed_and_deleted(practice: "Practice", operation: str, status: str) -> None:
+def test_messages_can_be_failed_and_deleted(practice: Practice, operation: str, status: str) -> None:
     node = Online(practice)
     command_id = practice.client("ssm").send_command(**ECHO, InstanceIds=[node.id])["Command"]["CommandId"]
     more = {"FailureType": "InternalHandlerException"} if operation == "FailMessage" else {}
@@ -108,7 +106,7 @@ def test_messages_can_be_failed_and_deleted(practice: "Practice", operation: str
     assert invocation(practice, command_id, node.id)["Status"] == status
 
 
-def test_targets_choose_by_tag_and_id(practice: "Practice") -> None:
+def test_targets_choose_by_tag_and_id(practice: Practice) -> None:
     activation = practice.activation(Tags=[{"Key": "site", "Value": "A"}])
     a, b = Online(practice, activation), Online(practice, activation)
     other = Online(practice)
@@ -123,7 +121,7 @@ def test_targets_choose_by_tag_and_id(practice: "Practice") -> None:
     assert refused(send, **ECHO, Targets=[{"Key": "resource-groups:Name", "Values": ["g"]}])[0] == "InvalidParameters"
 
 
-def test_requests_that_are_wrong_are_refused(practice: "Practice") -> None:
+def test_requests_that_are_wrong_are_refused(practice: Practice) -> None:
     node = Online(practice)
     windows = Online(practice, PlatformType="Windows")
     send = practice.client("ssm").send_command
@@ -153,7 +151,7 @@ def test_requests_that_are_wrong_are_refused(practice: "Practice") -> None:
     assert step["action"] == "aws:runPowerShellScript"
 
 
-def test_unknown_commands_invocations_and_plugins_are_told_apart(practice: "Practice") -> None:
+def test_unknown_commands_invocations_and_plugins_are_told_apart(practice: Practice) -> None:
     node, other = Online(practice), Online(practice)
     ssm = practice.client("ssm")
     command_id = ssm.send_command(**ECHO, InstanceIds=[node.id])["Command"]["CommandId"]
@@ -163,7 +161,7 @@ def test_unknown_commands_invocations_and_plugins_are_told_apart(practice: "Prac
     assert refused(get, CommandId=command_id, InstanceId=node.id, PluginName="aws:other")[0] == "InvalidPluginName"
 
 
-def test_what_is_not_delivered_or_takes_too_long_times_out(practice: "Practice") -> None:
+def test_what_is_not_delivered_or_takes_too_long_times_out(practice: Practice) -> None:
     away, slow = Online(practice), Online(practice)
     ssm = practice.client("ssm")
     request = {**ECHO, "Parameters": {"commands": ["sleep 99"], "executionTimeout": ["100"]}}
@@ -179,7 +177,7 @@ def test_what_is_not_delivered_or_takes_too_long_times_out(practice: "Practice")
     assert (command["Status"], command["DeliveryTimedOutCount"], command["ErrorCount"]) == ("TimedOut", 1, 2)
 
 
-def test_cancelling_ends_what_waits_and_asks_the_agent_for_what_runs(practice: "Practice") -> None:
+def test_cancelling_ends_what_waits_and_asks_the_agent_for_what_runs(practice: Practice) -> None:
     waiting, running = Online(practice), Online(practice)
     ssm = practice.client("ssm")
     command_id = ssm.send_command(**ECHO, InstanceIds=[waiting.id, running.id])["Command"]["CommandId"]
@@ -199,7 +197,7 @@ def test_cancelling_ends_what_waits_and_asks_the_agent_for_what_runs(practice: "
     assert refused(ssm.cancel_command, **unknown)[0] == "InvalidInstanceId"
 
 
-def test_commands_are_listed_newest_first_in_pages_and_by_filter(practice: "Practice") -> None:
+def test_commands_are_listed_newest_first_in_pages_and_by_filter(practice: Practice) -> None:
     node, other = Online(practice), Online(practice)
     ssm = practice.client("ssm")
     ids = []

@@ -1,19 +1,17 @@
 """Managed nodes as the administrator's side sees them."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from practice_bench import Practice
 from test_cloud_activations import refused
-
-if TYPE_CHECKING:
-    from conftest import Practice
 
 
 def listed(answer: dict[str, Any]) -> list[str]:
     return [node["InstanceId"] for node in answer["InstanceInformationList"]]
 
 
-def test_a_node_is_online_from_its_first_heartbeat(practice: "Practice") -> None:
+def test_a_node_is_online_from_its_first_heartbeat(practice: Practice) -> None:
     code, activation_id = practice.activation(DefaultInstanceName="rack", Tags=[{"Key": "site", "Value": "B"}])
     instance_id = practice.node(code, activation_id)
     ssm = practice.client("ssm")
@@ -45,7 +43,7 @@ def test_a_node_is_online_from_its_first_heartbeat(practice: "Practice") -> None
     assert tags == [{"Key": "site", "Value": "B"}]
 
 
-def test_a_silent_node_loses_its_connection_and_finds_it_again(practice: "Practice") -> None:
+def test_a_silent_node_loses_its_connection_and_finds_it_again(practice: Practice) -> None:
     instance_id = practice.node(*practice.activation())
     token = practice.token(instance_id)
     practice.heartbeat(instance_id, token)
@@ -62,7 +60,7 @@ def test_a_silent_node_loses_its_connection_and_finds_it_again(practice: "Practi
     assert status() == "Online"
 
 
-def test_every_filter_finds_what_it_says(practice: "Practice") -> None:
+def test_every_filter_finds_what_it_says(practice: Practice) -> None:
     code, first_activation = practice.activation(Tags=[{"Key": "site", "Value": "A"}])
     other_code, second_activation = practice.activation(IamRole=practice.role("Others"))
     a = practice.node(code, first_activation)
@@ -116,11 +114,11 @@ def test_every_filter_finds_what_it_says(practice: "Practice") -> None:
         ({"NextToken": "cHJhY3RpY2U6eA=="}, "InvalidNextToken"),
     ],
 )
-def test_filters_that_are_wrong_are_refused(practice: "Practice", arguments: dict[str, Any], code: str) -> None:
+def test_filters_that_are_wrong_are_refused(practice: Practice, arguments: dict[str, Any], code: str) -> None:
     assert refused(practice.client("ssm").describe_instance_information, **arguments)[0] == code
 
 
-def test_nodes_come_in_pages(practice: "Practice") -> None:
+def test_nodes_come_in_pages(practice: Practice) -> None:
     code, activation_id = practice.activation(60)
     ids = [practice.node(code, activation_id) for _ in range(57)]
     ssm = practice.client("ssm")
@@ -131,7 +129,7 @@ def test_nodes_come_in_pages(practice: "Practice") -> None:
     assert [instance_id for page in pages for instance_id in listed(page)] == ids
 
 
-def test_a_node_gets_another_role(practice: "Practice") -> None:
+def test_a_node_gets_another_role(practice: Practice) -> None:
     instance_id = practice.node(*practice.activation())
     ssm = practice.client("ssm")
     call = ssm.update_managed_instance_role
@@ -147,7 +145,7 @@ def test_a_node_gets_another_role(practice: "Practice") -> None:
     assert arn == f"arn:aws:sts::123456789012:assumed-role/Second/{instance_id}"
 
 
-def test_a_deregistered_node_is_nobody(practice: "Practice") -> None:
+def test_a_deregistered_node_is_nobody(practice: Practice) -> None:
     instance_id = practice.node(*practice.activation())
     token = practice.token(instance_id)
     ssm = practice.client("ssm")
@@ -161,7 +159,7 @@ def test_a_deregistered_node_is_nobody(practice: "Practice") -> None:
     assert answer.json == {"__type": "InvalidInstanceId", "message": f"Not existing InstanceId {instance_id}"}
 
 
-def test_tags_of_nodes_are_kept_here_and_other_tags_by_moto(practice: "Practice") -> None:
+def test_tags_of_nodes_are_kept_here_and_other_tags_by_moto(practice: Practice) -> None:
     instance_id = practice.node(*practice.activation())
     ssm = practice.client("ssm")
     of_node = {"ResourceType": "ManagedInstance", "ResourceId": instance_id}
