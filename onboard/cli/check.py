@@ -32,7 +32,7 @@ def _wanted(text: str | None) -> tuple[str, ...]:
 
     if text is None:
         return ()
-    known = [check.name for check in (*CHECKS, *FLEET_CHECKS)]
+    known = [check.name for check in CHECKS] + [check.name for check in FLEET_CHECKS]
     names = tuple(name.strip().replace("-", "_") for name in text.split(",") if name.strip())
     problems = tuple(unknown_problem("--only", name, known) for name in names if name not in known)
     if not names:

@@ -6,17 +6,17 @@ import sys
 from collections.abc import Sequence
 
 from onboard import __version__
-from onboard.cli import apply, check, hosts, plan, practice, profile, report, runs, trust, undo
+from onboard.cli import apply, check, engine, hosts, plan, practice, profile, regions, report, runs, trust, undo
 from onboard.cli.exits import AWS_REFUSED, INTERRUPTED, NOT_WELL, WRONG_INPUT
 from onboard.cli.output import JsonLines, failure_text
+from onboard.defects import keep_defect
 from onboard.engine.command import failure
-from onboard.home import home
 from onboard.model.cancel import Cancelled
 from onboard.model.errors import AwsError, OnboardError, ProfileError
 from onboard.model.events import RunFinished
 from onboard.model.state import State
 
-COMMANDS = (practice, hosts, trust, check, plan, apply, runs, report, undo, profile)
+COMMANDS = (practice, regions, hosts, trust, check, plan, apply, runs, report, undo, profile, engine)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()  # whoever read the output has gone: nothing is left to say
         code = NOT_WELL
     except Exception as error:  # noqa: BLE001 - a defect is told in a line, not as a traceback
-        code = _defect(error)
+        code = _tell(keep_defect(error), as_json=getattr(options, "json", False))
     return code
 
 
@@ -67,17 +67,3 @@ def _tell(error: OnboardError, *, as_json: bool) -> int:
     if isinstance(error, ProfileError):
         return WRONG_INPUT
     return AWS_REFUSED if isinstance(error, AwsError) else NOT_WELL
-
-
-def _defect(error: Exception) -> int:
-    path = home() / "defects.log"
-    handler = logging.FileHandler(path, encoding="utf-8")
-    logger = logging.getLogger("onboard.defect")
-    logger.addHandler(handler)
-    try:
-        logger.error("onboard %s", __version__, exc_info=error)
-    finally:
-        logger.removeHandler(handler)
-        handler.close()
-    sys.stderr.write(f"Error: A defect in Onboard ({type(error).__name__}). Report it with what stands in {path}\n")
-    return NOT_WELL

@@ -72,7 +72,7 @@ def placed(
         yield Place(profile, Tools(connector, journal, folder / "packages", patience), cancel, known)
 
 
-def _ask(question: str) -> str | None:
+def _ask(_: str, question: str) -> str | None:
     """A secret typed on the terminal; None when nothing was typed."""
     try:
         return getpass.getpass(question) or None

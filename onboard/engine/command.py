@@ -3,8 +3,10 @@
 import json
 import secrets
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
+from onboard.defects import keep_defect
 from onboard.engine.tools import Tools
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.causes import causes_of
@@ -33,43 +35,45 @@ def conduct(
     tools: Tools,
     cancel: CancelToken,
     resume: str = "",
+    kept: bool = True,
 ) -> Iterator[Event]:
     """Run `body(run)`, which yields events; journal them; end with RunFinished whatever happens.
 
     A server of `hosts` that `body` brought to no end is skipped. `resume` goes on with an earlier run under its id.
+    What is not `kept`, a look at something that changes all the time, has no id and leaves nothing in the journal.
     """
     state = State()
-    run = resume or new_run()
+    run = resume or (new_run() if kept else "")
 
     def tell(event: Event) -> Event:
         state.fold(event)
-        tools.journal.record(run, event)
+        if kept:
+            tools.journal.record(run, event)
         return event
 
-    if not resume:
+    if kept and not resume:
         tools.journal.begin(run, command, profile_path, json.dumps(profile.model_dump(mode="json", by_alias=True)))
     names = tuple(host.name for host in hosts)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     yield tell(RunStarted(run=run, command=command, profile=profile.name, hosts=names, started=started))
     try:
-        lock = tools.journal.hold(run)
-        try:
+        with tools.journal.held(run) if kept else nullcontext():
             for event in body(run):
                 yield tell(event)
-        finally:
-            tools.journal.release(lock)
     except Cancelled:
         pass
     except OnboardError as error:
         yield tell(failure(error))
+    except Exception as error:  # noqa: BLE001 - a defect ends the run as any other error does
+        yield tell(failure(keep_defect(error)))
     for name in names:
         if not state.host(name).finished:
             reason = "Stopped before its turn" if cancel.stopping else "The run ended before its turn"
             yield tell(HostFinished(host=name, status=HostStatus.SKIPPED, reason=reason))
     finished = RunFinished(run=run, hosts=state.counts(), causes=causes_of(state.hosts.values()))
-    tools.journal.record(run, finished)
-    tools.journal.finish(run, finished.hosts)
-    yield finished
+    if kept:
+        tools.journal.finish(run, finished.hosts)
+    yield tell(finished)
 
 
 def failure(error: OnboardError) -> RunFailed:

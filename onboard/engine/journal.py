@@ -8,6 +8,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,6 +105,15 @@ class Journal:
     def release(self, lock: FileLock) -> None:
         lock.release()
         Path(lock.lock_file).unlink(missing_ok=True)
+
+    @contextmanager
+    def held(self, run: str) -> Iterator[None]:
+        """As `hold`, for the time of a block."""
+        lock = self.hold(run)
+        try:
+            yield
+        finally:
+            self.release(lock)
 
     def begin(self, run: str, command: str, profile_path: str, profile: str) -> None:
         with self._lock, self._db:

@@ -1,7 +1,6 @@
 """The rollout: carry out a prepared plan. One worker takes a server from its first step to its proof."""
 
 import hmac
-import logging
 import secrets
 import time
 from collections import defaultdict
@@ -10,6 +9,7 @@ from contextlib import ExitStack, closing
 
 from onboard.aws.instances import nodes
 from onboard.aws.role import RolePlan, ensure_role, planned_undo
+from onboard.defects import keep_defect
 from onboard.engine.account import Account
 from onboard.engine.activations import Activations, create_for, delete_all
 from onboard.engine.fleet import Emit, work_on
@@ -42,7 +42,6 @@ from onboard.steps.place_nonce import nonce_command, nonce_path
 ROLE = "ensure_role"
 STEP = {step.name: step for step in STEPS}
 NOT_TOUCHED = (HostUnreachable, HostUntrusted, LogInRefused)
-log = logging.getLogger(__name__)
 
 
 class Rollout:
@@ -158,10 +157,8 @@ class Rollout:
             emit(finish_with(host, error))
         except OnboardError as error:
             emit(self._failed(host, error))
-        except Exception as error:
-            log.exception("defect while working on %s", host.name)
-            defect = OnboardError("A defect in Onboard", why=type(error).__name__, remedy="Report it, with the log")
-            emit(self._failed(host, defect))
+        except Exception as error:  # noqa: BLE001 - one server's defect must not take the fleet down
+            emit(self._failed(host, keep_defect(error)))
 
     def _change(self, host: Host, connection: Connection, starting: ExitStack, emit: Emit) -> Secret:
         """Make the server's changes, each journalled before and after. The nonce that was placed."""

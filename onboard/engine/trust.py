@@ -1,6 +1,6 @@
 """Trust: read every server's host key, without credentials, and approve what the user allowed."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 
 from onboard.engine.command import conduct
 from onboard.engine.fleet import Emit, work_on
@@ -36,9 +36,11 @@ def trust(
     known: KnownHosts,
     supplied: KnownHosts | None = None,
     accept: bool = False,
+    approve: Mapping[str, str] | None = None,
     profile_path: str = "",
 ) -> Iterator[Event]:
-    """Show every server's key. `accept` approves those nothing was known about; `supplied` those that it lists.
+    """Show every server's key. `accept` approves those nothing was known about; `supplied` those that it lists;
+    `approve`, server → fingerprint, those that a person has looked at, if they are still the same.
 
     A changed or revoked key is never approved.
     """
@@ -63,6 +65,9 @@ def trust(
         accepted = set[str]()
         if supplied is not None:
             accepted |= {key.host.name for key in accept_listed(every, known, supplied)}
+        if approve:
+            looked_at = [key for key in every if approve.get(key.host.name) == key.key.fingerprint]
+            accepted |= {key.host.name for key in accept_new(looked_at, known)}
         if accept:
             accepted |= {key.host.name for key in accept_new(every, known)}
         for host in profile.hosts:

@@ -87,12 +87,9 @@ def undo(
     hosts = [host for host in profile.hosts if host.name in touched]
 
     def body(_: str) -> Generator[Event, None, None]:
-        lock = tools.journal.hold(record.run)
-        try:
+        with tools.journal.held(record.run):
             account = yield from open_account(profile)
             yield from _Undo(record.run, profile, undoing, account.aws, tools, cancel).carry_out(hosts)
-        finally:
-            tools.journal.release(lock)
 
     return conduct("undo", body, hosts=hosts, profile=profile, profile_path=profile_path, tools=tools, cancel=cancel)
 

@@ -28,7 +28,7 @@ from onboard.model.secret import Secret
 SERVICE = "onboard"
 COMMAND_SECONDS = 30.0
 
-Prompt = Callable[[str], str | None]  # asks a person with this text; None: no answer
+Prompt = Callable[[str, str], str | None]  # asks a person for the secret of this name, with this text; None: no answer
 
 
 def variable_name(name: str) -> str:
@@ -114,7 +114,7 @@ class Secrets:
                 _acquire(self._one_question_at_a_time, cancel)
                 try:
                     answer.asked = True
-                    answer.secret = _checked(name, self._prompt(question))
+                    answer.secret = _checked(name, self._prompt(name, question))
                 finally:
                     self._one_question_at_a_time.release()
             return answer.secret

@@ -10,18 +10,30 @@ class Cancelled(Exception):
 class CancelToken:
     """Two levels, as with Ctrl-C: `stop()` lets what is under way on a server finish and starts nothing new,
     `stop_now()` breaks off everything that may be broken off (never a package manager or a registration).
+
+    `pause()` holds back what has not begun, until `go_on()` or a stop.
     """
 
     def __init__(self) -> None:
         self._stop = threading.Event()
         self._now = threading.Event()
+        self._going = threading.Event()
+        self._going.set()
 
     def stop(self) -> None:
         self._stop.set()
+        self._going.set()
 
     def stop_now(self) -> None:
         self._now.set()
-        self._stop.set()
+        self.stop()
+
+    def pause(self) -> None:
+        if not self.stopping:
+            self._going.clear()
+
+    def go_on(self) -> None:
+        self._going.set()
 
     @property
     def stopping(self) -> bool:
@@ -32,7 +44,8 @@ class CancelToken:
         return self._now.is_set()
 
     def check(self) -> None:
-        """Raise Cancelled where new work would start."""
+        """Where new work would start: wait while paused, raise Cancelled when stopped."""
+        self._going.wait()
         if self._stop.is_set():
             raise Cancelled
 

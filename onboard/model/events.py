@@ -14,6 +14,7 @@ from onboard.model.plan import Plan
 from onboard.model.status import HostStatus
 
 VERSION = 1
+THIS_COMPUTER = "this computer"  # an origin of measurements beside servers' names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +43,87 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountIdentified(Event):
-    """Who AWS says we are (sts:GetCallerIdentity)."""
+    """Who AWS says we are (sts:GetCallerIdentity). `expires`: ISO 8601, None for lasting credentials.
+
+    `missing`: IAM actions that the caller lacks; `unsure`: why that could not be found out, or "". As far as asked.
+    """
 
     account: str
     arn: str
     partition: str
     region: str
+    expires: str | None = None
+    missing: tuple[str, ...] = ()
+    unsure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AwsProfile:
+    """A profile of ~/.aws. `kind`: keys, sso, assume-role, process, web-identity, login or unknown."""
+
+    name: str
+    kind: str
+    region: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsProfilesListed(Event):
+    """The profiles of the AWS configuration, in its order. `default`: the one in force when none is named."""
+
+    profiles: tuple[AwsProfile, ...]
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleShown(Event):
+    """The service role as it is or will be. Documents are JSON text; `diff` tells how an existing one differs."""
+
+    name: str
+    exists: bool | None
+    trust: str
+    policies: tuple[str, ...]
+    changes: tuple[str, ...]
+    diff: str = ""
+    warnings: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadroomShown(Event):
+    """How many more hybrid nodes account and Region take. `activations`: size of each that will be made."""
+
+    tier: str
+    nodes: int
+    adding: int
+    limit: int | None
+    fits: bool
+    activations: tuple[int, ...]
+    cost: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionStage(Event):
+    """One stage of reaching a server: `stage` is name, port, identity, log-in, privilege or script.
+
+    `outcome` is passed, failed or skipped; `seconds` since the test began.
+    """
+
+    host: str
+    stage: str
+    outcome: str
+    detail: str = ""
+    remedy: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretWanted(Event):
+    """The engine needs a secret that no source has, and waits for it. `name` is the credential's."""
+
+    name: str
+    question: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +203,78 @@ class HostFinished(Event):
     findings: tuple[Finding, ...] = ()
     reason: str = ""
     remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionsSampled(Event):
+    """Measuring goes on: `done` of at least `total` rounds; medians so far in ms, of Regions that answered."""
+
+    origin: str
+    done: int
+    total: int
+    medians: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """What connecting to a Region took from one place, in milliseconds; None where nothing answered.
+
+    `origin` is the place: THIS_COMPUTER, or a server's name. `via` is direct, tunnel, or the proxy gone through.
+    The other fields are those of `model.latency.Latency`.
+    """
+
+    origin: str
+    via: str
+    median_ms: float | None
+    spread_ms: float | None
+    low_ms: float | None
+    high_ms: float | None
+    samples: int
+    lost: int
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region(Event):
+    """A Region and how far it is (contract, including the event's name); once for each Region, the nearest first.
+
+    The figures are those that decide, as in RegionsRanked; `measured` has each place's own, side by side. `enabled`
+    is None where the account could not be asked. `tied`: it cannot be told from the recommended one. `lossy`: it
+    loses more connects than the others do.
+    """
+
+    region: str
+    long_name: str
+    origin: str
+    median_ms: float | None
+    spread_ms: float | None
+    low_ms: float | None
+    high_ms: float | None
+    samples: int
+    lost: int
+    error: str = ""
+    via: str = ""
+    enabled: bool | None = None
+    recommended: bool = False
+    tied: bool = False
+    lossy: bool = False
+    measured: tuple[Measurement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionsRanked(Event):
+    """What follows from the measurements. `origin` is whose figures decided: this computer's, or the servers'.
+
+    `recommended` is None when nothing could be measured; `ties` cannot be told from it; `why` is for people.
+    """
+
+    origin: str
+    via: str
+    measured: str
+    order: tuple[str, ...]
+    recommended: str | None
+    ties: tuple[str, ...]
+    why: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

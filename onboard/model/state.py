@@ -36,7 +36,7 @@ class HostState:
 
 @dataclass(slots=True)
 class State:
-    """A run as far as its events tell."""
+    """A run as far as its events tell. `regions` are in the order of nearness; `sampled` is by origin."""
 
     run: str = ""
     command: str = ""
@@ -48,6 +48,13 @@ class State:
     hosts: dict[str, HostState] = field(default_factory=dict)
     plan: Plan | None = None
     aws_changes: list[events.AwsChanged] = field(default_factory=list)
+    regions: dict[str, events.Region] = field(default_factory=dict)
+    sampled: dict[str, events.RegionsSampled] = field(default_factory=dict)
+    ranking: events.RegionsRanked | None = None
+    aws_profiles: events.AwsProfilesListed | None = None
+    role: events.RoleShown | None = None
+    headroom: events.HeadroomShown | None = None
+    connection: dict[str, tuple[events.ConnectionStage, ...]] = field(default_factory=dict)
     notes: list[events.Noted] = field(default_factory=list)
     failure: events.RunFailed | None = None
     finished: bool = False
@@ -62,6 +69,14 @@ class State:
                     self.host(name)
             case events.AccountIdentified():
                 self.account = event
+            case events.AwsProfilesListed():
+                self.aws_profiles = event
+            case events.RoleShown():
+                self.role = event
+            case events.HeadroomShown():
+                self.headroom = event
+            case events.ConnectionStage():
+                self.connection[event.host] = (*self.connection.get(event.host, ()), event)
             case events.PhaseStarted():
                 self.phase, self.phase_total = event.phase, event.total
             case events.HostKeySeen():
@@ -83,6 +98,12 @@ class State:
                 self.host(event.host).steps[event.step] = event.outcome
             case events.HostFinished():
                 self._finish(event)
+            case events.RegionsSampled():
+                self.sampled[event.origin] = event
+            case events.Region():
+                self.regions[event.region] = event
+            case events.RegionsRanked():
+                self.ranking = event
             case events.Noted():
                 self.notes.append(event)
             case events.RunFailed():

@@ -71,17 +71,17 @@ def test_the_order_is_environment_command_keyring_prompt(stored: MemoryKeyring) 
     assert stored.stored == {("onboard", "web-01"): "from the keyring"}
     assert secret_of(Secrets(credential(command), environment=variable)) == "from the environment"
     assert secret_of(Secrets(credential(command), environment={})) == "from the command"
-    assert secret_of(Secrets(credential(), environment={}, prompt=lambda _: "typed")) == "from the keyring"
+    assert secret_of(Secrets(credential(), environment={}, prompt=lambda *_: "typed")) == "from the keyring"
     stored.stored.clear()
-    assert secret_of(Secrets(credential(), environment={}, prompt=lambda _: "typed")) == "typed"
-    assert secret_of(Secrets(credential(), environment={}, prompt=lambda _: "typed"), ask=False) is None
+    assert secret_of(Secrets(credential(), environment={}, prompt=lambda *_: "typed")) == "typed"
+    assert secret_of(Secrets(credential(), environment={}, prompt=lambda *_: "typed"), ask=False) is None
     assert secret_of(Secrets(credential(), environment={})) is None
 
 
 def test_each_source_is_asked_once_by_many_threads(stored: MemoryKeyring) -> None:
     questions = []
 
-    def prompt(question: str) -> str:
+    def prompt(name: str, question: str) -> str:
         questions.append(question)
         return "typed"
 
@@ -95,7 +95,7 @@ def test_each_source_is_asked_once_by_many_threads(stored: MemoryKeyring) -> Non
 
 def test_no_answer_is_not_asked_for_again() -> None:
     questions = []
-    secrets = Secrets(credential(), environment={}, prompt=lambda question: questions.append(question))
+    secrets = Secrets(credential(), environment={}, prompt=lambda name, question: questions.append(question))
     assert secret_of(secrets) is None
     assert secret_of(secrets) is None
     assert len(questions) == 1
@@ -104,7 +104,7 @@ def test_no_answer_is_not_asked_for_again() -> None:
 def test_two_questions_never_come_at_once() -> None:
     at_once = threading.Lock()
 
-    def prompt(question: str) -> str:
+    def prompt(name: str, question: str) -> str:
         assert at_once.acquire(blocking=False)
         at_once.release()
         return question
@@ -117,7 +117,7 @@ def test_two_questions_never_come_at_once() -> None:
 
 def test_a_passphrase_has_its_own_name_and_falls_back() -> None:
     def passphrase(**variables: str) -> str | None:
-        secrets = Secrets(credential(), environment=variables, prompt=lambda question: question)
+        secrets = Secrets(credential(), environment=variables, prompt=lambda name, question: question)
         secret = secrets.passphrase("web-01", CancelToken())
         return secret.reveal() if secret else None
 

@@ -1,0 +1,219 @@
+"""onboard engine: the engine as a child of the wizard.
+
+It reads one JSON object a line from standard input and writes events as one JSON object a line to standard output.
+
+A command: {"id": 7, "do": "check", "profile": {…}, …}; each of its events carries the id; RunFinished is the last.
+One command runs at a time, others wait. What each takes besides `profile` stands in COMMANDS.
+
+Control, at any time: {"do": "stop"}, "stop_now", "pause", "go_on", and {"do": "secret", "name": …, "value": …} in
+answer to SecretWanted (value null: there is none). The end of standard input stops what runs and ends the process:
+a wizard that dies leaves no engine behind.
+"""
+
+import argparse
+import json
+import queue
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from onboard.cli.arguments import Commands
+from onboard.defects import keep_defect
+from onboard.engine.command import failure
+from onboard.engine.journal import Journal
+from onboard.engine.proof import Patience
+from onboard.engine.tools import Tools
+from onboard.home import home
+from onboard.hosts.credentials import Secrets, remember
+from onboard.hosts.known_hosts import KnownHosts
+from onboard.hosts.lockout import Lockout
+from onboard.hosts.ssh import SshConnector
+from onboard.model.cancel import CancelToken
+from onboard.model.errors import OnboardError
+from onboard.model.events import Event, FactsGathered, RunFinished, SecretWanted
+from onboard.model.plan import plan_from_json
+from onboard.model.profile import Profile
+from onboard.model.secret import Secret
+
+Order = Mapping[str, Any]
+GRACE = 10.0  # seconds that a clean stop may take after the wizard has gone
+
+
+def add_to(commands: Commands) -> None:
+    parser = commands.add_parser("engine")  # no help text: it is for the wizard, not for people
+    parser.set_defaults(act=run)
+
+
+def run(_: argparse.Namespace) -> int:
+    child = Child()
+    reader = threading.Thread(target=child.listen, args=(sys.stdin,), name="orders", daemon=True)
+    reader.start()
+    child.work()
+    return 0
+
+
+class Child:
+    """One engine. `listen` runs in a thread of its own, `work` in the main one."""
+
+    def __init__(self, write: Callable[[str], object] = sys.stdout.write) -> None:
+        self._write = write
+        self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
+        self._tokens: list[CancelToken] = []  # of the command that runs, and of those that wait
+        self._lock = threading.Lock()
+        self._id: object = None
+        self._secrets: dict[str, str | None] = {}
+
+    def listen(self, lines: Iterator[str]) -> None:
+        """Take orders until the end of input."""
+        for line in lines:
+            try:
+                order: Order = json.loads(line)
+                self._take(order)
+            except (ValueError, KeyError, AttributeError) as error:
+                sys.stderr.write(f"not an order: {type(error).__name__}\n")
+        self._answers.put(None)
+        self._orders.put(None)
+        for token in list(self._tokens):
+            token.stop()
+            timer = threading.Timer(GRACE, token.stop_now)
+            timer.daemon = True
+            timer.start()
+
+    def _take(self, order: Order) -> None:
+        what = order["do"]
+        if what in ("stop", "stop_now", "pause", "go_on"):
+            for token in list(self._tokens):
+                getattr(token, what)()
+        elif what == "secret":
+            self._answers.put(order)
+        else:
+            self._tokens.append(CancelToken())
+            self._orders.put(order)
+
+    def work(self) -> None:
+        """Carry out commands, one after the other, until the end of input."""
+        while (order := self._orders.get()) is not None:
+            self._id = order.get("id")
+            try:
+                for event in self._events(order, self._tokens[0]):
+                    self._tell(event)
+            except OnboardError as error:
+                self._end(error)
+            except Exception as error:  # noqa: BLE001 - told as an event; the wizard goes on
+                self._end(keep_defect(error))
+            self._tokens.pop(0)
+
+    def _end(self, error: OnboardError) -> None:
+        self._tell(failure(error))
+        self._tell(RunFinished(run="", hosts={}))
+
+    def _events(self, order: Order, cancel: CancelToken) -> Iterator[Event]:
+        command = COMMANDS.get(order["do"])
+        if command is None:
+            raise OnboardError(f"The engine has no command {order['do']}")
+        profile = Profile.model_validate(order.get("profile") or {})
+        folder = home()
+        known = KnownHosts.of_this_user(folder)
+        lockout = Lockout(folder / "stopped-accounts.json")
+        for account in order.get("forgive", ()):
+            lockout.forgive(account)
+        secrets = Secrets(profile.credentials, prompt=self._ask)
+        connector = SshConnector(profile.credentials, secrets=secrets, known_hosts=known, lockout=lockout)
+        with closing(Journal(folder)) as journal:
+            tools = Tools(connector, journal, folder / "packages", Patience())
+            yield from command(order, profile, tools, cancel, known)
+
+    def _ask(self, name: str, question: str) -> str | None:
+        """Ask the wizard for a secret, once in the life of this process."""
+        if name not in self._secrets:
+            self._tell(SecretWanted(name=name, question=question))
+            answer = self._answers.get()
+            value = answer.get("value") if answer else None
+            self._secrets[name] = value
+            if answer and value and answer.get("keep"):
+                remember(name, Secret(value))
+        return self._secrets[name]
+
+    def _tell(self, event: Event) -> None:
+        line = event.to_json()
+        if isinstance(event, FactsGathered):
+            line["facts"] = {}  # bulky, and no page shows them: evidence stands in findings
+        with self._lock:
+            self._write(json.dumps({"id": self._id, **line}) + "\n")
+            sys.stdout.flush()
+
+
+def _check(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+    from onboard.engine.check import check
+
+    return check(profile, tools, cancel, profile_path=order.get("path", ""), only=tuple(order.get("only", ())))
+
+
+def _plan(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+    from onboard.engine.check import plan
+
+    return plan(profile, tools, cancel, profile_path=order.get("path", ""))
+
+
+def _apply(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+    from onboard.engine.apply import apply
+
+    return apply(
+        profile,
+        tools,
+        cancel,
+        profile_path=order.get("path", ""),
+        approved=plan_from_json(order["plan"]) if order.get("plan") else None,
+        resume=tools.journal.run(order["resume"]) if order.get("resume") else None,
+    )
+
+
+def _undo(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+    from onboard.engine.undo import undo
+
+    record = tools.journal.run(order["run"])
+    return undo(profile, record, tools, cancel, profile_path=record.profile_path)
+
+
+def _trust(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+    """`approve`: server → fingerprint of the keys that were looked at; `known_hosts`: a file to compare with."""
+    from onboard.engine.trust import trust
+
+    supplied = KnownHosts.from_file(Path(order["known_hosts"])) if order.get("known_hosts") else None
+    approve = order.get("approve")
+    return trust(profile, tools, cancel, known=known, supplied=supplied, approve=approve)
+
+
+def _probe(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+    from onboard.engine.probe import probe
+
+    host = next(host for host in profile.hosts if host.name == order["host"])
+    return probe(profile, host, tools, cancel)
+
+
+def _account(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+    from onboard.engine.look import account
+
+    return account(profile, tools, cancel)
+
+
+def _preview(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+    from onboard.engine.look import preview
+
+    return preview(profile, tools, cancel)
+
+
+COMMANDS: Mapping[str, Callable[[Order, Profile, Tools, CancelToken, KnownHosts], Iterator[Event]]] = {
+    "account": _account,
+    "apply": _apply,
+    "check": _check,
+    "plan": _plan,
+    "preview": _preview,
+    "probe": _probe,
+    "trust": _trust,
+    "undo": _undo,
+}

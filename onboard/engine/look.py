@@ -1,0 +1,70 @@
+"""Looks at AWS that pages show: the account and what it may do, the role and the room for nodes. Nothing is kept."""
+
+import json
+from collections.abc import Generator, Iterator
+
+from onboard.aws.activation import activation_sizes, headroom
+from onboard.aws.configuration import aws_profiles
+from onboard.aws.identity import identify
+from onboard.aws.permissions import missing_permissions
+from onboard.aws.role import CORE_POLICY, plan_role, trust_policy
+from onboard.aws.session import open_aws
+from onboard.engine.command import conduct
+from onboard.engine.tools import Tools
+from onboard.model.cancel import CancelToken
+from onboard.model.events import AccountIdentified, AwsProfilesListed, Event, HeadroomShown, RoleShown
+from onboard.model.profile import Profile
+
+
+def account(profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
+    """The AWS configuration's profiles, who the chosen one is, and which permissions are missing."""
+
+    def body(_: str) -> Generator[Event, None, None]:
+        profiles, default = aws_profiles()
+        yield AwsProfilesListed(profiles=profiles, default=default)
+        aws = open_aws(profile)
+        identity = identify(aws)
+        permissions = missing_permissions(aws, identity, role=profile.role.name, creates_role=profile.role.create)
+        yield AccountIdentified(
+            account=identity.account,
+            arn=identity.arn,
+            partition=identity.partition,
+            region=aws.region,
+            expires=identity.expires.isoformat(timespec="seconds") if identity.expires else None,
+            missing=permissions.missing,
+            unsure=permissions.unknown,
+        )
+
+    return conduct("account", body, hosts=(), profile=profile, profile_path="", tools=tools, cancel=cancel, kept=False)
+
+
+def preview(profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
+    """The service role and the activations that the profile's servers would need."""
+
+    def body(_: str) -> Generator[Event, None, None]:
+        aws = open_aws(profile)
+        identity = identify(aws)
+        role = plan_role(aws, identity, profile.role)
+        yield RoleShown(
+            name=role.name,
+            exists=role.exists,
+            trust=json.dumps(trust_policy(identity, aws.region), indent=2),
+            policies=(CORE_POLICY,),
+            changes=tuple(change.summary for change in role.changes),
+            diff=role.diff,
+            warnings=role.warnings,
+            problems=role.problems,
+        )
+        room = headroom(aws, identity, len(profile.hosts))
+        yield HeadroomShown(
+            tier=room.tier,
+            nodes=room.nodes,
+            adding=room.adding,
+            limit=room.limit,
+            fits=room.fits,
+            activations=activation_sizes(len(profile.hosts)) if profile.hosts else (),
+            cost=room.cost,
+            warnings=room.warnings,
+        )
+
+    return conduct("preview", body, hosts=(), profile=profile, profile_path="", tools=tools, cancel=cancel, kept=False)

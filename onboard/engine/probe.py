@@ -1,0 +1,110 @@
+"""Test one server: every stage of the connection, one by one, and what went wrong."""
+
+import socket
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+
+from onboard.engine.command import conduct
+from onboard.engine.tools import Tools
+from onboard.hosts.connection import Connection
+from onboard.model.cancel import CancelToken
+from onboard.model.errors import (
+    HostError,
+    HostUnreachable,
+    HostUntrusted,
+    LogInRefused,
+    PrivilegeMissing,
+)
+from onboard.model.events import ConnectionStage, Event, HostFinished
+from onboard.model.profile import Host, Profile
+from onboard.model.status import HostStatus
+
+STAGES = ("name", "port", "identity", "log-in", "privilege")
+_WHO = 'printf \'%s on %s\\n\' "$(id -un)" "$(uname -n)"\n'
+
+
+def probe(profile: Profile, host: Host, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
+    """Each stage as a ConnectionStage; then the server's end: ready, or where it failed."""
+
+    def body(_: str) -> Generator[Event, None, None]:
+        stages = _Stages(host)
+        address = _resolved(host)
+        if address is None:
+            yield from stages.failed("name", f"{host.target[0]} is no known name", "Check the address, and DNS here")
+            yield HostFinished(host=host.name, status=HostStatus.UNREACHABLE)
+            return
+        yield stages.passed("name", address)
+        try:
+            connection = tools.connector.connect(host, cancel)
+        except HostError as error:
+            yield from stages.failed_by(error)
+            yield HostFinished(host=host.name, status=_status(error), reason=error.what, remedy=error.remedy)
+            return
+        with closing(connection):
+            for stage in ("port", "identity", "log-in"):
+                yield stages.passed(stage)
+            yield from _privilege(connection, stages)
+
+    return conduct(
+        "probe", body, hosts=(host,), profile=profile, profile_path="", tools=tools, cancel=cancel, kept=False
+    )
+
+
+def _resolved(host: Host) -> str | None:
+    try:
+        return str(socket.getaddrinfo(*host.target, type=socket.SOCK_STREAM)[0][4][0])
+    except OSError:
+        return None
+
+
+def _privilege(connection: Connection, stages: "_Stages") -> Generator[Event, None, None]:
+    host = connection.host.name
+    try:
+        result = connection.run_script(_WHO, privileged=True, timeout=30)
+    except HostError as error:
+        yield from stages.failed("privilege", f"{error.what}. {error.why}", error.remedy)
+        status = HostStatus.BLOCKED if isinstance(error, PrivilegeMissing) else HostStatus.UNREACHABLE
+        yield HostFinished(host=host, status=status, reason=error.what, remedy=error.remedy)
+        return
+    yield stages.passed("privilege", result.stdout.decode("utf-8", "replace").strip())
+    yield HostFinished(host=host, status=HostStatus.READY)
+
+
+def _status(error: HostError) -> HostStatus:
+    return HostStatus.UNTRUSTED if isinstance(error, HostUntrusted) else HostStatus.UNREACHABLE
+
+
+class _Stages:
+    """Tells of stages in their order; those before a failure passed, those behind it are skipped."""
+
+    def __init__(self, host: Host, clock: Callable[[], float] = time.monotonic) -> None:
+        self._host = host.name
+        self._clock = clock
+        self._began = clock()
+
+    def passed(self, stage: str, detail: str = "") -> ConnectionStage:
+        return self._told(stage, "passed", detail)
+
+    def failed(self, stage: str, detail: str, remedy: str) -> Iterator[ConnectionStage]:
+        yield self._told(stage, "failed", detail, remedy)
+        for later in STAGES[STAGES.index(stage) + 1 :]:
+            yield self._told(later, "skipped")
+
+    def failed_by(self, error: HostError) -> Iterator[ConnectionStage]:
+        """`port`, `identity` or `log-in`, by the error's kind."""
+        kinds = ((LogInRefused, "log-in"), (HostUntrusted, "identity"), (HostUnreachable, "port"))
+        stage = next((stage for kind, stage in kinds if isinstance(error, kind)), "log-in")
+        for earlier in STAGES[1 : STAGES.index(stage)]:
+            yield self.passed(earlier)
+        yield from self.failed(stage, f"{error.what}. {error.why}".rstrip(". "), error.remedy)
+
+    def _told(self, stage: str, outcome: str, detail: str = "", remedy: str = "") -> ConnectionStage:
+        return ConnectionStage(
+            host=self._host,
+            stage=stage,
+            outcome=outcome,
+            detail=detail,
+            remedy=remedy,
+            seconds=round(self._clock() - self._began, 3),
+        )

@@ -1,0 +1,38 @@
+"""What the wizard knows at one moment: the draft of the profile, and the State of each command that ran on it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from onboard.model.profile import Profile
+from onboard.model.state import State
+
+EMPTY = State()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Frozen but for the States, which fold on. Pages read it; they change the draft by way of `wizard.draft`.
+
+    draft      the profile as edited
+    saved      the profile as it stands in the file; None before it was ever saved
+    path       the file; None before it has one
+    states     command (account, trust, regions, preview, check, plan, apply, undo) → State of its last run
+    running    the command that runs, "" when none does
+    practice   whether cloud and servers are those of a practice
+    """
+
+    draft: Profile = field(default_factory=Profile)
+    saved: Profile | None = None
+    path: Path | None = None
+    states: Mapping[str, State] = field(default_factory=dict)
+    running: str = ""
+    practice: bool = False
+
+    @property
+    def is_edited(self) -> bool:
+        return self.draft != (self.saved or Profile())
+
+    def state(self, command: str) -> State:
+        """The State of the command's last run; an empty one when it has not run."""
+        return self.states.get(command, EMPTY)
