@@ -22,7 +22,7 @@ PARAMETERS = ("commands", "workingDirectory", "executionTimeout")
 EXECUTION_TIMEOUT = re.compile(r"([1-9][0-9]{0,4})|(1[0-6][0-9]{4})|(17[0-1][0-9]{3})|172800")
 DEFAULT_TIMEOUT_S = 3600
 STDOUT_LIMIT, STDERR_LIMIT, PLUGIN_LIMIT = 24_000, 8_000, 2_500
-"""Characters kept: GetCommandInvocation's two, and CommandPlugins' one."""
+"""Characters kept of an answer, which GetCommandInvocation tells; and what CommandPlugins tells of it."""
 
 
 def send_command(hybrid: Hybrid, request: JSON) -> JSON:
@@ -94,9 +94,9 @@ def get_command_invocation(hybrid: Hybrid, request: JSON) -> JSON:
         "ExecutionEndDateTime": iso(invocation.ended) if invocation.started is not None else "",
         "Status": invocation.status,
         "StatusDetails": invocation.details,
-        "StandardOutputContent": invocation.stdout[:STDOUT_LIMIT],
+        "StandardOutputContent": invocation.stdout,
         "StandardOutputUrl": "",
-        "StandardErrorContent": invocation.stderr[:STDERR_LIMIT],
+        "StandardErrorContent": invocation.stderr,
         "StandardErrorUrl": "",
         "CloudWatchOutputConfig": {"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": False},
     }
