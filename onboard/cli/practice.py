@@ -2,8 +2,11 @@
 
 import argparse
 import os
+import shutil
+import signal
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 from onboard.cli.arguments import Commands, add_json
@@ -23,6 +26,7 @@ def add_to(commands: Commands) -> None:
     how.add_argument(
         "--serve", type=Path, metavar="DIR", help="only serve, until stopped; writes DIR/profile.toml, DIR/env"
     )
+    parser.add_argument("--until-eof", action="store_true", help=argparse.SUPPRESS)  # how the wizard serves
     parser.add_argument("--hosts", type=_count, metavar="N", help="this many servers (default: one of each kind, 8)")
     add_json(parser)
     parser.set_defaults(act=run)
@@ -44,11 +48,15 @@ def run(options: argparse.Namespace) -> int:
             why=f"{error.name} is missing",
             remedy="Install Onboard with its practice extra: pip install 'onboard[practice]'",
         ) from None
-    return _serve(options.serve, options.hosts) if options.serve else _journey(options)
+    return _serve(options) if options.serve else _journey(options)
 
 
-def _serve(folder: Path, hosts: int | None) -> int:
+def _serve(options: argparse.Namespace) -> int:
     from onboard.practice.serve import serve
+
+    folder: Path = options.serve
+    if options.until_eof:
+        threading.Thread(target=_end_with_input, name="parent", daemon=True).start()
 
     def ready() -> None:
         sys.stdout.write("ready\n")
@@ -60,8 +68,18 @@ def _serve(folder: Path, hosts: int | None) -> int:
             f"  onboard check --profile {folder}/profile.toml\n"
         )
 
-    serve(folder, hosts, ready)
+    try:
+        serve(folder, options.hosts, ready)
+    finally:
+        if options.until_eof:
+            shutil.rmtree(folder, ignore_errors=True)
     return 0
+
+
+def _end_with_input() -> None:
+    """The window that started us has gone: so do we."""
+    sys.stdin.read()
+    signal.raise_signal(signal.SIGTERM)
 
 
 def _journey(options: argparse.Namespace) -> int:

@@ -1,0 +1,125 @@
+"""The engine as a child process: orders in, events out. If it dies, the window does not, and says so."""
+
+import json
+import time
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal, Slot
+
+from onboard.gui.programs import console_program
+from onboard.model.event_json import event_from_json
+
+SLICE = 0.008  # seconds of the window's thread that reading may take at one time
+GRACE = 12_000  # milliseconds that the child has to end by itself
+
+
+class EngineChild(QObject):
+    """One engine process, started with the first order.
+
+    told   a list of (order's id, event), in their order
+    died   it ended without being asked to: the tail of what it said on standard error
+    """
+
+    told = Signal(list)
+    died = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._environment: dict[str, str] = {}
+        self._process: QProcess | None = None
+        self._lines: deque[bytes] = deque()
+        self._rest = b""
+        self._said = b""
+        self._reader = QTimer(self)
+        self._reader.setInterval(0)
+        self._reader.timeout.connect(self._read_lines)
+
+    def use(self, environment: Mapping[str, str]) -> None:
+        """Variables for the next process, beside this one's own; ends the present one."""
+        self.close()
+        self._environment = dict(environment)
+
+    def send(self, order: Mapping[str, Any]) -> None:
+        """Give an order, starting the process when there is none."""
+        if self._process is None:
+            self._process = self._start()
+        self._process.write(json.dumps(order).encode() + b"\n")
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None
+
+    @property
+    def process_id(self) -> int:
+        """0 when there is none."""
+        return self._process.processId() if self._process else 0
+
+    def close(self) -> None:
+        """End the process: cleanly, since a run leaves nothing half done, and by force when it takes too long."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.finished.disconnect(self._finished)
+        process.closeWriteChannel()
+        if not process.waitForFinished(GRACE):
+            process.kill()
+            process.waitForFinished(GRACE)
+        process.deleteLater()
+        self._reader.stop()
+        self._lines.clear()
+        self._rest = self._said = b""
+
+    def _start(self) -> QProcess:
+        process = QProcess(self)
+        environment = QProcessEnvironment.systemEnvironment()
+        for name, value in self._environment.items():
+            environment.insert(name, value)
+        process.setProcessEnvironment(environment)
+        program, *arguments = console_program()
+        process.readyReadStandardOutput.connect(self._take_output)
+        process.readyReadStandardError.connect(self._take_error)
+        process.finished.connect(self._finished)
+        process.start(program, [*arguments, "engine"])
+        return process
+
+    @Slot()
+    def _take_output(self) -> None:
+        if self._process is None:
+            return
+        *lines, self._rest = (self._rest + bytes(self._process.readAllStandardOutput().data())).split(b"\n")
+        self._lines.extend(lines)
+        if self._lines and not self._reader.isActive():
+            self._reader.start()
+
+    @Slot()
+    def _read_lines(self) -> None:
+        """Read for a slice of time; what is left comes when the window has had its turn."""
+        until = time.monotonic() + SLICE
+        told = []
+        while self._lines and time.monotonic() < until:
+            line = json.loads(self._lines.popleft())
+            event = event_from_json(line)
+            if event is not None:
+                told.append((line.get("id"), event))
+        if not self._lines:
+            self._reader.stop()
+        if told:
+            self.told.emit(told)
+
+    @Slot()
+    def _take_error(self) -> None:
+        if self._process is not None:
+            self._said = (self._said + bytes(self._process.readAllStandardError().data()))[-2000:]
+
+    @Slot()
+    def _finished(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        while self._lines:
+            self._read_lines()
+        process.deleteLater()
+        said, self._said = self._said.decode("utf-8", "replace").strip(), b""
+        self.died.emit(said)

@@ -1,0 +1,87 @@
+"""The practice cloud and servers as a child process of the window."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QProcess, Signal, Slot
+
+from onboard.gui.programs import console_program
+
+GRACE = 10_000  # milliseconds
+
+
+class PracticeChild(QObject):
+    """A practice. `ready` when it is up; `failed` with what it said when it did not come up, or ended by itself."""
+
+    ready = Signal()
+    failed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._process: QProcess | None = None
+        self._folder: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where profile.toml and the rest lie. RuntimeError when no practice runs."""
+        if self._folder is None:
+            raise RuntimeError("no practice runs")
+        return self._folder
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None
+
+    @property
+    def process_id(self) -> int:
+        """0 when there is none."""
+        return self._process.processId() if self._process else 0
+
+    def environment(self) -> dict[str, str]:
+        """The variables with which an engine works on this practice, with a home of its own for its runs."""
+        lines = (self.folder / "env").read_text(encoding="utf-8").splitlines()
+        named = dict(line.split("=", 1) for line in lines if "=" in line)
+        return {**named, "ONBOARD_HOME": str(self.folder / "home")}
+
+    def start(self, hosts: int | None = None) -> None:
+        self.close()
+        self._folder = Path(tempfile.mkdtemp(prefix="onboard-practice-"))
+        process = self._process = QProcess(self)
+        program, *arguments = console_program()
+        more = ["--hosts", str(hosts)] if hosts else []
+        process.readyReadStandardOutput.connect(self._said)
+        process.finished.connect(self._finished)
+        process.start(program, [*arguments, "practice", "--serve", str(self._folder), "--until-eof", *more])
+
+    def close(self) -> None:
+        """End it and remove its folder."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.finished.disconnect(self._finished)
+            process.terminate()
+            if not process.waitForFinished(GRACE):
+                process.kill()
+                process.waitForFinished(GRACE)
+            process.deleteLater()
+        self._remove_folder()
+
+    def _remove_folder(self) -> None:
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    @Slot()
+    def _said(self) -> None:
+        if self._process is not None and b"ready" in bytes(self._process.readAllStandardOutput().data()):
+            self.ready.emit()
+
+    @Slot()
+    def _finished(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        said = bytes(process.readAllStandardError().data()).decode("utf-8", "replace").strip()
+        process.deleteLater()
+        self._remove_folder()
+        self.failed.emit(said or "Practice ended by itself")

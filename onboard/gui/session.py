@@ -1,0 +1,240 @@
+"""What the window works on: the draft, the States, and the engine that fills them. Pages hold nothing of this."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from onboard.gui.engine_child import EngineChild
+from onboard.gui.practice_child import PracticeChild
+from onboard.model import events
+from onboard.model.errors import Problem
+from onboard.model.profile import Profile
+from onboard.model.state import State
+from onboard.profiles.file import load_unfinished, save
+from onboard.wizard import draft as drafts
+from onboard.wizard.view import View
+
+REPAINT = 100  # milliseconds between two tellings of what the engine saw
+
+# A command whose result is worth nothing once this section of the draft changed.
+_STALE = {
+    "aws": ("account", "preview", "plan"),
+    "hosts": ("plan",),
+    "credentials": ("plan",),
+    "region": ("preview", "check", "plan"),
+    "role": ("preview", "plan"),
+    "activation": ("plan",),
+    "network": ("check", "plan"),
+    "agent": ("plan",),
+    "run": ("plan",),
+}
+
+
+class Session(QObject):
+    """Signals tell what changed; whoever wants to know reads `view`.
+
+    draft_changed    the profile was edited, opened or saved
+    states_changed   (command, names of servers that changed); at most every REPAINT milliseconds
+    running_changed  a command began or ended
+    secret_wanted    the engine waits for a secret: events.SecretWanted
+    engine_died      the engine ended by itself; its last words
+    practice_ready   practice is up and its profile is open
+    practice_failed  practice did not come up; its last words
+    """
+
+    draft_changed = Signal()
+    states_changed = Signal(str, set)
+    running_changed = Signal()
+    secret_wanted = Signal(object)
+    engine_died = Signal(str)
+    practice_ready = Signal()
+    practice_failed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._draft = Profile()
+        self._saved: Profile | None = None
+        self._path: Path | None = None
+        self._states: dict[str, State] = {}
+        self._orders: dict[int, str] = {}
+        self._next = 1
+        self._changed: dict[str, set[str]] = {}
+        self.engine = EngineChild(self)
+        self.engine.told.connect(self._take)
+        self.engine.died.connect(self._engine_ended)
+        self.practice = PracticeChild(self)
+        self.practice.ready.connect(self._practice_is_up)
+        self.practice.failed.connect(self._practice_ended)
+        self._teller = QTimer(self)
+        self._teller.setInterval(REPAINT)
+        self._teller.setSingleShot(True)
+        self._teller.timeout.connect(self._tell)
+
+    # What is
+
+    @property
+    def view(self) -> View:
+        running = next(iter(self._orders.values()), "")
+        return View(self._draft, self._saved, self._path, self._states, running, self.practice.is_running)
+
+    # The draft
+
+    def edit(self, profile: Profile) -> None:
+        """Replace the draft."""
+        if profile == self._draft:
+            return
+        for section, commands in _STALE.items():
+            if getattr(profile, section) != getattr(self._draft, section):
+                for command in commands:
+                    self._forget(command)
+        self._draft = profile
+        self.draft_changed.emit()
+
+    def put(self, key: str, value: object) -> Problem | None:
+        """Set one key of the draft; what is wrong with the value, and then nothing is changed."""
+        result = drafts.changed(self._draft, key, value)
+        if isinstance(result, Problem):
+            return result
+        self.edit(result)
+        return None
+
+    def new(self) -> None:
+        """Begin with an empty profile."""
+        self._use(Profile(), None, None)
+
+    def open(self, path: Path) -> None:
+        """Open a profile. Raises ProfileError; what was there stays then."""
+        profile = load_unfinished(path)
+        self._use(profile, profile, path)
+
+    def save(self, path: Path | None = None) -> None:
+        """Save to `path`, or where it came from. Raises ProfileError, OnboardError; ValueError without any path."""
+        target = path or self._path
+        if target is None:
+            raise ValueError("no file is chosen")
+        self._draft = self._saved = save(self._draft, target)
+        self._path = target
+        self.draft_changed.emit()
+
+    def recover(self, profile: Profile, saved: Profile | None, path: Path | None) -> None:
+        """Take up a draft that a crash left."""
+        self._use(profile, saved, path)
+
+    def _use(self, profile: Profile, saved: Profile | None, path: Path | None) -> None:
+        self.stop_now()
+        self._draft, self._saved, self._path = profile, saved, path
+        for command in list(self._states):
+            self._forget(command)
+        self.draft_changed.emit()
+
+    # Commands
+
+    def run(self, command: str, *, profile: Profile | None = None, fresh: bool = True, **more: Any) -> None:
+        """Start a command of the engine (see onboard.cli.engine) on `profile`, by default the draft.
+
+        `fresh` begins a new State; else what it tells is folded into the one that is there.
+        """
+        number, self._next = self._next, self._next + 1
+        self._orders[number] = command
+        if fresh:
+            self._states[command] = State()
+        values = (profile or self._draft).model_dump(mode="json", by_alias=True)
+        path = str(self._path or "")
+        self.engine.send({"id": number, "do": command, "profile": values, "path": path, **more})
+        self.running_changed.emit()
+        self._note(command, set())
+
+    def stop(self) -> None:
+        """Let what is under way finish, and start nothing new."""
+        self._control("stop")
+
+    def stop_now(self) -> None:
+        self._control("stop_now")
+
+    def pause(self) -> None:
+        self._control("pause")
+
+    def go_on(self) -> None:
+        self._control("go_on")
+
+    def answer(self, wanted: events.SecretWanted, value: str | None, *, keep: bool = False) -> None:
+        """Answer `secret_wanted`; None when the user has no answer."""
+        self.engine.send({"do": "secret", "name": wanted.name, "value": value, "keep": keep})
+
+    def start_practice(self, hosts: int | None = None) -> None:
+        self.practice.start(hosts)
+
+    def close(self) -> None:
+        """End both children."""
+        self._orders.clear()
+        self.engine.close()
+        self.practice.close()
+
+    def _control(self, what: str) -> None:
+        if self._orders:
+            self.engine.send({"do": what})
+
+    def _forget(self, command: str) -> None:
+        if self._states.pop(command, None) is not None:
+            self._note(command, set())
+
+    # What the children tell
+
+    @Slot(list)
+    def _take(self, told: list[tuple[int, events.Event]]) -> None:
+        for number, event in told:
+            command = self._orders.get(number)
+            if command is None:
+                continue
+            if isinstance(event, events.SecretWanted):
+                self.secret_wanted.emit(event)
+                continue
+            self._states.setdefault(command, State()).fold(event)
+            host = getattr(event, "host", "")
+            self._note(command, {host} if host else set())
+            if isinstance(event, events.RunFinished):
+                del self._orders[number]
+                self.running_changed.emit()
+
+    def _note(self, command: str, hosts: set[str]) -> None:
+        self._changed.setdefault(command, set()).update(hosts)
+        if not self._teller.isActive():
+            self._teller.start()
+
+    @Slot()
+    def _tell(self) -> None:
+        changed, self._changed = self._changed, {}
+        for command, hosts in changed.items():
+            self.states_changed.emit(command, hosts)
+
+    @Slot(str)
+    def _engine_ended(self, said: str) -> None:
+        broken, self._orders = list(self._orders.values()), {}
+        for command in broken:
+            failure = events.RunFailed(
+                kind="error",
+                what="The engine ended by itself",
+                why=said,
+                remedy="Run it again; a broken-off installation can be resumed",
+            )
+            self._states.setdefault(command, State()).fold(failure)
+            self._note(command, set())
+        self.running_changed.emit()
+        self.engine_died.emit(said)
+
+    @Slot()
+    def _practice_is_up(self) -> None:
+        self.engine.use(self.practice.environment())
+        self.open(self.practice.folder / "profile.toml")
+        self.practice_ready.emit()
+
+    @Slot(str)
+    def _practice_ended(self, said: str) -> None:
+        self.practice_failed.emit(said)
+
+
+def order_profile(profile: Profile, names: Mapping[str, object] | set[str]) -> Profile:
+    """The profile with only some of its servers, to run a command on them alone."""
+    return profile.model_copy(update={"hosts": tuple(host for host in profile.hosts if host.name in names)})
