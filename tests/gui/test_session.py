@@ -1,0 +1,123 @@
+"""The session and its engine child: what the window works on, without a window."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QElapsedTimer, QEventLoop
+
+from onboard.gui.session import Session
+from onboard.model.errors import Problem
+from onboard.model.status import HostStatus
+
+
+def wait(condition: Callable[[], object], seconds: float = 40) -> None:
+    """Run the event loop until something is true."""
+    clock = QElapsedTimer()
+    clock.start()
+    while not condition():
+        assert clock.elapsed() < seconds * 1000, "it took too long"
+        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 100)
+
+
+@pytest.fixture
+def session(qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    monkeypatch.setenv("ONBOARD_HOME", str(tmp_path / "home"))
+    one = Session()
+    yield one
+    one.close()
+    one.deleteLater()
+
+
+@pytest.fixture
+def practice(session: Session) -> Session:
+    up: list[bool] = []
+    session.practice_ready.connect(lambda: up.append(True))
+    failed: list[str] = []
+    session.practice_failed.connect(failed.append)
+    session.start_practice(2)
+    wait(lambda: up or failed)
+    assert not failed, failed
+    return session
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_trust_check_plan_and_apply_through_the_child(practice: Session) -> None:
+    session = practice
+    assert session.view.practice
+    assert len(session.view.draft.hosts) == 2
+    session.run("trust")
+    wait(lambda: not session.view.running)
+    keys = {name: host.keys[0] for name, host in session.view.state("trust").hosts.items()}
+    assert {key.trust for key in keys.values()} == {"new"}
+    session.run("trust", approve={name: key.fingerprint for name, key in keys.items()})
+    session.run("check")
+    wait(lambda: not session.view.running)
+    assert session.view.state("trust").counts() == {"ready": 2}
+    assert session.view.state("check").counts() == {"ready": 2}
+    session.run("plan")
+    wait(lambda: not session.view.running)
+    assert session.view.state("plan").plan is not None
+    session.run("apply")
+    wait(lambda: not session.view.running)
+    assert {host.status for host in session.view.state("apply").hosts.values()} == {HostStatus.ONLINE}
+
+
+def test_an_edit_makes_what_it_changes_worthless(practice: Session) -> None:
+    session = practice
+    session.run("account")
+    session.run("check")
+    wait(lambda: not session.view.running)
+    assert session.view.state("account").account is not None
+    assert session.put("region.name", "eu-west-1") is None
+    assert session.view.state("check").hosts == {}
+    assert session.view.state("account").account is not None
+    wrong = session.put("activation.expires_in_hours", 0)
+    assert isinstance(wrong, Problem)
+    assert "activation.expires_in_hours" in wrong.key
+
+
+def test_an_engine_that_dies_is_told_and_started_again(practice: Session) -> None:
+    session = practice
+    died: list[str] = []
+    session.engine_died.connect(died.append)
+    session.run("account")
+    wait(lambda: session.engine.process_id)
+    os.kill(session.engine.process_id, signal.SIGKILL)
+    wait(lambda: died)
+    failure = session.view.state("account").failure
+    assert failure is not None
+    assert "ended by itself" in failure.what
+    session.run("account")
+    wait(lambda: not session.view.running)
+    assert session.view.state("account").account is not None
+
+
+def test_closing_ends_both_children(practice: Session) -> None:
+    session = practice
+    session.run("account")
+    wait(lambda: not session.view.running)
+    pids = [session.engine.process_id, session.practice.process_id]
+    folder = session.practice.folder
+    assert all(map(alive, pids))
+    session.close()
+    assert not any(map(alive, pids))
+    assert not folder.exists()
+
+
+def test_the_window_process_never_imports_what_the_engine_needs() -> None:
+    import subprocess
+    import sys
+
+    program = "import sys, onboard.gui.session; print([m for m in ('boto3', 'paramiko', 'winrm', 'moto') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
