@@ -83,17 +83,19 @@ def practice(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """Every check, also when an earlier one failed; pytest is last, since its closing line is what people look for."""
     os.environ["PATH"] = os.pathsep.join([str(BIN), os.environ.get("PATH", "")])
-    passed = True
+    failed: list[str] = []
     for name, command in (
         ("style", ["ruff", "check", "."]),
         ("types", ["mypy"]),
         ("imports", ["lint-imports"]),
         ("tests", ["pytest", *arguments]),
     ):
+        if failed and name == "tests":
+            say(f"== failed so far: {', '.join(failed)}")
         say(f"== {name}: {' '.join(command)}")
-        code = subprocess.run([str(BIN / command[0]), *command[1:]], cwd=ROOT, check=False).returncode
-        passed = passed and code == 0
-    return 0 if passed else 1
+        if subprocess.run([str(BIN / command[0]), *command[1:]], cwd=ROOT, check=False).returncode != 0:
+            failed.append(name)
+    return 1 if failed else 0
 
 
 def set_up(command: str) -> None:
