@@ -1,0 +1,372 @@
+"""How long connecting to endpoints takes: TCP, or CONNECT where a proxy stands in between.
+
+What makes the figures comparable:
+
+* Names are resolved first; no time of a name server is in any sample.
+* The first sample of each target is dropped: routes, neighbours and a proxy's names are looked up in it.
+* Targets take turns in rounds, each in another order, so that a burst of noise hits all of them.
+* Connects start GAP seconds apart. What this computer does for one connect (0.1 ms) then hardly ever falls into
+  another's time, and one thread with one selector stamps each answer as soon as it is there.
+* A connect without answer within LIMIT is lost. The first repetition of a lost SYN is sent after one second (RFC 6298,
+  section 2.1), so no repetition is ever taken for a slow answer.
+* Rounds overlap: the next one does not wait for the farthest target. After LEAST samples of each, only targets that
+  could still be the nearest go on, up to MOST.
+"""
+
+import base64
+import contextlib
+import errno
+import os
+import random
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from onboard.model.cancel import CancelToken
+from onboard.model.errors import AwsError
+from onboard.model.latency import Latency, undecided
+from onboard.model.secret import Secret
+
+LEAST = 10  # samples of each target
+MORE = (5, 5, 10)  # rounds that follow while it is not certain which target is nearest
+MOST = LEAST + sum(MORE)
+LIMIT = 1.0  # seconds for one connect
+GAP = 0.006  # seconds between two starts
+ROUND = 0.05  # seconds that a round takes at least
+IN_FLIGHT = 128  # connects at one time: fewer than the open files that macOS allows
+TICK = 0.02  # seconds after which the cancel token is looked at
+NAMES_LIMIT = 5.0  # seconds for all names together
+LONGEST_HEAD = 16384  # bytes of a proxy's answer
+
+_UNDER_WAY = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", errno.EINPROGRESS)})
+_Address = tuple[int, Any]  # family, what connect() takes
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`name` is what the result is known by."""
+
+    name: str
+    host: str
+    port: int = 443
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy. `authorization`: what its Proxy-Authorization header holds."""
+
+    host: str
+    port: int
+    authorization: Secret | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, url: str) -> "Proxy":
+        """From http://[USER:PASSWORD@]HOST[:PORT]. ValueError for any other URL, without repeating it."""
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        if parts.scheme != "http" or not parts.hostname:
+            raise ValueError("only proxies reached by http:// can be measured through")
+        secret = None
+        if parts.username is not None:
+            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            secret = Secret("Basic " + base64.b64encode(pair.encode()).decode())
+        return cls(parts.hostname, parts.port or 80, secret)
+
+    def __str__(self) -> str:
+        return f"proxy {_authority(self.host, self.port)}"
+
+    def request(self, target: Target) -> bytes:
+        """CONNECT (RFC 9110, section 9.3.6)."""
+        where = _authority(target.host, target.port)
+        lines = [f"CONNECT {where} HTTP/1.1", f"Host: {where}"]
+        if self.authorization is not None:
+            lines.append(f"Proxy-Authorization: {self.authorization.reveal()}")
+        return "\r\n".join([*lines, "", ""]).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`done` of at least `total` rounds, and what is known by then."""
+
+    done: int
+    total: int
+    latencies: Mapping[str, Latency]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """`via` says which way was measured: direct, or the proxy and what it calls itself."""
+
+    latencies: Mapping[str, Latency]
+    via: str
+
+
+def measure(
+    targets: Sequence[Target],
+    cancel: CancelToken,
+    *,
+    proxy: Proxy | None = None,
+    told: Callable[[Progress], None] = lambda _: None,
+) -> Measured:
+    """Measure all targets; `told` hears of each round, and must be quick: it is called between samples.
+
+    A target whose name is unknown or that never answers has a Latency without figures that says why. Raises AwsError
+    where the proxy cannot be reached; Cancelled as soon as the token says stop.
+    """
+    wanted = [target.host for target in targets] if proxy is None else [proxy.host]
+    addresses = resolve(wanted, cancel)
+    if proxy is not None and isinstance(address := addresses[proxy.host], str):
+        raise _proxy_failed(proxy, address)
+    known, unknown = [], {}
+    for target in targets:
+        found = addresses[target.host if proxy is None else proxy.host]
+        if isinstance(found, str):
+            unknown[target.name] = Latency(error=f"the name {target.host} is not known here ({found})")
+        else:
+            port = target.port if proxy is None else proxy.port
+            known.append(_Subject(target, (found[0], (found[1][0], port, *found[1][2:]))))
+    with contextlib.closing(_Race(known, proxy, cancel)) as race:
+        race.told = lambda done: told(Progress(done, max(1 + LEAST, done), {**_latencies(known), **unknown}))
+        _decide(race)
+        if proxy is not None and race.proxy_error and not any(subject.times for subject in known):
+            raise _proxy_failed(proxy, race.proxy_error)
+        via = "direct" if proxy is None else f"{proxy} ({race.proxy_name})" if race.proxy_name else str(proxy)
+        return Measured({**_latencies(known), **unknown}, via)
+
+
+def _decide(race: "_Race") -> None:
+    """Take samples until it is certain which subject is nearest, or enough are taken."""
+    race.run(race.subjects, 1 + LEAST)
+    for rounds in MORE:
+        near = undecided(_latencies(race.subjects))
+        if not near:
+            break
+        race.run([subject for subject in race.subjects if subject.target.name in near], rounds)
+
+
+def resolve(hosts: Iterable[str], cancel: CancelToken, seconds: float = NAMES_LIMIT) -> Mapping[str, _Address | str]:
+    """Each host's first address, in the order the system prefers, or why there is none. All at once. Raises Cancelled.
+
+    A resolver cannot be interrupted: a name that takes too long is left to its thread, which ends by itself.
+    """
+    wanted = dict.fromkeys(hosts)
+    answers: SimpleQueue[tuple[str, _Address | str]] = SimpleQueue()
+    for host in wanted:
+        threading.Thread(target=_look_up, args=(host, answers), name=f"resolve {host}", daemon=True).start()
+    found: dict[str, _Address | str] = {}
+    deadline = time.monotonic() + seconds
+    while len(found) < len(wanted) and time.monotonic() < deadline:
+        cancel.check()
+        with contextlib.suppress(Empty):
+            host, answer = answers.get(timeout=TICK)
+            found[host] = answer
+    return {host: found.get(host, "the name servers do not answer") for host in wanted}
+
+
+def _look_up(host: str, answers: "SimpleQueue[tuple[str, _Address | str]]") -> None:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]
+        answers.put((host, (family, address)))
+    except (OSError, UnicodeError) as error:
+        answers.put((host, (error.strerror if isinstance(error, OSError) else "") or str(error)))
+
+
+@dataclass(slots=True, eq=False)
+class _Subject:
+    """A target while it is measured. `warm`: its first connect, which does not count, was started."""
+
+    target: Target
+    address: _Address
+    warm: bool = False
+    times: list[float] = field(default_factory=list)  # milliseconds
+    lost: int = 0
+    error: str = ""
+
+
+def _latencies(subjects: Iterable[_Subject]) -> dict[str, Latency]:
+    return {subject.target.name: Latency.of(subject.times, subject.lost, subject.error) for subject in subjects}
+
+
+@dataclass(slots=True, eq=False)
+class _Connect:
+    """One connect under way. Behind a proxy its time begins with the request, not with the way to the proxy."""
+
+    subject: _Subject
+    sock: socket.socket
+    counts: bool
+    began: float
+    deadline: float
+    request: bytes = b""
+    received: bytes = b""
+    ended: bool = False
+
+
+class _Race:
+    """Connects to all subjects in turn, in one thread."""
+
+    def __init__(self, subjects: Sequence[_Subject], proxy: Proxy | None, cancel: CancelToken) -> None:
+        self.subjects = subjects
+        self.told: Callable[[int], None] = lambda _: None
+        """Hears how many rounds have been started."""
+        self.proxy_name = ""
+        self.proxy_error = ""
+        self._rounds = 0
+        self._proxy = proxy
+        self._cancel = cancel
+        self._selector = selectors.DefaultSelector()
+        self._under_way: deque[_Connect] = deque()  # in the order of their deadlines, with some that have ended
+        self._open = 0  # those that have not
+        self._random = random.Random()  # noqa: S311 - an order, not a secret
+
+    def close(self) -> None:
+        """End what is under way."""
+        for connect in self._under_way:
+            self._hang_up(connect)
+        self._under_way.clear()
+        self._selector.close()
+
+    def run(self, subjects: Sequence[_Subject], rounds: int) -> None:
+        """Take `rounds` samples of each, to their end."""
+        starts = self._timetable(subjects, rounds)
+        while starts or self._under_way:
+            self._cancel.check()
+            now = time.perf_counter()
+            if starts and starts[0][0] <= now and self._open < IN_FLIGHT:
+                _, number, subject = starts.popleft()
+                self._start(subject)
+                if number > self._rounds:
+                    self._rounds = number
+                    self.told(number)
+                continue
+            self._wait(starts[0][0] - now if starts else TICK)
+            self._give_up()
+        self.told(self._rounds)
+
+    def _timetable(self, subjects: Sequence[_Subject], rounds: int) -> deque[tuple[float, int, _Subject]]:
+        """(when, number of the round, whom), in the order of time; each start up to half a gap late."""
+        gap = max(GAP, ROUND / max(1, len(subjects)))
+        begin = time.perf_counter()
+        starts: deque[tuple[float, int, _Subject]] = deque()
+        for number in range(self._rounds + 1, self._rounds + 1 + rounds):
+            for subject in self._random.sample(subjects, len(subjects)):
+                starts.append((begin + len(starts) * gap + self._random.uniform(0, gap / 2), number, subject))
+        return starts
+
+    def _start(self, subject: _Subject) -> None:
+        family, address = subject.address
+        counts, subject.warm = subject.warm, True
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        request = self._proxy.request(subject.target) if self._proxy else b""
+        began = time.perf_counter()
+        code = sock.connect_ex(address)
+        connect = _Connect(subject, sock, counts, began, began + LIMIT, request)
+        self._open += 1
+        if code not in _UNDER_WAY:
+            self._lose(connect, os.strerror(code))
+            return
+        self._selector.register(sock, selectors.EVENT_WRITE, connect)
+        self._under_way.append(connect)
+
+    def _wait(self, seconds: float) -> None:
+        """Take what is answered within `seconds`, or a TICK."""
+        ready = self._selector.select(max(0.0, min(seconds, TICK)))
+        now = time.perf_counter()
+        for key, mask in ready:
+            connect: _Connect = key.data
+            if mask & selectors.EVENT_READ:
+                self._read(connect, now)
+            elif code := connect.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                self._lose(connect, os.strerror(code))
+            elif connect.request:
+                self._ask(connect)
+            else:
+                self._answered(connect, now)
+
+    def _ask(self, connect: _Connect) -> None:
+        """The way to the proxy is there: now its time begins."""
+        self._selector.modify(connect.sock, selectors.EVENT_READ, connect)
+        connect.began = time.perf_counter()
+        try:
+            connect.sock.send(connect.request)
+        except OSError as error:
+            self._lose(connect, error.strerror or str(error))
+
+    def _read(self, connect: _Connect, now: float) -> None:
+        try:
+            more = connect.sock.recv(4096)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._lose(connect, f"the proxy hung up ({error.strerror})")
+            return
+        connect.received += more
+        if more and b"\r\n\r\n" not in connect.received and len(connect.received) < LONGEST_HEAD:
+            return
+        status, _, fields = connect.received.decode("latin-1").partition("\r\n")
+        words = status.split(" ", 2)
+        if len(words) > 1 and words[0].startswith("HTTP/") and words[1].startswith("2"):
+            self.proxy_name = self.proxy_name or _name_of_proxy(fields)
+            self._answered(connect, now)
+        else:
+            said = " ".join(words[1:]) if words[0].startswith("HTTP/") else "nothing"
+            self._lose(connect, f"the proxy answered: {said}")
+
+    def _answered(self, connect: _Connect, now: float) -> None:
+        if connect.counts:
+            connect.subject.times.append((now - connect.began) * 1000)
+        self._hang_up(connect)
+
+    def _lose(self, connect: _Connect, error: str) -> None:
+        if self._proxy is not None:
+            self.proxy_error = error
+        if connect.counts:
+            connect.subject.lost += 1
+        connect.subject.error = error
+        self._hang_up(connect)
+
+    def _give_up(self) -> None:
+        """Let go of what has ended, and of what took too long."""
+        now = time.perf_counter()
+        while self._under_way and (self._under_way[0].ended or self._under_way[0].deadline <= now):
+            connect = self._under_way.popleft()
+            if not connect.ended:
+                self._lose(connect, f"no answer within {LIMIT:.0f} second")
+
+    def _hang_up(self, connect: _Connect) -> None:
+        if connect.ended:
+            return
+        connect.ended = True
+        self._open -= 1
+        with contextlib.suppress(KeyError):  # it was refused before it was under way
+            self._selector.unregister(connect.sock)
+        connect.sock.close()
+
+
+def _name_of_proxy(fields: str) -> str:
+    """What a proxy calls itself, from the head of its answer: Via (RFC 9110, section 7.6.3), else Proxy-Agent."""
+    for wanted in ("via", "proxy-agent"):
+        for line in fields.split("\r\n"):
+            name, _, value = line.partition(":")
+            if name.strip().lower() == wanted and value.isprintable():
+                return value.strip()[:80]
+    return ""
+
+
+def _proxy_failed(proxy: Proxy, why: str) -> AwsError:
+    return AwsError(
+        "Regions could not be measured through the proxy",
+        where=str(proxy),
+        why=why,
+        remedy="Correct network.proxy, or set region.measure_through; or measure from a server with --from",
+    )
+
+
+def _authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
