@@ -76,6 +76,10 @@ class Aws:
         client: STSClient = self._client("sts")
         return client
 
+    def client(self, service: str) -> Any:
+        """A client of any other service, by boto3's name for it."""
+        return self._client(service)
+
     @property
     def s3_endpoint(self) -> str:
         """URL of S3 as this computer reaches it."""
