@@ -24,6 +24,7 @@ UserName = Annotated[str, AfterValidator(formats.user_name)]
 KeyFile = Annotated[str, AfterValidator(formats.key_file)]
 Command = Annotated[tuple[str, ...] | str, BeforeValidator(formats.command)]
 HostName = Annotated[str, AfterValidator(formats.host_name)]
+Milliseconds = Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)]
 HostAddress = Annotated[str, AfterValidator(formats.host_address)]
 
 
@@ -40,8 +41,27 @@ class AwsSection(Section):
     )
 
 
+class MeasuredSection(Section):
+    """Evidence for the choice of a Region, written by `onboard regions --save`."""
+
+    date: str = Field("", description="When it was measured, ISO 8601 in UTC.")
+    origin: str = Field("", description="From where: this computer, or the servers' names.")
+    via: str = Field("", description="The way there: direct, tunnel, or a proxy.")
+    recommended: RegionName | None = Field(None, description="The nearest Region.")
+    ties: tuple[RegionName, ...] = Field((), description="Regions that could not be told from it.")
+    medians: Mapping[RegionName, Milliseconds] = Field(
+        default_factory=dict, description="Median time to connect to each Region that answered, in milliseconds."
+    )
+
+
 class RegionSection(Section):
     name: RegionName | None = Field(None, description="AWS Region that the servers are registered in.")
+    measure_through: ProxyUrl | None = Field(
+        None,
+        description="HTTP proxy through which this computer measures Regions; "
+        "empty: network.proxy, else this computer's own HTTPS_PROXY.",
+    )
+    measured: MeasuredSection | None = None
 
 
 class RoleSection(Section):

@@ -1,0 +1,195 @@
+"""The same measurement from a server: with Python where it is there, else through tunnels of the SSH connection.
+
+With Python it is one round trip, and the times are the server's own. Through a tunnel, the time from asking for a
+channel until it is open is the way to the server and back, plus the connect from there. The way to the server is
+measured in the same rounds, by channels to a port of the server's own that nothing listens on, and its median is
+subtracted. Names are then resolved here, so that the server's name servers are in no sample.
+"""
+
+import contextlib
+import random
+import re
+import shlex
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from statistics import median
+
+from onboard.aws.latency import LEAST, LIMIT, Measured, Proxy, Target, resolve
+from onboard.hosts.connection import Connection
+from onboard.model.cancel import CancelToken
+from onboard.model.errors import HostError
+from onboard.model.latency import Latency
+from onboard.resources import text
+
+SCRIPT_LIMIT = 60.0  # seconds
+TUNNELS = 12  # channels being opened at one time
+CLOSED_PORT = 1  # tcpmux, which nobody runs
+
+Hear = Callable[[int, int, Mapping[str, Latency]], None]
+
+
+class NotMeasured(HostError):
+    """This server cannot measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a server gets to AWS: `proxy` and `no_proxy` as the profile has them for its agent."""
+
+    proxy: str = ""
+    no_proxy: Sequence[str] = ()
+
+
+def measure_from(
+    connection: Connection, targets: Sequence[Target], way: Way, cancel: CancelToken, told: Hear
+) -> Measured:
+    """Measure all targets from the server. `told` hears (round, of, latencies so far), where that can be known.
+
+    Raises NotMeasured where neither way is open; ConnectionLost, Cancelled.
+    """
+    result = connection.run_script(compose(targets, way), timeout=SCRIPT_LIMIT)
+    said = result.stdout.decode("utf-8", "replace")
+    if result.exit_code == 0 and "\nfinished\n" in f"\n{said}":
+        return parse(said, targets)
+    return _by_tunnel(connection, targets, way, cancel, told)
+
+
+def compose(targets: Sequence[Target], way: Way) -> str:
+    """The script that measures with Python."""
+    lines = "\n".join(f"{target.name} {target.host} {target.port}" for target in targets)
+    variables = {"ONBOARD_TARGETS": lines, "ONBOARD_PROXY": way.proxy, "ONBOARD_NO_PROXY": ",".join(way.no_proxy)}
+    head, _, body = text("scripts/posix/region_latency.sh").partition("\n")
+    return "\n".join([head, *(f"{name}={shlex.quote(value)}" for name, value in variables.items()), body])
+
+
+def parse(said: str, targets: Sequence[Target]) -> Measured:
+    """What the script printed."""
+    names = [target.name for target in targets]
+    times: dict[str, list[float]] = {name: [] for name in names}
+    lost = dict.fromkeys(names, 0)
+    errors = dict.fromkeys(names, "")
+    hosts = {target.name: target.host for target in targets}
+    via = "direct"
+    for found in re.finditer(r"^(sample|lost|unknown) (\S+) (.*)$|^via (.*)$", said, re.MULTILINE):
+        kind, name, words, way = found.groups()
+        if way is not None:
+            via = way
+        elif name not in times:
+            continue
+        elif kind == "sample":
+            with contextlib.suppress(ValueError):
+                times[name].append(float(words))
+        elif kind == "lost":
+            lost[name] += 1
+            errors[name] = words
+        else:
+            errors[name] = f"the name {hosts[name]} is not known there ({words})"
+    return Measured({name: Latency.of(times[name], lost[name], errors[name]) for name in names}, via)
+
+
+@dataclass(slots=True, eq=False)
+class _Channels:
+    """Samples of one place, by tunnel."""
+
+    times: list[float] = field(default_factory=list)  # milliseconds
+    lost: int = 0
+    error: str = ""
+
+    def latency(self, less_ms: float) -> Latency:
+        """What took longer than LIMIT was sent again by the server, as in onboard.aws.latency: it counts as lost."""
+        times = [max(0.0, sample - less_ms) for sample in self.times]
+        answered = [sample for sample in times if sample < LIMIT * 1000]
+        lost = self.lost + len(times) - len(answered)
+        return Latency.of(answered, lost, self.error or ("no answer within 1 second" if lost else ""))
+
+
+def _by_tunnel(
+    connection: Connection, targets: Sequence[Target], way: Way, cancel: CancelToken, told: Hear
+) -> Measured:
+    proxy = Proxy.of(way.proxy) if way.proxy else None
+    resolved = resolve((target.host for target in targets), cancel) if proxy is None else {}
+    server = _Channels()
+    channels = {target.name: _Channels() for target in targets}
+    prohibited = threading.Event()
+
+    def sample(target: Target | None, counts: bool) -> None:
+        if cancel.stopping or prohibited.is_set():
+            return
+        one = server if target is None else channels[target.name]
+        try:
+            if target is None:
+                taken = _round_trip(connection)
+            else:
+                # A name that is not known here may be known there.
+                found = resolved.get(target.host, "")
+                taken = _time(connection, target, target.host if isinstance(found, str) else found[1][0], proxy)
+        except PermissionError:
+            prohibited.set()
+        except (OSError, EOFError) as error:
+            one.lost += counts
+            one.error = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        else:
+            if counts:
+                one.times.append(taken)
+
+    order = random.Random()  # noqa: S311 - an order, not a secret
+    with ThreadPoolExecutor(TUNNELS, thread_name_prefix="tunnel") as pool:
+        for number in range(1 + LEAST):
+            cancel.check()
+            places: list[Target | None] = [None, *targets]
+            for _ in pool.map(sample, order.sample(places, len(places)), [number > 0] * len(places)):
+                pass
+            if prohibited.is_set():
+                raise NotMeasured(
+                    "The server cannot measure",
+                    where=connection.host.name,
+                    why="It has no Python, and its SSH server allows no tunnels",
+                    remedy="Allow TCP forwarding for this account, or measure from another server",
+                )
+            if server.times:
+                told(number, LEAST, _without(median(server.times), channels))
+    cancel.check()
+    if not server.times:
+        raise NotMeasured(
+            "The server cannot measure",
+            where=connection.host.name,
+            why=f"The way to the server itself could not be measured ({server.error})",
+            remedy="Measure from another server",
+        )
+    names = f", through {proxy}" if proxy else ""
+    return Measured(_without(median(server.times), channels), f"tunnel{names}")
+
+
+def _without(round_trip: float, channels: Mapping[str, _Channels]) -> dict[str, Latency]:
+    return {name: one.latency(round_trip) for name, one in channels.items()}
+
+
+def _round_trip(connection: Connection) -> float:
+    """Milliseconds to the server and back: a channel that the server refuses without asking anyone."""
+    began = time.perf_counter()
+    try:
+        channel = connection.open_tunnel("127.0.0.1", CLOSED_PORT, timeout=LIMIT * 2)
+    except ConnectionRefusedError:
+        return (time.perf_counter() - began) * 1000
+    channel.close()
+    raise OSError("something listens on the server's port 1")
+
+
+def _time(connection: Connection, target: Target, address: str, proxy: Proxy | None) -> float:
+    """Milliseconds until the channel is open; through a proxy, until it has answered CONNECT. OSError."""
+    began = time.perf_counter()
+    if proxy is None:
+        connection.open_tunnel(address, target.port, timeout=LIMIT * 2).close()
+        return (time.perf_counter() - began) * 1000
+    with contextlib.closing(connection.open_tunnel(proxy.host, proxy.port, timeout=LIMIT * 2)) as channel:
+        channel.settimeout(LIMIT * 2)
+        began = time.perf_counter()
+        channel.sendall(proxy.request(target))
+        head = channel.recv(4096).decode("latin-1").partition("\r\n")[0]
+        taken = (time.perf_counter() - began) * 1000
+    if not re.match(r"HTTP/\S+ 2", head):
+        raise OSError(f"the proxy answered: {head.partition(' ')[2] or 'nothing'}")
+    return taken
