@@ -31,6 +31,7 @@ from onboard.model.secret import Secret
 from onboard.practice.cloud import Cloud, start_cloud
 from onboard.practice.image import Image, images
 from onboard.practice.machine import ACCOUNT, Identity, Machine
+from onboard.practice.regions import DistanceProxy
 from onboard.practice.server import ADDRESS, PracticeServer
 from onboard.practice.settings import Settings
 from onboard.profiles import file as profile_file
@@ -44,9 +45,13 @@ FILES_BESIDES = 256
 
 @dataclass(slots=True, eq=False)
 class Practice:
-    """A running practice. `endpoint_url`: the cloud's; `key_file`: the private key that logs in to every server."""
+    """A running practice. `endpoint_url`: the cloud's; `key_file`: the private key that logs in to every server.
+
+    `distances` stands before all Regions, as far away as they would be.
+    """
 
     cloud: Cloud
+    distances: DistanceProxy
     servers: tuple[PracticeServer, ...]
     region: str
     key_file: Path
@@ -79,7 +84,7 @@ class Practice:
         return Profile(
             name=NAME,
             aws=AwsSection(endpoint_url=url),
-            region=RegionSection(name=self.region),
+            region=RegionSection(name=self.region, measure_through=self.distances.url),
             network=NetworkSection(endpoints=EndpointOverrides(ssm=url, ssmmessages=url, ec2messages=url, s3=url)),
             credentials={NAME: credential},
             hosts=tuple(
@@ -93,7 +98,7 @@ class Practice:
             await asyncio.gather(*(server.stop() for server in self.servers))
         finally:
             try:
-                await self.cloud.stop()
+                await asyncio.gather(self.distances.stop(), self.cloud.stop())
             finally:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -117,18 +122,21 @@ async def start_practice(
     folder = Path(tempfile.mkdtemp(prefix="onboard-practice-"))
     servers: list[PracticeServer] = []
     cloud: Cloud | None = None
+    distances = DistanceProxy()
     try:
         key = asyncssh.generate_private_key("ssh-ed25519", comment="onboard practice")
         key_file = folder / KEY_FILE
         _write_private(key_file, key.export_private_key())
         cloud = await start_cloud(settings)
+        await distances.start()
         servers += islice(_servers(chosen, region, key, password), number)
         for server in servers:
             await server.start()
-        return Practice(cloud, tuple(servers), region, key_file, folder)
+        return Practice(cloud, distances, tuple(servers), region, key_file, folder)
     except BaseException:
         for server in servers:
             await server.stop()
+        await distances.stop()
         if cloud is not None:
             await cloud.stop()
         shutil.rmtree(folder, ignore_errors=True)

@@ -13,6 +13,7 @@ from onboard.facts import bundle
 from onboard.hosts.connection import ScriptResult
 from onboard.hosts.shell import COMMAND, Request, UploadAnswer, is_complete, parse_request
 from onboard.model.secret import Secret
+from onboard.practice import regions
 from onboard.practice.agent_service import AgentService
 from onboard.practice.machine import ACCOUNT, UPLOADS, Machine
 from onboard.practice.step_simulation import Steps
@@ -164,6 +165,8 @@ class PracticeServer:
         if bundle.asked(request.script):
             answers = self.machine.answers(request.script, as_root=request.privileged)
             return ScriptResult(0, bundle.answer(request.script, answers), b"")
+        if regions.asked(request.script):
+            return ScriptResult(0, await regions.measured_by_server(request.script), b"")
         return ScriptResult(127, b"", NOT_HERE)
 
 
