@@ -356,7 +356,7 @@ class SshConnection:
         self, request: Request, deadline: float, *, password: Secret | None = None, given: Iterable[bytes] = ()
     ) -> ScriptResult:
         if not request.pty:
-            with contextlib.closing(self._open(deadline)) as channel:
+            with _closing(self._open(deadline)) as channel:
                 _ask(channel, "exec", COMMAND)
                 return self._converse(channel, request, deadline, password=password, given=given)
         # A pty cuts lines at 4,096 bytes and mixes both outputs: the request goes ahead as a file, without a pty.
@@ -364,12 +364,12 @@ class SshConnection:
         path = self._send_file("request", len(text), hashlib.sha256(text).hexdigest(), iter([text]), deadline)
         holder = self._held.pop()
         try:
-            with contextlib.closing(self._open(deadline)) as channel:
+            with _closing(self._open(deadline)) as channel:
                 _ask_for_pty_without_echo(channel)
                 _ask(channel, "exec", f"/bin/sh {path}")
                 return self._converse(channel, request, deadline, password=password, given=given, ask=False)
         finally:
-            holder.close()
+            _close(holder)
 
     def _send_file(self, name: str, size: int, sha256: str, chunks: Iterator[bytes], deadline: float) -> str:
         request = Request.upload(name, size)
@@ -389,7 +389,7 @@ class SshConnection:
             if arrived != sha256.lower():
                 raise self._damaged(f"Its SHA-256 there is {arrived}, here it is {sha256.lower()}")
         except BaseException:
-            channel.close()
+            _close(channel)
             raise
         self._held.append(channel)
         return answer.path
@@ -432,7 +432,7 @@ class SshConnection:
                     attempt = gate.enter_context(self._turn_for_password())
                     self._send(channel, [password.reveal().encode() + b"\n"], deadline)
                 elif want is Want.INPUT:
-                    self._send(channel, given, deadline, arrived)
+                    self._send(channel, given, deadline, dialogue)
                     if request.wants_secret and not request.pty:
                         with contextlib.suppress(OSError, EOFError):
                             channel.shutdown_write()
@@ -470,9 +470,9 @@ class SshConnection:
         channel: paramiko.Channel,
         chunks: Iterable[bytes],
         deadline: float,
-        arrived: threading.Event | None = None,
+        dialogue: Dialogue | None = None,
     ) -> None:
-        """Write it all, unless the other side closes or answers first: reading then says why."""
+        """Write it all, unless the other side closes or ends the `dialogue` first: its result then says why."""
         channel.settimeout(TICK)
         for chunk in chunks:
             rest = memoryview(chunk)
@@ -484,7 +484,7 @@ class SshConnection:
                     sent = 0
                 except (OSError, EOFError):
                     return
-                if channel.closed or (arrived is not None and arrived.is_set()):
+                if channel.closed or (dialogue is not None and dialogue.feed(*_drain(channel)) is Want.NOTHING):
                     return
                 rest = rest[sent:]
 
@@ -548,6 +548,20 @@ def _untrusted(host: Host, key: HostKey, verdict: Verdict) -> HostUntrusted:
 
 def _joined(error: OnboardError) -> str:
     return ": ".join(part for part in (error.where, error.why) if part)
+
+
+def _close(channel: paramiko.Channel) -> None:
+    """Close it. On a broken connection paramiko raises, which would hide why it broke."""
+    with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+        channel.close()
+
+
+@contextlib.contextmanager
+def _closing(channel: paramiko.Channel) -> Iterator[paramiko.Channel]:
+    try:
+        yield channel
+    finally:
+        _close(channel)
 
 
 def _ask(channel: paramiko.Channel, kind: str, *fields: bytes | str | int) -> None:

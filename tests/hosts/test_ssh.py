@@ -652,6 +652,24 @@ def test_a_broken_upload_is_told_and_leaves_nothing(server: OpenSsh, operator: A
         assert set(after.splitlines()) <= set(before.splitlines())
 
 
+def test_an_upload_is_not_cut_short_by_a_word_on_standard_error(
+    server: OpenSsh, operator: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`begin` may come on one stream well before the other: here while the channel's window is full."""
+    text = Request.text
+
+    def with_a_pause(request: Request) -> str:
+        first, second = f"echo '{request.marker} begin' >&2\n", f"echo '{request.marker} begin'\n"
+        assert first + second in text(request)
+        return text(request).replace(first + second, f"{second}sleep 0.3\n{first}")
+
+    monkeypatch.setattr(Request, "text", with_a_pause)
+    source = tmp_path / "package"
+    source.write_bytes(os.urandom(5_000_000))
+    with connected(server, operator.credential()) as connection:
+        connection.upload(source, sha256=hashlib.sha256(source.read_bytes()).hexdigest(), timeout=10)
+
+
 def test_an_upload_to_a_full_disk_is_told(server: OpenSsh, operator: Account, tmp_path: Path) -> None:
     source = tmp_path / "package"
     source.write_bytes(bytes(3_000_000))
