@@ -2,7 +2,7 @@
 
     python3 packaging/get_started.py practice [ARGUMENTS…]   onboard practice --run ARGUMENTS
     python3 packaging/get_started.py test [ARGUMENTS…]       style, types, imports, then pytest ARGUMENTS
-    python3 packaging/get_started.py lock                    make the dependency locks anew
+    python3 packaging/get_started.py lock [--upgrade]        bring the locks in line with pyproject.toml
 
 The first time, it makes .venv and installs into it exactly what the lock names, compared by hash. On Debian and its
 relatives, as root, it also installs the system libraries that Qt and the tests need; elsewhere it says what is
@@ -54,7 +54,7 @@ def main() -> int:
         return 2
     try:
         if command == "lock":
-            return lock()
+            return lock(arguments)
         set_up(command)
     except subprocess.CalledProcessError as error:
         say(f"This did not work (exit code {error.returncode}): {' '.join(map(str, error.cmd))}")
@@ -190,8 +190,11 @@ def apt(command: list[str]) -> bool:
     return done.returncode == 0
 
 
-def lock() -> int:
-    """Make the locks anew with uv, for every system and Python version at once; no download address stands in them."""
+def lock(arguments: list[str]) -> int:
+    """Make the locks with uv, for every system and Python version at once; no download address stands in them.
+
+    Versions that still fit are kept, unless `--upgrade` is among the arguments, which are uv's.
+    """
     tools = ROOT / "build" / "lock-tools"
     run(getattr(sys, "_base_executable", sys.executable), "-m", "venv", "--clear", tools)
     uv = tools / BIN.name / ("uv.exe" if os.name == "nt" else "uv")
@@ -204,7 +207,7 @@ def lock() -> int:
         same = ["--constraint", LOCKS["practice"]] if name != "practice" else []
         run(
             *(uv, "--quiet", "pip", "compile", ROOT / "pyproject.toml", build, *extras, *same),
-            *("--universal", "--python-version", "3.11", "--generate-hashes", "--upgrade"),
+            *("--universal", "--python-version", "3.11", "--generate-hashes", *arguments),
             *("--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--no-header", "--output-file", path),
         )
         path.write_text(
