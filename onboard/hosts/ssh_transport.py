@@ -7,8 +7,10 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import paramiko
+from paramiko.common import cMSG_SERVICE_REQUEST
 from paramiko.ssh_exception import IncompatiblePeer
 
 from onboard.hosts.dial import TICK, dial
@@ -51,12 +53,33 @@ class SshTransport(paramiko.Transport):
 
     def __init__(self, sock: socket.socket, algorithms: Sequence[str]) -> None:
         self._algorithms = tuple(algorithms)
+        self._may_authenticate = False
         super().__init__(sock)
         self._connected = sock
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
         return self._algorithms
+
+    def _send_message(self, data: Any) -> None:
+        """Ask for the authentication service once.
+
+        paramiko asks before every method that it tries. OpenSSH puts up with that; other servers (asyncssh, Go's) hang
+        up, and that would count as a refused password.
+        """
+        if data.asbytes()[:1] == cMSG_SERVICE_REQUEST:
+            if self._may_authenticate:
+                self._next_method()
+                return
+            self._may_authenticate = True
+        super()._send_message(data)  # type: ignore[misc] # not in its type stubs
+
+    def _next_method(self) -> None:
+        accepted = paramiko.Message()
+        accepted.add_string("ssh-userauth")
+        accepted.rewind()
+        handler: Any = self.auth_handler
+        handler._parse_service_accept(accepted)
 
     def host_key_shown(self) -> HostKey:
         """The key that signed the key exchange, or the certificate of it."""
