@@ -1,0 +1,247 @@
+"""The look in one place: colours, type and spacing, from resources/styles/tokens.json and app.qss.
+
+A window makes one `Theme`, which is the application's from then on and which anybody finds with `Theme.current()`.
+Colours are asked for when painting and never kept, so that a change of theme needs a repaint and nothing else.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QFontMetrics, QPalette
+from PySide6.QtWidgets import QApplication
+
+from onboard import resources
+
+# Spacing, in logical pixels. There are no others.
+S4, S8, S12, S16, S24 = 4, 8, 12, 16, 24
+PAGE_MARGIN = S24
+CARD_GAP = S16
+CONTROL_RADIUS = 6
+CARD_RADIUS = 8
+FOCUS_RING = 2
+
+ROW_HEIGHT = 30  # of a table's row at 100 %
+ROW_CLEARANCE = 8  # what a row keeps over its text when the user's own font is large
+
+SMALLEST_TEXT, LARGEST_TEXT = 1.0, 2.0
+
+# Every ground that text stands on. A test holds each text colour against each of them.
+GROUNDS = ("window", "surface", "raised", "accent_soft", "ok_soft", "warn_soft", "bad_soft", "idle_soft")
+TEXT_COLOURS = ("text", "muted", "accent", "ok", "warn", "bad", "idle")
+OTHER_PAIRS = (("on_accent", "accent"), ("text", "border"))  # primary button; pressed button
+
+
+class Scheme(StrEnum):
+    """What the user chose."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+class Role(StrEnum):
+    """What a text is for; sizes are relative to the application's font, so that the user's own size wins."""
+
+    CAPTION = "caption"
+    BODY = "body"
+    STRONG = "strong"
+    SECTION = "section"
+    TITLE = "title"
+    TABLE = "table"  # as body, figures of equal width
+    FIXED = "fixed"  # addresses, ids, commands, evidence
+
+
+SIZES = {
+    Role.CAPTION: 0.92,
+    Role.BODY: 1.0,
+    Role.STRONG: 1.0,
+    Role.SECTION: 1.15,
+    Role.TITLE: 1.55,
+    Role.TABLE: 1.0,
+    Role.FIXED: 0.92,
+}
+SEMI_BOLD = (Role.STRONG, Role.SECTION, Role.TITLE)
+
+
+def tokens() -> dict[str, dict[str, str]]:
+    """scheme ("light", "dark") → name → #RRGGBB."""
+    loaded: dict[str, dict[str, str]] = json.loads(resources.text("styles/tokens.json"))
+    return loaded
+
+
+class Theme(QObject):
+    """The application's colours and fonts; `changed` says that widgets have to paint again."""
+
+    changed = Signal()
+
+    _current: "Theme | None" = None
+
+    def __init__(self, app: QApplication, *, scheme: Scheme = Scheme.SYSTEM, text_scale: float = 1.0) -> None:
+        super().__init__(app)
+        self._app = app
+        self._base = QFont(app.font())
+        self._base_points = QFontInfo(self._base).pointSizeF()
+        self._tokens = tokens()
+        self._scheme = scheme
+        self._text_scale = _within(text_scale)
+        self._colours: dict[str, QColor] = {}
+        self._fonts: dict[Role, QFont] = {}
+        self._row_height = ROW_HEIGHT
+        Theme._current = self
+        app.setStyle("Fusion")
+        self._ask_for_scheme()
+        self.apply()
+        app.styleHints().colorSchemeChanged.connect(self._follow_system)
+
+    @staticmethod
+    def current() -> "Theme":
+        """The application's theme. RuntimeError when no window has made it yet."""
+        if Theme._current is None:
+            raise RuntimeError("no theme: make Theme(app) after QApplication")
+        return Theme._current
+
+    @property
+    def scheme(self) -> Scheme:
+        return self._scheme
+
+    @property
+    def text_scale(self) -> float:
+        """1.0 to 2.0, of the application's font."""
+        return self._text_scale
+
+    @property
+    def is_dark(self) -> bool:
+        if self._scheme is Scheme.SYSTEM:
+            return self._app.styleHints().colorScheme() is Qt.ColorScheme.Dark
+        return self._scheme is Scheme.DARK
+
+    def set_scheme(self, scheme: Scheme) -> None:
+        if scheme is not self._scheme:
+            self._scheme = scheme
+            self._ask_for_scheme()
+            self.apply()
+
+    def set_text_scale(self, scale: float) -> None:
+        if _within(scale) != self._text_scale:
+            self._text_scale = _within(scale)
+            self.apply()
+
+    def colour(self, name: str) -> QColor:
+        """The colour of a token. KeyError when there is none of that name."""
+        return self._colours[name]
+
+    def font(self, role: Role) -> QFont:
+        return self._fonts[role]
+
+    def row_height(self) -> int:
+        """Of a table's row, in logical pixels: 30 at 100 %, more where the text needs it."""
+        return self._row_height
+
+    def scaled(self, pixels: int) -> int:
+        """A length that has to grow with the text."""
+        return round(pixels * self._text_scale)
+
+    def glyph_size(self) -> int:
+        """Side of a glyph beside body text, in logical pixels."""
+        return round(QFontMetrics(self.font(Role.BODY)).ascent() * 1.1)
+
+    def apply(self) -> None:
+        """Give the application palette, font and style sheet anew."""
+        self._colours = {
+            name: QColor(value) for name, value in self._tokens["dark" if self.is_dark else "light"].items()
+        }
+        self._fonts = {role: self._make_font(role) for role in Role}
+        metrics = QFontMetrics(self._fonts[Role.BODY])
+        self._row_height = max(self.scaled(ROW_HEIGHT), metrics.height() + ROW_CLEARANCE)
+        self._app.setPalette(self._palette())
+        self._app.setFont(self._fonts[Role.BODY])
+        self._app.setStyleSheet(self._style_sheet())
+        self.changed.emit()
+
+    def _ask_for_scheme(self) -> None:
+        """Window frames and native dialogs follow too, where the system lets an application ask for it."""
+        asked = {Scheme.LIGHT: Qt.ColorScheme.Light, Scheme.DARK: Qt.ColorScheme.Dark}
+        self._app.styleHints().setColorScheme(asked.get(self._scheme, Qt.ColorScheme.Unknown))
+
+    def _follow_system(self) -> None:
+        if self._scheme is Scheme.SYSTEM:
+            self.apply()
+
+    def _make_font(self, role: Role) -> QFont:
+        font = QFont(self._base)
+        if role is Role.FIXED:
+            font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+        font.setPointSizeF(self._base_points * SIZES[role] * self._text_scale)
+        if role in SEMI_BOLD:
+            font.setWeight(QFont.Weight.DemiBold)
+        if role is Role.TABLE:
+            font.setFeature(QFont.Tag("tnum"), 1)
+        return font
+
+    def _palette(self) -> QPalette:
+        palette = QPalette()
+        roles = QPalette.ColorRole
+        for role, name in (
+            (roles.Window, "window"),
+            (roles.WindowText, "text"),
+            (roles.Base, "surface"),
+            (roles.AlternateBase, "raised"),
+            (roles.Text, "text"),
+            (roles.PlaceholderText, "muted"),
+            (roles.Button, "surface"),
+            (roles.ButtonText, "text"),
+            (roles.BrightText, "bad"),
+            (roles.Highlight, "accent"),
+            (roles.HighlightedText, "on_accent"),
+            (roles.Accent, "accent"),
+            (roles.Link, "accent"),
+            (roles.LinkVisited, "accent"),
+            (roles.ToolTipBase, "raised"),
+            (roles.ToolTipText, "text"),
+            (roles.Light, "surface"),
+            (roles.Midlight, "raised"),
+            (roles.Mid, "border"),
+            (roles.Dark, "border"),
+            (roles.Shadow, "border"),
+        ):
+            palette.setColor(role, self.colour(name))
+        for role in (roles.WindowText, roles.Text, roles.ButtonText):
+            palette.setColor(QPalette.ColorGroup.Disabled, role, self.colour("muted"))
+        palette.setColor(QPalette.ColorGroup.Disabled, roles.Base, self.colour("raised"))
+        return palette
+
+    def _style_sheet(self) -> str:
+        values: dict[str, str] = {name: colour.name() for name, colour in self._colours.items()}
+        values |= {f"{role}_pt": f"{self._fonts[role].pointSizeF():.2f}pt" for role in Role}
+        values |= {
+            "fixed_family": f'"{self._fonts[Role.FIXED].family()}"',
+            "control_radius": f"{CONTROL_RADIUS}px",
+            "card_radius": f"{CARD_RADIUS}px",
+            "row": f"{self._row_height}px",
+            "field": f"{self._row_height - 2}px",
+        }
+        return fill(resources.text("styles/app.qss"), values)
+
+
+def fill(sheet: str, values: Mapping[str, str]) -> str:
+    """The style sheet with each `@name` replaced. KeyError when a name has no value."""
+    return re.sub(r"@([a-z_]+)", lambda match: values[match[1]], sheet)
+
+
+def contrast(first: QColor, second: QColor) -> float:
+    """Contrast ratio of two opaque colours, 1 to 21 (WCAG 2.2, "relative luminance")."""
+    lighter, darker = sorted((_luminance(first), _luminance(second)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: QColor) -> float:
+    channels = (colour.redF(), colour.greenF(), colour.blueF())
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _within(scale: float) -> float:
+    return min(max(scale, SMALLEST_TEXT), LARGEST_TEXT)

@@ -1,0 +1,23 @@
+"""A surface that holds what belongs together."""
+
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+
+from onboard.gui.theme import S8, S12, S16, Role
+from onboard.gui.widgets.label import Label, restyle
+
+
+class Card(QFrame):
+    """`body` is where content goes. `accent` draws its border in the accent: the choice made, or to be made first."""
+
+    def __init__(self, title: str = "", *, accent: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(S16, S12, S16, S12)
+        self.body.setSpacing(S8)
+        self.set_accent(accent)
+        if title:
+            self.setAccessibleName(title)
+            self.body.addWidget(Label(title, role=Role.SECTION, wrap=True))
+
+    def set_accent(self, accent: bool) -> None:
+        restyle(self, "card", "accent" if accent else "plain")

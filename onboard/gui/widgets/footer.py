@@ -1,0 +1,83 @@
+"""The line at the bottom: what blocks or warns, in words; Back; and one button that names where it goes."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from onboard.gui.text import tr
+from onboard.gui.theme import S8, S12, S16
+from onboard.gui.widgets.button import Button, Kind
+from onboard.gui.widgets.label import ElidedLabel, Glyph, Line
+from onboard.gui.widgets.mark import Mark
+
+
+class Footer(QFrame):
+    """`back` and `forward` say which button was pressed."""
+
+    back = Signal()
+    forward = Signal()
+    command_copied = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("ground", "surface")
+        self._command = ""
+        self._glyph = Glyph(Mark.WARN.glyph, Mark.WARN.tone)
+        self._message = ElidedLabel(tone="muted")
+        self._copy = Button(tr("&Copy as command"), icon="copy", kind=Kind.LINK)
+        self._copy.setToolTip(tr("Copies the command line that does the same"))
+        self.back_button = Button(tr("&Back"))
+        self.primary = Button("", kind=Kind.PRIMARY)
+        self._copy.clicked.connect(self._copy_command)
+        self.back_button.clicked.connect(self.back)
+        self.primary.clicked.connect(self.forward)
+        row = QHBoxLayout()
+        row.setContentsMargins(S16, S12, S16, S12)
+        row.setSpacing(S8)
+        row.addWidget(self._glyph)
+        row.addWidget(self._message)
+        row.addWidget(self._copy)
+        row.addStretch()
+        row.addWidget(self.back_button)
+        row.addWidget(self.primary)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(Line())
+        column.addLayout(row)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.set_message("")
+        self.offer_command("")
+        self.set_back(False)
+        self.set_primary("")
+
+    def set_message(self, text: str, mark: Mark | None = None) -> None:
+        """What blocks (`Mark.BAD`), warns (`Mark.WARN`) or is worth knowing (None)."""
+        words = {Mark.BAD: tr("Blocked"), Mark.WARN: tr("Warning")}
+        self._glyph.setVisible(mark is not None)
+        if mark is not None:
+            self._glyph.set_mark(mark, words.get(mark, ""))
+        self._message.setText(text)
+        self._message.setVisible(bool(text))
+
+    def offer_command(self, command: str) -> None:
+        """The command line that does what this page does; "" when there is none."""
+        self._command = command
+        self._copy.setVisible(bool(command))
+
+    def set_back(self, possible: bool) -> None:
+        self.back_button.setVisible(possible)
+
+    def set_primary(self, text: str, *, enabled: bool = True, tip: str = "") -> None:
+        """`text` names where it goes: `tr("&Next: {page}", page=…)`; "" when the page has its own primary button."""
+        self.primary.setText(text)
+        self.primary.setEnabled(enabled)
+        self.primary.setToolTip(tip)
+        self.primary.setVisible(bool(text))
+
+    def message(self) -> str:
+        return self._message.text()
+
+    def _copy_command(self) -> None:
+        QGuiApplication.clipboard().setText(self._command)
+        self.command_copied.emit(self._command)

@@ -1,0 +1,64 @@
+"""What a state looks like: a glyph and a colour. The word beside it is the caller's; colour alone never says it."""
+
+from enum import StrEnum
+
+from onboard.model.finding import Verdict
+from onboard.model.status import HostStatus
+
+
+class Mark(StrEnum):
+    """A state as shown anywhere: stages, chips, tables, banners."""
+
+    DONE = "done"
+    HERE = "here"
+    WARN = "warn"
+    BAD = "bad"
+    TODO = "todo"
+    UNKNOWN = "unknown"
+    WAITING = "waiting"
+    SKIPPED = "skipped"
+    INFO = "info"
+
+    @property
+    def glyph(self) -> str:
+        """Name of the icon."""
+        return _LOOKS[self][0]
+
+    @property
+    def tone(self) -> str:
+        """Name of the colour's token; its ground is `tone`_soft."""
+        return _LOOKS[self][1]
+
+
+_LOOKS = {
+    Mark.DONE: ("check", "ok"),
+    Mark.HERE: ("dot", "accent"),
+    Mark.WARN: ("warn", "warn"),
+    Mark.BAD: ("cross", "bad"),
+    Mark.TODO: ("circle", "idle"),
+    Mark.UNKNOWN: ("unknown", "idle"),
+    Mark.WAITING: ("waiting", "idle"),
+    Mark.SKIPPED: ("skipped", "idle"),
+    Mark.INFO: ("info", "accent"),
+}
+
+_VERDICTS = {Verdict.PASS: Mark.DONE, Verdict.WARN: Mark.WARN, Verdict.FAIL: Mark.BAD, Verdict.UNKNOWN: Mark.UNKNOWN}
+
+_HOSTS = {
+    HostStatus.ONLINE: Mark.DONE,
+    HostStatus.READY: Mark.DONE,
+    HostStatus.WARNED: Mark.WARN,
+    HostStatus.BLOCKED: Mark.BAD,
+    HostStatus.FAILED: Mark.BAD,
+    HostStatus.UNREACHABLE: Mark.BAD,
+    HostStatus.UNTRUSTED: Mark.WARN,
+    HostStatus.SKIPPED: Mark.SKIPPED,
+}
+
+
+def mark_of_verdict(verdict: Verdict) -> Mark:
+    return _VERDICTS[verdict]
+
+
+def mark_of_host(status: HostStatus) -> Mark:
+    return _HOSTS[status]

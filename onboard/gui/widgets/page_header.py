@@ -1,0 +1,51 @@
+"""What a page is for, and the one or two sentences that teach what matters on it."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from onboard.gui.theme import S4, S24, Role, Theme
+from onboard.gui.widgets.label import Label
+
+LINE_LENGTH = 88  # average characters of a line that is still easy to read
+
+
+class PageHeader(QWidget):
+    """Title and lead at the left, actions at the right."""
+
+    def __init__(self, title: str, lead: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._title = Label(title, role=Role.TITLE, wrap=True)
+        self._lead = Label(lead, tone="muted", wrap=True)
+        texts = QVBoxLayout()
+        texts.setSpacing(S4)
+        texts.addWidget(self._title)
+        texts.addWidget(self._lead)
+        self._actions = QHBoxLayout()
+        self._actions.setSpacing(S4)
+        self._actions.setAlignment(Qt.AlignmentFlag.AlignBottom)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(S24)
+        row.addLayout(texts, 1000)
+        row.addStretch(1)
+        row.addLayout(self._actions)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.set_lead(lead)
+        self._limit()
+        Theme.current().changed.connect(self._limit)
+
+    def set_title(self, title: str) -> None:
+        self._title.setText(title)
+
+    def set_lead(self, lead: str) -> None:
+        self._lead.setText(lead)
+        self._lead.setVisible(bool(lead))
+
+    def add_action(self, button: QWidget) -> None:
+        """Adds a button at the right, in the order of reading."""
+        self._actions.addWidget(button, 0, Qt.AlignmentFlag.AlignBottom)
+
+    def _limit(self) -> None:
+        metrics = QFontMetrics(Theme.current().font(Role.BODY))
+        self._lead.setMaximumWidth(metrics.averageCharWidth() * LINE_LENGTH)

@@ -1,0 +1,164 @@
+"""What holds for every test of the wizard: one QApplication, no warning of Qt's, nothing left running or open.
+
+Offscreen unless there is a display: `xvfb-run -a pytest tests/gui` has real windows.
+"""
+
+import gc
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from types import TracebackType
+
+import pytest
+
+if not os.environ.get("DISPLAY"):
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+pytest.importorskip("PySide6.QtWidgets", reason="needs PySide6-Essentials and libegl1", exc_type=ImportError)
+
+from PySide6.QtCore import (
+    QCoreApplication,
+    QEvent,
+    QMessageLogContext,
+    QThread,
+    QTimer,
+    QtMsgType,
+    qInstallMessageHandler,
+)
+from PySide6.QtWidgets import QApplication, QWidget
+
+from onboard.gui.theme import Scheme, Theme
+
+PATIENCE = 5.0  # seconds that a condition may take to come true
+
+# Said by Qt's test platforms of themselves, not of what runs on them.
+OF_THE_PLATFORM = (
+    "This plugin does not support",
+    "QFontDatabase: Cannot find font directory",
+    "Qt no longer ships fonts",
+)
+
+# Qt keeps these for itself, and hides them when it likes.
+QTS_OWN = ("QTipLabel", "QDesktopWidget")
+
+_messages: list[str] = []
+
+
+def _note(kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
+    if kind is not QtMsgType.QtDebugMsg and not text.startswith(OF_THE_PLATFORM):
+        _messages.append(f"{kind.name}: {text}")
+
+
+@pytest.fixture(scope="session")
+def qapp() -> Iterator[QApplication]:
+    """The one application there can be in a process, with the theme it starts with: light, text at 100 %."""
+    qInstallMessageHandler(_note)
+    app = QApplication.instance() or QApplication(["onboard-tests"])
+    assert isinstance(app, QApplication)
+    app.setQuitOnLastWindowClosed(False)
+    Theme(app, scheme=Scheme.LIGHT)
+    yield app
+    qInstallMessageHandler(None)
+
+
+@pytest.fixture
+def theme(qapp: QApplication) -> Iterator[Theme]:
+    """The application's theme, which may be changed for the time of a test."""
+    yield Theme.current()
+    Theme.current().set_scheme(Scheme.LIGHT)
+    Theme.current().set_text_scale(1.0)
+
+
+@pytest.fixture(autouse=True)
+def no_qt_warnings(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test fails that makes Qt complain, or in which a slot raises."""
+    raised: list[str] = []
+
+    def note(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+        raised.append(f"{kind.__name__}: {error}")
+
+    monkeypatch.setattr(sys, "excepthook", note)
+    _messages.clear()
+    yield
+    seen = list(_messages)
+    _messages.clear()
+    assert not raised, f"raised in a slot: {'; '.join(raised)}"
+    assert not seen, f"Qt complained: {'; '.join(seen)}"
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_of_qt(no_qt_warnings: None) -> Iterator[None]:
+    """A test fails that leaves a top-level widget, a running timer or a running thread."""
+    before = {id(widget) for widget in top_levels()}
+    timers = {id(timer) for timer in running(QTimer)}
+    yield
+    settle()
+    new = [widget for widget in top_levels() if id(widget) not in before]
+    if new:
+        del new
+        gc.collect()  # a window without a parent goes with its last reference
+        settle()
+    left = [widget.metaObject().className() for widget in top_levels() if id(widget) not in before]
+    assert not left, f"top-level widgets left behind: {', '.join(left)}"
+    ticking = [timer for timer in running(QTimer) if id(timer) not in timers]
+    assert not ticking, f"{len(ticking)} timers left running, every {[timer.interval() for timer in ticking]} ms"
+    assert not running(QThread), "a QThread was left running"
+
+
+def top_levels() -> list[QWidget]:
+    return [widget for widget in QApplication.topLevelWidgets() if widget.metaObject().className() not in QTS_OWN]
+
+
+def running(kind: type[QTimer | QThread]) -> list[QTimer | QThread]:
+    """Timers that are active, or threads that run, as far as Python holds them."""
+    found = []
+    for one in gc.get_objects():
+        try:
+            if type(one) is kind and (one.isActive() if isinstance(one, QTimer) else one.isRunning()):
+                found.append(one)
+        except (RuntimeError, ReferenceError):  # its C++ half is gone
+            continue
+    return found
+
+
+def settle() -> None:
+    """Deliver what is queued, deletions included."""
+    QCoreApplication.processEvents()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    QCoreApplication.processEvents()
+
+
+@pytest.fixture
+def until(qapp: QApplication) -> Callable[[Callable[[], object]], None]:
+    """`until(condition)` runs the event loop until the condition holds, and fails after PATIENCE."""
+
+    def wait(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, f"still not so after {seconds:g} s"
+            QApplication.processEvents()
+            QThread.msleep(2)
+
+    return wait
+
+
+@pytest.fixture
+def show(qapp: QApplication, until: Callable[[Callable[[], object]], None]) -> Iterator[Callable[..., None]]:
+    """`show(widget, width, height)` opens a window and gives it the keyboard; it is closed and deleted at the end."""
+    shown: list[QWidget] = []
+
+    def open_window(widget: QWidget, width: int = 800, height: int = 600) -> None:
+        shown.append(widget)
+        widget.resize(width, height)
+        widget.show()
+        widget.activateWindow()
+        until(lambda: widget.isVisible() and widget.windowHandle() and widget.windowHandle().isExposed())
+        settle()
+
+    yield open_window
+    for widget in shown:
+        widget.close()
+        widget.deleteLater()
+    shown.clear()
+    settle()
