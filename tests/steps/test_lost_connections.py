@@ -1,5 +1,6 @@
 """Installing and registering go on when their connection is lost, and the next one comes back for the result."""
 
+import re
 import subprocess
 import threading
 import time
@@ -61,10 +62,15 @@ def running(lab, words):
 
 
 def kill_ssh_sessions(lab):
-    """Kill the host's sshd processes that serve somebody, as a network that breaks would end them."""
-    for pid, line in lab.host.processes().items():
-        if line.startswith("sshd: ops"):
-            lab.host.run(f"kill -KILL {pid}", check=False)
+    """End everything of the host's SSH sessions, as a lost connection may: sshd, sudo, the script, their groups."""
+    groups = set()
+    for line in lab.host.run("ps -e -o pgid= -o args=").stdout.splitlines():
+        group, _, command = line.strip().partition(" ")
+        if re.match(r"sshd: ops|sudo |/bin/sh /\S+/onboard\.\w+/(run|script)", command.strip()):
+            groups.add(f"-{group}")
+    assert groups
+    lab.host.run(f"kill -s HUP -- {' '.join(groups)}; sleep 0.2; kill -s KILL -- {' '.join(groups)}", check=False)
+    assert not running(lab, "sshd: ops")
 
 
 def test_a_registration_survives_its_connection_and_is_not_made_twice(lab):
