@@ -1,5 +1,7 @@
 """What every page has in common. The window owns Back, Next and the stage list; a page fills what is between."""
 
+from pathlib import Path
+
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from onboard.gui.session import Session
@@ -33,6 +35,9 @@ class Page(QWidget):
 
     def running_changed(self) -> None:
         """A command began or ended."""
+
+    def take_file(self, path: Path) -> None:
+        """A file was dropped for this page."""
 
     def command_line(self) -> str:
         """The command line that does what this page does; "" when there is none."""

@@ -77,8 +77,10 @@ def _region(view: View) -> Standing:
 def _role(view: View) -> Standing:
     state = view.state("preview")
     role = state.role
+    if state.failure:
+        return Standing(Mark.ATTENTION, state.failure.what)
     if role is None:
-        return Standing(Mark.DONE) if view.draft.role.name else Standing(Mark.TODO, "Name the service role")
+        return Standing(Mark.TODO)
     if role.problems:
         return Standing(Mark.ATTENTION, role.problems[0])
     return Standing(Mark.ATTENTION, role.warnings[0]) if role.warnings else Standing(Mark.DONE)
@@ -86,13 +88,15 @@ def _role(view: View) -> Standing:
 
 def _activation(view: View) -> Standing:
     room = view.state("preview").headroom
-    if room is not None and not room.fits:
+    if room is None:
+        return Standing(Mark.TODO)
+    if not room.fits:
         return Standing(Mark.ATTENTION, f"{room.adding} more nodes do not fit into the {room.tier} tier")
     return Standing(Mark.DONE)
 
 
 def _network(view: View) -> Standing:
-    return Standing(Mark.DONE)
+    return Standing(Mark.DONE if view.draft.hosts and view.draft.region.name else Mark.TODO)
 
 
 def _checks(view: View) -> Standing:
@@ -151,7 +155,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("activation", "Activation", _activation, needs=("account", "region")),
     Stage("network", "Network", _network),
     Stage("checks", "Checks", _checks, needs=("servers", "region")),
-    Stage("review", "Review", _review, needs=("account", "servers", "region", "role", "checks")),
+    Stage("review", "Review", _review, needs=("account", "servers", "region", "checks")),
     Stage("install", "Install", _install, needs=("review",)),
     Stage("finish", "Finish", _finish, needs=("install",)),
 )

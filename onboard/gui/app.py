@@ -1,0 +1,88 @@
+"""The windowed program."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QCoreApplication, QSettings, QTimer
+from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox
+
+from onboard import __version__
+from onboard.defects import keep_defect
+from onboard.gui.session import Session
+from onboard.gui.text import tr
+from onboard.gui.theme import Scheme, Theme
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Open the window; its exit code."""
+    options = _parser().parse_args(arguments)
+    QCoreApplication.setOrganizationName("Onboard")
+    QCoreApplication.setApplicationName("Onboard")
+    QCoreApplication.setApplicationVersion(__version__)
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)  # noqa: S101 - nobody makes another kind
+    sys.excepthook = _defect
+    settings = QSettings()
+    theme = Theme(
+        app,
+        scheme=Scheme(str(settings.value("look/scheme", Scheme.SYSTEM.value))),
+        text_scale=float(str(settings.value("look/text_scale", 1.0))),
+    )
+    theme.changed.connect(lambda: _keep_look(theme))
+
+    from onboard.gui.pages.catalog import PAGES
+    from onboard.gui.window import Window
+
+    session = Session()
+    window = Window(session, PAGES)
+    window.show()
+    if options.profile:
+        window.open_profile(options.profile)
+    elif options.practice:
+        session.start_practice()
+    _let_signals_through(window)
+    return app.exec()
+
+
+def run() -> None:
+    """The windowed program's entry point."""
+    sys.exit(main())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="onboard-gui", description="The Onboard wizard.")
+    parser.add_argument("profile", nargs="?", type=Path, metavar="PROFILE", help="a profile to open")
+    parser.add_argument("--practice", action="store_true", help="begin with practice")
+    return parser
+
+
+def _keep_look(theme: Theme) -> None:
+    settings = QSettings()
+    settings.setValue("look/scheme", theme.scheme.value)
+    settings.setValue("look/text_scale", theme.text_scale)
+
+
+def _let_signals_through(window: QMainWindow) -> None:
+    """Ctrl-C in the terminal closes the window as its button does; Python looks for signals when it runs."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: window.close())
+    ticker = QTimer(window)
+    ticker.timeout.connect(lambda: None)
+    ticker.start(250)
+
+
+def _defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """An exception nobody expected: kept in a file without values, told, and the session goes on."""
+    if issubclass(kind, KeyboardInterrupt):
+        QCoreApplication.quit()
+        return
+    told = keep_defect(error.with_traceback(trace))
+    sys.stderr.write(f"{told}\n")
+    box = QMessageBox(
+        QMessageBox.Icon.Warning, tr("A defect in Onboard"), tr("Something went wrong in Onboard itself.")
+    )
+    box.setInformativeText(tr("{remedy}. Your profile is kept; you can go on.", remedy=told.remedy))
+    box.exec()

@@ -1,0 +1,61 @@
+"""The few dialogs: a secret, an error that stops everything, a defect."""
+
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QLabel, QLineEdit, QMessageBox, QVBoxLayout, QWidget
+
+from onboard.gui.text import tr
+from onboard.model import events
+from onboard.model.errors import OnboardError, ProfileError
+
+
+def ask_secret(parent: QWidget, wanted: events.SecretWanted) -> tuple[str | None, bool]:
+    """A secret, and whether to keep it in the operating system's keyring; None when there is no answer."""
+    dialog = SecretDialog(parent, wanted)
+    accepted = dialog.exec() == QDialog.DialogCode.Accepted
+    dialog.deleteLater()
+    return (dialog.value() if accepted else None), dialog.keep()
+
+
+class SecretDialog(QDialog):
+    """One line that does not show what is typed."""
+
+    def __init__(self, parent: QWidget, wanted: events.SecretWanted) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(tr("Secret wanted"))
+        self._line = QLineEdit()
+        self._line.setEchoMode(QLineEdit.EchoMode.Password)
+        self._line.setAccessibleName(wanted.question)
+        self._line.setMinimumWidth(360)
+        self._keep = QCheckBox(tr("&Keep it in this computer's keyring"))
+        question = QLabel(wanted.question.rstrip(": "))
+        question.setBuddy(self._line)
+        note = QLabel(tr("It is sent to servers whose identity is verified, and stands in no file of Onboard's."))
+        note.setWordWrap(True)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        for widget in (question, self._line, self._keep, note, buttons):
+            column.addWidget(widget)
+
+    def value(self) -> str | None:
+        return self._line.text() or None
+
+    def keep(self) -> bool:
+        return self._keep.isChecked()
+
+
+def show_error(parent: QWidget | None, title: str, error: OnboardError) -> None:
+    """An error in its four parts, to be copied."""
+    problems = [str(problem) for problem in error.problems] if isinstance(error, ProfileError) else []
+    box = QMessageBox(QMessageBox.Icon.Warning, title, f"{title}. {error.what}.", parent=parent)
+    rest = [error.where, error.why, error.remedy, *problems[:8]]
+    if len(problems) > 8:
+        rest.append(tr("… and {n} more", n=len(problems) - 8))
+    box.setInformativeText("\n".join(line for line in rest if line))
+    box.addButton(QMessageBox.StandardButton.Ok)
+    copy = box.addButton(tr("&Copy"), QMessageBox.ButtonRole.ActionRole)
+    copy.clicked.disconnect()
+    copy.clicked.connect(lambda: QGuiApplication.clipboard().setText("\n".join([str(error), *problems])))
+    box.exec()
+    box.deleteLater()

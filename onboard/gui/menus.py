@@ -1,0 +1,107 @@
+"""The menu bar, with each platform's own shortcuts."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QAction, QActionGroup, QDesktopServices, QKeySequence
+from PySide6.QtWidgets import QMessageBox
+
+from onboard import __version__
+from onboard.gui.text import tr
+from onboard.gui.theme import Scheme, Theme
+from onboard.home import home
+from onboard.wizard.stages import STAGES
+
+if TYPE_CHECKING:
+    from onboard.gui.window import Window
+
+SCALES = (1.0, 1.25, 1.5, 2.0)
+
+
+def build_menus(window: "Window") -> None:
+    """File, View, Go, Help."""
+    _file(window)
+    _view(window)
+    _go(window)
+    _help(window)
+
+
+def _action(window: "Window", text: str, keys: QKeySequence | QKeySequence.StandardKey | str | None) -> QAction:
+    action = QAction(text, window)
+    if keys is not None:
+        action.setShortcut(keys)
+    return action
+
+
+def _file(window: "Window") -> None:
+    menu = window.menuBar().addMenu(tr("&File"))
+    standard = QKeySequence.StandardKey
+    for text, keys, slot in (
+        (tr("&New profile"), standard.New, window.new_profile),
+        (tr("&Open…"), standard.Open, window.choose_profile),
+        (tr("&Save"), standard.Save, window.save_profile),
+        (tr("Save &as…"), standard.SaveAs, window.save_profile_as),
+    ):
+        action = _action(window, text, keys)
+        action.triggered.connect(slot)
+        menu.addAction(action)
+    menu.addSeparator()
+    leave = _action(window, tr("&Quit"), standard.Quit)
+    leave.setMenuRole(QAction.MenuRole.QuitRole)
+    leave.triggered.connect(window.close)
+    menu.addAction(leave)
+
+
+def _view(window: "Window") -> None:
+    menu = window.menuBar().addMenu(tr("&View"))
+    theme = Theme.current()
+    schemes = QActionGroup(window)
+    for scheme, text in (
+        (Scheme.SYSTEM, tr("Colours of the &system")),
+        (Scheme.LIGHT, tr("&Light")),
+        (Scheme.DARK, tr("&Dark")),
+    ):
+        action = _action(window, text, None)
+        action.setCheckable(True)
+        action.setChecked(theme.scheme == scheme)
+        action.triggered.connect(lambda _, scheme=scheme: theme.set_scheme(scheme))
+        schemes.addAction(action)
+        menu.addAction(action)
+    menu.addSeparator()
+    scales = QActionGroup(window)
+    for scale in SCALES:
+        action = _action(window, tr("Text {percent} %", percent=round(scale * 100)), None)
+        action.setCheckable(True)
+        action.setChecked(theme.text_scale == scale)
+        action.triggered.connect(lambda _, scale=scale: theme.set_text_scale(scale))
+        scales.addAction(action)
+        menu.addAction(action)
+
+
+def _go(window: "Window") -> None:
+    menu = window.menuBar().addMenu(tr("&Go"))
+    for number, stage in enumerate(STAGES, start=1):
+        keys = f"Ctrl+{number}" if number < 10 else None
+        action = _action(window, tr(stage.title), keys)
+        action.triggered.connect(lambda _, name=stage.name: window.visit(name))
+        menu.addAction(action)
+
+
+def _help(window: "Window") -> None:
+    menu = window.menuBar().addMenu(tr("&Help"))
+    folder = _action(window, tr("Show Onboard's &files"), None)
+    folder.triggered.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(home()))))
+    menu.addAction(folder)
+    about = _action(window, tr("&About Onboard"), None)
+    about.setMenuRole(QAction.MenuRole.AboutRole)
+    about.triggered.connect(lambda: _about(window))
+    menu.addAction(about)
+
+
+def _about(window: "Window") -> None:
+    text = tr(
+        "Onboard {version}\n\nTakes on-premises servers into AWS Systems Manager.\nIts files: {folder}",
+        version=__version__,
+        folder=home(),
+    )
+    QMessageBox.about(window, tr("About Onboard"), text)

@@ -1,0 +1,310 @@
+"""The one window: stage list at the left, the page, and the footer that says what blocks and leads on."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, Qt, QTimer, Slot
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
+
+from onboard.gui.dialogs import ask_secret, show_error
+from onboard.gui.menus import build_menus
+from onboard.gui.page import Page
+from onboard.gui.session import Session
+from onboard.gui.text import tr
+from onboard.gui.widgets.footer import Footer
+from onboard.gui.widgets.mark import Mark
+from onboard.gui.widgets.stage_list import Stage as StageLine
+from onboard.gui.widgets.stage_list import StageList
+from onboard.gui.widgets.top_bar import TopBar
+from onboard.model import events
+from onboard.model.errors import OnboardError
+from onboard.wizard import recent, recovery, stages
+from onboard.wizard.stages import BY_NAME, STAGES, Stage
+
+AUTOSAVE = 2_000  # milliseconds after the last edit
+MARKS = {stages.Mark.DONE: Mark.DONE, stages.Mark.ATTENTION: Mark.WARN, stages.Mark.TODO: Mark.TODO}
+HOST_LISTS = (".csv", ".txt", ".tsv")
+
+
+class Window(QMainWindow):
+    """`pages`: the classes of pages, in the order of STAGES."""
+
+    def __init__(self, session: Session, pages: Sequence[type[Page]]) -> None:
+        super().__init__()
+        self.session = session
+        self.setWindowTitle(tr("Onboard"))
+        self.setAcceptDrops(True)
+        self.setMinimumSize(960, 600)
+        self._top = TopBar()
+        self._list = StageList()
+        self._list.chosen.connect(self.visit)
+        self._stack = QStackedWidget()
+        self._footer = Footer()
+        self._footer.back.connect(self.back)
+        self._footer.forward.connect(self.forward)
+        kinds = {page.stage: page for page in pages}
+        self.pages = {stage.name: kinds.get(stage.name, Page)(session) for stage in STAGES}
+        for page in self.pages.values():
+            self._stack.addWidget(page)
+        self._current = STAGES[0]
+        self._lay_out()
+        build_menus(self)
+        self._autosave = QTimer(self)
+        self._autosave.setInterval(AUTOSAVE)
+        self._autosave.setSingleShot(True)
+        self._autosave.timeout.connect(self._keep_draft)
+        session.draft_changed.connect(self._draft_changed)
+        session.states_changed.connect(self._states_changed)
+        session.running_changed.connect(self._running_changed)
+        session.secret_wanted.connect(self._secret_wanted)
+        session.practice_ready.connect(self._practice_ready)
+        self._restore_geometry()
+        self._draft_changed()
+        self.visit(self._current.name)
+
+    def _lay_out(self) -> None:
+        body = QHBoxLayout()
+        body.setSpacing(0)
+        body.addWidget(self._list)
+        body.addWidget(self._stack, 1)
+        column = QVBoxLayout()
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._top)
+        column.addLayout(body, 1)
+        column.addWidget(self._footer)
+        middle = QWidget()
+        middle.setLayout(column)
+        self.setCentralWidget(middle)
+
+    # Going from page to page
+
+    @property
+    def current(self) -> Stage:
+        return self._current
+
+    @property
+    def page(self) -> Page:
+        return self.pages[self._current.name]
+
+    @Slot(str)
+    def visit(self, name: str) -> None:
+        """Show a stage's page, if what it needs is met."""
+        stage = BY_NAME[name]
+        if stages.blocked_by(stage, self.session.view):
+            return
+        self._current = stage
+        self._stack.setCurrentWidget(self.page)
+        self._list.set_current(name)
+        self.page.enter()
+        self.page.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.page.focusNextChild()
+        self._show_standing()
+
+    @Slot()
+    def back(self) -> None:
+        previous = stages.before(self._current)
+        if previous is not None:
+            self.visit(previous.name)
+
+    @Slot()
+    def forward(self) -> None:
+        """What Enter and the primary button do: the page's own work where some is left, else the next stage."""
+        if self.page.primary():
+            return
+        following = stages.after(self._current)
+        if following is not None:
+            self.visit(following.name)
+
+    def _show_standing(self) -> None:
+        view = self.session.view
+        lines = []
+        for stage in STAGES:
+            missing = stages.blocked_by(stage, view)
+            standing = stage.judge(view)
+            mark = Mark.HERE if stage is self._current else MARKS[standing.mark]
+            lines.append(StageLine(stage.name, tr(stage.title), mark, not missing, missing or standing.words))
+        self._list.set_stages(lines)
+        account = view.state("account").account
+        self._top.set_profile(view.draft.name or (view.path.stem if view.path else ""), edited=view.is_edited)
+        self._top.set_practice(view.practice)
+        self._top.set_account(account.account if account else "", view.draft.region.name or "")
+        self._show_footer()
+
+    def _show_footer(self) -> None:
+        view = self.session.view
+        standing = self._current.judge(view)
+        following = stages.after(self._current)
+        missing = stages.blocked_by(following, view) if following else ""
+        attention = standing.mark is stages.Mark.ATTENTION
+        self._footer.set_message(missing or standing.words, Mark.WARN if attention and not missing else None)
+        self._footer.offer_command(self.page.command_line())
+        self._footer.set_back(stages.before(self._current) is not None)
+        label = self.page.primary_label()
+        if label:
+            self._footer.set_primary(label)
+        elif following is None:
+            self._footer.set_primary("")
+        else:
+            self._footer.set_primary(tr("&Next: {page}", page=tr(following.title)), enabled=not missing, tip=missing)
+
+    # What changes
+
+    @Slot()
+    def _draft_changed(self) -> None:
+        for page in self.pages.values():
+            page.draft_changed()
+        self._autosave.start()
+        self._show_standing()
+
+    @Slot(str, set)
+    def _states_changed(self, command: str, hosts: set[str]) -> None:
+        for page in self.pages.values():
+            page.states_changed(command, hosts)
+        self._show_standing()
+
+    @Slot()
+    def _running_changed(self) -> None:
+        for page in self.pages.values():
+            page.running_changed()
+        self._show_standing()
+
+    @Slot(object)
+    def _secret_wanted(self, wanted: events.SecretWanted) -> None:
+        value, keep = ask_secret(self, wanted)
+        self.session.answer(wanted, value, keep=keep)
+
+    @Slot()
+    def _practice_ready(self) -> None:
+        self.visit("account")
+
+    @Slot()
+    def _keep_draft(self) -> None:
+        view = self.session.view
+        try:
+            if view.is_edited and not view.practice:
+                recovery.keep(view)
+            else:
+                recovery.forget()
+        except OnboardError as error:
+            self.statusBar().showMessage(str(error), 10_000)
+
+    # Files
+
+    @Slot()
+    def new_profile(self) -> None:
+        if self.may_discard():
+            self.session.new()
+            self.visit("account")
+
+    @Slot()
+    def choose_profile(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, tr("Open a profile"), "", tr("Profiles (*.toml);;All files (*)"))
+        if name:
+            self.open_profile(Path(name))
+
+    def open_profile(self, path: Path) -> bool:
+        """Open a profile, if what is unsaved may go. False, with the reason shown, when it cannot be read."""
+        if not self.may_discard():
+            return False
+        try:
+            self.session.open(path)
+        except OnboardError as error:
+            show_error(self, tr("The profile was not opened"), error)
+            return False
+        recent.remember(self.session.view)
+        self.visit("account")
+        return True
+
+    @Slot()
+    def save_profile(self) -> bool:
+        path = self.session.view.path
+        return self._save(path) if path else self.save_profile_as()
+
+    @Slot()
+    def save_profile_as(self) -> bool:
+        name, _ = QFileDialog.getSaveFileName(self, tr("Save the profile"), "onboard.toml", tr("Profiles (*.toml)"))
+        return bool(name) and self._save(Path(name).with_suffix(".toml"))
+
+    def _save(self, path: Path) -> bool:
+        try:
+            self.session.save(path)
+        except OnboardError as error:
+            show_error(self, tr("The profile was not saved"), error)
+            return False
+        recovery.forget()
+        recent.remember(self.session.view)
+        return True
+
+    def may_discard(self) -> bool:
+        """Ask only if something is unsaved; whether it may go, or was saved."""
+        view = self.session.view
+        if not view.is_edited or view.practice:
+            return True
+        buttons = QMessageBox.StandardButton
+        answer = QMessageBox.question(
+            self,
+            tr("Unsaved changes"),
+            tr("The profile has unsaved changes. Save them?"),
+            buttons.Save | buttons.Discard | buttons.Cancel,
+            buttons.Save,
+        )
+        if answer == buttons.Save:
+            return self.save_profile()
+        return answer == buttons.Discard
+
+    # The window itself
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        """A profile is opened; a list of servers goes to the page that imports it."""
+        for url in event.mimeData().urls():
+            path = Path(url.toLocalFile())
+            if path.suffix.lower() in HOST_LISTS:
+                self.import_hosts(path)
+            elif path.is_file():
+                self.open_profile(path)
+
+    def import_hosts(self, path: Path) -> None:
+        self.visit("servers")
+        self.page.take_file(path)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if event.key() == Qt.Key.Key_Escape and self.page.cancel():
+            return
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._footer.primary.isEnabled():
+            self.forward()
+            return
+        super().keyPressEvent(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        """Ask only if something is unsaved or running; then end both children, always."""
+        if not self._may_stop() or not self.may_discard():
+            event.ignore()
+            return
+        QSettings().setValue("window/geometry", self.saveGeometry())
+        recovery.forget()
+        self.session.close()
+        event.accept()
+
+    def _may_stop(self) -> bool:
+        if self.session.view.running not in ("apply", "undo"):
+            return True
+        buttons = QMessageBox.StandardButton
+        answer = QMessageBox.question(
+            self,
+            tr("A run is going on"),
+            tr("Servers under way are finished before the window closes; the rest can be resumed. Close it?"),
+            buttons.Close | buttons.Cancel,
+            buttons.Cancel,
+        )
+        return answer == buttons.Close
+
+    def _restore_geometry(self) -> None:
+        kept = QSettings().value("window/geometry")
+        if kept is None or not self.restoreGeometry(kept):
+            self.resize(1280, 800)

@@ -1,0 +1,55 @@
+"""Profiles opened lately, the newest first."""
+
+import json
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from onboard.files import write_private
+from onboard.home import home
+from onboard.model.errors import OnboardError
+from onboard.wizard.view import View
+
+FILE = "recent.json"
+KEPT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """A profile as it was when it was last seen. `opened`: ISO 8601 in UTC; `online`: servers, None before a run."""
+
+    path: str
+    name: str
+    servers: int
+    region: str
+    opened: str
+    online: int | None = None
+
+
+def recents() -> list[Recent]:
+    """Those whose files are still there."""
+    try:
+        listed = json.loads((home() / FILE).read_text(encoding="utf-8"))
+        found = [Recent(**one) for one in listed]
+    except (OSError, ValueError, TypeError):
+        return []
+    return [one for one in found if Path(one.path).is_file()]
+
+
+def remember(view: View) -> None:
+    """Put the view's profile first. What cannot be written is not worth an error."""
+    if view.path is None or view.practice:
+        return
+    state = view.state("apply")
+    now = Recent(
+        path=str(view.path),
+        name=view.draft.name or view.path.stem,
+        servers=len(view.draft.hosts),
+        region=view.draft.region.name or "",
+        opened=datetime.now(UTC).isoformat(timespec="seconds"),
+        online=state.counts().get("online", 0) if state.run else None,
+    )
+    others = [one for one in recents() if one.path != now.path]
+    with suppress(OnboardError):
+        write_private(home() / FILE, json.dumps([asdict(one) for one in [now, *others][:KEPT]]))
