@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from onboard import __version__
-from onboard.cli import apply, check, engine, hosts, plan, practice, profile, regions, report, runs, trust, undo
+from onboard.cli import apply, check, engine, gui, hosts, plan, practice, profile, regions, report, runs, trust, undo
 from onboard.cli.exits import AWS_REFUSED, INTERRUPTED, NOT_WELL, WRONG_INPUT
 from onboard.cli.output import JsonLines, failure_text
 from onboard.defects import keep_defect
@@ -16,7 +16,7 @@ from onboard.model.errors import AwsError, OnboardError, ProfileError
 from onboard.model.events import RunFinished
 from onboard.model.state import State
 
-COMMANDS = (practice, regions, hosts, trust, check, plan, apply, runs, report, undo, profile, engine)
+COMMANDS = (gui, practice, regions, hosts, trust, check, plan, apply, runs, report, undo, profile, engine)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
         prog="onboard", description="Takes on-premises servers into AWS Systems Manager as managed nodes."
     )
     top.add_argument("--version", action="version", version=f"onboard {__version__}")
-    commands = top.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
+    commands = top.add_subparsers(title="commands", dest="command", metavar="COMMAND")
     for command in COMMANDS:
         command.add_to(commands)
     for one in commands.choices.values():
@@ -35,6 +35,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code (0 well, 1 not well, 2 wrong input, 3 AWS refused, 130 interrupted)."""
     options = parser().parse_args(arguments)
+    if options.command is None:  # `onboard` alone is the wizard
+        options = parser().parse_args(["gui"])
     if options.debug_log:
         logging.basicConfig(
             filename=options.debug_log, level=logging.DEBUG, format="%(asctime)s %(name)s %(levelname)s %(message)s"

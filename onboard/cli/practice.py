@@ -21,7 +21,7 @@ PATIENCE = Patience(online=30, answer=30, poll=0.25)  # nothing is far away, and
 
 def add_to(commands: Commands) -> None:
     parser = commands.add_parser("practice", help="try it on an embedded cloud and servers; no account needed")
-    how = parser.add_mutually_exclusive_group(required=True)
+    how = parser.add_mutually_exclusive_group()
     how.add_argument("--run", action="store_true", help="the whole journey, headless; a table at the end")
     how.add_argument(
         "--serve", type=Path, metavar="DIR", help="only serve, until stopped; writes DIR/profile.toml, DIR/env"
@@ -48,7 +48,15 @@ def run(options: argparse.Namespace) -> int:
             why=f"{error.name} is missing",
             remedy="Install Onboard with its practice extra: pip install 'onboard[practice]'",
         ) from None
-    return _serve(options) if options.serve else _journey(options)
+    if options.serve:
+        return _serve(options)
+    return _journey(options) if options.run else _wizard(options)
+
+
+def _wizard(options: argparse.Namespace) -> int:
+    from onboard.gui.app import main
+
+    return main(["--practice", *(["--hosts", str(options.hosts)] if options.hosts else [])])
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -17,11 +17,13 @@ from onboard.facts.summary import instance_id
 from onboard.facts.tunnel import complete
 from onboard.hosts.connection import Connection, ScriptResult
 from onboard.model.cancel import Cancelled, CancelToken
-from onboard.model.errors import AwsError, HostError, HostUntrusted, PrivilegeMissing
+from onboard.model.errors import AwsError, HostError, HostUntrusted, PrivilegeMissing, ProfileError
 from onboard.model.events import Event, FactsGathered, HostFinished, HostJudged, Noted, PhaseStarted
 from onboard.model.finding import Finding, Verdict
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
+from onboard.model.validation import unknown_problem
+from onboard.steps.catalog import STEPS
 
 FACTS_TIMEOUT = 60.0  # seconds for the whole script; each fact has its own limit inside
 
@@ -57,6 +59,7 @@ def take_survey(
     only: Collection[str] = (),
 ) -> Generator[Event, None, Survey]:
     """Ask and judge. `only` names the checks wanted, all when empty; `aws` is None when AWS cannot be asked."""
+    _refuse_unknown_fixes(context.profile)
     facts: dict[str, Facts] = {}
     ended: dict[str, HostFinished] = {}
     asked = FACTS if not only else checks.facts_needed(only)
@@ -81,6 +84,13 @@ def take_survey(
         if host.name in findings:
             yield HostJudged(host=host.name, status=status[host.name], findings=findings[host.name])
     return Survey(context, facts, findings, status, ended)
+
+
+def _refuse_unknown_fixes(profile: Profile) -> None:
+    known = [step.name for step in STEPS]
+    wrong = tuple(unknown_problem("run.fixes", name, known) for name in profile.run.fixes if name not in known)
+    if wrong:
+        raise ProfileError(profile.name or "the profile", wrong)
 
 
 def ask_facts(

@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.profile:
         window.open_profile(options.profile)
     elif options.practice:
-        session.start_practice()
+        session.start_practice(options.hosts)
     _let_signals_through(window)
     return app.exec()
 
@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="onboard-gui", description="The Onboard wizard.")
     parser.add_argument("profile", nargs="?", type=Path, metavar="PROFILE", help="a profile to open")
     parser.add_argument("--practice", action="store_true", help="begin with practice")
+    parser.add_argument("--hosts", type=int, metavar="N", help="practice servers (default: one of each kind)")
     return parser
 
 

@@ -1,0 +1,18 @@
+"""onboard gui: the wizard."""
+
+import argparse
+from pathlib import Path
+
+from onboard.cli.arguments import Commands
+
+
+def add_to(commands: Commands) -> None:
+    parser = commands.add_parser("gui", help="the wizard; what onboard alone opens too")
+    parser.add_argument("profile", nargs="?", type=Path, metavar="PROFILE", help="a profile to open")
+    parser.set_defaults(act=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from onboard.gui.app import main
+
+    return main([str(options.profile)] if options.profile else [])
