@@ -12,12 +12,13 @@ from onboard.steps.place_nonce import PlaceNonce
 from onboard.steps.register_agent import RegisterAgent
 from onboard.steps.start_agent import StartAgent
 
-_BEFORE_START: tuple[Step, ...] = (
+_SETTINGS: tuple[Step, ...] = (
     InstallRoots(),
     ConfigureAgent(),
     ConfigureProxy(),
     InstallAgent(),
     RegisterAgent(),
 )
+_CHANGES: tuple[Step, ...] = (*_SETTINGS, StartAgent(earlier=_SETTINGS))
 
-STEPS: tuple[Step, ...] = (*_BEFORE_START, StartAgent(earlier=_BEFORE_START), PlaceNonce())
+STEPS: tuple[Step, ...] = (*_CHANGES, PlaceNonce(earlier=_CHANGES))

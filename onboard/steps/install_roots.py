@@ -34,18 +34,18 @@ class InstallRoots:
     name = "install_roots"
 
     def plan(self, before: Before) -> Change | None:
-        if self.name not in before.fixes and not script.is_broken_off(self.name, before):
-            return None
+        broken_off = script.is_broken_off(self.name, before)
         missing = _missing(before)
-        if not missing:
+        if not broken_off and (self.name not in before.fixes or not missing):
             return None
         store = _store(before)
         return Change(
             name=self.name,
             summary=f"Add {len(missing)} of Amazon's root certificates to the trust store",
+            # All five: which of them are missing may differ when a run is taken up again.
             detail={
                 "folder": store.folder if store else "unknown",
-                **{root.name: f"SHA-256 {root.sha256}" for root in missing},
+                **{root.name: f"SHA-256 {root.sha256}, where it is missing" for root in AMAZON_ROOTS},
             },
         )
 

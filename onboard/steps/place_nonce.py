@@ -1,20 +1,26 @@
 """Place a nonce on the server, readable by root alone, that a Run Command through AWS must bring back."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
 from onboard.steps import script
-from onboard.steps.base import Before, Done, StepFailed, Supplies
+from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
 
 FOLDER = "/var/lib/onboard"
 
 
 class PlaceNonce:
-    """The last step of a run: it also removes what the others kept there for the case that they were broken off."""
+    """The last step of a run: it also removes what the `earlier` ones recorded there in case they are broken off.
+
+    A record that this run did not take up stays: nobody else knows how to undo that step.
+    """
 
     name = "place_nonce"
+
+    def __init__(self, earlier: Sequence[Step]) -> None:
+        self._earlier = tuple(earlier)
 
     def plan(self, before: Before) -> Change | None:
         return Change(
@@ -30,9 +36,12 @@ class PlaceNonce:
         if supplies.nonce is None:
             raise StepFailed("No nonce was placed", where=before.host.name, why="There is none")
         path = nonce_path(supplies.run)
+        kept = [
+            step.name for step in self._earlier if script.is_broken_off(step.name, before) and step.plan(before) is None
+        ]
         done = script.run(
             connection,
-            script.compose(self.name, "apply", {"path": path}),
+            script.compose(self.name, "apply", {"path": path, "kept": " ".join(kept)}),
             failure="No nonce was placed",
             secret=supplies.nonce,
         )

@@ -10,7 +10,7 @@ import pytest
 from lab import STEP
 
 from onboard.model.errors import ConnectionLost
-from onboard.steps.base import StepFailed
+from onboard.steps.base import Done, StepFailed
 
 HOLD_DPKG = """\
 import fcntl, sys, time
@@ -150,3 +150,17 @@ def test_an_apply_whose_result_was_lost_is_taken_up_and_undone(lab):
             STEP["configure_agent"].undo(connection, {})
         assert lab.host.tree() == before
         lab.host.run("rm -r /etc/amazon")
+
+
+def test_a_record_that_a_run_does_not_take_up_stays_for_undo(lab):
+    with lab.restored():
+        lab.apply("configure_agent", "install_agent")
+        del lab.done["install_agent"]
+        with lab.connect() as connection:
+            # The agent is there, so no package is fetched for this server any more, and nothing is planned with it.
+            before = lab.before(connection, package=None)
+            for step in ("configure_agent", "register_agent", "start_agent", "place_nonce"):
+                lab.done[step] = STEP[step].apply(connection, before, lab.supplies())
+            assert lab.host.run("ls /var/lib/onboard").stdout.split() == ["install_agent.undo", "nonce-run1"]
+            lab.done["install_agent"] = Done(changed=True)
+        lab.undo()

@@ -38,7 +38,7 @@ GIVEN: dict[str, tuple[set[str], tuple[str, ...]]] = {
     "register_agent.undo": ({"patience"}, (script.LOCK, script.SERVICE)),
     "start_agent.apply": ({"restart"}, SERVICE),
     "start_agent.undo": (set(), SERVICE),
-    "place_nonce.apply": ({"path"}, ()),
+    "place_nonce.apply": ({"path", "kept"}, ()),
     "place_nonce.undo": ({"path"}, ()),
 }
 

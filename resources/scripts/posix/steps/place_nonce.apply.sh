@@ -1,9 +1,14 @@
 # step: place_nonce apply
 # Write the nonce, the first line of standard input, into a file that only root can read: path.
-# The last step of a run: the journal knows by now what all the others did, so their records here go.
+# The last step of a run: the journal knows by now what all the others did, so their records here go, but for those
+# that are named in kept.
 IFS= read -r secret || [ -n "$secret" ] || fail "no nonce came"
 enter
-rm -f "$state"/nonce-* "$state"/*.undo
+rm -f "$state"/nonce-*
+for record in "$state"/*.undo; do
+  name=${record##*/}
+  case " $kept " in *" ${name%.undo} "*) ;; *) rm -f "$record" ;; esac
+done
 (umask 077 && printf '%s\n' "$secret" >"$path.new") && mv "$path.new" "$path" || fail "$path cannot be written"
 printf 'path=%s\n' "$path"
 echo changed=yes
