@@ -1,6 +1,6 @@
 """What the window works on: the draft, the States, and the engine that fills them. Pages hold nothing of this."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -185,18 +185,25 @@ class Session(QObject):
     @Slot(list)
     def _take(self, told: list[tuple[int, events.Event]]) -> None:
         for number, event in told:
-            command = self._orders.get(number)
-            if command is None:
-                continue
-            if isinstance(event, events.SecretWanted):
-                self.secret_wanted.emit(event)
-                continue
-            self._states.setdefault(command, State()).fold(event)
-            host = getattr(event, "host", "")
-            self._note(command, {host} if host else set())
-            if isinstance(event, events.RunFinished):
-                del self._orders[number]
-                self.running_changed.emit()
+            if number in self._orders:
+                self._fold(number, self._orders[number], event)
+
+    def take(self, command: str, told: Iterable[events.Event]) -> None:
+        """Fold what the engine told of a command, as if the child had told it of that command's order."""
+        number = next((number for number, ordered in self._orders.items() if ordered == command), 0)
+        for event in told:
+            self._fold(number, command, event)
+
+    def _fold(self, number: int, command: str, event: events.Event) -> None:
+        if isinstance(event, events.SecretWanted):
+            self.secret_wanted.emit(event)
+            return
+        self._states.setdefault(command, State()).fold(event)
+        host = getattr(event, "host", "")
+        self._note(command, {host} if host else set())
+        if isinstance(event, events.RunFinished) and number in self._orders:
+            del self._orders[number]
+            self.running_changed.emit()
 
     def _note(self, command: str, hosts: set[str]) -> None:
         self._changed.setdefault(command, set()).update(hosts)

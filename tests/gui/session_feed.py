@@ -1,0 +1,28 @@
+"""Events for a session without an engine child, for tests of pages and for screenshots."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from onboard.gui.session import Session
+from onboard.model.events import Event
+
+
+def feed(session: Session, command: str, *told: Event) -> None:
+    """Fold events into the session as if the engine child had told them.
+
+    The session tells its listeners when its teller's time is up; `tell(session)` has it done at once.
+    """
+    session.take(command, told)
+
+
+def tell(session: Session) -> None:
+    """Have `states_changed` emitted now instead of in REPAINT milliseconds."""
+    session._teller.stop()
+    session._tell()
+
+
+def without_child(session: Session) -> list[Mapping[str, Any]]:
+    """Let no child be started: orders go into the list that this returns, and their commands run until fed an end."""
+    orders: list[Mapping[str, Any]] = []
+    session.engine.send = orders.append  # type: ignore[method-assign]
+    return orders
