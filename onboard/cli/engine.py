@@ -24,7 +24,6 @@ from onboard.cli.arguments import Commands
 from onboard.defects import keep_defect
 from onboard.engine.command import failure
 from onboard.engine.journal import Journal
-from onboard.engine.proof import Patience
 from onboard.engine.tools import Tools
 from onboard.home import home
 from onboard.hosts.credentials import Secrets, remember
@@ -39,6 +38,7 @@ from onboard.model.profile import Profile
 from onboard.model.secret import Secret
 
 Order = Mapping[str, Any]
+MFA = "MFA code"
 GRACE = 10.0  # seconds that a clean stop may take after the wizard has gone
 
 
@@ -124,7 +124,7 @@ class Child:
         secrets = Secrets(profile.credentials, prompt=self._ask)
         connector = SshConnector(profile.credentials, secrets=secrets, known_hosts=known, lockout=lockout)
         with closing(Journal(folder)) as journal:
-            tools = Tools(connector, journal, folder / "packages", Patience())
+            tools = Tools(connector, journal, folder / "packages", mfa_code=self._ask_for_code)
             yield from command(order, profile, tools, cancel, known)
 
     def _ask(self, name: str, question: str) -> str | None:
@@ -137,6 +137,14 @@ class Child:
             if answer and value and answer.get("keep"):
                 remember(name, Secret(value))
         return self._secrets[name]
+
+    def _ask_for_code(self, prompt: str) -> Secret:
+        """A code of an MFA device is good once, and so asked for each time."""
+        self._secrets.pop(MFA, None)
+        code = self._ask(MFA, prompt)
+        if not code:
+            raise OnboardError("No MFA code was given", where="AWS", remedy="Try again, with the code of your device")
+        return Secret(code)
 
     def _tell(self, event: Event) -> None:
         line = event.to_json()

@@ -21,6 +21,7 @@ from onboard.hosts.known_hosts import KnownHosts
 from onboard.hosts.lockout import Lockout
 from onboard.model.cancel import CancelToken
 from onboard.model.profile import Profile
+from onboard.model.secret import Secret
 from onboard.profiles.file import load
 
 
@@ -69,7 +70,8 @@ def placed(
     secrets = Secrets(profile.credentials, prompt=_ask if sys.stdin.isatty() else None)
     connector = SshConnector(profile.credentials, secrets=secrets, known_hosts=known, lockout=lockout)
     with closing(Journal(folder)) as journal, interruptible() as cancel:
-        yield Place(profile, Tools(connector, journal, folder / "packages", patience), cancel, known)
+        mfa_code = _ask_for_code if sys.stdin.isatty() else None
+        yield Place(profile, Tools(connector, journal, folder / "packages", patience, mfa_code), cancel, known)
 
 
 def _ask(_: str, question: str) -> str | None:
@@ -78,6 +80,10 @@ def _ask(_: str, question: str) -> str | None:
         return getpass.getpass(question) or None
     except EOFError:
         return None
+
+
+def _ask_for_code(prompt: str) -> Secret:
+    return Secret(getpass.getpass(prompt))
 
 
 def show_for(options: argparse.Namespace) -> Show:

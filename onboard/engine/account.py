@@ -7,6 +7,7 @@ from onboard.aws.endpoints import endpoints
 from onboard.aws.identity import Identity, identify
 from onboard.aws.session import Aws, open_aws
 from onboard.checks.base import Context
+from onboard.engine.tools import Tools
 from onboard.model.events import AccountIdentified, Event
 from onboard.model.profile import Profile
 
@@ -17,9 +18,9 @@ class Account:
     identity: Identity
 
 
-def open_account(profile: Profile) -> Generator[Event, None, Account]:
+def open_account(profile: Profile, tools: Tools) -> Generator[Event, None, Account]:
     """Open the session and ask who we are. Raises AwsError, and ProfileError where no Region is named."""
-    aws = open_aws(profile)
+    aws = open_aws(profile, mfa_code=tools.mfa_code)
     identity = identify(aws)
     yield AccountIdentified(account=identity.account, arn=identity.arn, partition=identity.partition, region=aws.region)
     return Account(aws, identity)

@@ -37,7 +37,7 @@ def apply(
         allowed = plan_from_json(json.loads(resume.plan)) if resume and resume.plan else approved
         online = _online_already(tools.journal.entries(run))
         hosts = [host for host in profile.hosts if host.name not in online]
-        account = yield from open_account(profile)
+        account = yield from open_account(profile, tools)
         context = context_of(profile, account.aws, account.identity)
         survey = yield from take_survey(hosts, context, tools, cancel, aws=account.aws)
         prepared = yield from prepare(profile, hosts, survey, account.identity, account.aws, tools, cancel)

@@ -26,11 +26,11 @@ def check(
     """
 
     def body(run: str) -> Generator[Event, None, None]:
-        aws = open_aws(profile)
+        aws = open_aws(profile, mfa_code=tools.mfa_code)
         identity: Identity | None = None
         trouble: AwsError | None = None
         try:
-            identity = (yield from open_account(profile)).identity
+            identity = (yield from open_account(profile, tools)).identity
         except AwsError as error:
             trouble = error
             yield Noted(text=f"AWS could not be asked; the servers are checked all the same. {error}", level="warning")
@@ -56,7 +56,7 @@ def plan(profile: Profile, tools: Tools, cancel: CancelToken, *, profile_path: s
     """What `apply` would do, as a PlanMade event; each server ends as it would start."""
 
     def body(run: str) -> Generator[Event, None, None]:
-        account = yield from open_account(profile)
+        account = yield from open_account(profile, tools)
         context = context_of(profile, account.aws, account.identity)
         survey = yield from take_survey(profile.hosts, context, tools, cancel, aws=account.aws)
         prepared = yield from prepare(profile, profile.hosts, survey, account.identity, account.aws, tools, cancel)

@@ -22,7 +22,7 @@ def account(profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Eve
     def body(_: str) -> Generator[Event, None, None]:
         profiles, default = aws_profiles()
         yield AwsProfilesListed(profiles=profiles, default=default)
-        aws = open_aws(profile)
+        aws = open_aws(profile, mfa_code=tools.mfa_code)
         identity = identify(aws)
         permissions = missing_permissions(aws, identity, role=profile.role.name, creates_role=profile.role.create)
         yield AccountIdentified(
@@ -42,7 +42,7 @@ def preview(profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Eve
     """The service role and the activations that the profile's servers would need."""
 
     def body(_: str) -> Generator[Event, None, None]:
-        aws = open_aws(profile)
+        aws = open_aws(profile, mfa_code=tools.mfa_code)
         identity = identify(aws)
         role = plan_role(aws, identity, profile.role)
         yield RoleShown(

@@ -88,7 +88,7 @@ def undo(
 
     def body(_: str) -> Generator[Event, None, None]:
         with tools.journal.held(record.run):
-            account = yield from open_account(profile)
+            account = yield from open_account(profile, tools)
             yield from _Undo(record.run, profile, undoing, account.aws, tools, cancel).carry_out(hosts)
 
     return conduct("undo", body, hosts=hosts, profile=profile, profile_path=profile_path, tools=tools, cancel=cancel)
