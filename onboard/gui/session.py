@@ -1,6 +1,6 @@
 """What the window works on: the draft, the States, and the engine that fills them. Pages hold nothing of this."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from onboard.gui.engine_child import EngineChild
 from onboard.gui.practice_child import PracticeChild
 from onboard.model import events
 from onboard.model.errors import Problem
-from onboard.model.profile import Profile
+from onboard.model.profile import Host, Profile
 from onboard.model.state import State
 from onboard.profiles.file import load_unfinished, save
 from onboard.wizard import draft as drafts
@@ -89,6 +89,7 @@ class Session(QObject):
             if getattr(profile, section) != getattr(self._draft, section):
                 for command in commands:
                     self._forget(command)
+        self._forget_moved(self._draft.hosts, profile.hosts)
         self._draft = profile
         self.draft_changed.emit()
 
@@ -179,6 +180,19 @@ class Session(QObject):
     def _forget(self, command: str) -> None:
         if self._states.pop(command, None) is not None:
             self._note(command, set())
+
+    def _forget_moved(self, before: Sequence[Host], after: Sequence[Host]) -> None:
+        """What was seen of a server says nothing about another one at its name."""
+        kept = set(map(id, after))
+        changed = [host for host in before if id(host) not in kept]
+        targets = {host.name: host.target for host in after} if changed else {}
+        gone = {host.name for host in changed if targets.get(host.name) != host.target}
+        for command in ("trust", "check"):
+            state = self._states.get(command)
+            if state is not None and not gone.isdisjoint(state.hosts):
+                for name in gone:
+                    state.hosts.pop(name, None)
+                self._note(command, gone)
 
     # What the children tell
 

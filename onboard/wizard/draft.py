@@ -1,12 +1,15 @@
 """Edits of a draft: one key, or the servers. Each gives a new profile, or says in words what is wrong."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
+from onboard.hosts.inventory import duplicates
 from onboard.model.errors import Problem
-from onboard.model.profile import Credential, Host, Profile
+from onboard.model.formats import is_address, shown
+from onboard.model.profile import Host, Profile
 from onboard.model.validation import wrong_value
 
 
@@ -45,24 +48,70 @@ def with_hosts(profile: Profile, hosts: Iterable[Host]) -> Profile:
 
 
 def host_changed(profile: Profile, name: str, values: Mapping[str, object]) -> Profile | Problem:
-    """The profile with some keys of one server changed. A name that another server has is refused."""
+    """The profile with some keys of one server changed. A name, or address and port, of another one is refused."""
     hosts = list(profile.hosts)
     index = next(index for index, host in enumerate(hosts) if host.name == name)
     new = _host({**hosts[index].model_dump(exclude_unset=True), **values})
     if isinstance(new, Problem):
         return new
-    if any(host.name == new.name for position, host in enumerate(hosts) if position != index):
-        return Problem("name", f"another server is called {new.name}", "Give each server a name of its own")
     hosts[index] = new
+    for second, first, what in duplicates(hosts):
+        if index in (first, second):
+            other = hosts[first if index == second else second].name
+            return Problem("server", f"{other} has {what} already", "Give each server its own name, address and port")
     return with_hosts(profile, hosts)
+
+
+def hosts_changed(
+    profile: Profile,
+    names: Collection[str],
+    values: Mapping[str, object],
+    *,
+    tags: Mapping[str, str] | None = None,
+    without_tags: Collection[str] = (),
+) -> Profile | Problem:
+    """The profile with `values` set on each of the servers named, `tags` added and the tag keys `without_tags` gone."""
+    hosts: list[Host] = []
+    for host in profile.hosts:
+        if host.name in names:
+            kept = {key: value for key, value in host.tags.items() if key not in without_tags} | dict(tags or {})
+            made = _host({**host.model_dump(exclude_unset=True), **values, "tags": kept or None})
+            if isinstance(made, Problem):
+                return Problem(f"{host.name}: {made.key}", made.problem, made.remedy)
+            host = made
+        hosts.append(host)
+    return with_hosts(profile, hosts)
+
+
+def without_hosts(profile: Profile, names: Collection[str]) -> Profile:
+    return with_hosts(profile, (host for host in profile.hosts if host.name not in names))
+
+
+def tags_text(tags: Mapping[str, str]) -> str:
+    """Tags as `tags_from_text` reads them."""
+    return ", ".join(f"{key}={value}" for key, value in tags.items())
+
+
+def tags_from_text(text: str) -> dict[str, str] | Problem:
+    """Tags typed as `site=fra, team=web`."""
+    tags: dict[str, str] = {}
+    for part in filter(None, map(str.strip, re.split(r"[;,|\n]", text))):
+        key, equals, value = part.partition("=")
+        if not equals or not key.strip():
+            return Problem("tags", f"{shown(part)} is no tag", "Write KEY=VALUE, KEY=VALUE")
+        tags[key.strip()] = value.strip()
+    return tags
 
 
 def _host(values: Mapping[str, object]) -> Host | Problem:
     try:
-        return Host.model_validate({key: value for key, value in values.items() if value not in (None, "")})
+        made = Host.model_validate({key: value for key, value in values.items() if value not in (None, "")})
     except ValidationError as error:
         first = error.errors()[0]
         return wrong_value(".".join(map(str, first["loc"])) or "server", first)
+    if not made.address and not is_address(made.name):
+        return Problem("address", f"{shown(made.name)} is no address, and no other is given", "Add its address")
+    return made
 
 
 def hosts_from_lines(text: str, credential: str) -> tuple[tuple[Host, ...], tuple[Problem, ...]]:
@@ -89,11 +138,25 @@ def hosts_from_lines(text: str, credential: str) -> tuple[tuple[Host, ...], tupl
     return tuple(hosts), tuple(problems)
 
 
-def with_credential(profile: Profile, name: str, values: Mapping[str, object]) -> Profile | Problem:
-    """The profile with a credential added or replaced."""
+def with_credential(profile: Profile, name: str, values: Mapping[str, object], *, old: str = "") -> Profile | Problem:
+    """The profile with a credential added, or put in place of the one that was called `old` on every server too."""
+    if name != old and name in profile.credentials:
+        return Problem("name", f"another credential is called {name}", "Give each credential a name of its own")
+    given = {key: value for key, value in values.items() if value not in (None, "")}
     try:
-        made = Credential.model_validate({key: value for key, value in values.items() if value not in (None, "")})
+        made = Profile.model_validate({"credentials": {name: given}}).credentials[name]
     except ValidationError as error:
         first = error.errors()[0]
-        return wrong_value(".".join(map(str, ("credentials", name, *first["loc"]))), first)
-    return profile.model_copy(update={"credentials": {**profile.credentials, name: made}})
+        key = "name" if first["loc"][-1] == "[key]" else str(first["loc"][-1])
+        return wrong_value(key, first)
+    placed = {name if key == old else key: credential for key, credential in profile.credentials.items()}
+    new = profile.model_copy(update={"credentials": {**placed, name: made}})
+    if not old or name == old:
+        return new
+    renamed = (host.model_copy(update={"credential": name}) if host.credential == old else host for host in new.hosts)
+    return with_hosts(new, renamed)
+
+
+def without_credential(profile: Profile, name: str) -> Profile:
+    others = {key: credential for key, credential in profile.credentials.items() if key != name}
+    return profile.model_copy(update={"credentials": others})
