@@ -15,6 +15,7 @@ from onboard.wizard.view import View
 
 def test_a_draft_of_a_window_that_was_killed_is_found() -> None:
     program = """
+import os
 from onboard.model.profile import Profile
 from onboard.wizard import recovery
 from onboard.wizard.view import View
