@@ -454,12 +454,15 @@ def _call(*command: str) -> None:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
 
 
-_hashes: dict[tuple[int, int, int, int], str] = {}
+_hashes: dict[tuple[int, int, int], str] = {}
 
 
 def _content_hash(path: str, info: os.stat_result) -> str:
-    """The content's hash; hashed once for each version of each file, which the time of its last change tells apart."""
-    key = (info.st_dev, info.st_ino, info.st_ctime_ns, info.st_size)
+    """The content's hash; hashed once for each version of each file, which the time of its last change tells apart.
+
+    Not by device: the files of the base are the same ones in every host, under another device number each time.
+    """
+    key = (info.st_ino, info.st_ctime_ns, info.st_size)
     if key not in _hashes:
         _hashes[key] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     return _hashes[key]

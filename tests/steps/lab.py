@@ -5,6 +5,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -51,6 +52,7 @@ class Lab:
     nonce: Secret = field(default_factory=lambda: Secret("5ca1ab1e" * 4))
     fixes: frozenset[str] = frozenset()
     known_nodes: frozenset[str] | None = None
+    clients: dict[str, Any] = field(default_factory=dict)
     codes: list[str] = field(default_factory=list)
     done: dict[str, Done] = field(default_factory=dict)
 
@@ -59,13 +61,15 @@ class Lab:
         return closing(self.connector.connect(Host(name=self.host.name, address=self.host.address), CancelToken()))
 
     def client(self, service="ssm"):
-        return boto3.client(
-            service,
-            region_name=REGION,
-            endpoint_url=self.cloud.endpoint_url,
-            aws_access_key_id="AKIAPRACTICEPRACTICE",
-            aws_secret_access_key="practice",
-        )
+        if service not in self.clients:
+            self.clients[service] = boto3.client(
+                service,
+                region_name=REGION,
+                endpoint_url=self.cloud.endpoint_url,
+                aws_access_key_id="AKIAPRACTICEPRACTICE",
+                aws_secret_access_key="practice",
+            )
+        return self.clients[service]
 
     def package(self):
         path = self.folder / f"amazon-ssm-agent.{self.kind}"
