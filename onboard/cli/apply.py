@@ -6,11 +6,11 @@ from pathlib import Path
 
 from onboard.cli.arguments import Commands, add_again, add_json, add_profile
 from onboard.cli.output import follow
-from onboard.cli.plan import load
 from onboard.cli.text import plan_text
 from onboard.cli.workplace import Place, show_for, workplace
 from onboard.model.errors import Problem, ProfileError
 from onboard.model.plan import Plan
+from onboard.profiles.plan_file import load
 
 
 def add_to(commands: Commands) -> None:
