@@ -26,11 +26,11 @@ from onboard.checks import (
     tls_not_intercepted,
 )
 from onboard.checks.base import Check, Context, FleetCheck, not_known
+from onboard.checks.blocking import host_status as host_status  # the room's front door has it too
 from onboard.facts.base import Fact, Facts
 from onboard.facts.catalog import FACTS
-from onboard.model.finding import Finding, Verdict
+from onboard.model.finding import Finding
 from onboard.model.profile import Host
-from onboard.model.status import HostStatus
 
 log = logging.getLogger(__name__)
 
@@ -56,11 +56,6 @@ CHECKS: tuple[Check, ...] = (
 FLEET_CHECKS: tuple[FleetCheck, ...] = (
     not_a_clone.CHECK,
     address_unique.CHECK,
-)
-
-# Not to know is a warning, except where going on could take a node from another account, or must fail half way.
-MUST_BE_KNOWN = frozenset(
-    {privilege_sufficient.NAME, package_manager_usable.NAME, agent_not_clashing.NAME, not_registered_elsewhere.NAME}
 )
 
 
@@ -110,18 +105,3 @@ def _defect(check: str, error: Exception) -> Finding:
         type(error).__name__,  # its text could hold anything
         remedy="Report it, with the log",
     )
-
-
-def host_status(findings: Collection[Finding], fixes: Collection[str] = ()) -> HostStatus:
-    """READY, WARNED or BLOCKED. `fixes`: steps that may repair what failed (`run.fixes`); that blocks no more."""
-    if any(_blocks(finding, fixes) for finding in findings):
-        return HostStatus.BLOCKED
-    if all(finding.status is Verdict.PASS for finding in findings):
-        return HostStatus.READY
-    return HostStatus.WARNED
-
-
-def _blocks(finding: Finding, fixes: Collection[str]) -> bool:
-    if finding.status is Verdict.FAIL:
-        return not (finding.fix and finding.fix in fixes)
-    return finding.status is Verdict.UNKNOWN and finding.check in MUST_BE_KNOWN

@@ -1,0 +1,26 @@
+"""What keeps a server from being onboarded. Knows checks by name alone, so that the wizard can ask it quickly."""
+
+from collections.abc import Collection
+
+from onboard.model.finding import Finding, Verdict
+from onboard.model.status import HostStatus
+
+# Not to know is a warning, except where going on could take a node from another account, or must fail half way.
+MUST_BE_KNOWN = frozenset(
+    {"privilege_sufficient", "package_manager_usable", "agent_not_clashing", "not_registered_elsewhere"}
+)
+
+
+def host_status(findings: Collection[Finding], fixes: Collection[str] = ()) -> HostStatus:
+    """READY, WARNED or BLOCKED. `fixes`: steps that may repair what failed (`run.fixes`); that blocks no more."""
+    status = HostStatus.READY
+    for finding in findings:
+        if finding.status is Verdict.PASS:
+            continue
+        status = HostStatus.WARNED
+        if finding.status is Verdict.FAIL:
+            if not (finding.fix and finding.fix in fixes):
+                return HostStatus.BLOCKED
+        elif finding.status is Verdict.UNKNOWN and finding.check in MUST_BE_KNOWN:
+            return HostStatus.BLOCKED
+    return status
