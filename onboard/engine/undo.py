@@ -56,7 +56,6 @@ def undoing_of(entries: Sequence[Entry]) -> Undoing:
     steps: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
     nodes: dict[str, str] = {}
     role: dict[str, str] = {}
-    registered: set[str] = set()
     for entry in entries:
         made, undone = entry.phase in ("intent", "done", "failed"), entry.phase == "undone"
         if entry.change == ROLE:
@@ -68,10 +67,8 @@ def undoing_of(entries: Sequence[Entry]) -> Undoing:
                 steps[entry.host].pop(entry.change, None)
             elif made:
                 steps[entry.host][entry.change] = {**steps[entry.host].get(entry.change, {}), **entry.data}
-        if entry.change == REGISTER and made:
-            registered.add(entry.host)
-        if entry.change in (REGISTER, CONFIRM) and entry.phase == "done" and entry.host in registered:
-            nodes[entry.host] = entry.data["instance_id"]
+        if entry.change == REGISTER and entry.data.get("node"):  # absent where a registration was found and kept
+            nodes[entry.host] = entry.data["node"]
     return Undoing({host: made for host, made in steps.items() if made}, nodes, role)
 
 
@@ -114,7 +111,7 @@ class _Undo:
         if self._undoing.role and {*self._undoing.nodes, *self._undoing.steps} <= self._restored:
             done = undo_role(self._aws, self._undoing.role)
             self._tools.journal.write(self._run, "", ROLE, "undone")
-            yield AwsChanged(change="delete_role", subject=self._undoing.role.get("name", ""), summary=done)
+            yield AwsChanged(change="delete_role", subject=self._undoing.role.get("role", ""), summary=done)
         elif self._undoing.role:
             yield Noted(text="The role stays, since not every server could be restored", level="warning")
 

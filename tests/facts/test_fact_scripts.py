@@ -320,3 +320,12 @@ def test_names_are_looked_up_with_what_is_there(tmp_path: Path, left_out: tuple[
     assert s3.addresses == ("127.0.0.1",)
     assert ec2messages is not None
     assert (ec2messages.addresses, ec2messages.error) == ((), "the name is not known here")
+
+
+@pytest.mark.skipif(shutil.which("rpm") is None, reason="needs rpm")
+def test_asking_for_the_agent_makes_no_rpm_database(tmp_path: Path) -> None:
+    """Debian's rpm keeps one in each home, and makes it when it is asked anything."""
+    script = script_of("agent")
+    done = subprocess.run(["/bin/sh"], input=script.encode(), env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]})
+    assert done.returncode == 0
+    assert list(tmp_path.iterdir()) == []

@@ -4,7 +4,8 @@ if command -v dpkg-query >/dev/null 2>&1; then
   # shellcheck disable=SC2016 # dpkg fills these in
   dpkg-query -W -f 'package deb ${Version} ${Status}\n' amazon-ssm-agent 2>/dev/null
 fi
-if command -v rpm >/dev/null 2>&1; then
+# A question to rpm makes its database where there is none, as on Debian.
+if command -v rpm >/dev/null 2>&1 && [ -d "$(rpm --eval '%{_dbpath}' 2>/dev/null)" ]; then
   rpm -q --qf 'package rpm %{VERSION} %{RELEASE}\n' amazon-ssm-agent 2>/dev/null | sed -n '/^package rpm /p'
 fi
 if [ -d /snap/amazon-ssm-agent/current ]; then
