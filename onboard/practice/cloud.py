@@ -9,8 +9,7 @@ Nothing is kept: it all lives in this process, and ends with it.
 import asyncio
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -18,6 +17,7 @@ from aiohttp import web
 from onboard.practice.agentbucket import AgentBucket
 from onboard.practice.calls import CallLog
 from onboard.practice.front import LARGEST_BODY, Front
+from onboard.practice.loop_thread import running
 from onboard.practice.motoapp import ACCOUNT, MotoApplication
 from onboard.practice.settings import Settings
 
@@ -101,47 +101,11 @@ async def start_cloud(settings: Settings | None = None, *, host: str = "127.0.0.
         raise
 
 
-@contextmanager
-def running_cloud(settings: Settings | None = None, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[Cloud]:
-    """A cloud in an event loop of its own thread, for as long as the block runs."""
-    started = threading.Event()
-    outcome: list[Cloud | BaseException] = []
-    stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
-
-    async def serve() -> None:
-        cloud = await start_cloud(settings, host=host, port=port)
-        try:
-            event = asyncio.Event()
-            stop.append((asyncio.get_running_loop(), event))
-            outcome.append(cloud)
-            started.set()
-            await event.wait()
-        finally:
-            await cloud.stop()
-
-    def run() -> None:
-        try:
-            asyncio.run(serve())
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
-            outcome.append(error)
-        finally:
-            started.set()
-
-    thread = threading.Thread(target=run, name="practice-cloud")
-    thread.start()
-    started.wait()
-    first = outcome[0]
-    if isinstance(first, BaseException):
-        thread.join()
-        raise first
-    try:
-        yield first
-    finally:
-        loop, event = stop[0]
-        loop.call_soon_threadsafe(event.set)
-        thread.join()
-    if isinstance(outcome[-1], BaseException):
-        raise outcome[-1]
+def running_cloud(
+    settings: Settings | None = None, *, host: str = "127.0.0.1", port: int = 0
+) -> AbstractContextManager[Cloud]:
+    """A cloud in an event loop of its own thread, for as long as the block runs. Raises as `start_cloud`."""
+    return running(lambda: start_cloud(settings, host=host, port=port), "practice-cloud")
 
 
 def _allow_many_connections() -> None:

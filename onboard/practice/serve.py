@@ -7,9 +7,8 @@ import shutil
 import signal
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
@@ -30,6 +29,7 @@ from onboard.model.profile import (
 from onboard.model.secret import Secret
 from onboard.practice.cloud import Cloud, start_cloud
 from onboard.practice.image import Image, images
+from onboard.practice.loop_thread import running
 from onboard.practice.machine import ACCOUNT, Identity, Machine
 from onboard.practice.regions import DistanceProxy
 from onboard.practice.server import ADDRESS, PracticeServer
@@ -177,7 +177,6 @@ def allow_open_files(hosts: int) -> None:
     )
 
 
-@contextmanager
 def running_practice(
     hosts: int | None = None,
     region: str = REGION,
@@ -185,45 +184,9 @@ def running_practice(
     only: Sequence[Image] | None = None,
     settings: Settings | None = None,
     password: Secret | None = None,
-) -> Iterator[Practice]:
+) -> AbstractContextManager[Practice]:
     """A practice in an event loop of its own thread, for as long as the block runs. Raises as `start_practice`."""
-    started = threading.Event()
-    outcome: list[Practice | BaseException] = []
-    stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
-
-    async def live() -> None:
-        practice = await start_practice(hosts, region, only=only, settings=settings, password=password)
-        try:
-            stop.append((asyncio.get_running_loop(), asyncio.Event()))
-            outcome.append(practice)
-            started.set()
-            await stop[0][1].wait()
-        finally:
-            await practice.stop()
-
-    def run() -> None:
-        try:
-            asyncio.run(live())
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
-            outcome.append(error)
-        finally:
-            started.set()
-
-    thread = threading.Thread(target=run, name="practice-servers")
-    thread.start()
-    started.wait()
-    first = outcome[0]
-    if isinstance(first, BaseException):
-        thread.join()
-        raise first
-    try:
-        yield first
-    finally:
-        loop, event = stop[0]
-        loop.call_soon_threadsafe(event.set)
-        thread.join()
-    if isinstance(outcome[-1], BaseException):
-        raise outcome[-1]
+    return running(lambda: start_practice(hosts, region, only=only, settings=settings, password=password), "practice-servers")
 
 
 def serve(folder: Path, hosts: int | None, ready: Callable[[], None]) -> None:
