@@ -368,13 +368,13 @@ class Recorder:
         self._target = ("127.0.0.1", port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve)
+        self._thread = threading.Thread(target=self._serve, daemon=True)  # a failing test must not hang
         self._thread.start()
 
     def _serve(self) -> None:
         client, _ = self._listener.accept()
         with client, socket.create_connection(self._target) as upstream:
-            back = threading.Thread(target=self._copy, args=(upstream, client, False))
+            back = threading.Thread(target=self._copy, args=(upstream, client, False), daemon=True)
             back.start()
             self._copy(client, upstream, True)
             back.join()
