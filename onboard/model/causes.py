@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from onboard.model.finding import Cause, Finding, Verdict
 from onboard.model.state import HostState
 
-_WORST_FIRST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WARN)
+WORST_FIRST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WARN)
 
 
 def causes_of(hosts: Iterable[HostState]) -> tuple[Cause, ...]:
@@ -19,7 +19,7 @@ def causes_of(hosts: Iterable[HostState]) -> tuple[Cause, ...]:
         Cause(check=check, status=status, summary=summary, remedy=remedy, hosts=tuple(names))
         for (check, status, summary, remedy), names in groups.items()
     ]
-    return tuple(sorted(causes, key=lambda cause: (_WORST_FIRST.index(cause.status), -len(cause.hosts))))
+    return tuple(sorted(causes, key=lambda cause: (WORST_FIRST.index(cause.status), -len(cause.hosts))))
 
 
 def _trouble(host: HostState) -> Iterable[Finding]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from onboard.model.status import HostStatus
+from onboard.wizard.checked import status_of
 from onboard.wizard.view import View
 
 
@@ -102,13 +103,14 @@ def _network(view: View) -> Standing:
 def _checks(view: View) -> Standing:
     if view.running == "check":
         return Standing(Mark.TODO, "Checks are running")
-    state = view.state("check")
-    judged = {name: host.status for name, host in state.hosts.items() if host.finished}
+    state, fixes = view.state("check"), view.draft.run.fixes
+    known = (state.hosts.get(host.name) for host in view.draft.hosts)
+    judged = [status_of(host, fixes) for host in known if host is not None and host.finished]
     if state.failure and not judged:
         return Standing(Mark.ATTENTION, state.failure.what)
     if not judged:
         return Standing(Mark.TODO, "Run the checks")
-    able = sum(status is not None and status.is_well for status in judged.values())
+    able = sum(status is not None and status.is_well for status in judged)
     left = len(judged) - able
     if not able:
         return Standing(Mark.TODO, "No server can be onboarded yet")

@@ -1,0 +1,57 @@
+"""Equal causes, kept up to date server by server: grouping all servers anew takes too long while they stream."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from onboard.model.causes import WORST_FIRST, causes_of
+from onboard.model.finding import Verdict
+from onboard.model.state import HostState
+
+
+@dataclass(frozen=True, slots=True)
+class CauseKey:
+    """What makes causes equal."""
+
+    check: str
+    status: Verdict
+    summary: str
+    remedy: str
+
+
+class CauseIndex:
+    """The same groups as `causes_of`."""
+
+    def __init__(self) -> None:
+        self._hosts: dict[CauseKey, dict[str, None]] = {}
+        self._keys: dict[str, tuple[CauseKey, ...]] = {}
+
+    def update(self, hosts: Iterable[HostState]) -> None:
+        """Take these servers' causes anew."""
+        for host in hosts:
+            keys = tuple(CauseKey(one.check, one.status, one.summary, one.remedy) for one in causes_of((host,)))
+            for key in self._keys.get(host.name, ()):
+                if key not in keys:
+                    self._hosts[key].pop(host.name, None)
+            for key in keys:
+                self._hosts.setdefault(key, {})[host.name] = None
+            self._keys[host.name] = keys
+
+    def hosts(self, key: CauseKey) -> Collection[str]:
+        """Names of the servers that a cause concerns."""
+        return self._hosts.get(key, {})
+
+    def in_order_seen(self) -> list[CauseKey]:
+        """Stable while servers stream in; causes that concern no server any more are left out."""
+        return [key for key, hosts in self._hosts.items() if hosts]
+
+    def worst_first(self) -> list[CauseKey]:
+        """The worst and the most frequent first."""
+        return sorted(self.in_order_seen(), key=lambda key: (WORST_FIRST.index(key.status), -len(self._hosts[key])))
+
+    def matching(self, text: str) -> set[str]:
+        """Names of servers with a cause whose words hold `text`, which is in lower case."""
+        found: set[str] = set()
+        for key, hosts in self._hosts.items():
+            if text in key.summary.lower():
+                found.update(hosts)
+        return found
