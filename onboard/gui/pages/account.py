@@ -1,0 +1,155 @@
+"""Account: which AWS profile is used, who that is, and what it may not do."""
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
+
+from onboard.gui.models.aws_profiles import AwsProfilesModel
+from onboard.gui.page import Page
+from onboard.gui.session import Session
+from onboard.gui.text import tr
+from onboard.gui.theme import CARD_GAP, S8, S16, Role
+from onboard.gui.widgets.busy_indicator import BusyIndicator
+from onboard.gui.widgets.button import Button
+from onboard.gui.widgets.card import Card
+from onboard.gui.widgets.data_table import DataTable
+from onboard.gui.widgets.error_panel import ErrorPanel
+from onboard.gui.widgets.label import Glyph, Label
+from onboard.gui.widgets.mark import Mark
+from onboard.gui.widgets.page_header import PageHeader
+from onboard.gui.widgets.top_bar import account_text
+from onboard.wizard.moments import when
+
+
+class AccountPage(Page):
+    stage = "account"
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        header = PageHeader(
+            tr("Account"),
+            tr(
+                "Credentials are found as AWS's own tools find them. Onboard keeps the profile's name, never a key."
+            ),
+        )
+        self._again = Button(tr("&Ask again"), icon="refresh")
+        self._again.clicked.connect(self._ask)
+        header.add_action(self._again)
+        self.column.addWidget(header)
+        self._model = AwsProfilesModel(self)
+        self._table = DataTable(tr("AWS profiles"), sortable=False)
+        self._table.setModel(self._model)
+        self._table.picked.connect(self._picked)
+        row = QHBoxLayout()
+        row.setSpacing(CARD_GAP)
+        row.addWidget(self._table, 3)
+        row.addWidget(self._identity_card(), 2)
+        self.column.addLayout(row, 1)
+        self.column.addSpacing(CARD_GAP)
+
+    def _identity_card(self) -> Card:
+        card = Card(tr("Who am I"))
+        self._busy = BusyIndicator()
+        self._busy.cancelled.connect(self.session.stop_now)
+        self._error = ErrorPanel()
+        self._error.hide()
+        self._values = {
+            name: Label(role=Role.FIXED if name in ("account", "arn") else Role.BODY, wrap=True, selectable=True)
+            for name in ("account", "arn", "partition", "expires")
+        }
+        titles = {
+            "account": tr("Account"),
+            "arn": tr("ARN"),
+            "partition": tr("Partition"),
+            "expires": tr("Credentials end"),
+        }
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(S16)
+        grid.setVerticalSpacing(S8)
+        grid.setColumnStretch(1, 1)
+        for line, (name, value) in enumerate(self._values.items()):
+            grid.addWidget(Label(titles[name], tone="muted"), line, 0)
+            grid.addWidget(value, line, 1)
+        self._facts = QWidget()
+        self._facts.setLayout(grid)
+        self._glyph = Glyph(Mark.DONE.glyph, Mark.DONE.tone)
+        self._permissions = Label(wrap=True, selectable=True)
+        line_of_permissions = QHBoxLayout()
+        line_of_permissions.setSpacing(S8)
+        line_of_permissions.addWidget(self._glyph)
+        line_of_permissions.addWidget(self._permissions, 1)
+        for widget in (self._busy, self._error, self._facts):
+            card.body.addWidget(widget)
+        card.body.addLayout(line_of_permissions)
+        card.body.addStretch()
+        self._show()
+        return card
+
+    def enter(self) -> None:
+        state = self.session.view.state("account")
+        if state.account is None and state.failure is None and self.session.view.running != "account":
+            self._ask()
+
+    def draft_changed(self) -> None:
+        self._table.select_key(self.session.view.draft.aws.profile or "")
+
+    def states_changed(self, command: str, hosts: set[str]) -> None:
+        if command != "account":
+            return
+        listed = self.session.view.state("account").aws_profiles
+        if listed is not None:
+            self._model.show(listed.profiles, listed.default)
+            self.draft_changed()
+        self._show()
+
+    def running_changed(self) -> None:
+        if self.session.view.running == "account":
+            if not self._busy.is_busy:
+                self._busy.start(tr("Asking AWS who you are"))
+        else:
+            self._busy.stop()
+        self._show()
+
+    def cancel(self) -> bool:
+        running = self.session.view.running == "account"
+        if running:
+            self.session.stop_now()
+        return running
+
+    @Slot()
+    def _ask(self) -> None:
+        self.session.run("account")
+
+    @Slot()
+    def _picked(self) -> None:
+        keys = self._table.selected_keys()
+        name = str(keys[0]) if keys else ""
+        if keys and name != (self.session.view.draft.aws.profile or ""):
+            self.session.put("aws.profile", name)
+            self._ask()
+
+    def _show(self) -> None:
+        state = self.session.view.state("account")
+        account, failure = state.account, state.failure
+        running = self.session.view.running == "account"
+        if failure is not None and not running:
+            self._error.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
+        else:
+            self._error.clear()
+        self._facts.setVisible(account is not None)
+        self._glyph.setVisible(account is not None)
+        self._permissions.setVisible(account is not None)
+        if account is None:
+            return
+        self._values["account"].setText(account_text(account.account))
+        self._values["arn"].setText(account.arn)
+        self._values["partition"].setText(account.partition)
+        self._values["expires"].setText(when(account.expires)[1] if account.expires else tr("they do not end"))
+        if account.missing:
+            self._glyph.set_mark(Mark.WARN, tr("Warning"))
+            self._permissions.setText(tr("Permissions are missing: {names}", names=", ".join(account.missing)))
+        elif account.unsure:
+            self._glyph.set_mark(Mark.UNKNOWN, tr("Unknown"))
+            self._permissions.setText(tr("Which permissions are missing could not be asked: {why}", why=account.unsure))
+        else:
+            self._glyph.set_mark(Mark.DONE, tr("Passed"))
+            self._permissions.setText(tr("All needed permissions are there, as far as a simulation tells."))

@@ -1,0 +1,138 @@
+"""Activation: how many, how long they live, which tags the nodes get, and what the tier allows and costs."""
+
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from onboard.gui.fields import Fields
+from onboard.gui.page import Page
+from onboard.gui.session import Session
+from onboard.gui.text import plural, tr
+from onboard.gui.theme import CARD_GAP, S8, Role
+from onboard.gui.widgets.busy_indicator import BusyIndicator
+from onboard.gui.widgets.card import Card
+from onboard.gui.widgets.error_panel import ErrorPanel
+from onboard.gui.widgets.key_value_form import KeyValueForm
+from onboard.gui.widgets.label import Glyph, Label
+from onboard.gui.widgets.mark import Mark
+from onboard.gui.widgets.page_header import PageHeader
+from onboard.model.events import HeadroomShown
+
+
+class ActivationPage(Page):
+    stage = "activation"
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        lead = tr(
+            "An activation lets servers register, as many as it says and as long as it lives. Onboard makes it exactly "
+            "as large as the run needs, keeps its code in memory alone, and deletes it when the run ends."
+        )
+        self.column.addWidget(PageHeader(tr("Activation"), lead))
+        form = KeyValueForm()
+        self._fields = Fields(session, form)
+        self._fields.bind_text("activation.name", tr("Instance &name"), tr("The name that nodes get in lists."))
+        self._fields.bind_number(
+            "activation.expires_in_hours", tr("&Expires after"), 1, 720, tr(" hours"), tr("30 days at most.")
+        )
+        self._fields.bind_pairs(
+            "activation.tags", tr("&Tags"), tr("Copied to every node when it registers."), "site=fra, team=platform"
+        )
+        settings = Card(tr("The activation"))
+        settings.body.addWidget(form)
+        settings.body.addStretch()
+        row = QHBoxLayout()
+        row.setSpacing(CARD_GAP)
+        row.addWidget(settings, 3)
+        row.addWidget(self._tier_card(), 2)
+        self.column.addLayout(row)
+        self.column.addStretch()
+
+    def _tier_card(self) -> Card:
+        card = Card(tr("Tier and cost"))
+        self._busy = BusyIndicator()
+        self._busy.cancelled.connect(self.session.stop_now)
+        self._error = ErrorPanel()
+        self._mark = Glyph(Mark.TODO.glyph, Mark.TODO.tone)
+        self._fits = Label(role=Role.STRONG, wrap=True)
+        line = QHBoxLayout()
+        line.setSpacing(S8)
+        line.addWidget(self._mark)
+        line.addWidget(self._fits, 1)
+        self._count = Label(wrap=True)
+        self._room = Label(tone="muted", wrap=True)
+        self._cost = Label(tone="muted", wrap=True)
+        self._warnings = Label(tone="warn", wrap=True)
+        for widget in (self._busy, self._error):
+            card.body.addWidget(widget)
+        card.body.addLayout(line)
+        for label in (self._count, self._room, self._cost, self._warnings):
+            card.body.addWidget(label)
+        card.body.addStretch()
+        return card
+
+    def enter(self) -> None:
+        view = self.session.view
+        state = view.state("preview")
+        asked_for = state.headroom.adding if state.headroom else -1
+        fresh = asked_for == len(view.draft.hosts) or state.failure is not None
+        if not fresh and view.running != "preview":
+            self.session.run("preview")
+        self._show()
+
+    def draft_changed(self) -> None:
+        self._fields.show()
+
+    def states_changed(self, command: str, hosts: set[str]) -> None:
+        if command == "preview":
+            self._show()
+
+    def running_changed(self) -> None:
+        if self.session.view.running != "preview":
+            self._busy.stop()
+        elif not self._busy.is_busy:
+            self._busy.start(tr("Asking how many nodes the account takes"))
+
+    def cancel(self) -> bool:
+        running = self.session.view.running == "preview"
+        if running:
+            self.session.stop_now()
+        return running
+
+    def _show(self) -> None:
+        state = self.session.view.state("preview")
+        failure, room = state.failure, state.headroom
+        if failure is not None:
+            self._error.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
+        else:
+            self._error.clear()
+        for widget in (self._count, self._room, self._cost, self._warnings):
+            widget.setVisible(room is not None)
+        if room is None:
+            self._mark.set_mark(Mark.TODO, tr("To do"))
+            self._fits.setText(tr("Not asked yet"))
+        else:
+            self._show_room(room)
+
+    def _show_room(self, room: HeadroomShown) -> None:
+        self._mark.set_mark(Mark.DONE if room.fits else Mark.BAD, tr("Passed") if room.fits else tr("Blocked"))
+        servers = plural("{n} server", "{n} servers", room.adding)
+        fits = tr("{servers} fit", servers=servers) if room.fits else tr("{servers} do not fit", servers=servers)
+        self._fits.setText(fits)
+        sizes = ", ".join(f"{size:,}" for size in room.activations)
+        self._count.setText(
+            plural(
+                "{n} activation, for {sizes}", "{n} activations, for {sizes}", len(room.activations), sizes=sizes or "0"
+            )
+        )
+        tier = room.tier or tr("unknown")
+        limit = f"{room.limit:,}" if room.limit is not None else tr("no limit of its own")
+        self._room.setText(
+            tr(
+                "Tier: {tier}. Hybrid nodes there now: {nodes}; it takes: {limit}.",
+                tier=tier,
+                nodes=f"{room.nodes:,}",
+                limit=limit,
+            )
+        )
+        self._cost.setText(room.cost or tr("No charge for these nodes."))
+        self._warnings.setText("\n".join(room.warnings))
+        self._warnings.setVisible(bool(room.warnings))

@@ -1,0 +1,158 @@
+"""Network: how servers reach AWS, and where the agent's package comes from."""
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QButtonGroup, QFileDialog, QHBoxLayout, QRadioButton, QScrollArea, QVBoxLayout, QWidget
+
+from onboard.gui.fields import Fields
+from onboard.gui.page import Page
+from onboard.gui.session import Session
+from onboard.gui.text import tr
+from onboard.gui.theme import CARD_GAP
+from onboard.gui.widgets.button import Button
+from onboard.gui.widgets.card import Card
+from onboard.gui.widgets.key_value_form import KeyValueForm
+from onboard.gui.widgets.label import Label
+from onboard.gui.widgets.page_header import PageHeader
+from onboard.model.profile import NetworkSection, Profile
+
+INTERNET, ENDPOINTS, PROXY = "internet", "endpoints", "proxy"
+SERVICES = ("ssm", "ssmmessages", "ec2messages", "s3")
+
+
+class NetworkPage(Page):
+    stage = "network"
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        lead = tr(
+            "Agents open connections to AWS on TCP port 443 and need no inbound port. Say which way yours goes; the "
+            "checks then try that way from every server."
+        )
+        self.column.addWidget(PageHeader(tr("Network"), lead))
+        self._chosen = ""
+        self._choices = QButtonGroup(self)
+        self._cards: dict[str, Card] = {}
+        row = QHBoxLayout()
+        row.setSpacing(CARD_GAP)
+        for name, title, text in (
+            (INTERNET, tr("&Internet"), tr("Servers reach AWS's public endpoints by themselves.")),
+            (ENDPOINTS, tr("Private &endpoints"), tr("Interface VPC endpoints over VPN or Direct Connect.")),
+            (PROXY, tr("&Proxy"), tr("An HTTP proxy lets the agents out.")),
+        ):
+            row.addWidget(self._choice(name, title, text), 1)
+        self.column.addLayout(row)
+        content = QWidget()
+        forms = QVBoxLayout(content)
+        forms.setContentsMargins(0, 0, 0, 0)
+        forms.setSpacing(CARD_GAP)
+        self._endpoints, self._endpoint_fields = self._endpoints_card()
+        self._proxy, self._proxy_fields = self._proxy_card()
+        for card in (self._endpoints, self._proxy, self._package_card()):
+            forms.addWidget(card)
+        forms.addStretch()
+        scroll = QScrollArea()
+        scroll.setWidget(content)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.column.addWidget(scroll, 1)
+
+    def _choice(self, name: str, title: str, text: str) -> Card:
+        card = self._cards[name] = Card()
+        button = QRadioButton(title)
+        button.setAccessibleDescription(text)
+        button.clicked.connect(lambda: self._choose(name))
+        self._choices.addButton(button)
+        button.setObjectName(name)
+        card.body.addWidget(button)
+        card.body.addWidget(Label(text, tone="muted", wrap=True))
+        card.body.addStretch()
+        return card
+
+    def _endpoints_card(self) -> tuple[Card, Fields]:
+        card = Card(tr("Private endpoints"))
+        hint = tr(
+            "With private DNS the usual names already lead to your endpoints, and these fields stay empty. "
+            "A gateway endpoint of S3 is not reached from outside the VPC; an interface endpoint is."
+        )
+        card.body.addWidget(Label(hint, tone="muted", wrap=True))
+        form = KeyValueForm()
+        fields = Fields(self.session, form)
+        for service in SERVICES:
+            fields.bind_text(
+                f"network.endpoints.{service}", service, "", f"https://vpce-….{service}.…vpce.amazonaws.com"
+            )
+        card.body.addWidget(form)
+        return card, fields
+
+    def _proxy_card(self) -> tuple[Card, Fields]:
+        card = Card(tr("Proxy"))
+        form = KeyValueForm()
+        fields = Fields(self.session, form)
+        hint = tr("Written to the agent's service. A name and password have no place in a profile.")
+        fields.bind_text("network.proxy", tr("Proxy &URL"), hint, "http://proxy.example:3128")
+        fields.bind_list("network.no_proxy", tr("&Without proxy"), tr("Hosts, with commas between them."), "10.0.0.5")
+        card.body.addWidget(form)
+        return card, fields
+
+    def _package_card(self) -> Card:
+        card = Card(tr("The agent's package"))
+        form = KeyValueForm()
+        self._package_fields = Fields(self.session, form)
+        self._package_fields.bind_text(
+            "agent.source",
+            tr("Comes &from"),
+            tr("aws: the Region's bucket. Or an https:// mirror, or a folder. Fetched once, verified, then pushed."),
+            "aws",
+        )
+        self._package_fields.bind_text("agent.version", tr("&Version"), tr("latest, stable, or a number."), "latest")
+        self._package_fields.bind_check(
+            "agent.verify_signature", "", tr("Verify the &signature"), tr("Without it, every plan says so loudly.")
+        )
+        folder = Button(tr("Choose a f&older…"), icon="open")
+        folder.clicked.connect(self._choose_folder)
+        line = QHBoxLayout()
+        line.addWidget(folder)
+        line.addStretch()
+        card.body.addWidget(form)
+        card.body.addLayout(line)
+        return card
+
+    def draft_changed(self) -> None:
+        for fields in (self._endpoint_fields, self._proxy_fields, self._package_fields):
+            fields.show()
+        self._show_way(_way_of(self.session.view.draft) or self._chosen or INTERNET)
+
+    def _show_way(self, way: str) -> None:
+        self._chosen = way
+        for button in self._choices.buttons():
+            button.setChecked(button.objectName() == way)
+        for name, card in self._cards.items():
+            card.set_accent(name == way)
+        self._endpoints.setVisible(way == ENDPOINTS)
+        self._proxy.setVisible(way == PROXY)
+
+    @Slot()
+    def _choose(self, way: str) -> None:
+        """What belongs to another way goes from the draft: two ways at once would contradict each other."""
+        draft = self.session.view.draft
+        kept: dict[str, object] = {}
+        if way == ENDPOINTS:
+            kept["endpoints"] = draft.network.endpoints
+        if way == PROXY:
+            kept = {"proxy": draft.network.proxy, "no_proxy": draft.network.no_proxy}
+        self._chosen = way
+        self.session.edit(draft.model_copy(update={"network": NetworkSection().model_copy(update=kept)}))
+        self._show_way(way)
+
+    @Slot()
+    def _choose_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, tr("Folder with the agent's packages"))
+        if name:
+            self.session.put("agent.source", name)
+
+
+def _way_of(profile: Profile) -> str:
+    """The way that the profile's keys say, "" when they say none."""
+    if profile.network.proxy:
+        return PROXY
+    return ENDPOINTS if any(getattr(profile.network.endpoints, service) for service in SERVICES) else ""

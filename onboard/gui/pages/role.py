@@ -1,0 +1,160 @@
+"""Role: the service role as it is or will be, and how an existing one differs from what is needed."""
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from onboard.gui.fields import Fields
+from onboard.gui.page import Page
+from onboard.gui.session import Session
+from onboard.gui.text import tr
+from onboard.gui.theme import CARD_GAP, S8, Role
+from onboard.gui.widgets.banner import Banner
+from onboard.gui.widgets.busy_indicator import BusyIndicator
+from onboard.gui.widgets.button import Button
+from onboard.gui.widgets.card import Card
+from onboard.gui.widgets.error_panel import ErrorPanel
+from onboard.gui.widgets.key_value_form import KeyValueForm
+from onboard.gui.widgets.label import Glyph, Label
+from onboard.gui.widgets.mark import Mark
+from onboard.gui.widgets.page_header import PageHeader
+from onboard.gui.widgets.text_view import TextView
+
+
+class RolePage(Page):
+    stage = "role"
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        header = PageHeader(
+            tr("Service role"),
+            tr(
+                "Every managed node works under one IAM role. Onboard makes it so that Systems Manager alone may assume "
+                "it, for this account and Region alone, or looks at one that is there."
+            ),
+        )
+        self._again = Button(tr("&Look again"), icon="refresh")
+        self._again.clicked.connect(self._look)
+        header.add_action(self._again)
+        self.column.addWidget(header)
+        form = KeyValueForm()
+        self._fields = Fields(session, form)
+        self._fields.bind_text(
+            "role.name", tr("Role &name"), tr("Name with its path, no ARN."), "OnboardSSMServiceRole"
+        )
+        self._fields.bind_check("role.create", "", tr("&Create it when it does not exist"))
+        settings = Card()
+        settings.body.addWidget(form)
+        self.column.addWidget(settings)
+        self._busy = BusyIndicator()
+        self._busy.cancelled.connect(session.stop_now)
+        self._error = ErrorPanel()
+        self._notice = Banner(Mark.WARN, "")
+        self._notice.hide()
+        for widget in (self._busy, self._error, self._notice):
+            self.column.addWidget(widget)
+        row = QHBoxLayout()
+        row.setSpacing(CARD_GAP)
+        row.addWidget(self._documents(), 1)
+        row.addWidget(self._difference(), 1)
+        self.column.addLayout(row, 1)
+        self.column.addSpacing(CARD_GAP)
+
+    def _documents(self) -> Card:
+        card = Card(tr("What the role needs"))
+        self._trust = TextView(tr("Trust policy"))
+        self._policies = Label(tone="muted", wrap=True, selectable=True)
+        card.body.addWidget(Label(tr("Trust policy"), tone="muted"))
+        card.body.addWidget(self._trust, 1)
+        card.body.addWidget(self._policies)
+        return card
+
+    def _difference(self) -> Card:
+        card = Card(tr("What is there"))
+        self._mark = Glyph(Mark.TODO.glyph, Mark.TODO.tone)
+        self._state = Label(role=Role.STRONG, wrap=True)
+        line = QHBoxLayout()
+        line.setSpacing(S8)
+        line.addWidget(self._mark)
+        line.addWidget(self._state, 1)
+        self._changes = Label(wrap=True, selectable=True)
+        self._diff = TextView(tr("Differences"))
+        card.body.addLayout(line)
+        card.body.addWidget(self._changes)
+        card.body.addWidget(self._diff, 1)
+        card.body.addStretch()
+        return card
+
+    def enter(self) -> None:
+        view = self.session.view
+        state = view.state("preview")
+        if state.role is None and state.failure is None and view.running != "preview":
+            self._look()
+        self._show()
+
+    def draft_changed(self) -> None:
+        self._fields.show()
+
+    def states_changed(self, command: str, hosts: set[str]) -> None:
+        if command == "preview":
+            self._show()
+
+    def running_changed(self) -> None:
+        if self.session.view.running != "preview":
+            self._busy.stop()
+        elif not self._busy.is_busy:
+            self._busy.start(tr("Looking at the role"))
+
+    def cancel(self) -> bool:
+        running = self.session.view.running == "preview"
+        if running:
+            self.session.stop_now()
+        return running
+
+    @Slot()
+    def _look(self) -> None:
+        self.session.run("preview")
+
+    def _show(self) -> None:
+        state = self.session.view.state("preview")
+        role, failure = state.role, state.failure
+        if failure is not None:
+            self._error.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
+        else:
+            self._error.clear()
+        if role is None:
+            self._mark.set_mark(Mark.TODO, tr("To do"))
+            self._state.setText(tr("Not looked at yet"))
+            self._changes.setText("")
+            self._diff.hide()
+            self._notice.hide()
+            return
+        self._trust.set_text(role.trust)
+        self._policies.setText(tr("Attached: {policies}", policies=", ".join(role.policies)))
+        self._show_role(role.exists, bool(role.problems), bool(role.changes), role.name)
+        self._changes.setText("\n".join(f"+ {change}" for change in role.changes))
+        self._changes.setVisible(bool(role.changes))
+        self._diff.set_diff(role.diff)
+        self._diff.setVisible(bool(role.diff))
+        said = role.problems or role.warnings
+        self._notice.setVisible(bool(said))
+        if said:
+            mark = Mark.BAD if role.problems else Mark.WARN
+            title = tr("The role cannot be used as it is") if role.problems else tr("Worth a look")
+            self._notice.show_notice(mark, title, "\n".join(said))
+
+    def _show_role(self, exists: bool | None, unusable: bool, changes: bool, name: str) -> None:
+        if unusable:
+            self._mark.set_mark(Mark.BAD, tr("Blocked"))
+            self._state.setText(tr("{name} exists, but does not fit", name=name))
+        elif exists is None:
+            self._mark.set_mark(Mark.UNKNOWN, tr("Unknown"))
+            self._state.setText(tr("You may not read {name}", name=name))
+        elif not exists:
+            self._mark.set_mark(Mark.INFO, tr("New"))
+            self._state.setText(tr("{name} will be created", name=name))
+        elif changes:
+            self._mark.set_mark(Mark.WARN, tr("Warning"))
+            self._state.setText(tr("{name} exists and will be completed", name=name))
+        else:
+            self._mark.set_mark(Mark.DONE, tr("Passed"))
+            self._state.setText(tr("{name} is reused as it is", name=name))

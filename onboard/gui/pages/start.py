@@ -1,0 +1,138 @@
+"""Start: a new profile, one from a file, a recent one, or practice."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from PySide6.QtCore import QModelIndex, Slot
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from onboard.gui.models.recents import RecentsModel
+from onboard.gui.page import Page
+from onboard.gui.session import Session
+from onboard.gui.text import tr
+from onboard.gui.theme import CARD_GAP, Role
+from onboard.gui.widgets.banner import Banner
+from onboard.gui.widgets.button import Button, Kind
+from onboard.gui.widgets.card import Card
+from onboard.gui.widgets.data_table import DataTable
+from onboard.gui.widgets.label import Label
+from onboard.gui.widgets.mark import Mark
+from onboard.gui.widgets.page_header import PageHeader
+from onboard.wizard import recent, recovery
+
+if TYPE_CHECKING:
+    from onboard.gui.window import Window
+
+
+class StartPage(Page):
+    stage = "start"
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        lead = tr(
+            "Onboard finds the nearest Region, prepares the role and activation, checks every server, installs the "
+            "agent and proves that each one answers. Nothing is changed before you have seen the plan."
+        )
+        self.column.addWidget(PageHeader(tr("Bring your servers into AWS Systems Manager"), lead))
+        self.column.addLayout(self._choices())
+        self._left: recovery.Left | None = None
+        self._recovery = Banner(Mark.WARN, tr("Unsaved changes were left behind"))
+        for text, slot in ((tr("Ta&ke them up"), self._take_up), (tr("&Delete them"), self._give_up)):
+            button = Button(text)
+            button.clicked.connect(slot)
+            self._recovery.add_button(button)
+        self._recovery.hide()
+        self.column.addWidget(self._recovery)
+        self._model = RecentsModel(self)
+        self._recents = DataTable(tr("Recent profiles"), sortable=False)
+        self._recents.setModel(self._model)
+        self._recents.set_empty(tr("No profile was opened yet"), tr("Profiles that you open or save are listed here."))
+        self._recents.activated.connect(self._open_recent)
+        self.column.addWidget(self._recents, 1)
+        self.column.addSpacing(CARD_GAP)
+        session.practice_failed.connect(self._practice_failed)
+        session.practice_ready.connect(self._practice_is_up)
+
+    def _choices(self) -> QHBoxLayout:
+        new = Button(tr("New &profile"), kind=Kind.PRIMARY)
+        new.clicked.connect(lambda: self._window().new_profile())
+        opened = Button(tr("&Open…"))
+        opened.clicked.connect(lambda: self._window().choose_profile())
+        self._try = Button(tr("&Try it in practice"))
+        self._try.clicked.connect(self._start_practice)
+        self._practice_state = Label(tone="muted", wrap=True)
+        self._practice_state.hide()
+        row = QHBoxLayout()
+        row.setSpacing(CARD_GAP)
+        row.addWidget(_choice(tr("New profile"), tr("For your own servers and account."), new, accent=True), 1)
+        row.addWidget(_choice(tr("Open"), tr("A profile file, or drop one on this window."), opened), 1)
+        practice = _choice(
+            tr("Try it in practice"),
+            tr("An embedded cloud and servers on this computer. No account, no risk, one minute."),
+            self._try,
+        )
+        practice.body.insertWidget(practice.body.count() - 1, self._practice_state)
+        row.addWidget(practice, 1)
+        return row
+
+    def enter(self) -> None:
+        self._model.show(recent.recents())
+        self._left = next(recovery.left_behind(), None)
+        self._recovery.setVisible(self._left is not None)
+        if self._left is not None:
+            name = self._left.draft.name or (self._left.path.stem if self._left.path else tr("a new profile"))
+            told = tr("In {name}, by a window that did not end by itself.", name=name)
+            self._recovery.show_notice(Mark.WARN, tr("Unsaved changes were left behind"), told)
+
+    def _window(self) -> "Window":
+        return cast("Window", self.window())
+
+    @Slot(QModelIndex)
+    def _open_recent(self, index: QModelIndex) -> None:
+        self._window().open_profile(Path(self._model.recent(index.row()).path))
+
+    @Slot()
+    def _take_up(self) -> None:
+        if self._left is not None and self._window().may_discard():
+            self.session.recover(self._left.draft, self._left.saved, self._left.path)
+            recovery.forget(self._left.file)
+            self._window().visit("account")
+
+    @Slot()
+    def _give_up(self) -> None:
+        if self._left is not None:
+            recovery.forget(self._left.file)
+            self.enter()
+
+    @Slot()
+    def _start_practice(self) -> None:
+        if not self._window().may_discard():
+            return
+        self._try.setEnabled(False)
+        self._practice_state.set_tone("muted")
+        self._practice_state.setText(tr("Cloud and servers are starting; this takes some seconds."))
+        self._practice_state.show()
+        self.session.start_practice()
+
+    @Slot()
+    def _practice_is_up(self) -> None:
+        self._try.setEnabled(True)
+        self._practice_state.hide()
+
+    @Slot(str)
+    def _practice_failed(self, said: str) -> None:
+        self._try.setEnabled(True)
+        self._practice_state.set_tone("bad")
+        self._practice_state.setText(tr("Practice did not start. {why}", why=said))
+        self._practice_state.show()
+
+
+def _choice(title: str, text: str, button: Button, *, accent: bool = False) -> Card:
+    card = Card(title, accent=accent)
+    card.body.addWidget(Label(text, role=Role.BODY, tone="muted", wrap=True))
+    card.body.addStretch()
+    row = QHBoxLayout()
+    row.addWidget(button)
+    row.addStretch()
+    card.body.addLayout(row)
+    return card
