@@ -79,7 +79,7 @@ class Lockout:
                 where=host,
                 why=f"The account is stopped, lest it be locked: {' and '.join(refused_by)} refused its password",
                 remedy=f"Correct the secret of credential {credential}, unlock the account where it is locked, "
-                "then allow it again",
+                f"then allow it again with --forgive {account}",
             )
 
     def _enter(self, account: str, credential: str, host: str, cancel: CancelToken) -> bool:
