@@ -27,9 +27,7 @@ class AccountPage(Page):
         super().__init__(session, parent)
         header = PageHeader(
             tr("Account"),
-            tr(
-                "Credentials are found as AWS's own tools find them. Onboard keeps the profile's name, never a key."
-            ),
+            tr("Credentials are found as AWS's own tools find them. Onboard keeps the profile's name, never a key."),
         )
         self._again = Button(tr("&Ask again"), icon="refresh")
         self._again.clicked.connect(self._ask)

@@ -1,5 +1,16 @@
 """Every page, in the order of the stages. A page's file that is not listed here is refused by a test."""
 
 from onboard.gui.page import Page
+from onboard.gui.pages.account import AccountPage
+from onboard.gui.pages.activation import ActivationPage
+from onboard.gui.pages.network import NetworkPage
+from onboard.gui.pages.role import RolePage
+from onboard.gui.pages.start import StartPage
 
-PAGES: tuple[type[Page], ...] = ()
+PAGES: tuple[type[Page], ...] = (
+    StartPage,
+    AccountPage,
+    RolePage,
+    ActivationPage,
+    NetworkPage,
+)

@@ -38,9 +38,7 @@ class RolePage(Page):
         self.column.addWidget(header)
         form = KeyValueForm()
         self._fields = Fields(session, form)
-        self._fields.bind_text(
-            "role.name", tr("Role &name"), tr("Name with its path, no ARN."), "OnboardSSMServiceRole"
-        )
+        self._fields.bind_text("role.name", tr("Role &name"), tr("With its path, no ARN."), "OnboardSSMServiceRole")
         self._fields.bind_check("role.create", "", tr("&Create it when it does not exist"))
         settings = Card()
         settings.body.addWidget(form)
