@@ -28,8 +28,8 @@ class RolePage(Page):
         header = PageHeader(
             tr("Service role"),
             tr(
-                "Every managed node works under one IAM role. Onboard makes it so that only Systems Manager may assume it, "
-                "for this account and Region alone, or looks at one that is there."
+                "Every managed node works under one IAM role. Onboard makes it so that only Systems Manager may "
+                "assume it, for this account and Region alone, or looks at one that is there."
             ),
         )
         self._again = Button(tr("&Look again"), icon="refresh")
