@@ -2,20 +2,35 @@
 
 import argparse
 import json
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from onboard.cli.arguments import Commands, add_json
-from onboard.engine.journal import Journal
+from onboard.engine.journal import Journal, RunRecord
 from onboard.files import write_private
 from onboard.home import home
+from onboard.report.csv_report import csv_report
 from onboard.report.document import document
+from onboard.report.html import html_report
+
+
+def json_report(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=1) + "\n"
+
+
+FORMATS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "html": html_report,
+    "csv": csv_report,
+    "json": json_report,
+}
 
 
 def add_to(commands: Commands) -> None:
     parser = commands.add_parser("report", help="write a run's report")
     parser.add_argument("of_run", metavar="RUN", help="the run's id, or the beginning of it")
-    parser.add_argument("--format", choices=("json",), default="json")
+    parser.add_argument("--format", choices=tuple(FORMATS), default="json")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to FILE, not to standard output")
     add_json(parser)
     parser.set_defaults(act=run)
@@ -23,18 +38,22 @@ def add_to(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     with closing(Journal(home())) as journal:
-        record = journal.run(options.of_run)
-        about = {
-            "run": record.run,
-            "command": record.command,
-            "profile": record.profile_path,
-            "started": record.started,
-            "finished": record.finished or None,
-        }
-        content = document(about, journal.events(record.run))
-    text = json.dumps(content, indent=None if options.json else 1) + "\n"
+        content = document_of(journal.run(options.of_run), journal)
+    text = json.dumps(content) + "\n" if options.json else FORMATS[options.format](content)
     if options.output:
         write_private(options.output, text)
     else:
         print(text, end="")  # noqa: T201 - the command's result
     return 0
+
+
+def document_of(record: RunRecord, journal: Journal) -> dict[str, Any]:
+    """The document of a run in the journal."""
+    about = {
+        "run": record.run,
+        "command": record.command,
+        "profile": record.profile_path,
+        "started": record.started,
+        "finished": record.finished or None,
+    }
+    return document(about, journal.events(record.run))

@@ -1,5 +1,6 @@
 """The command line's contract, by the real program on a served practice."""
 
+import csv
 import json
 import signal
 import subprocess
@@ -39,6 +40,13 @@ def test_the_whole_way_by_hand(served: Console) -> None:
     assert {host["status"] for host in report["hosts"]} == {"online"}
     served("report", run, "-o", "report.json")
     assert json.loads((served.folder / "report.json").read_text()) == report
+    page = served("report", run, "--format", "html").out
+    assert page.startswith("<!doctype html>")
+    nodes = [str(line["instance_id"]) for line in applied.hosts().values()]
+    assert all(node in page for node in nodes)
+    served("report", run, "--format", "csv", "-o", "report.csv")
+    table = list(csv.DictReader((served.folder / "report.csv").read_text(encoding="utf-8").splitlines()))
+    assert [row["instance_id"] for row in table] == nodes
 
     served("undo", run, code=2)
     served("undo", run, "--yes")
