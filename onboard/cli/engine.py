@@ -25,6 +25,7 @@ from onboard.defects import keep_defect
 from onboard.engine.command import failure
 from onboard.engine.journal import Journal
 from onboard.engine.tools import Tools
+from onboard.files import write_private
 from onboard.home import home
 from onboard.hosts.credentials import Secrets, remember
 from onboard.hosts.known_hosts import KnownHosts
@@ -32,7 +33,7 @@ from onboard.hosts.lockout import Lockout
 from onboard.hosts.ssh import SshConnector
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
-from onboard.model.events import Event, FactsGathered, RunFinished, SecretWanted
+from onboard.model.events import Event, FactsGathered, ReportWritten, RunFinished, SecretWanted
 from onboard.model.plan import plan_from_json
 from onboard.model.profile import Profile
 from onboard.model.secret import Secret
@@ -115,15 +116,15 @@ class Child:
         command = COMMANDS.get(order["do"])
         if command is None:
             raise OnboardError(f"The engine has no command {order['do']}")
-        profile = Profile.model_validate(order.get("profile") or {})
         folder = home()
         known = KnownHosts.of_this_user(folder)
         lockout = Lockout(folder / "stopped-accounts.json")
         for account in order.get("forgive", ()):
             lockout.forgive(account)
-        secrets = Secrets(profile.credentials, prompt=self._ask)
-        connector = SshConnector(profile.credentials, secrets=secrets, known_hosts=known, lockout=lockout)
         with closing(Journal(folder)) as journal:
+            profile = _profile(order, journal)
+            secrets = Secrets(profile.credentials, prompt=self._ask)
+            connector = SshConnector(profile.credentials, secrets=secrets, known_hosts=known, lockout=lockout)
             tools = Tools(connector, journal, folder / "packages", mfa_code=self._ask_for_code)
             yield from command(order, profile, tools, cancel, known)
 
@@ -153,6 +154,13 @@ class Child:
         with self._lock:
             self._write(json.dumps({"id": self._id, **line}) + "\n")
             sys.stdout.flush()
+
+
+def _profile(order: Order, journal: Journal) -> Profile:
+    """The order's; to undo a run, the one that it ran with, since the draft may have moved on."""
+    if order["do"] == "undo":
+        return Profile.model_validate(json.loads(journal.run(order["run"]).profile))
+    return Profile.model_validate(order.get("profile") or {})
 
 
 def _check(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
@@ -215,6 +223,30 @@ def _preview(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, 
     return preview(profile, tools, cancel)
 
 
+def _runs(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+    from onboard.engine.history import runs
+
+    return runs(tools.journal)
+
+
+def _undo_preview(
+    order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts
+) -> Iterator[Event]:
+    from onboard.engine.history import undo_preview
+
+    return undo_preview(tools.journal.run(order["run"]), tools.journal)
+
+
+def _report(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+    """`run`, `format` (html, csv or json), `file`: where to write it."""
+    from onboard.cli.report import FORMATS, document_of
+
+    record = tools.journal.run(order["run"])
+    write_private(Path(order["file"]), FORMATS[order["format"]](document_of(record, tools.journal)))
+    yield ReportWritten(run=record.run, path=order["file"])
+    yield RunFinished(run="", hosts={})
+
+
 COMMANDS: Mapping[str, Callable[[Order, Profile, Tools, CancelToken, KnownHosts], Iterator[Event]]] = {
     "account": _account,
     "apply": _apply,
@@ -222,6 +254,9 @@ COMMANDS: Mapping[str, Callable[[Order, Profile, Tools, CancelToken, KnownHosts]
     "plan": _plan,
     "preview": _preview,
     "probe": _probe,
+    "report": _report,
+    "runs": _runs,
     "trust": _trust,
     "undo": _undo,
+    "undo_preview": _undo_preview,
 }

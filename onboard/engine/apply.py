@@ -1,19 +1,19 @@
 """Apply: survey, plan, then change AWS and the servers, canary first, and prove each one."""
 
 import json
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import asdict
 
 from onboard.engine.account import context_of, open_account
 from onboard.engine.command import conduct
-from onboard.engine.journal import Entry, RunRecord
+from onboard.engine.journal import RunRecord
 from onboard.engine.planning import CONFIRM, prepare
 from onboard.engine.rollout import Rollout
 from onboard.engine.survey import take_survey
 from onboard.engine.tools import Tools
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import PlanExceeded
-from onboard.model.events import Event
+from onboard.model.events import Event, StepFinished
 from onboard.model.plan import Plan, plan_from_json
 from onboard.model.profile import Profile
 
@@ -35,7 +35,11 @@ def apply(
 
     def body(run: str) -> Generator[Event, None, None]:
         allowed = plan_from_json(json.loads(resume.plan)) if resume and resume.plan else approved
-        online = _online_already(tools.journal.entries(run))
+        online = tools.journal.proven_in(run)
+        for name, node in online.items():
+            yield StepFinished(
+                host=name, step=CONFIRM, outcome="unchanged", detail=f"{node} answered earlier", instance_id=node
+            )
         hosts = [host for host in profile.hosts if host.name not in online]
         account = yield from open_account(profile, tools)
         context = context_of(profile, account.aws, account.identity)
@@ -60,17 +64,6 @@ def apply(
         cancel=cancel,
         resume=resume.run if resume else "",
     )
-
-
-def _online_already(entries: Sequence[Entry]) -> dict[str, str]:
-    """server → mi- id of those that this run, resumed now, has proven."""
-    proven: dict[str, str] = {}
-    for entry in entries:
-        if entry.change == CONFIRM and entry.phase == "done":
-            proven[entry.host] = entry.data["instance_id"]
-        elif entry.change == CONFIRM:
-            proven.pop(entry.host, None)
-    return proven
 
 
 def _refuse_more(fresh: Plan, approved: Plan) -> None:

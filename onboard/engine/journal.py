@@ -115,6 +115,14 @@ class Journal:
         finally:
             self.release(lock)
 
+    def is_held(self, run: str) -> bool:
+        """Whether some process works on the run."""
+        try:
+            self.release(self.hold(run))
+        except OnboardError:
+            return True
+        return False
+
     def begin(self, run: str, command: str, profile_path: str, profile: str) -> None:
         with self._lock, self._db:
             self._db.execute(
@@ -176,6 +184,16 @@ class Journal:
         with self._lock:
             rows = self._db.execute("SELECT event FROM events WHERE run = ? ORDER BY id", (run,)).fetchall()
         return (json.loads(event) for (event,) in rows)
+
+    def proven_in(self, run: str) -> dict[str, str]:
+        """server → mi- id of those whose nonce came back in this run, and that were not undone since."""
+        proven: dict[str, str] = {}
+        for entry in self.entries(run):
+            if entry.change == "confirm" and entry.phase == "done":
+                proven[entry.host] = entry.data["instance_id"]
+            elif entry.change == "confirm":
+                proven.pop(entry.host, None)
+        return proven
 
     def proven(self) -> frozenset[tuple[str, str]]:
         """(server's name, mi- id) of every node whose nonce came back, in any run, and that was not undone since."""

@@ -190,8 +190,8 @@ class Rollout:
         self._tools.journal.write(self._run, host, step.name, "done", {**done.undo, **done.output})
         if "instance_id" in done.output:
             self._nodes[host] = done.output["instance_id"]
-        outcome = "done" if done.changed else "unchanged"
-        emit(StepFinished(host=host, step=step.name, outcome=outcome, detail=done.detail))
+        outcome, node = "done" if done.changed else "unchanged", done.output.get("instance_id")
+        emit(StepFinished(host=host, step=step.name, outcome=outcome, detail=done.detail, instance_id=node))
 
     def _prove(self, host: Host, nonce: Secret, prover: Prover, starting: ExitStack, emit: Emit) -> None:
         """Online, and the nonce comes back. Frees the server's place among the starting agents once it is Online."""
@@ -217,7 +217,8 @@ class Rollout:
             raise
         self._proven[host.name] = node
         self._tools.journal.write(self._run, host.name, CONFIRM, "done", {"instance_id": node})
-        emit(StepFinished(host=host.name, step=CONFIRM, outcome="done", detail=f"{node} answered with its nonce"))
+        detail = f"{node} answered with its nonce"
+        emit(StepFinished(host=host.name, step=CONFIRM, outcome="done", detail=detail, instance_id=node))
 
     def _seal(self) -> Generator[Event, None, None]:
         """End the proven servers, last of all: online, unless a node is shared or was lost in the meantime."""

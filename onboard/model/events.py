@@ -185,12 +185,13 @@ class StepStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFinished(Event):
-    """`outcome` is done, unchanged, failed or undone; `detail` is for people."""
+    """`outcome` is done, unchanged, failed or undone; `detail` is for people. `instance_id`: where it is known."""
 
     host: str
     step: str
     outcome: str
     detail: str = ""
+    instance_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,6 +276,59 @@ class RegionsRanked(Event):
     recommended: str | None
     ties: tuple[str, ...]
     why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptRun:
+    """A run as the journal keeps it. Times are ISO 8601 in UTC.
+
+    profile    the profile's name; `path` its file, "" when it had none
+    finished   "" for a run that goes on (`held`: some process works on it) or was broken off
+    hosts      status → count, of a run that finished
+    servers    how many it is about; `proven` of them came online in it and were not undone
+    """
+
+    run: str
+    command: str
+    profile: str
+    path: str
+    started: str
+    finished: str
+    held: bool
+    hosts: Mapping[str, int]
+    servers: int
+    proven: int
+
+    @property
+    def is_broken_off(self) -> bool:
+        return not self.finished and not self.held
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunsListed(Event):
+    """The newest runs of this computer, the newest first."""
+
+    runs: tuple[KeptRun, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoShown(Event):
+    """What undoing a run would touch: `servers` that are restored, `nodes` (server → mi- id) that are deregistered.
+
+    `role`: the role that the run made (`deletes_role`), or gave the policy that is taken from it; "" for neither.
+    """
+
+    run: str
+    servers: tuple[str, ...]
+    nodes: Mapping[str, str]
+    role: str = ""
+    deletes_role: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportWritten(Event):
+    run: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,13 @@ class HostState:
     finished: bool = False
 
     @property
+    def is_proven(self) -> bool:
+        """It answered with its nonce, and nothing was found wrong since."""
+        if self.status is not None and self.finished:
+            return self.status is HostStatus.ONLINE
+        return self.steps.get("confirm") in ("done", "unchanged")
+
+    @property
     def trouble(self) -> tuple[Finding, ...]:
         """Findings that deserve a look, the worst first."""
         order = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1, Verdict.WARN: 2}
@@ -55,6 +62,8 @@ class State:
     role: events.RoleShown | None = None
     headroom: events.HeadroomShown | None = None
     connection: dict[str, tuple[events.ConnectionStage, ...]] = field(default_factory=dict)
+    runs: tuple[events.KeptRun, ...] = ()
+    undoing: events.UndoShown | None = None
     notes: list[events.Noted] = field(default_factory=list)
     failure: events.RunFailed | None = None
     finished: bool = False
@@ -63,10 +72,7 @@ class State:
         """Take in one event."""
         match event:
             case events.RunStarted():
-                self.run, self.command, self.profile = event.run, event.command, event.profile
-                self.started = event.started
-                for name in event.hosts:
-                    self.host(name)
+                self._start(event)
             case events.AccountIdentified():
                 self.account = event
             case events.AwsProfilesListed():
@@ -95,7 +101,9 @@ class State:
             case events.StepStarted():
                 self.host(event.host).steps[event.step] = "started"
             case events.StepFinished():
-                self.host(event.host).steps[event.step] = event.outcome
+                host = self.host(event.host)
+                host.steps[event.step] = event.outcome
+                host.instance_id = event.instance_id or host.instance_id
             case events.HostFinished():
                 self._finish(event)
             case events.RegionsSampled():
@@ -104,6 +112,10 @@ class State:
                 self.regions[event.region] = event
             case events.RegionsRanked():
                 self.ranking = event
+            case events.RunsListed():
+                self.runs = event.runs
+            case events.UndoShown():
+                self.undoing = event
             case events.Noted():
                 self.notes.append(event)
             case events.RunFailed():
@@ -112,6 +124,15 @@ class State:
                 self.finished = True
             case _:
                 pass  # a newer version's event: nothing that this one shows
+
+    def _start(self, event: events.RunStarted) -> None:
+        """A run that goes on, resumed into the same State, takes up anew every server that it has not proven."""
+        if event.run and event.run == self.run:
+            self.hosts |= {name: HostState(name) for name, host in self.hosts.items() if not host.is_proven}
+        self.run, self.command, self.profile, self.started = event.run, event.command, event.profile, event.started
+        self.failure, self.finished = None, False
+        for name in event.hosts:
+            self.host(name)
 
     def _finish(self, event: events.HostFinished) -> None:
         host = self.host(event.host)
@@ -122,6 +143,13 @@ class State:
     def host(self, name: str) -> HostState:
         """The server's state, made when it is first heard of."""
         return self.hosts.setdefault(name, HostState(name))
+
+    @property
+    def activations_left(self) -> tuple[str, ...]:
+        """Ids of the activations that the run made and did not delete, as far as its events tell."""
+        made = {change.subject for change in self.aws_changes if change.change == "create_activation"}
+        gone = {change.subject for change in self.aws_changes if change.change == "delete_activation"}
+        return tuple(sorted(made - gone))
 
     def counts(self) -> dict[str, int]:
         """status → number of servers, of those that have one."""

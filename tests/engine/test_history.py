@@ -1,0 +1,85 @@
+"""Earlier runs as the wizard lists them, and what undoing one would touch."""
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+
+from engine.conftest import Bench
+
+from onboard.engine.history import runs, undo_preview
+from onboard.engine.journal import Journal
+from onboard.model import events
+from onboard.model.plan import HostPlan, Plan
+from onboard.model.state import State, fold
+from onboard.model.status import HostStatus
+
+PLAN = Plan(account="1", region="r", hosts=(HostPlan(host="a"), HostPlan(host="b"), HostPlan(host="c")))
+
+
+def listed(journal: Journal) -> tuple[events.KeptRun, ...]:
+    return fold(runs(journal)).runs
+
+
+def test_a_run_that_was_broken_off_says_how_far_it_came(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path)) as journal:
+        journal.begin("r1", "apply", "/p.toml", json.dumps({"name": "Lab", "hosts": [{}] * 5}))
+        journal.approve("r1", json.dumps(asdict(PLAN)))
+        journal.write("r1", "a", "confirm", "done", {"instance_id": "mi-1"})
+        journal.write("r1", "b", "confirm", "done", {"instance_id": "mi-2"})
+        journal.write("r1", "b", "confirm", "undone", {"instance_id": "mi-2"})
+        (run,) = listed(journal)
+        assert (run.profile, run.path, run.servers, run.proven) == ("Lab", "/p.toml", 3, 1)
+        assert run.is_broken_off
+        with closing(Journal(tmp_path)) as other, other.held("r1"):
+            assert not listed(journal)[0].is_broken_off, "another process works on it"
+        journal.finish("r1", {"online": 3})
+        assert not listed(journal)[0].is_broken_off
+        assert listed(journal)[0].hosts == {"online": 3}
+
+
+def test_what_undo_would_touch_is_what_it_touches(bench: Callable[..., Bench]) -> None:
+    practice = bench(2)
+    run = practice.apply().run
+    with practice.tools() as tools:
+        shown = fold(undo_preview(tools.journal.run(run), tools.journal)).undoing
+    assert shown is not None
+    undone = practice.undo(run)
+    assert set(shown.servers) == {name for name, host in undone.hosts.items() if "undone" in host.steps.values()}
+    gone = {change.subject for change in undone.aws_changes if change.change == "deregister"}
+    assert set(shown.nodes.values()) == gone
+    assert len(gone) == 2
+    roles = [change.subject for change in undone.aws_changes if change.change == "delete_role"]
+    assert roles == [shown.role] == [practice.profile.role.name]
+    assert shown.deletes_role
+    with practice.tools() as tools:
+        again = fold(undo_preview(tools.journal.run(run), tools.journal)).undoing
+    assert again == events.UndoShown(run=run, servers=(), nodes={})
+
+
+def test_a_resumed_run_tells_at_once_who_is_online(bench: Callable[..., Bench]) -> None:
+    practice = bench(2)
+    run = practice.apply().run
+    again = practice.apply(resume=run)
+    confirmed = {name: (host.steps["confirm"], host.instance_id) for name, host in again.hosts.items()}
+    assert {outcome for outcome, _ in confirmed.values()} == {"unchanged"}
+    assert all(node and node.startswith("mi-") for _, node in confirmed.values())
+
+
+def test_a_run_resumed_into_its_state_takes_up_only_what_is_not_proven() -> None:
+    state = State()
+    began = events.RunStarted(run="r", command="apply", profile="p", hosts=("a", "b", "c"), started="now")
+    for event in (
+        began,
+        events.StepFinished(host="a", step="confirm", outcome="done", instance_id="mi-1"),
+        events.HostFinished(host="b", status=HostStatus.FAILED, reason="no"),
+        events.RunFailed(kind="error", what="The engine ended by itself"),
+    ):
+        state.fold(event)
+    state.fold(began)
+    assert (state.failure, state.finished) == (None, False)
+    assert state.hosts["a"].is_proven
+    assert state.hosts["a"].instance_id == "mi-1"
+    assert (state.hosts["b"].status, state.hosts["b"].finished) == (None, False)
+    assert list(state.hosts) == ["a", "b", "c"], "their order stays"
