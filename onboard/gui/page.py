@@ -27,6 +27,10 @@ class Page(QWidget):
     def enter(self) -> None:
         """The page is shown: start what it needs to know, if that is not known yet."""
 
+    def first_focus(self) -> QWidget | None:
+        """Where the keyboard begins; None for the first that takes it."""
+        return None
+
     def draft_changed(self) -> None:
         """The draft was edited, here or elsewhere: show it. Called once before the page is first shown."""
 

@@ -98,8 +98,12 @@ class Window(QMainWindow):
         self._stack.setCurrentWidget(self.page)
         self._list.set_current(name)
         self.page.enter()
-        self.page.setFocus(Qt.FocusReason.OtherFocusReason)
-        self.page.focusNextChild()
+        first = self.page.first_focus()
+        if first is not None:
+            first.setFocus(Qt.FocusReason.TabFocusReason)
+        else:
+            self.page.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.page.focusNextChild()
         self._show_standing()
 
     @Slot()

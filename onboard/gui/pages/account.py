@@ -75,10 +75,11 @@ class AccountPage(Page):
         line_of_permissions.setSpacing(S8)
         line_of_permissions.addWidget(self._glyph)
         line_of_permissions.addWidget(self._permissions, 1)
-        for widget in (self._busy, self._error, self._facts):
+        for widget in (self._error, self._facts):
             card.body.addWidget(widget)
         card.body.addLayout(line_of_permissions)
         card.body.addStretch()
+        card.body.addWidget(self._busy)
         self._show()
         return card
 

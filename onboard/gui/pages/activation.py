@@ -61,12 +61,12 @@ class ActivationPage(Page):
         self._room = Label(tone="muted", wrap=True)
         self._cost = Label(tone="muted", wrap=True)
         self._warnings = Label(tone="warn", wrap=True)
-        for widget in (self._busy, self._error):
-            card.body.addWidget(widget)
+        card.body.addWidget(self._error)
         card.body.addLayout(line)
         for label in (self._count, self._room, self._cost, self._warnings):
             card.body.addWidget(label)
         card.body.addStretch()
+        card.body.addWidget(self._busy)
         return card
 
     def enter(self) -> None:

@@ -117,6 +117,9 @@ class NetworkPage(Page):
         card.body.addLayout(line)
         return card
 
+    def first_focus(self) -> QWidget | None:
+        return self._choices.checkedButton()
+
     def draft_changed(self) -> None:
         for fields in (self._endpoint_fields, self._proxy_fields, self._package_fields):
             fields.show()

@@ -48,7 +48,7 @@ class RolePage(Page):
         self._error = ErrorPanel()
         self._notice = Banner(Mark.WARN, "")
         self._notice.hide()
-        for widget in (self._busy, self._error, self._notice):
+        for widget in (self._error, self._notice):
             self.column.addWidget(widget)
         row = QHBoxLayout()
         row.setSpacing(CARD_GAP)
@@ -80,6 +80,7 @@ class RolePage(Page):
         card.body.addWidget(self._changes)
         card.body.addWidget(self._diff, 1)
         card.body.addStretch()
+        card.body.addWidget(self._busy)
         return card
 
     def enter(self) -> None:
