@@ -21,6 +21,7 @@ from moto.utilities.utils import get_partition
 from onboard.practice import activations, agentapi, commands, nodes
 from onboard.practice.agentbucket import AgentBucket
 from onboard.practice.awsjson import AwsError, parsed_json, validate
+from onboard.practice.callerpolicy import simulated
 from onboard.practice.calls import CallLog, is_mutating
 from onboard.practice.hybrid import JSON, Hybrid, find_node, hybrid_of, new_uuid
 from onboard.practice.motoapp import ACCOUNT, MotoApplication
@@ -139,6 +140,9 @@ class Front:
             refusal = _throttled(as_xml=not target)
             self._record(signed.service, operation, signed, refusal.status, "ThrottlingException", mutating=mutating)
             return refusal
+        if operation == "SimulatePrincipalPolicy":
+            self._record(signed.service, operation, signed, 200, "", mutating=False)
+            return web.Response(text=simulated(fields), content_type="text/xml")
         try:
             answer = await self.moto.answer(
                 request.method, request.raw_path, request.headers, body, signed.account, get_partition(region)

@@ -174,3 +174,13 @@ def test_tags_of_nodes_are_kept_here_and_other_tags_by_moto(practice: Practice) 
     ssm.put_parameter(Name="p", Value="v", Type="String", Tags=[{"Key": "of", "Value": "moto"}])
     tags = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId="p")["TagList"]
     assert tags == [{"Key": "of", "Value": "moto"}]
+
+
+def test_the_caller_may_do_everything_and_may_ask(practice: Practice) -> None:
+    answer = practice.client("iam").simulate_principal_policy(
+        PolicySourceArn="arn:aws:iam::123456789012:user/moto", ActionNames=["ssm:CreateActivation", "iam:PassRole"]
+    )
+    assert [(one["EvalActionName"], one["EvalDecision"]) for one in answer["EvaluationResults"]] == [
+        ("ssm:CreateActivation", "allowed"),
+        ("iam:PassRole", "allowed"),
+    ]
