@@ -9,6 +9,7 @@ for record in "$state"/*.undo; do
   name=${record##*/}
   case " $kept " in *" ${name%.undo} "*) ;; *) rm -f "$record" ;; esac
 done
-(umask 077 && printf '%s\n' "$secret" >"$path.new") && mv "$path.new" "$path" || fail "$path cannot be written"
+# echo and not printf, which some shells (mksh, ksh88) have not built in: its arguments would be seen.
+(umask 077 && echo "$secret" >"$path.new") && mv "$path.new" "$path" || fail "$path cannot be written"
 printf 'path=%s\n' "$path"
 echo changed=yes
