@@ -7,9 +7,9 @@
     search.look_at_processes(seen)
     assert search.found == []
 
-A secret is looked for by its longest run of letters and digits, which every way of quoting leaves as it is, in the
-encodings that software uses: plain, percent, hex, UTF-16 in both byte orders, and base64 of UTF-8 and UTF-16 at each
-of its three alignments.
+A secret is looked for as a whole and by its longest run of letters and digits, which every way of quoting leaves as it
+is, in the encodings that software uses: plain, percent, hex, UTF-16 in both byte orders, and base64 of UTF-8 and UTF-16
+at each of its three alignments.
 """
 
 import base64
@@ -19,13 +19,14 @@ import secrets
 import stat
 import string
 import threading
+import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-SHORTEST = 12  # characters of the run that is looked for: shorter ones could be there by chance
+SHORTEST = 8  # characters of a run that is looked for: shorter ones could be there by chance
 PAUSE = 0.002  # seconds between two looks at all processes
 
 
@@ -37,15 +38,20 @@ def new_password() -> str:
 
 def patterns(secret: str) -> Mapping[bytes, str]:
     """Bytes to look for → which encoding they are."""
+    assert len(secret) >= SHORTEST, "too short for a canary"
     core = max(re.findall(r"[A-Za-z0-9]+", secret), key=len)
-    assert len(core) >= SHORTEST, "too short for a canary"
-    utf8, little, big = core.encode(), core.encode("utf-16-le"), core.encode("utf-16-be")
+    return _patterns(secret) | (_patterns(core) if len(core) >= SHORTEST else {})
+
+
+def _patterns(text: str) -> dict[bytes, str]:
+    utf8, little, big = text.encode(), text.encode("utf-16-le"), text.encode("utf-16-be")
     found = {
         utf8: "plain",
         little: "UTF-16-LE",
         big: "UTF-16-BE",
         utf8.hex().encode(): "hex",
         utf8.hex().upper().encode(): "hex",
+        urllib.parse.quote(text, safe="").encode(): "percent",
         "".join(f"%{byte:02x}" for byte in utf8).encode(): "percent",
         "".join(f"%{byte:02X}" for byte in utf8).encode(): "percent",
         "".join(f"\\x{byte:02x}" for byte in utf8).encode(): "escaped",
@@ -53,9 +59,9 @@ def patterns(secret: str) -> Mapping[bytes, str]:
     }
     for name, encoded in (("UTF-8", utf8), ("UTF-16-LE", little)):
         for shift in range(3):
-            text = base64.b64encode(bytes(shift) + encoded)
+            coded = base64.b64encode(bytes(shift) + encoded)
             # The characters at both ends also depend on what stands before and after.
-            certain = text[(0, 2, 3)[shift] : len(bytes(shift) + encoded) // 3 * 4]
+            certain = coded[(0, 2, 3)[shift] : len(bytes(shift) + encoded) // 3 * 4]
             found[certain] = f"base64 of {name}"
             found[certain.translate(bytes.maketrans(b"+/", b"-_"))] = f"base64 of {name}"
     return found
@@ -76,9 +82,7 @@ class Search:
 
     def look_at(self, where: str, data: str | bytes) -> None:
         content = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
-        for pattern, name in self._patterns.items():
-            if pattern in content:
-                self.found.append(f"{where}: {name}")
+        self.found += sorted({f"{where}: {name}" for pattern, name in self._patterns.items() if pattern in content})
 
     def look_below(self, folder: Path, *, changed_after: float = 0.0, skip: Iterable[Path] = ()) -> None:
         """Every name, link and file below; with `changed_after` (seconds since the epoch) only those since then."""
