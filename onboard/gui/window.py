@@ -47,6 +47,7 @@ class Window(QMainWindow):
         self.pages = {stage.name: kinds.get(stage.name, Page)(session) for stage in STAGES}
         for page in self.pages.values():
             self._stack.addWidget(page)
+            page.footer_changed.connect(self._show_footer)
         self._current = STAGES[0]
         self._lay_out()
         build_menus(self)
@@ -131,7 +132,12 @@ class Window(QMainWindow):
             lines.append(StageLine(stage.name, tr(stage.title), mark, not missing, missing or standing.words))
         self._list.set_stages(lines)
         account = view.state("account").account
-        self._top.set_profile(view.draft.name or (view.path.stem if view.path else ""), edited=view.is_edited)
+        name = view.draft.name or (view.path.stem if view.path else "")
+        self.setWindowTitle(
+            tr("{page} – {profile}[*] – Onboard", page=tr(self._current.title), profile=name or tr("new"))
+        )
+        self.setWindowModified(view.is_edited)
+        self._top.set_profile(name, edited=view.is_edited)
         self._top.set_practice(view.practice)
         self._top.set_account(account.account if account else "", view.draft.region.name or "")
         self._show_footer()
