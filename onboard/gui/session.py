@@ -1,6 +1,8 @@
 """What the window works on: the draft, the States, and the engine that fills them. Pages hold nothing of this."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +10,19 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from onboard.gui.engine_child import EngineChild
 from onboard.gui.practice_child import PracticeChild
+from onboard.gui.wakefulness import Wakefulness
 from onboard.model import events
 from onboard.model.errors import Problem
 from onboard.model.profile import Host, Profile
 from onboard.model.state import State
 from onboard.profiles.file import load_unfinished, save
 from onboard.wizard import draft as drafts
+from onboard.wizard.log import Log
+from onboard.wizard.progress import Progress
 from onboard.wizard.view import View
 
 REPAINT = 100  # milliseconds between two tellings of what the engine saw
+CHANGING = ("apply", "undo")  # commands that change servers: followed line by line, and the computer stays awake
 
 # A command whose result is worth nothing once this section of the draft changed.
 _STALE = {
@@ -58,6 +64,10 @@ class Session(QObject):
         self._saved: Profile | None = None
         self._path: Path | None = None
         self._states: dict[str, State] = {}
+        self._logs: dict[str, Log] = {}
+        self._progresses: dict[str, Progress] = {}
+        self._held = ""
+        self._wakefulness = Wakefulness(self)
         self._orders: dict[int, str] = {}
         self._next = 1
         self._changed: dict[str, set[str]] = {}
@@ -77,7 +87,17 @@ class Session(QObject):
     @property
     def view(self) -> View:
         running = next(iter(self._orders.values()), "")
-        return View(self._draft, self._saved, self._path, self._states, running, self.practice.is_running)
+        return View(
+            self._draft,
+            self._saved,
+            self._path,
+            self._states,
+            running,
+            self.practice.is_running,
+            self._held,
+            self._logs,
+            self._progresses,
+        )
 
     # The draft
 
@@ -141,24 +161,31 @@ class Session(QObject):
         self._orders[number] = command
         if fresh:
             self._states[command] = State()
+            self._logs.pop(command, None)
         values = (profile or self._draft).model_dump(mode="json", by_alias=True)
         path = str(self._path or "")
         self.engine.send({"id": number, "do": command, "profile": values, "path": path, **more})
-        self.running_changed.emit()
+        self._orders_changed()
         self._note(command, set())
+
+    def resume(self, run: str) -> None:
+        """Go on with a run of apply that was stopped or broken off: it takes up the servers that it has not proven."""
+        self.run("apply", fresh=self.view.state("apply").run != run, resume=run)
 
     def stop(self) -> None:
         """Let what is under way finish, and start nothing new."""
-        self._control("stop")
+        self._control("stop", "stopping")
 
     def stop_now(self) -> None:
-        self._control("stop_now")
+        self._control("stop_now", "stopping")
 
     def pause(self) -> None:
-        self._control("pause")
+        self._control("pause", "paused")
 
     def go_on(self) -> None:
         self._control("go_on")
+        for progress in self._progresses.values():
+            progress.restart(time.monotonic())
 
     def answer(self, wanted: events.SecretWanted, value: str | None, *, keep: bool = False) -> None:
         """Answer `secret_wanted`; None when the user has no answer."""
@@ -170,14 +197,24 @@ class Session(QObject):
     def close(self) -> None:
         """End both children."""
         self._orders.clear()
+        self._wakefulness.set_held(False)
         self.engine.close()
         self.practice.close()
 
-    def _control(self, what: str) -> None:
+    def _control(self, what: str, held: str = "") -> None:
         if self._orders:
             self.engine.send({"do": what})
+            self._held = held
+            self.running_changed.emit()
+
+    def _orders_changed(self) -> None:
+        self._held = self._held if self._orders else ""
+        self._wakefulness.set_held(any(command in CHANGING for command in self._orders.values()))
+        self.running_changed.emit()
 
     def _forget(self, command: str) -> None:
+        self._logs.pop(command, None)
+        self._progresses.pop(command, None)
         if self._states.pop(command, None) is not None:
             self._note(command, set())
 
@@ -213,11 +250,15 @@ class Session(QObject):
             self.secret_wanted.emit(event)
             return
         self._states.setdefault(command, State()).fold(event)
+        if command in CHANGING:
+            self._logs.setdefault(command, Log()).fold(event, datetime.now().astimezone())
+            self._progresses.setdefault(command, Progress()).fold(event, time.monotonic())
         host = getattr(event, "host", "")
         self._note(command, {host} if host else set())
         if isinstance(event, events.RunFinished) and number in self._orders:
             del self._orders[number]
-            self.running_changed.emit()
+            self._tell()  # whoever hears that it ended has heard all of it
+            self._orders_changed()
 
     def _note(self, command: str, hosts: set[str]) -> None:
         self._changed.setdefault(command, set()).update(hosts)
@@ -240,9 +281,8 @@ class Session(QObject):
                 why=said,
                 remedy="Run it again; a broken-off installation can be resumed",
             )
-            self._states.setdefault(command, State()).fold(failure)
-            self._note(command, set())
-        self.running_changed.emit()
+            self._fold(0, command, failure)
+        self._orders_changed()
         self.engine_died.emit(said)
 
     @Slot()

@@ -4,9 +4,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 
 from onboard.model.status import HostStatus
 from onboard.wizard.checked import status_of
+from onboard.wizard import regions
+from onboard.wizard.moments import when
 from onboard.wizard.view import View
 
 
@@ -66,13 +69,18 @@ def _servers(view: View) -> Standing:
 
 
 def _region(view: View) -> Standing:
-    if not view.draft.region.name:
+    chosen = view.draft.region.name
+    if not chosen:
         return Standing(Mark.TODO, "Choose a Region")
-    ranking = view.state("regions").ranking
-    best = ranking.recommended if ranking else None
-    if best and ranking and view.draft.region.name not in (best, *ranking.ties):
-        return Standing(Mark.ATTENTION, f"{best} is nearer than {view.draft.region.name}")
-    return Standing(Mark.DONE)
+    found = regions.known(view)
+    if found is None:
+        return Standing(Mark.DONE)
+    farther = regions.farther(view)
+    if farther == inf:
+        return Standing(Mark.ATTENTION, f"{chosen} did not answer")
+    if farther:
+        return Standing(Mark.ATTENTION, f"{found.recommended} is {farther:.0f} ms nearer than {chosen}")
+    return Standing(Mark.DONE, f"Measured {when(found.date)[0]}" if found.date else "")
 
 
 def _role(view: View) -> Standing:
@@ -166,6 +174,8 @@ BY_NAME = {stage.name: stage for stage in STAGES}
 
 def blocked_by(stage: Stage, view: View) -> str:
     """What must be done before `stage` can be visited, in words; "" when it can."""
+    if stage.name == "install" and view.state("apply").run:
+        return ""  # a run that was resumed after a crash needs no new plan
     for name in stage.needs:
         needed = BY_NAME[name]
         standing = needed.judge(view)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from onboard.model.profile import Profile
 from onboard.model.state import State
+from onboard.wizard.log import Log
+from onboard.wizard.progress import Progress
 
 EMPTY = State()
 
@@ -20,6 +22,8 @@ class View:
     states     command (account, trust, regions, preview, check, plan, apply, undo) → State of its last run
     running    the command that runs, "" when none does
     practice   whether cloud and servers are those of a practice
+    held       "" for a command that goes on, paused, or stopping
+    logs, progresses   of apply and undo, as `states`
     """
 
     draft: Profile = field(default_factory=Profile)
@@ -28,6 +32,9 @@ class View:
     states: Mapping[str, State] = field(default_factory=dict)
     running: str = ""
     practice: bool = False
+    held: str = ""
+    logs: Mapping[str, Log] = field(default_factory=dict)
+    progresses: Mapping[str, Progress] = field(default_factory=dict)
 
     @property
     def is_edited(self) -> bool:
@@ -36,3 +43,9 @@ class View:
     def state(self, command: str) -> State:
         """The State of the command's last run; an empty one when it has not run."""
         return self.states.get(command, EMPTY)
+
+    def log(self, command: str) -> Log:
+        return self.logs.get(command) or Log()
+
+    def progress(self, command: str) -> Progress:
+        return self.progresses.get(command) or Progress()

@@ -1,0 +1,75 @@
+"""What happened in a run, line by line, for people: the fold of its events that keeps their order and their time."""
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
+
+from onboard.model import events
+from onboard.model.status import HostStatus
+
+KEPT = 5000  # lines
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`host` is "" for what is about the run; `level` is info, well, warning or bad."""
+
+    time: datetime
+    host: str
+    text: str
+    level: str = "info"
+
+
+class Log:
+    """The last KEPT lines. `told` counts all that ever were, so that a reader knows which it has seen."""
+
+    def __init__(self) -> None:
+        self.lines: deque[Line] = deque(maxlen=KEPT)
+        self.told = 0
+
+    def fold(self, event: events.Event, now: datetime) -> None:
+        """Take in one event, heard of at `now`."""
+        host, text, level = _said(event)
+        if text:
+            self.lines.append(Line(now, host, text, level))
+            self.told += 1
+
+    def since(self, told: int) -> list[Line]:
+        """The lines that came after the first `told`, as far as they are kept."""
+        new = min(self.told - told, len(self.lines))
+        return [self.lines[index] for index in range(len(self.lines) - new, len(self.lines))]
+
+
+def _said(event: events.Event) -> tuple[str, str, str]:
+    """(host, text, level); no text for what a reader of the log need not see."""
+    match event:
+        case events.RunStarted():
+            return "", f"Run {event.run} began", "info"
+        case events.PhaseStarted():
+            return "", f"{event.phase}: {event.total}", "info"
+        case events.AwsChanged():
+            return "", f"{event.summary} ({event.subject})", "info"
+        case events.StepStarted():
+            return event.host, f"{event.step} begins", "info"
+        case events.StepFinished():
+            detail = f": {event.detail}" if event.detail else ""
+            return event.host, f"{event.step} {event.outcome}{detail}", _OUTCOMES.get(event.outcome, "info")
+        case events.HostFinished():
+            rest = "; ".join(filter(None, (event.reason, event.remedy)))
+            return event.host, f"{event.status}{': ' if rest else ''}{rest}", _level(event.status)
+        case events.Noted():
+            return event.host, event.text, event.level
+        case events.RunFailed():
+            return "", "; ".join(filter(None, (event.what, event.where, event.why, event.remedy))), "bad"
+        case events.RunFinished():
+            return "", "Ended: " + ", ".join(f"{count} {status}" for status, count in event.hosts.items()), "info"
+    return "", "", "info"
+
+
+_OUTCOMES = {"failed": "bad"}
+
+
+def _level(status: HostStatus) -> str:
+    if status is HostStatus.SKIPPED:
+        return "warning"
+    return "well" if status.is_well else "bad"

@@ -1,0 +1,137 @@
+"""How far a run of apply or undo is: what is settled of how much, in which wave, how quickly. No Qt, no clock."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from onboard.model import events
+from onboard.model.plan import HostPlan
+from onboard.model.state import HostState
+from onboard.model.status import HostStatus
+
+CONFIRM = "confirm"
+MEASURED = 30  # servers that the rate is taken from, so that it follows what happens now
+SOON = 10.0  # seconds before which a rate says nothing
+
+
+class Group(StrEnum):
+    """Servers as the chips count them. Those that were skipped wait: a resumed run takes them up."""
+
+    ONLINE = "online"
+    RUNNING = "running"
+    FAILED = "failed"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a server is. `fraction` of its steps, 0 to 1; `step` it is at, "" when it is at none."""
+
+    group: Group
+    fraction: float
+    step: str = ""
+
+
+class Progress:
+    """The fold of a run's events that knows of time.
+
+    steps    server → names of its steps with the proof last, of those that the run is about
+    wave     1 or 2, 0 before the first; `waves` how many there are; `canary` servers in the first
+    """
+
+    def __init__(self) -> None:
+        self._begin("", ())
+
+    def _begin(self, run: str, hosts: Iterable[str]) -> None:
+        self.run = run
+        self.steps: dict[str, tuple[str, ...]] = dict.fromkeys(hosts, ())
+        self.wave = 0
+        self.canary = 0
+        self._settled: set[str] = set()
+        self._times: deque[float] = deque(maxlen=MEASURED)
+        self._since = 0.0
+
+    def fold(self, event: events.Event, now: float) -> None:
+        """Take in one event, heard of at `now` (seconds of any steady clock)."""
+        match event:
+            case events.RunStarted():
+                self._begin(event.run, event.hosts)  # a resumed run tells anew what is proven
+            case events.PlanMade():
+                proven = {name: (CONFIRM,) for name in self.steps if name in self._settled}
+                self.steps = proven | {plan.host: steps_of(plan) for plan in event.plan.hosts}
+            case events.PhaseStarted(phase="canary"):
+                self.wave, self.canary = 1, event.total
+                self.restart(now)
+            case events.PhaseStarted(phase="install"):
+                self.wave = 2 if self.canary else 1
+                self.restart(now)
+            case events.PhaseStarted(phase="undo"):
+                self.restart(now)
+            case events.StepFinished(step="confirm", outcome="unchanged"):
+                self._settled.add(event.host)
+            case events.StepFinished(step="confirm", outcome="done") | events.HostFinished():
+                self._settle(event.host, now)
+
+    def _settle(self, host: str, now: float) -> None:
+        if host in self.steps and host not in self._settled:
+            self._settled.add(host)
+            self._times.append(now)
+
+    def restart(self, now: float) -> None:
+        """Measure the rate from here on: a wave began, or a pause ended."""
+        self._times.clear()
+        self._since = now
+
+    @property
+    def waves(self) -> int:
+        earlier = sum(steps == (CONFIRM,) for steps in self.steps.values())
+        return 2 if self.canary and len(self.steps) - earlier > self.canary else 1
+
+    @property
+    def total(self) -> int:
+        return len(self.steps)
+
+    @property
+    def done(self) -> int:
+        return len(self._settled.intersection(self.steps))
+
+    def rate(self, now: float) -> float | None:
+        """Servers a second; None while that says nothing."""
+        if len(self._times) < 2 or now - self._since < SOON:
+            return None
+        began = self._times[0] if len(self._times) == MEASURED else self._since
+        counted = len(self._times) - (len(self._times) == MEASURED)
+        return counted / max(now - began, 1e-3)
+
+    def seconds_left(self, now: float) -> float | None:
+        rate = self.rate(now)
+        return (self.total - self.done) / rate if rate else None
+
+
+def steps_of(plan: HostPlan) -> tuple[str, ...]:
+    """Names of a server's steps, the proof last."""
+    return (*(change.name for change in plan.changes), CONFIRM)
+
+
+def place_of(host: HostState | None, steps: Sequence[str]) -> Place:
+    """Where a server is in its steps."""
+    if host is None:
+        return Place(Group.WAITING, 0.0)
+    fraction = _fraction(host.steps, steps)
+    if host.is_proven:
+        return Place(Group.ONLINE, 1.0)
+    if host.finished and host.status is HostStatus.SKIPPED:
+        return Place(Group.WAITING, fraction)
+    if host.finished:
+        return Place(Group.FAILED, fraction)
+    if not host.steps:
+        return Place(Group.WAITING, 0.0)
+    at = next((step for step in steps if host.steps.get(step) not in ("done", "unchanged")), CONFIRM)
+    return Place(Group.RUNNING, fraction, at)
+
+
+def _fraction(outcomes: Mapping[str, str], steps: Sequence[str]) -> float:
+    """A step that is under way counts half."""
+    worth = {"done": 1.0, "unchanged": 1.0, "started": 0.5, "failed": 0.5}
+    return sum(worth.get(outcomes.get(step, ""), 0.0) for step in steps) / len(steps) if steps else 0.0
