@@ -237,6 +237,15 @@ def _undo_preview(
     return undo_preview(tools.journal.run(order["run"]), tools.journal)
 
 
+def _regions(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+    """`servers`: names of those to measure from, beside this computer."""
+    from onboard.engine.regions import regions
+
+    names = set(order.get("servers", ()))
+    servers = [host for host in profile.hosts if host.name in names]
+    return regions(profile, tools, cancel, servers=servers, profile_path=order.get("path", ""))
+
+
 def _report(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
     """`run`, `format` (html, csv or json), `file`: where to write it."""
     from onboard.cli.report import FORMATS, document_of
@@ -254,6 +263,7 @@ COMMANDS: Mapping[str, Callable[[Order, Profile, Tools, CancelToken, KnownHosts]
     "plan": _plan,
     "preview": _preview,
     "probe": _probe,
+    "regions": _regions,
     "report": _report,
     "runs": _runs,
     "trust": _trust,

@@ -30,12 +30,11 @@ from onboard.model.events import (
     RegionsRanked,
     RegionsSampled,
 )
-from onboard.model.latency import Latency, Ranking, combined, rank
+from onboard.model.latency import FAR_MS, Latency, Ranking, combined, rank
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
 
 ACCOUNT_LIMIT = 5.0  # seconds that the account may take to say which Regions are enabled
-FAR_MS = 30.0  # a chosen Region that is this much farther deserves a word
 
 
 def regions(
@@ -110,7 +109,7 @@ def proxy_of(profile: Profile, targets: Sequence[Target]) -> Proxy | None:
             "Regions cannot be measured through this proxy",
             where=named,
             why=str(error),
-            remedy="Set region.measure_through to http://HOST:PORT, or measure from a server with --from",
+            remedy="Set region.measure_through to http://HOST:PORT, or measure from one of the servers",
         ) from None
 
 
@@ -328,7 +327,7 @@ def _nothing_answered(latencies: Mapping[str, Latency]) -> AwsError:
         where="port 443 of Systems Manager's endpoints",
         why=max(errors, key=errors.count) if errors else "",
         remedy="See that this computer is online; behind a proxy, set HTTPS_PROXY or region.measure_through; "
-        "or measure from a server with --from",
+        "or measure from one of the servers",
     )
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from onboard.gui.session import Session
@@ -12,6 +13,9 @@ class Page(QWidget):
 
     A page overrides what it needs of `enter`, `draft_changed`, `states_changed`, `running_changed`.
     """
+
+    footer_changed = Signal()
+    """What `primary_label` or `command_line` say is another, and neither the draft nor a State changed."""
 
     stage = ""
     """The name of its stage in `onboard.wizard.stages`."""

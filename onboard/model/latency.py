@@ -14,6 +14,7 @@ from statistics import fmean, median, quantiles
 CONFIDENCE = 0.95
 USUAL_LOSS = 0.01  # of connects, on a line that is well
 SURPRISE = 0.005  # a loss that a line like the others' shows this seldom is the Region's own
+FAR_MS = 30.0  # a chosen Region that is this much farther than the nearest deserves a word
 DEAD = 0.5  # a Region that loses more says nothing about the line
 
 

@@ -7,8 +7,8 @@ from enum import StrEnum
 from math import inf
 
 from onboard.model.status import HostStatus
-from onboard.wizard.checked import status_of
 from onboard.wizard import regions
+from onboard.wizard.checked import status_of
 from onboard.wizard.moments import when
 from onboard.wizard.view import View
 

@@ -33,8 +33,9 @@ def test_every_region_of_a_partition_has_its_long_name_and_endpoint() -> None:
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov", "aws-eusc"])
 def test_every_region_has_a_place_on_the_map(partition: str) -> None:
-    placed = {row["region"] for row in csv.DictReader(text("map/regions.csv").splitlines())}
-    assert {offer.region for offer in offers(partition)} <= placed
+    rows = csv.DictReader(text("map/regions.csv").splitlines())
+    placed = {(row["region"], row["partition"], row["name"]) for row in rows}
+    assert {(offer.region, partition, offer.long_name) for offer in offers(partition)} <= placed
 
 
 def test_the_partition_is_the_regions(monkeypatch: pytest.MonkeyPatch) -> None:
