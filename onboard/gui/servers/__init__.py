@@ -1,0 +1,1 @@
+"""What the Servers page opens over itself."""

@@ -1,0 +1,364 @@
+"""How to log in, by group: the profile keeps names and paths, secrets go to the computer's keyring and nowhere else."""
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QAbstractTableModel, Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from onboard.gui.models.servers import NOWHERE, Index
+from onboard.gui.servers.sheet import Sheet, credential_names, show_problem
+from onboard.gui.text import plural, tr
+from onboard.gui.theme import S8, S12, S24, Theme
+from onboard.gui.widgets.button import Button
+from onboard.gui.widgets.cell_role import CellRole
+from onboard.gui.widgets.cells import StatusCell
+from onboard.gui.widgets.data_table import DataTable
+from onboard.gui.widgets.key_value_form import KeyValueForm
+from onboard.gui.widgets.label import Label
+from onboard.gui.widgets.mark import Mark
+from onboard.hosts.credentials import remember
+from onboard.model.errors import OnboardError, Problem
+from onboard.model.profile import Credential, CredentialKind, Profile
+from onboard.model.secret import Secret
+from onboard.wizard import draft
+
+KINDS = (CredentialKind.SSH_KEY, CredentialKind.SSH_AGENT, CredentialKind.SSH_PASSWORD)
+SUDO = ("auto", "password", "never")
+NEW = "linux-admin"
+PASSPHRASE = "_PASSPHRASE"  # noqa: S105 - how the secret of a key file is called after its credential
+
+
+class CredentialsSheet(Sheet):
+    """`profile`, once accepted, has the credentials as described. A name that servers use may be chosen at once."""
+
+    def __init__(self, parent: QWidget | None, profile: Profile, chosen: str = "") -> None:
+        super().__init__(
+            parent,
+            tr("Credentials"),
+            tr("How Onboard logs in, described once for each group of servers. Secrets never stand in the profile."),
+            primary=tr("&Save"),
+            letters=104,
+        )
+        self.profile = profile
+        self._name = ""  # as it is in self.profile; "" while nothing is chosen
+        self.model = CredentialsModel(self)
+        self.list = DataTable(tr("Credentials"), sortable=False)
+        self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.list.set_cell(0, StatusCell())
+        self.list.setModel(self.model)
+        self.list.setFixedWidth(Theme.current().scaled(280))
+        self.form = _Form()
+        add = Button(tr("A&dd"), icon="plus", small=True)
+        add.clicked.connect(self._add)
+        self.delete = Button(tr("De&lete"), icon="delete", small=True)
+        self.delete.clicked.connect(self._delete)
+        under = QHBoxLayout()
+        under.setSpacing(S8)
+        under.addWidget(add)
+        under.addWidget(self.delete)
+        under.addStretch()
+        left = QVBoxLayout()
+        left.setSpacing(S8)
+        left.addWidget(self.list, 1)
+        left.addLayout(under)
+        row = QHBoxLayout()
+        row.setSpacing(S24)
+        row.addLayout(left)
+        row.addWidget(self.form, 1)
+        self.body.addLayout(row, 1)
+        names = self._names()
+        self._choose(chosen if chosen in names else names[0] if names else NEW)
+        self.list.picked.connect(self._picked)
+
+    def _names(self) -> list[str]:
+        used = credential_names(self.profile) if self.profile.hosts or self.profile.credentials else []
+        return list(dict.fromkeys([*used, *([self._name] if self._name else [])]))
+
+    def _choose(self, name: str) -> None:
+        self._name = name
+        self.model.show_names(self._names(), self.profile)
+        self.list.select_key(name)
+        self.form.show_credential(name, self.profile.credentials.get(name))
+        self.form.setEnabled(bool(name))
+        in_use = any(host.credential == name for host in self.profile.hosts)
+        self.delete.setEnabled(name in self.profile.credentials or (bool(name) and not in_use))
+
+    @Slot()
+    def _picked(self) -> None:
+        """Another one: what was typed of the last is taken first, and when it is wrong the choice stays."""
+        keys = self.list.selected_keys()
+        if not keys or keys == [self._name]:
+            return
+        if self.take():
+            self._choose(str(keys[0]))
+        else:
+            self.list.select_key(self._name)
+
+    def take(self) -> bool:
+        """Take up what is typed; False, with what is wrong shown, when it cannot be."""
+        if not self._name or not self.form.touched:
+            return True
+        old = self._name if self._name in self.profile.credentials else ""
+        name, values = self.form.values()
+        changed = draft.with_credential(self.profile, name, values, old=old)
+        if isinstance(changed, Profile) and values["kind"] == CredentialKind.SSH_KEY and not values["key_file"]:
+            changed = Problem("key_file", "it is missing, and a key is how this one logs in", "Choose the private key")
+        if isinstance(changed, Problem):
+            show_problem(self.form.rows, changed)
+            return False
+        if not old and name != self._name:  # a name that servers use already, described under another one
+            names = {host.name for host in changed.hosts if host.credential == self._name}
+            renamed = draft.hosts_changed(changed, names, {"credential": name})
+            changed = renamed if isinstance(renamed, Profile) else changed
+        self.profile, self._name = changed, name
+        self.form.touched = False
+        return True
+
+    @Slot()
+    def _add(self) -> None:
+        if self.take():
+            taken = self._names()
+            name = next(name for name in (NEW, *(f"{NEW}-{n}" for n in range(2, 1000))) if name not in taken)
+            self._choose(name)
+            self.form.touched = True
+            self.form.name.setFocus()
+            self.form.name.selectAll()
+
+    @Slot()
+    def _delete(self) -> None:
+        self.profile = draft.without_credential(self.profile, self._name)
+        self._name = ""
+        names = self._names()
+        self._choose(names[0] if names else "")
+
+    def accept(self) -> None:
+        if self.take():
+            super().accept()
+
+
+class CredentialsModel(QAbstractTableModel):
+    """Each with the number of servers that use it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._rows: tuple[tuple[str, int, bool], ...] = ()
+
+    def show_names(self, names: Sequence[str], profile: Profile) -> None:
+        servers = Counter(host.credential for host in profile.hosts)
+        self.beginResetModel()
+        self._rows = tuple((name, servers[name], name in profile.credentials) for name in names)
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = NOWHERE) -> int:  # noqa: N802 - Qt's name
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = NOWHERE) -> int:  # noqa: N802
+        return 0 if parent.isValid() else 2
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> object:  # noqa: N802
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return (tr("Credential"), tr("Used by"))[section]
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        name, servers, described = self._rows[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return (name, plural("{n} server", "{n} servers", servers))[index.column()]
+            case Qt.ItemDataRole.ToolTipRole:
+                return name if described else tr("{name}: nothing says yet how it logs in", name=name)
+            case CellRole.KEY:
+                return name
+            case CellRole.MARK if index.column() == 0:
+                return None if described else Mark.WARN
+            case CellRole.TONE if index.column() == 1:
+                return "muted"
+        return None
+
+
+class _Form(QWidget):
+    """One credential. `touched`: something was typed since it was shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.touched = False
+        self.rows = KeyValueForm()
+        self.name, self.username = QLineEdit(), QLineEdit()
+        self.kind = QComboBox()
+        for kind, text in zip(
+            KINDS, (tr("SSH key file"), tr("SSH agent of this computer"), tr("Password")), strict=True
+        ):
+            self.kind.addItem(text, kind.value)
+        self.key_file = PathField()
+        self.sudo = QComboBox()
+        texts = (tr("as root, or with sudo as it goes"), tr("with sudo and its password"), tr("never: log in as root"))
+        for way, text in zip(SUDO, texts, strict=True):
+            self.sudo.addItem(text, way)
+        self.command = QLineEdit()
+        self.command.setPlaceholderText("pass show servers/linux")
+        self.passphrase = SecretField(tr("Passphrase"), tr("Keep in ke&yring"))
+        self.secret = SecretField(tr("Password"), tr("Keep in keyrin&g"))
+        self.rows.add_row("name", tr("&Name"), self.name)
+        self.rows.add_row("kind", tr("&Kind"), self.kind)
+        self.rows.add_row("username", tr("&User"), self.username)
+        self.rows.add_row("key_file", tr("Key &file"), self.key_file)
+        self.rows.add_row("sudo", tr("&Root rights"), self.sudo)
+        self.rows.add_row(
+            "passphrase", tr("&Passphrase of the key"), self.passphrase, tr("Only if the key file has one.")
+        )
+        self.rows.add_row(
+            "secret", tr("Pass&word"), self.secret, tr("To log in by password, or for sudo where it asks.")
+        )
+        self.rows.add_row(
+            "secret_command",
+            tr("&Or from a command"),
+            self.command,
+            tr("For vaults: it prints the password. Without either, Onboard asks when it needs one."),
+        )
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(S12)
+        column.addWidget(self.rows)
+        column.addStretch()
+        for field in (self.name, self.username, self.command, self.key_file.line):
+            field.textEdited.connect(self._touch)
+        self.key_file.chosen.connect(self._touch)
+        for box in (self.kind, self.sudo):
+            box.activated.connect(self._touch)
+        self.kind.currentIndexChanged.connect(self._fit)
+        self.passphrase.kept.connect(self._keep_passphrase)
+        self.secret.kept.connect(self._keep_secret)
+
+    def show_credential(self, name: str, credential: Credential | None) -> None:
+        self.rows.clear_errors()
+        self.name.setText(name)
+        kind = credential.kind if credential else CredentialKind.SSH_KEY
+        self.kind.setCurrentIndex(max(self.kind.findData(kind.value), 0))
+        self.username.setText(credential.username if credential else "")
+        self.key_file.line.setText(credential.key_file or "" if credential else "")
+        self.sudo.setCurrentIndex(self.sudo.findData(credential.sudo if credential else "auto"))
+        command = credential.secret_command if credential else None
+        self.command.setText(shlex.join(command) if isinstance(command, tuple) else command or "")
+        self.passphrase.forget()
+        self.secret.forget()
+        self.touched = False
+        self._fit()
+
+    def values(self) -> tuple[str, dict[str, object]]:
+        """The name, and what with_credential takes."""
+        key = self.key_file.line.text().strip() if self.kind.currentData() == CredentialKind.SSH_KEY else ""
+        return self.name.text().strip(), {
+            "kind": self.kind.currentData(),
+            "username": self.username.text().strip(),
+            "key_file": key,
+            "sudo": self.sudo.currentData(),
+            "secret_command": self.command.text().strip(),
+        }
+
+    def _touch(self) -> None:
+        self.touched = True
+        self.rows.clear_errors()
+
+    def _fit(self) -> None:
+        """Rows that this kind has no use for are not there."""
+        is_key = self.kind.currentData() == CredentialKind.SSH_KEY
+        self.rows.set_row_visible("key_file", is_key)
+        self.rows.set_row_visible("passphrase", is_key)
+
+    def _keep_passphrase(self, secret: Secret) -> None:
+        self._keep("passphrase", self.passphrase, f"{self.name.text().strip()}{PASSPHRASE}", secret)
+
+    def _keep_secret(self, secret: Secret) -> None:
+        self._keep("secret", self.secret, self.name.text().strip(), secret)
+
+    def _keep(self, row: str, field: "SecretField", name: str, secret: Secret) -> None:
+        try:
+            remember(name, secret)
+        except OnboardError as error:
+            self.rows.set_error(row, f"{error.what}. {error.why}", error.remedy)
+        else:
+            self.rows.set_error(row, "")
+            field.say_kept()
+
+
+class PathField(QWidget):
+    """A path, typed or chosen."""
+
+    chosen = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line = QLineEdit()
+        self.line.setPlaceholderText("~/.ssh/id_ed25519")
+        self.line.setAccessibleName(tr("Key file"))
+        self.setFocusProxy(self.line)
+        choose = Button(tr("C&hoose…"), icon="open")
+        choose.clicked.connect(self._choose)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(S8)
+        row.addWidget(self.line, 1)
+        row.addWidget(choose)
+
+    @Slot()
+    def _choose(self) -> None:
+        folder = Path("~/.ssh").expanduser()
+        name, _ = QFileDialog.getOpenFileName(self, tr("Choose a private key"), str(folder), tr("All files (*)"))
+        if name:
+            self.line.setText(name)
+            self.chosen.emit()
+
+
+class SecretField(QWidget):
+    """A secret on its way to the keyring: it leaves the field when it is kept, and is never shown."""
+
+    kept = Signal(object)  # Secret
+
+    def __init__(self, name: str, button: str) -> None:
+        super().__init__()
+        self.line = QLineEdit()
+        self.line.setEchoMode(QLineEdit.EchoMode.Password)
+        self.line.setAccessibleName(name)
+        self.setFocusProxy(self.line)
+        self.keep = Button(button, icon="key")
+        self.keep.setAccessibleName(tr("Keep {secret} in this computer's keyring", secret=name))
+        self.keep.clicked.connect(self._keep)
+        self.said = Label(tone="ok")
+        self.said.hide()
+        self.line.textChanged.connect(self._changed)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(S8)
+        row.addWidget(self.line, 1)
+        row.addWidget(self.said)
+        row.addWidget(self.keep)
+        self._changed("")
+
+    def _changed(self, text: str) -> None:
+        self.keep.setEnabled(bool(text))
+        if text:
+            self.said.hide()
+
+    @Slot()
+    def _keep(self) -> None:
+        self.kept.emit(Secret(self.line.text()))
+
+    def say_kept(self) -> None:
+        self.line.clear()
+        self.said.setText(tr("Kept in the keyring"))
+        self.said.show()
+
+    def forget(self) -> None:
+        self.line.clear()
+        self.said.hide()

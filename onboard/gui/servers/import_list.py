@@ -1,0 +1,140 @@
+"""Import a list of servers: what was read and guessed is shown before anything is taken."""
+
+import re
+from pathlib import Path
+
+from PySide6.QtCore import QAbstractTableModel, Qt
+from PySide6.QtWidgets import QButtonGroup, QRadioButton, QWidget
+
+from onboard.gui.models.servers import NOWHERE, Index
+from onboard.gui.servers.sheet import Problems, Sheet
+from onboard.gui.text import plural, tr
+from onboard.gui.theme import Theme
+from onboard.gui.widgets.data_table import DataTable
+from onboard.gui.widgets.label import Label
+from onboard.gui.widgets.verbatim import Verbatim
+from onboard.hosts.inventory import merged
+from onboard.hosts.inventory_csv import Column, Inventory, Preview
+from onboard.model.errors import Problem, ProfileError
+from onboard.model.profile import Profile
+from onboard.wizard import draft
+
+
+class ImportSheet(Sheet):
+    """`profile`, once accepted, has the servers of the list."""
+
+    def __init__(self, parent: QWidget | None, profile: Profile, path: Path, inventory: Inventory) -> None:
+        super().__init__(
+            parent, tr("Import {file}", file=path.name), _guessed(inventory.preview), primary=tr("&Import")
+        )
+        self.profile = profile
+        self._before = profile
+        self._inventory = inventory
+        wrong = sorted(inventory.problems, key=_line)
+        table = DataTable(tr("The first servers of the list"), sortable=False)
+        table.setModel(PreviewModel(inventory.preview, table))
+        rows = len(inventory.preview.rows) + 1
+        table.setFixedHeight(rows * Theme.current().row_height() + Theme.current().row_height() // 2)
+        table.setVisible(bool(inventory.preview.rows))
+        self.body.addWidget(table)
+        unused = ", ".join(f"{column.header or tr('a column')} ({column.why})" for column in inventory.preview.unused)
+        if unused:
+            self.body.addWidget(Label(tr("Not taken: {columns}.", columns=unused), tone="muted", wrap=True))
+        if wrong:
+            title = plural("{n} mistake; its line is left out:", "{n} mistakes; their lines are left out:", len(wrong))
+            self.body.addWidget(Label(title, tone="warn", wrap=True))
+            self.body.addWidget(Verbatim(title, "\n".join(map(str, wrong))))
+        there = len(profile.hosts)
+        self.add = QRadioButton(
+            plural("&Add to the server that is there", "&Add to the {n} servers that are there", there)
+        )
+        self.replace = QRadioButton(
+            plural("&Replace the server that is there", "&Replace the {n} servers that are there", there)
+        )
+        self.add.setChecked(True)
+        choice = QButtonGroup(self)
+        for button in (self.add, self.replace):
+            choice.addButton(button)
+            button.setVisible(there > 0)
+            self.body.addWidget(button)
+        choice.buttonToggled.connect(self._look)
+        self._said = Label(tone="muted", wrap=True)
+        self._conflicts = Problems()
+        self.body.addWidget(self._said)
+        self.body.addWidget(self._conflicts)
+        self._look()
+
+    def _look(self) -> None:
+        replace = self.replace.isChecked()
+        problems: tuple[Problem, ...] = ()
+        try:
+            hosts = merged(self._before.hosts, self._inventory.hosts, replace=replace)
+            self.profile = draft.with_hosts(self._before, hosts)
+        except ProfileError as error:
+            problems = error.problems
+        new = 0 if problems else len(self.profile.hosts) - (0 if replace else len(self._before.hosts))
+        same = 0 if problems else len(self._inventory.hosts) - new
+        self._conflicts.show_problems(problems)
+        self._said.setText(
+            plural("{n} is there already, equal in everything.", "{n} are there already, equal in everything.", same)
+        )
+        self._said.setVisible(same > 0)
+        self.primary.setText(plural("&Import {n} server", "&Import {n} servers", new) if new else tr("&Import"))
+        self.primary.setEnabled(new > 0)
+
+
+class PreviewModel(QAbstractTableModel):
+    """The first rows of the columns that are used, each headed by what it is taken for."""
+
+    def __init__(self, preview: Preview, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._columns = [column for column in preview.columns if column.field]
+        self._rows = preview.rows
+
+    def rowCount(self, parent: Index = NOWHERE) -> int:  # noqa: N802 - Qt's name
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = NOWHERE) -> int:  # noqa: N802
+        return 0 if parent.isValid() else len(self._columns)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> object:  # noqa: N802
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return _taken_for(self._columns[section])
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        row = self._rows[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole and index.column() < len(row):
+            return row[index.column()]
+        return None
+
+
+def _taken_for(column: Column) -> str:
+    names = {
+        "name": tr("Name"),
+        "address": tr("Address"),
+        "port": tr("Port"),
+        "protocol": tr("Way"),
+        "credential": tr("Credential"),
+        "tags": tr("Tags"),
+    }
+    field = names.get(column.field) or tr("Tag {key}", key=column.field.removeprefix("tag:"))
+    if not column.header or column.header.casefold() == column.field:
+        return field
+    return tr("{field}, from {header}", field=field, header=column.header)
+
+
+def _guessed(preview: Preview) -> str:
+    """What was guessed, in a line."""
+    delimiters = {",": tr("commas"), ";": tr("semicolons"), "\t": tr("tabs"), "|": tr("bars")}
+    parts = [tr("Read as {encoding}", encoding=preview.encoding.upper())]
+    if preview.delimiter:
+        parts.append(tr("columns separated by {delimiter}", delimiter=delimiters[preview.delimiter]))
+    parts.append(tr("the first line names the columns") if preview.has_header else tr("no line names the columns"))
+    return tr("{parts}.", parts=", ".join(parts))
+
+
+def _line(problem: Problem) -> int:
+    """The line that a problem's key names: `servers.csv line 7: port`."""
+    found = re.search(r" line (\d+)", problem.key)
+    return int(found[1]) if found else 0

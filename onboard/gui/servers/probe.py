@@ -1,0 +1,173 @@
+"""Test one server: each stage of reaching it, what came of it, and what to do."""
+
+from PySide6.QtCore import Slot
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+
+from onboard.gui.servers.sheet import Sheet
+from onboard.gui.session import Session, order_profile
+from onboard.gui.text import tr
+from onboard.gui.theme import S4, S12, S16, Role
+from onboard.gui.widgets.busy_indicator import BusyIndicator
+from onboard.gui.widgets.button import Button
+from onboard.gui.widgets.error_panel import ErrorPanel
+from onboard.gui.widgets.label import Glyph, Label
+from onboard.gui.widgets.mark import Mark
+from onboard.model.events import ConnectionStage
+from onboard.model.profile import Host
+
+STAGES = ("name", "port", "identity", "log-in", "privilege")
+_MARKS = {"passed": Mark.DONE, "failed": Mark.BAD, "skipped": Mark.SKIPPED}
+
+
+class ProbeSheet(Sheet):
+    """Begins at once. Closing it stops a test that goes on."""
+
+    def __init__(self, parent: QWidget | None, session: Session, host: Host) -> None:
+        address, port = host.target
+        super().__init__(
+            parent,
+            tr("Test {name}", name=host.name),
+            tr("{address} port {port}, credential {name}", address=address, port=port, name=host.credential),
+            leave=tr("&Close"),
+            letters=80,
+        )
+        self._session = session
+        self._host = host
+        self._lines = {stage: _Line(title) for stage, title in _titles().items()}
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(S12)
+        grid.setVerticalSpacing(S16)
+        grid.setColumnStretch(2, 1)
+        for row, line in enumerate(self._lines.values()):
+            line.place(grid, row)
+        self._busy = BusyIndicator()
+        self._busy.cancelled.connect(session.stop_now)
+        self._error = ErrorPanel()
+        self.body.addLayout(grid)
+        self.body.addWidget(self._error)
+        self.body.addStretch()
+        self.body.addWidget(self._busy)
+        self.again = Button(tr("&Test again"), icon="refresh")
+        self.again.clicked.connect(self.run)
+        self.copy_button = Button(tr("C&opy"), icon="copy")
+        self.copy_button.clicked.connect(self.copy)
+        self.left.addWidget(self.again)
+        self.left.addWidget(self.copy_button)
+        session.states_changed.connect(self._states_changed)
+        session.running_changed.connect(self._show)
+        self.run()
+
+    @Slot()
+    def run(self) -> None:
+        profile = order_profile(self._session.view.draft, {self._host.name})
+        self._session.run("probe", profile=profile, host=self._host.name)
+        self._busy.start(tr("Reaching {name}", name=self._host.name))
+        self._show()
+
+    @Slot(str, set)
+    def _states_changed(self, command: str, hosts: set[str]) -> None:
+        if command == "probe":
+            self._show()
+
+    @Slot()
+    def _show(self) -> None:
+        state = self._session.view.state("probe")
+        told = {stage.stage: stage for stage in state.connection.get(self._host.name, ())}
+        ended = state.finished or state.failure is not None
+        waiting = next((stage for stage in STAGES if stage not in told), "") if not ended else ""
+        for stage, line in self._lines.items():
+            line.show_stage(told.get(stage), waited_for=stage == waiting)
+        if ended:
+            self._busy.stop()
+        self.again.setEnabled(ended)
+        self.copy_button.setEnabled(bool(told) or state.failure is not None)
+        if state.failure:
+            failure = state.failure
+            self._error.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
+        else:
+            self._error.clear()
+
+    def copied_text(self) -> str:
+        lines = [f"{self._host.name} {':'.join(map(str, self._host.target))}"]
+        lines += [text for line in self._lines.values() if (text := line.text())]
+        if self._error.copied_text():
+            lines.append(self._error.copied_text())
+        return "\n".join(lines)
+
+    @Slot()
+    def copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.copied_text())
+        self.copy_button.setText(tr("Copied"))
+
+    def done(self, result: int) -> None:
+        if self._session.view.running == "probe":
+            self._session.stop_now()
+        self._busy.stop()
+        self._session.states_changed.disconnect(self._states_changed)
+        self._session.running_changed.disconnect(self._show)
+        super().done(result)
+
+
+class _Line:
+    """A stage's glyph, name, outcome, detail and remedy."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._stage: ConnectionStage | None = None
+        self._glyph = Glyph(Mark.TODO.glyph, Mark.TODO.tone)
+        self._outcome = Label(role=Role.STRONG, wrap=True)
+        self._detail = Label(tone="muted", wrap=True, selectable=True)
+        self._remedy = Label(wrap=True, selectable=True)
+        self._time = Label(tone="muted", role=Role.CAPTION)
+
+    def place(self, grid: QGridLayout, row: int) -> None:
+        texts = QVBoxLayout()
+        texts.setSpacing(S4)
+        for label in (self._outcome, self._detail, self._remedy):
+            texts.addWidget(label)
+        texts.addStretch()
+        glyph = QVBoxLayout()
+        glyph.addWidget(self._glyph)
+        glyph.addStretch()
+        name, time = QVBoxLayout(), QVBoxLayout()
+        name.addWidget(Label(self._title))
+        time.addWidget(self._time)
+        for column in (name, time):
+            column.addStretch()
+        grid.addLayout(glyph, row, 0)
+        grid.addLayout(name, row, 1)
+        grid.addLayout(texts, row, 2)
+        grid.addLayout(time, row, 3)
+
+    def show_stage(self, stage: ConnectionStage | None, *, waited_for: bool) -> None:
+        self._stage = stage
+        mark = _MARKS[stage.outcome] if stage else Mark.WAITING if waited_for else Mark.TODO
+        word = _word(stage.outcome) if stage else tr("waiting…") if waited_for else tr("to do")
+        self._glyph.set_mark(mark, word)
+        self._outcome.setText(word)
+        self._outcome.set_tone(mark.tone)
+        for label, text in (
+            (self._detail, stage.detail if stage else ""),
+            (self._remedy, stage.remedy if stage else ""),
+        ):
+            label.setText(text)
+            label.setVisible(bool(text))
+        reached = stage is not None and stage.outcome != "skipped"
+        self._time.setText(tr("{seconds} s", seconds=f"{stage.seconds:.1f}") if stage and reached else "")
+
+    def text(self) -> str:
+        if self._stage is None:
+            return ""
+        parts = (self._stage.detail, self._stage.remedy)
+        said = ". ".join(part.rstrip(".") for part in parts if part)
+        return f"{self._title}: {_word(self._stage.outcome)}" + (f". {said}" if said else "")
+
+
+def _word(outcome: str) -> str:
+    return {"passed": tr("passed"), "failed": tr("failed"), "skipped": tr("not tried")}.get(outcome, outcome)
+
+
+def _titles() -> dict[str, str]:
+    titles = (tr("Name"), tr("Port"), tr("Identity"), tr("Log-in"), tr("Privilege"))
+    return dict(zip(STAGES, titles, strict=True))

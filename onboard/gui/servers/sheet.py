@@ -1,0 +1,107 @@
+"""A dialog over a page: content, what is wrong with it in words, and one primary button that names what it does."""
+
+from collections.abc import Iterable, Sequence
+
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from onboard.gui.text import plural, tr
+from onboard.gui.theme import S8, S12, S16, S24, Role, Theme
+from onboard.gui.widgets.button import Button, Kind
+from onboard.gui.widgets.key_value_form import KeyValueForm
+from onboard.gui.widgets.label import Label
+from onboard.model.errors import Problem
+from onboard.model.profile import Profile
+
+SHOWN = 6  # problems that are listed
+
+
+class Sheet(QDialog):
+    """`body` is where content goes, `left` what stands at the left of the buttons."""
+
+    def __init__(
+        self,
+        parent: QWidget | None,
+        title: str,
+        lead: str = "",
+        *,
+        primary: str = "",
+        leave: str = "",
+        letters: int = 88,
+    ) -> None:
+        """`letters`: width in characters, so that it grows with the text."""
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.body = QVBoxLayout()
+        self.body.setSpacing(S12)
+        self.left = QHBoxLayout()
+        self.left.setSpacing(S8)
+        self.primary = Button(primary, kind=Kind.PRIMARY)
+        self.primary.setDefault(True)
+        self.primary.setVisible(bool(primary))
+        self.primary.clicked.connect(self.accept)
+        self.leave = Button(leave or tr("&Cancel"))
+        self.leave.clicked.connect(self.reject)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(S8)
+        buttons.addLayout(self.left)
+        buttons.addStretch()
+        buttons.addWidget(self.leave)
+        buttons.addWidget(self.primary)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(S24, S24, S24, S16)
+        column.setSpacing(S16)
+        column.addWidget(Label(title, role=Role.TITLE, wrap=True))
+        if lead:
+            column.addWidget(Label(lead, tone="muted", wrap=True))
+        column.addLayout(self.body, 1)
+        column.addLayout(buttons)
+        wanted = QFontMetrics(Theme.current().font(Role.BODY)).averageCharWidth() * letters
+        self.setMinimumWidth(min(wanted, self.screen().availableGeometry().width() - 2 * S24))
+
+    def done(self, result: int) -> None:
+        """Ends, and is not needed any more: whoever asked takes what he needs now."""
+        super().done(result)
+        self.deleteLater()
+
+
+def show_problem(form: KeyValueForm, problem: Problem | None) -> None:
+    """Under the field that it names, or under the first; None takes all away."""
+    form.clear_errors()
+    if problem is not None:
+        named = problem.key.rpartition(".")[2].rpartition(" ")[2]
+        keys = form.keys()
+        form.set_error(named if named in keys else keys[0], problem.problem, problem.remedy)
+
+
+class Problems(Label):
+    """The first few of a list of problems, one a line."""
+
+    def __init__(self) -> None:
+        super().__init__(tone="bad", wrap=True, selectable=True)
+        self.hide()
+
+    def show_problems(self, problems: Sequence[Problem]) -> None:
+        lines = [str(problem) for problem in problems[:SHOWN]]
+        if len(problems) > SHOWN:
+            lines.append(plural("… and {n} more", "… and {n} more", len(problems) - SHOWN))
+        self.setText("\n".join(lines))
+        self.setVisible(bool(lines))
+
+
+def credential_box(profile: Profile, chosen: str, *, empty: str = "") -> QComboBox:
+    """Credentials of the profile, and those that servers use; another name may be typed. `empty`: for no choice."""
+    box = QComboBox()
+    box.setEditable(True)
+    box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+    box.addItems(credential_names(profile))
+    box.setCurrentText(chosen)
+    line = box.lineEdit()
+    if line is not None and empty:
+        line.setPlaceholderText(empty)
+    return box
+
+
+def credential_names(profile: Profile) -> list[str]:
+    used: Iterable[str] = (host.credential for host in profile.hosts)
+    return list(dict.fromkeys([*profile.credentials, *used])) or ["default"]
