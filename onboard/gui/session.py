@@ -86,7 +86,8 @@ class Session(QObject):
 
     @property
     def view(self) -> View:
-        running = next(iter(self._orders.values()), "")
+        orders = self._orders.values()
+        running = next((command for command in orders if command in CHANGING), next(iter(orders), ""))
         return View(
             self._draft,
             self._saved,
@@ -222,7 +223,8 @@ class Session(QObject):
         """What was seen of a server says nothing about another one at its name."""
         kept = set(map(id, after))
         changed = [host for host in before if id(host) not in kept]
-        targets = {host.name: host.target for host in after} if changed else {}
+        names = {host.name for host in changed}
+        targets = {host.name: host.target for host in after if host.name in names}
         gone = {host.name for host in changed if targets.get(host.name) != host.target}
         for command in ("trust", "check"):
             state = self._states.get(command)
