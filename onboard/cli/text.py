@@ -175,19 +175,24 @@ def _why(host: HostState) -> str:
     """The worst of what is known, in one cell."""
     worst = [f for f in host.trouble if f.status is Verdict.FAIL] or (list(host.trouble) if not host.reason else [])
     if host.reason and (host.status in (HostStatus.FAILED, HostStatus.SKIPPED) or not worst):
-        return f"{host.reason}. {host.remedy}".rstrip(". ") + "."
-    return " ".join(f"{finding.summary}. {finding.remedy}".rstrip(". ") + "." for finding in worst)
+        return _sentences(host.reason, host.remedy)
+    return " ".join(_sentences(finding.summary, finding.remedy) for finding in worst)
+
+
+def _sentences(*parts: str) -> str:
+    return " ".join(f"{part[:1].upper()}{part[1:].rstrip('. ')}." for part in parts if part)
 
 
 def _cause_lines(state: State) -> list[str]:
-    """Equal causes, grouped, where there are more servers than one."""
+    """Equal causes, grouped, where there are more servers than one. The remedy, if no row above could say it."""
     lines = []
     for cause in causes_of(state.hosts.values()):
         if len(cause.hosts) < 2:
             continue
         colour, glyph = ("red", "✕") if cause.status is Verdict.FAIL else ("yellow", "▲")
         names = ", ".join(cause.hosts[:3]) + (", …" if len(cause.hosts) > 3 else "")
-        text = f"{len(cause.hosts)} servers: {cause.summary} ({names}). {cause.remedy}"
+        remedy = cause.remedy if len(state.hosts) > ALL_ROWS else ""
+        text = f"{len(cause.hosts)} servers: {_sentences(cause.summary, remedy)} ({names})"
         lines.append(f"[{colour}]{glyph}[/] {escape(text)}")
     return lines
 
