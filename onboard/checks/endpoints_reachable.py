@@ -55,7 +55,7 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
             )
         return passed(NAME, "the endpoints answer", evidence)
     outcomes = [outcome for outcome in _WORDS if any(reached.outcome is outcome for reached in lost)]
-    summary = "; ".join(
+    summary = "cannot reach " + "; ".join(
         f"{', '.join(reached.service for reached in lost if reached.outcome is outcome)}: {_WORDS[outcome]}"
         for outcome in outcomes
     )

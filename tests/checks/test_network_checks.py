@@ -168,7 +168,7 @@ def test_endpoints_that_do_not_answer_are_told_by_their_causes() -> None:
     )
     found = finding(endpoints_reachable.CHECK, (endpoint_reach.FACT, lost))
     assert found.status is FAIL
-    assert found.summary == "s3: connection refused; ssm, ssmmessages: no answer to the connection"
+    assert found.summary == "cannot reach s3: connection refused; ssm, ssmmessages: no answer to the connection"
     assert "allow TCP 443 out" in found.remedy
     assert f"{URLS['ssm']}: (28) timed out" in found.evidence
     assert f"{URLS['ec2messages']}: HTTP 404" in found.evidence
@@ -179,7 +179,7 @@ def test_every_way_to_fail_has_words_and_a_remedy(outcome: Outcome) -> None:
     lost = EndpointReach(tuple(reached(service, outcome) for service in SERVICES))
     found = finding(endpoints_reachable.CHECK, (endpoint_reach.FACT, lost))
     assert found.status is FAIL
-    assert found.summary.startswith("ssm, ssmmessages, ec2messages, s3: ")
+    assert found.summary.startswith("cannot reach ssm, ssmmessages, ec2messages, s3: ")
     assert found.remedy
 
 
