@@ -100,11 +100,11 @@ class NetworkPage(Page):
         self._package_fields = Fields(self.session, form)
         self._package_fields.bind_text(
             "agent.source",
-            tr("Comes &from"),
+            tr("Co&mes from"),
             tr("aws: the Region's bucket. Or an https:// mirror, or a folder. Fetched once, verified, then pushed."),
             "aws",
         )
-        self._package_fields.bind_text("agent.version", tr("&Version"), tr("latest, stable, or a number."), "latest")
+        self._package_fields.bind_text("agent.version", tr("Ve&rsion"), tr("latest, stable, or a number."), "latest")
         self._package_fields.bind_check(
             "agent.verify_signature", "", tr("Verify the &signature"), tr("Without it, every plan says so loudly.")
         )

@@ -24,7 +24,7 @@ class Footer(QFrame):
         self._command = ""
         self._glyph = Glyph(Mark.WARN.glyph, Mark.WARN.tone)
         self._message = ElidedLabel(tone="muted")
-        self._copy = Button(tr("&Copy as command"), icon="copy", kind=Kind.LINK)
+        self._copy = Button(tr("Copy as comman&d"), icon="copy", kind=Kind.LINK)
         self._copy.setToolTip(tr("Copies the command line that does the same"))
         self.back_button = Button(tr("&Back"))
         self.primary = Button("", kind=Kind.PRIMARY)

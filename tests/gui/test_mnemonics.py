@@ -1,0 +1,57 @@
+"""Alt+letter does what the button says, and does not only go from one of two to the other."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtWidgets import QAbstractButton, QLabel
+from session_feed import without_child
+
+from onboard.gui.page import Page
+from onboard.gui.pages.catalog import PAGES
+from onboard.gui.session import Session
+from onboard.gui.widgets.footer import Footer
+from onboard.gui.window import Window
+
+# Never on the screen together, or, of two errors, the same in both.
+APART = (
+    {"&Copy", "&Cancel", "Des&cribe…"},  # an error, what runs again after it, and what had to be said first
+    {"Res&ume"},  # a run that broke off, and one that failed
+    {"Add &servers…", "Di&scard"},  # no servers, and something wrong typed about one
+)
+
+
+@pytest.fixture
+def window(qapp: object) -> Iterator[Window]:
+    session = Session()
+    without_child(session)
+    one = Window(session, PAGES)
+    yield one
+    one.close()
+    one.deleteLater()
+    session.deleteLater()
+
+
+def letter(text: str) -> str:
+    found = re.search(r"&(\w)", text)
+    return found[1].lower() if found else ""
+
+
+def test_no_letter_is_taken_twice_on_a_page(window: Window) -> None:
+    frame = [action.text() for action in window.menuBar().actions()]
+    footer = [button.text() for button in window.findChildren(Footer)[0].findChildren(QAbstractButton)]
+    copy = next(text for text in footer if text.startswith("Copy"))
+    assert len(frame + footer) >= 7
+    twice = []
+    for name, page in window.pages.items():
+        texts = defaultdict(set)
+        buttons = [button.text() for button in page.findChildren(QAbstractButton)]
+        labels = [label.text() for label in page.findChildren(QLabel) if label.buddy()]
+        for text in (*frame, *footer, *buttons, *labels):
+            texts[letter(text)].add(text)
+        if type(page).command_line is Page.command_line:
+            texts[letter(copy)].discard(copy)
+        taken = [found for key, found in texts.items() if key and len(found) > 1]
+        twice += [(name, found) for found in taken if not any(found <= apart for apart in APART)]
+    assert not twice
