@@ -15,13 +15,13 @@ from PySide6.QtCore import QCoreApplication
 CONTEXT = "Onboard"  # one context for all: a sentence reads the same on each page
 
 
-def tr(text: str, **fields: object) -> str:
+def tr(text: str, /, **fields: object) -> str:
     """`text` in the user's language, then `{name}` replaced by the field of that name."""
     translated = QCoreApplication.translate(CONTEXT, text)
     return translated.format(**fields) if fields else translated
 
 
-def plural(one: str, many: str, n: int, **fields: object) -> str:
+def plural(one: str, many: str, n: int, /, **fields: object) -> str:
     """`one` when n is 1 and `many` otherwise, or the form that the user's language has for n. `{n}` becomes n."""
     translated = QCoreApplication.translate(CONTEXT, many, one, n)
     chosen = one if n == 1 and translated == many else translated

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QFontMetrics, QPalette
@@ -221,7 +222,12 @@ class Theme(QObject):
             "control_radius": f"{CONTROL_RADIUS}px",
             "card_radius": f"{CARD_RADIUS}px",
             "row": f"{self._row_height}px",
-            "field": f"{self._row_height - 2}px",
+            "field": f"{self._row_height}px",
+            "glyph": f"{self.glyph_size()}px",
+            "small_glyph": f"{round(self.glyph_size() * 0.7)}px",
+            "radio_radius": f"{(self.glyph_size() + 2) // 2}px",
+            "images": Path(str(resources.resource("styles"))).as_posix(),
+            "scheme": "dark" if self.is_dark else "light",
         }
         return fill(resources.text("styles/app.qss"), values)
 

@@ -26,7 +26,7 @@ from PySide6.QtCore import (
     QtMsgType,
     qInstallMessageHandler,
 )
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from onboard.gui.theme import Scheme, Theme
 
@@ -50,6 +50,30 @@ def _note(kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
         _messages.append(f"{kind.name}: {text}")
 
 
+class Bystander(QTimer):
+    """Closes what waits for a person. An `exec()` that nobody answers would hang the tests, their time limit too:
+    while C++ waits no Python runs that could end it."""
+
+    def __init__(self, app: QApplication) -> None:
+        super().__init__(app)
+        self.since: dict[int, float] = {}
+        self.setInterval(1000)
+        self.timeout.connect(self.look)
+        self.start()
+
+    def look(self) -> None:
+        waiting = QApplication.activeModalWidget() or QApplication.activePopupWidget()
+        if waiting is None:
+            self.since.clear()
+        elif time.monotonic() - self.since.setdefault(id(waiting), time.monotonic()) > PATIENCE * 2:
+            self.since.clear()
+            _messages.append(f"{waiting.metaObject().className()} waited for a person: {waiting.windowTitle()}")
+            if isinstance(waiting, QDialog):
+                waiting.reject()
+            else:
+                waiting.close()
+
+
 @pytest.fixture(scope="session")
 def qapp() -> Iterator[QApplication]:
     """The one application there can be in a process, with the theme it starts with: light, text at 100 %."""
@@ -58,7 +82,9 @@ def qapp() -> Iterator[QApplication]:
     assert isinstance(app, QApplication)
     app.setQuitOnLastWindowClosed(False)
     Theme(app, scheme=Scheme.LIGHT)
+    bystander = Bystander(app)
     yield app
+    bystander.stop()
     qInstallMessageHandler(None)
 
 

@@ -1,8 +1,9 @@
 """A surface that holds what belongs together."""
 
-from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from onboard.gui.theme import S8, S12, S16, Role
+from onboard.gui.widgets.column import Column
 from onboard.gui.widgets.label import Label, restyle
 
 
@@ -11,7 +12,7 @@ class Card(QFrame):
 
     def __init__(self, title: str = "", *, accent: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.body = QVBoxLayout(self)
+        self.body = Column(self)
         self.body.setContentsMargins(S16, S12, S16, S12)
         self.body.setSpacing(S8)
         self.set_accent(accent)

@@ -2,9 +2,10 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from onboard.gui.theme import S4, S24, Role, Theme
+from onboard.gui.widgets.column import Column
 from onboard.gui.widgets.label import Label
 
 LINE_LENGTH = 88  # average characters of a line that is still easy to read
@@ -17,7 +18,7 @@ class PageHeader(QWidget):
         super().__init__(parent)
         self._title = Label(title, role=Role.TITLE, wrap=True)
         self._lead = Label(lead, tone="muted", wrap=True)
-        texts = QVBoxLayout()
+        texts = Column()
         texts.setSpacing(S4)
         texts.addWidget(self._title)
         texts.addWidget(self._lead)

@@ -1,0 +1,67 @@
+"""A notice across a page: what is, then what to do, with the buttons that do it."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics, QResizeEvent
+from PySide6.QtWidgets import QAbstractButton, QBoxLayout, QFrame, QHBoxLayout, QSizePolicy, QWidget
+
+from onboard.gui.text import tr
+from onboard.gui.theme import S4, S8, S12, S16, Role, Theme
+from onboard.gui.widgets.column import Column
+from onboard.gui.widgets.label import Glyph, Label, restyle
+from onboard.gui.widgets.mark import Mark
+
+SHORTEST_LINE = 44  # average characters that the text keeps beside the buttons
+
+_CARDS = {Mark.DONE: "ok", Mark.WARN: "warn", Mark.BAD: "bad", Mark.INFO: "info"}
+
+
+class Banner(QFrame):
+    """`mark` is DONE, WARN, BAD or INFO."""
+
+    def __init__(self, mark: Mark, what: str, then: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._glyph = Glyph(mark.glyph, mark.tone)
+        self._what = Label(what, role=Role.STRONG, wrap=True, selectable=True)
+        self._then = Label(then, wrap=True, selectable=True)
+        texts = Column()
+        texts.setSpacing(S4)
+        texts.addWidget(self._what)
+        texts.addWidget(self._then)
+        self._buttons = QHBoxLayout()
+        self._buttons.setSpacing(S8)
+        notice = QHBoxLayout()
+        notice.setSpacing(S12)
+        notice.addWidget(self._glyph, 0, Qt.AlignmentFlag.AlignTop)
+        notice.addLayout(texts, 1)
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._row.setContentsMargins(S16, S12, S16, S12)
+        self._row.setSpacing(S12)
+        self._row.addLayout(notice, 1)
+        self._row.addLayout(self._buttons)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.show_notice(mark, what, then)
+
+    def show_notice(self, mark: Mark, what: str, then: str = "") -> None:
+        """`what` is, in one sentence; `then` what to do."""
+        words = {Mark.DONE: tr("Done"), Mark.WARN: tr("Warning"), Mark.BAD: tr("Problem"), Mark.INFO: tr("Note")}
+        restyle(self, "card", _CARDS[mark])
+        self._glyph.set_mark(mark, words[mark])
+        self._what.setText(what)
+        self._then.setText(then)
+        self._then.setVisible(bool(then))
+        self.setAccessibleName(f"{words[mark]}: {what} {then}".strip())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Buttons stand beside the text while that leaves it enough room, below it otherwise."""
+        super().resizeEvent(event)
+        least = QFontMetrics(Theme.current().font(Role.BODY)).averageCharWidth() * SHORTEST_LINE
+        beside = self.width() - self._buttons.sizeHint().width() >= least
+        ways = QBoxLayout.Direction
+        self._row.setDirection(ways.LeftToRight if beside else ways.TopToBottom)
+        self._buttons.setAlignment(Qt.AlignmentFlag.AlignRight)
+
+    def add_button(self, button: QAbstractButton) -> None:
+        """At the right, in the order of reading."""
+        self._buttons.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)

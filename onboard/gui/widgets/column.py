@@ -1,0 +1,15 @@
+"""A layout that keeps its lines together at the top."""
+
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtWidgets import QVBoxLayout
+
+
+class Column(QVBoxLayout):
+    """Room that nothing in it wants stays empty below; QVBoxLayout would spread it over labels and gaps."""
+
+    def setGeometry(self, rect: QRect) -> None:  # noqa: N802 - Qt's name
+        taken = QRect(rect)
+        if not self.expandingDirections() & Qt.Orientation.Vertical:
+            needed = self.heightForWidth(rect.width()) if self.hasHeightForWidth() else self.sizeHint().height()
+            taken.setHeight(min(rect.height(), needed))
+        super().setGeometry(taken)

@@ -1,0 +1,72 @@
+"""An error where it belongs: what failed, why, what to do, and all of it to copy."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QSizePolicy, QWidget
+
+from onboard.gui.text import tr
+from onboard.gui.theme import S4, S8, S12, S16, Role
+from onboard.gui.widgets.button import Button
+from onboard.gui.widgets.column import Column
+from onboard.gui.widgets.label import Glyph, Label
+from onboard.gui.widgets.mark import Mark
+
+
+class ErrorPanel(QFrame):
+    """The four parts of an OnboardError or a RunFailed. Hidden until there is something to say."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("card", "bad")
+        self._lines: tuple[str, ...] = ()
+        self._what = Label(role=Role.STRONG, wrap=True, selectable=True)
+        self._why = Label(wrap=True, selectable=True)
+        self._remedy = Label(wrap=True, selectable=True)
+        self._copy = Button(tr("&Copy"), icon="copy")
+        self._copy.clicked.connect(self.copy)
+        texts = Column()
+        texts.setSpacing(S4)
+        for label in (self._what, self._why, self._remedy):
+            texts.addWidget(label)
+        self._buttons = QHBoxLayout()
+        self._buttons.setSpacing(S8)
+        self._buttons.addWidget(self._copy)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(S16, S12, S16, S12)
+        row.setSpacing(S12)
+        row.addWidget(Glyph(Mark.BAD.glyph, Mark.BAD.tone, word=tr("Problem")), 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(texts, 1)
+        row.addLayout(self._buttons)
+        row.setAlignment(self._buttons, Qt.AlignmentFlag.AlignTop)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.hide()
+
+    def show_error(self, what: str, *, where: str = "", why: str = "", remedy: str = "") -> None:
+        """Say it, in place of what was said before."""
+        head = f"{where}: {what}" if where else what
+        self._lines = tuple(part for part in (head, why, remedy) if part)
+        self._what.setText(head)
+        self._why.setText(why)
+        self._remedy.setText(remedy)
+        self._why.setVisible(bool(why))
+        self._remedy.setVisible(bool(remedy))
+        self._copy.setText(tr("&Copy"))
+        self.setAccessibleName(self.copied_text())
+        self.show()
+
+    def clear(self) -> None:
+        self._lines = ()
+        self.hide()
+
+    def add_button(self, button: QAbstractButton) -> None:
+        """What else can be done, before Copy."""
+        self._buttons.insertWidget(self._buttons.count() - 1, button)
+
+    def copied_text(self) -> str:
+        return "\n".join(self._lines)
+
+    def copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.copied_text())
+        self._copy.setText(tr("Copied"))

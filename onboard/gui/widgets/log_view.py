@@ -1,0 +1,106 @@
+"""The live log: time, server, what happened. It follows its end while one is there, and stays put while one reads."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextCharFormat, QTextCursor
+from PySide6.QtWidgets import QPlainTextEdit, QWidget
+
+from onboard.gui.theme import Role, Theme
+
+KEPT = 5000  # lines
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """`time` as it is shown; `tone` a colour's token for what is not ordinary."""
+
+    time: str
+    server: str
+    text: str
+    tone: str = "text"
+
+
+class LogView(QPlainTextEdit):
+    """Lines come in batches. Of those it has seen it keeps the last KEPT, and shows those of the servers asked for."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        """`name` is what a screen reader says."""
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setReadOnly(True)
+        self.setTabChangesFocus(True)
+        self.setUndoRedoEnabled(False)
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.setMaximumBlockCount(KEPT)
+        self._lines: deque[LogLine] = deque(maxlen=KEPT)
+        self._servers: frozenset[str] = frozenset()
+        Theme.current().changed.connect(self._restyle)
+        self._restyle()
+
+    def append(self, lines: Iterable[LogLine]) -> None:
+        """Add a batch, the oldest first."""
+        batch = list(lines)[-KEPT:]
+        self._lines.extend(batch)
+        self._write([line for line in batch if self._is_shown(line)])
+
+    def show_servers(self, servers: Iterable[str]) -> None:
+        """Only lines of these servers; all when there are none."""
+        wanted = frozenset(servers)
+        if wanted != self._servers:
+            self._servers = wanted
+            self._rewrite()
+
+    def clear_lines(self) -> None:
+        self._lines.clear()
+        self.clear()
+
+    def _is_shown(self, line: LogLine) -> bool:
+        return not self._servers or line.server in self._servers
+
+    def _restyle(self) -> None:
+        self.setFont(Theme.current().font(Role.FIXED))
+        self._rewrite()
+
+    def _rewrite(self) -> None:
+        self.clear()
+        self._write([line for line in self._lines if self._is_shown(line)])
+        self._to_end()
+
+    def _write(self, lines: list[LogLine]) -> None:
+        if not lines:
+            return
+        bar = self.verticalScrollBar()
+        at_end, place, count = bar.value() >= bar.maximum(), bar.value(), self.blockCount()
+        theme = Theme.current()
+        formats = {tone: _format(theme, tone) for tone in {"muted", *(line.tone for line in lines)}}
+        cursor = QTextCursor(self.document())
+        cursor.beginEditBlock()
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        empty = self.document().isEmpty()
+        for line in lines:
+            if not empty:
+                cursor.insertBlock()
+            empty = False
+            cursor.insertText(f"{line.time} ", formats["muted"])
+            cursor.insertText(f"{line.server} {line.text}" if line.server else line.text, formats[line.tone])
+        cursor.endEditBlock()
+        if at_end:
+            self._to_end()
+        else:  # lines that fell off the top move what is read: go with it
+            dropped = max(count + len(lines) - KEPT, 0)
+            bar.setValue(max(place - dropped, 0))
+
+    def _to_end(self) -> None:
+        self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
+
+
+def _format(theme: Theme, tone: str) -> QTextCharFormat:
+    made = QTextCharFormat()
+    made.setForeground(theme.colour(tone))
+    return made

@@ -1,0 +1,85 @@
+"""Text exactly as it was seen, or as it is to be typed, in the system's fixed font."""
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QGuiApplication, QResizeEvent, QTextOption
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
+
+from onboard.gui.text import tr
+from onboard.gui.theme import S4, Role, Theme
+from onboard.gui.widgets.button import Button, Kind
+
+TALLEST = 14  # lines; what is longer scrolls
+FRAME = 2 * 8 + 2  # padding and border above and below, as in app.qss
+BARE = 2 * 2
+
+
+class Verbatim(QPlainTextEdit):
+    """As tall as its text, up to TALLEST lines. Read only; selecting and copying work."""
+
+    def __init__(self, name: str, text: str = "", *, framed: bool = True, parent: QWidget | None = None) -> None:
+        """`name` is what a screen reader says. `framed`: in a raised box, otherwise as a value among other text."""
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setProperty("ground", "raised" if framed else "none")
+        self._frame = FRAME if framed else BARE
+        self.setReadOnly(True)
+        self.setTabChangesFocus(True)
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.document().setDocumentMargin(0)
+        self.setFont(Theme.current().font(Role.FIXED))
+        Theme.current().changed.connect(self._restyle)
+        self.setPlainText(text)
+        self._fit()
+
+    def set_text(self, text: str) -> None:
+        if text != self.toPlainText():
+            self.setPlainText(text)
+            self._fit()
+
+    def _restyle(self) -> None:
+        self.setFont(Theme.current().font(Role.FIXED))
+        self._fit()
+
+    def _fit(self) -> None:
+        # A plain text document counts its height in lines, once it has been laid out for a width.
+        lines = min(max(round(self.document().size().height()), 1), TALLEST)
+        self.setFixedHeight(round(lines * self.fontMetrics().lineSpacing()) + self._frame)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._fit()
+
+
+class Command(QWidget):
+    """A command to copy. The button says that it has done so until there is another command."""
+
+    def __init__(self, name: str, command: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.command = command
+        self._text = Verbatim(name, command)
+        self._copy = Button(tr("&Copy"), icon="copy", kind=Kind.LINK, small=True)
+        self._copy.setAccessibleName(tr("Copy: {command}", command=command))
+        self._copy.clicked.connect(self.copy)
+        row = QHBoxLayout()
+        row.addStretch()
+        row.addWidget(self._copy)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(S4)
+        column.addWidget(self._text)
+        column.addLayout(row)
+
+    def copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.command)
+        self._copy.setText(tr("Copied"))
+        self._copy.set_icon("check")
