@@ -20,9 +20,11 @@ from onboard.gui.widgets.top_bar import TopBar
 from onboard.model import events
 from onboard.model.errors import OnboardError
 from onboard.wizard import recent, recovery, stages
+from onboard.wizard.interrupted import interrupted, is_ending
 from onboard.wizard.stages import BY_NAME, STAGES, Stage
 
 AUTOSAVE = 2_000  # milliseconds after the last edit
+ASK_AGAIN = 1_000  # milliseconds between two looks at a run that another process is ending
 MARKS = {stages.Mark.DONE: Mark.DONE, stages.Mark.ATTENTION: Mark.WARN, stages.Mark.TODO: Mark.TODO}
 HOST_LISTS = (".csv", ".txt", ".tsv")
 
@@ -55,6 +57,11 @@ class Window(QMainWindow):
         self._autosave.setInterval(AUTOSAVE)
         self._autosave.setSingleShot(True)
         self._autosave.timeout.connect(self._keep_draft)
+        self._opening = False  # a profile was opened, and what ran on it earlier is being asked
+        self._ask_again = QTimer(self)
+        self._ask_again.setInterval(ASK_AGAIN)
+        self._ask_again.setSingleShot(True)
+        self._ask_again.timeout.connect(self._ask_for_runs)
         session.draft_changed.connect(self._draft_changed)
         session.states_changed.connect(self._states_changed)
         session.running_changed.connect(self._running_changed)
@@ -107,6 +114,25 @@ class Window(QMainWindow):
             self.page.focusNextChild()
         self._show_standing()
 
+    def begin(self) -> None:
+        """A profile is there: go to the first page, or to a run of it that was interrupted."""
+        self._opening = True
+        self._ask_for_runs()
+        self.visit("account")
+
+    @Slot()
+    def _ask_for_runs(self) -> None:
+        self.session.run("runs")
+
+    def _offer_resume(self) -> None:
+        view = self.session.view
+        if is_ending(view):
+            self._ask_again.start()
+        elif self._opening and view.state("runs").finished:
+            self._opening = False
+            if interrupted(view) and self._current.name == "account":
+                self.visit("install")
+
     @Slot()
     def back(self) -> None:
         previous = stages.before(self._current)
@@ -148,7 +174,8 @@ class Window(QMainWindow):
         following = stages.after(self._current)
         missing = stages.blocked_by(following, view) if following else ""
         attention = standing.mark is stages.Mark.ATTENTION
-        self._footer.set_message(missing or standing.words, Mark.WARN if attention and not missing else None)
+        own = missing.removeprefix(f"{self._current.title}: ")
+        self._footer.set_message(own or standing.words, Mark.WARN if attention and not missing else None)
         self._footer.offer_command(self.page.command_line())
         self._footer.set_back(stages.before(self._current) is not None)
         label = self.page.primary_label()
@@ -172,6 +199,8 @@ class Window(QMainWindow):
     def _states_changed(self, command: str, hosts: set[str]) -> None:
         for page in self.pages.values():
             page.states_changed(command, hosts)
+        if command == "runs":
+            self._offer_resume()
         self._show_standing()
 
     @Slot()
@@ -218,13 +247,14 @@ class Window(QMainWindow):
         """Open a profile, if what is unsaved may go. False, with the reason shown, when it cannot be read."""
         if not self.may_discard():
             return False
+        path = path.absolute()  # by which its runs and those recent know it
         try:
             self.session.open(path)
         except OnboardError as error:
             show_error(self, tr("The profile was not opened"), error)
             return False
         recent.remember(self.session.view)
-        self.visit("account")
+        self.begin()
         return True
 
     @Slot()
@@ -297,6 +327,8 @@ class Window(QMainWindow):
             event.ignore()
             return
         QSettings().setValue("window/geometry", self.saveGeometry())
+        self._autosave.stop()
+        self._ask_again.stop()
         recovery.forget()
         self.session.close()
         event.accept()

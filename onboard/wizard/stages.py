@@ -9,6 +9,7 @@ from math import inf
 from onboard.model.status import HostStatus
 from onboard.wizard import regions
 from onboard.wizard.checked import status_of
+from onboard.wizard.interrupted import interrupted
 from onboard.wizard.moments import when
 from onboard.wizard.view import View
 
@@ -142,6 +143,8 @@ def _install(view: View) -> Standing:
     if view.running == "apply":
         return Standing(Mark.TODO, "You can close this window: the run stops cleanly and can be resumed")
     state = view.state("apply")
+    if interrupted(view):
+        return Standing(Mark.TODO, "A run was interrupted; resume it")
     if not state.run:
         return Standing(Mark.TODO, "Nothing was installed yet")
     if state.failure:
@@ -174,8 +177,8 @@ BY_NAME = {stage.name: stage for stage in STAGES}
 
 def blocked_by(stage: Stage, view: View) -> str:
     """What must be done before `stage` can be visited, in words; "" when it can."""
-    if stage.name == "install" and view.state("apply").run:
-        return ""  # a run that was resumed after a crash needs no new plan
+    if stage.name == "install" and (view.state("apply").run or interrupted(view)):
+        return ""  # to resume a run needs no new plan
     for name in stage.needs:
         needed = BY_NAME[name]
         standing = needed.judge(view)

@@ -96,7 +96,7 @@ class StartPage(Page):
         if self._left is not None and self._window().may_discard():
             self.session.recover(self._left.draft, self._left.saved, self._left.path)
             recovery.forget(self._left.file)
-            self._window().visit("account")
+            self._window().begin()
 
     @Slot()
     def _give_up(self) -> None:
