@@ -125,7 +125,7 @@ def hosts_from_lines(text: str, credential: str) -> tuple[tuple[Host, ...], tupl
         values: dict[str, object] = {"name": words[0], "credential": credential}
         target = words[1] if len(words) > 1 else words[0]
         address, colon, port = target.rpartition(":")
-        if colon and port.isdigit() and ":" not in address:
+        if colon and port.isdecimal() and ":" not in address:
             values |= {"port": int(port), "address": address}
             values["name"] = address if len(words) == 1 else words[0]
         elif len(words) > 1:
