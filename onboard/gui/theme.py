@@ -25,6 +25,7 @@ CARD_RADIUS = 8
 FOCUS_RING = 2
 
 ROW_HEIGHT = 30  # of a table's row at 100 %
+GLYPH = 1.1  # side of a glyph, of the text's ascent
 ROW_CLEARANCE = 8  # what a row keeps over its text when the user's own font is large
 
 SMALLEST_TEXT, LARGEST_TEXT = 1.0, 2.0
@@ -91,6 +92,7 @@ class Theme(QObject):
         self._colours: dict[str, QColor] = {}
         self._fonts: dict[Role, QFont] = {}
         self._row_height = ROW_HEIGHT
+        self._glyph_size = 0
         Theme._current = self
         app.setStyle("Fusion")
         self._ask_for_scheme()
@@ -147,7 +149,7 @@ class Theme(QObject):
 
     def glyph_size(self) -> int:
         """Side of a glyph beside body text, in logical pixels."""
-        return round(QFontMetrics(self.font(Role.BODY)).ascent() * 1.1)
+        return self._glyph_size
 
     def apply(self) -> None:
         """Give the application palette, font and style sheet anew."""
@@ -157,6 +159,7 @@ class Theme(QObject):
         self._fonts = {role: self._make_font(role) for role in Role}
         metrics = QFontMetrics(self._fonts[Role.BODY])
         self._row_height = max(self.scaled(ROW_HEIGHT), metrics.height() + ROW_CLEARANCE)
+        self._glyph_size = round(metrics.ascent() * GLYPH)
         self._app.setPalette(self._palette())
         self._app.setFont(self._fonts[Role.BODY])
         self._app.setStyleSheet(self._style_sheet())

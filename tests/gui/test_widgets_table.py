@@ -1,5 +1,6 @@
 """The table: keys, copying, places that stay, columns that fit, cells that paint what the model says."""
 
+import time
 from collections.abc import Callable, Hashable
 
 import pytest
@@ -304,6 +305,41 @@ def test_a_latency_is_a_bar_with_whiskers_at_its_interval(show: Show) -> None:
     assert whiskers[0] == pytest.approx(10 + room * 0.4, abs=2)
     assert whiskers[-1] == pytest.approx(10 + room * 0.6, abs=2)
     assert count(painted(show, LatencyCell(), "", {CellRole.LATENCY: None}), "accent") == 0
+
+
+class Matrix(QAbstractTableModel):
+    """10,000 servers and twelve checks."""
+
+    def rowCount(self, parent: object = None) -> int:  # noqa: N802
+        return 10_000
+
+    def columnCount(self, parent: object = None) -> int:  # noqa: N802
+        return 14
+
+    def data(self, index: QModelIndex, role: int = 0) -> object:
+        if role == Qt.ItemDataRole.DisplayRole:
+            return f"srv-{index.row():05}"
+        if role == CellRole.MARK:
+            return list(Mark)[(index.row() + index.column()) % 5]
+        return None
+
+
+def test_a_screen_of_a_matrix_is_painted_and_fitted_in_no_time(show: Show) -> None:
+    table = DataTable("Matrix")
+    for column in range(2, 14):
+        table.set_cell(column, MarkCell())
+    table.setModel(Matrix(table))
+    show(table, 1280, 800)
+    taken = []
+    for turn in range(5):
+        table.verticalScrollBar().setValue(turn * 1000)
+        began = time.perf_counter()
+        table.viewport().grab()
+        taken.append(time.perf_counter() - began)
+    assert sorted(taken)[2] < 0.05, f"a screen takes {sorted(taken)[2] * 1000:.0f} ms"
+    began = time.perf_counter()
+    table.fit_columns()
+    assert time.perf_counter() - began < 0.05
 
 
 def test_a_badge_without_text_is_not_there(show: Show) -> None:

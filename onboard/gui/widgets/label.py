@@ -77,8 +77,15 @@ class ElidedLabel(Label):
         text = metrics.elidedText(self.text(), self._elide, self.width())
         painter.drawText(self.rect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), text)
 
+    def setText(self, text: str) -> None:  # noqa: N802
+        super().setText(text)
+        self._tell()
+
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
+        self._tell()
+
+    def _tell(self) -> None:
         fits = QFontMetrics(self.font()).horizontalAdvance(self.text()) <= self.width()
         self.setToolTip("" if fits else self.text())
 

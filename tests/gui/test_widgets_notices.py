@@ -1,0 +1,330 @@
+"""Notices, errors, forms, waiting, long texts and the log."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QSignalSpy, QTest
+from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
+
+from onboard.gui.theme import Scheme, Theme
+from onboard.gui.widgets.banner import Banner
+from onboard.gui.widgets.busy_indicator import BusyIndicator, duration_text, rate_text
+from onboard.gui.widgets.button import Button
+from onboard.gui.widgets.card import Card
+from onboard.gui.widgets.error_panel import ErrorPanel
+from onboard.gui.widgets.key_value_form import KeyValueForm
+from onboard.gui.widgets.label import Label
+from onboard.gui.widgets.log_view import KEPT, LogLine, LogView
+from onboard.gui.widgets.mark import Mark
+from onboard.gui.widgets.progress_bar import ProgressBar
+from onboard.gui.widgets.scrolled import Scrolled
+from onboard.gui.widgets.text_view import TextView
+
+Show = Callable[..., None]
+
+
+def test_a_banner_is_heard_as_what_it_is(show: Show) -> None:
+    banner = Banner(Mark.WARN, "61 servers show a new key.", "Compare the fingerprints.")
+    show(banner, 900, 80)
+    assert banner.accessibleName() == "Warning: 61 servers show a new key. Compare the fingerprints."
+    banner.show_notice(Mark.INFO, "The servers decide.")
+    assert banner.accessibleName() == "Note: The servers decide."
+    assert banner.property("card") == "info"
+
+
+def test_buttons_of_a_banner_go_below_the_text_when_there_is_no_room(show: Show) -> None:
+    banner = Banner(Mark.WARN, "61 servers show a key that nobody has approved.", "Compare the fingerprints.")
+    button = Button("&Review 61 keys")
+    banner.add_button(button)
+    show(banner, 900, 120)
+    assert button.x() > banner._then.mapTo(banner, banner._then.rect().bottomRight()).x()
+    banner.resize(300, 300)
+    QTest.qWait(0)
+    assert button.y() > banner._then.mapTo(banner, banner._then.rect().bottomLeft()).y()
+
+
+def test_an_error_is_shown_in_full_and_copied_in_full(show: Show) -> None:
+    window = QWidget()
+    column = QVBoxLayout(window)
+    panel = ErrorPanel()
+    column.addWidget(panel)
+    show(window, 700, 200)
+    assert not panel.isVisible()
+    panel.show_error("AWS refused the request", where="iam:CreateRole", why="Not allowed.", remedy="Reuse a role.")
+    assert panel.isVisible()
+    QTest.keyClick(panel._copy, Qt.Key.Key_Space)
+    assert QGuiApplication.clipboard().text() == "iam:CreateRole: AWS refused the request\nNot allowed.\nReuse a role."
+    panel.show_error("Nothing answered")
+    assert panel._copy.text() == "&Copy"
+    assert panel.copied_text() == "Nothing answered"
+    assert not panel._why.isVisible()
+    panel.clear()
+    assert not panel.isVisible()
+
+
+def form(show: Show) -> tuple[KeyValueForm, QLineEdit]:
+    made, name = KeyValueForm(), QLineEdit()
+    made.add_row("role.name", "&Role name", name, "As it is called in IAM.")
+    made.add_row("tier", "&Tier", QComboBox())
+    show(made, 500, 200)
+    return made, name
+
+
+def below(made: KeyValueForm, key: str) -> str:
+    line = made._rows[key][2]
+    return line._text.text() if line.isVisible() else ""
+
+
+def test_an_error_stands_below_its_row_in_words_with_the_remedy(show: Show) -> None:
+    made, name = form(show)
+    assert below(made, "role.name") == "As it is called in IAM."
+    made.set_error("role.name", "it is an ARN", 'write "Nodes"')
+    assert below(made, "role.name") == 'It is an ARN. Write "Nodes".'
+    assert name.accessibleDescription() == 'It is an ARN. Write "Nodes".'
+    assert name.property("invalid") == "true"
+    assert below(made, "tier") == ""
+    made.clear_errors()
+    assert below(made, "role.name") == "As it is called in IAM."
+    assert name.property("invalid") == "false"
+    with pytest.raises(KeyError):
+        made.set_error("unheard.of", "wrong")
+
+
+def test_rows_are_reached_by_their_letter_and_named_for_screen_readers(show: Show) -> None:
+    made, name = form(show)
+    made.editor("tier").setFocus()
+    QTest.keyClick(made, Qt.Key.Key_R, Qt.KeyboardModifier.AltModifier)
+    assert name.hasFocus()
+    assert name.accessibleName() == "Role name"
+
+
+def test_rows_that_do_not_matter_are_not_there(show: Show) -> None:
+    made, name = form(show)
+    made.set_row_visible("role.name", False)
+    assert not name.isVisible()
+    assert below(made, "role.name") == ""
+    made.set_row_visible("role.name", True)
+    assert name.isVisible()
+    assert below(made, "role.name") == "As it is called in IAM."
+
+
+def test_a_form_in_a_scrolling_page_keeps_its_height_in_large_text(show: Show, theme: Theme) -> None:
+    made, name = KeyValueForm(), QLineEdit()
+    made.add_row("role.name", "&Role name", name)
+    for n in range(10):
+        made.add_row(f"key.{n}", f"Name {n}", QLineEdit())
+    card = Card("The role")
+    card.body.addWidget(made)
+    show(Scrolled(card), 500, 200)
+    theme.set_text_scale(2)
+    QTest.qWait(0)
+    assert name.height() >= name.sizeHint().height()
+
+
+def test_a_card_keeps_its_lines_together(show: Show) -> None:
+    card = Card("The role")
+    text = Label("One line.", wrap=True)
+    card.body.addWidget(text)
+    show(card, 300, 600)
+    assert text.geometry().bottom() < 100
+
+
+class Waiting:
+    """A BusyIndicator whose clock the test moves."""
+
+    def __init__(self, show: Show, **how: bool) -> None:
+        self.now = 100.0
+        self.window = QWidget()
+        column = QVBoxLayout(self.window)
+        self.busy = BusyIndicator(clock=lambda: self.now)
+        column.addWidget(self.busy)
+        show(self.window, 700, 120)
+        self.busy.start("Measuring Regions", **how)
+
+    def after(self, seconds: float) -> str:
+        self.now = 100.0 + seconds
+        self.busy.look()
+        return self.busy.text()
+
+
+def test_waiting_says_more_the_longer_it_lasts(show: Show) -> None:
+    waiting = Waiting(show)
+    assert waiting.after(0.29) == ""
+    assert waiting.after(0.31) == "Measuring Regions…"
+    assert not waiting.busy._cancel.isVisible()
+    waiting.busy.set_progress(10, 40)
+    assert waiting.after(3) == "Measuring Regions… · 10 of 40"
+    assert waiting.busy._cancel.isVisible()
+    assert waiting.busy._bar.isVisible()
+    assert waiting.after(10) == "Measuring Regions… · 10 of 40 · 1 a second · about 30 seconds left"
+    waiting.busy.stop()
+    assert waiting.after(11) == ""
+
+
+def test_waiting_without_a_known_end_says_for_how_long(show: Show) -> None:
+    waiting = Waiting(show)
+    assert waiting.after(125) == "Measuring Regions… · for 2 minutes"
+    assert not waiting.busy._bar.isVisible()
+    waiting.busy.stop()
+
+
+def test_waiting_can_be_cancelled_once_it_lasts(show: Show) -> None:
+    waiting = Waiting(show)
+    waiting.after(4)
+    cancelled = QSignalSpy(waiting.busy.cancelled)
+    QTest.keyClick(waiting.busy._cancel, Qt.Key.Key_Space)
+    QTest.mouseClick(waiting.busy._cancel, Qt.MouseButton.LeftButton)
+    assert cancelled.count() == 1
+    waiting.busy.stop()
+
+
+def test_what_cannot_be_cancelled_offers_no_button(show: Show) -> None:
+    waiting = Waiting(show, cancellable=False)
+    waiting.after(4)
+    assert not waiting.busy._cancel.isVisible()
+    waiting.busy.stop()
+
+
+def test_nothing_ticks_while_nothing_waits(show: Show) -> None:
+    waiting = Waiting(show)
+    assert any(timer.isActive() for timer in waiting.busy.findChildren(QTimer))
+    waiting.busy.stop()
+    assert not any(timer.isActive() for timer in waiting.busy.findChildren(QTimer))
+
+
+def test_what_is_below_does_not_move_when_waiting_begins(show: Show) -> None:
+    window = QWidget()
+    column = QVBoxLayout(window)
+    now = [0.0]
+    busy, line = BusyIndicator(clock=lambda: now[0]), QLineEdit()
+    column.addWidget(busy)
+    column.addWidget(line)
+    column.addStretch()
+    show(window, 500, 200)
+    place = line.y()
+    busy.start("Asking AWS who you are")
+    for now[0] in (1.0, 5.0, 15.0):
+        busy.set_progress(5, 10)
+        QTest.qWait(0)
+        assert line.y() == place
+    busy.stop()
+
+
+def test_durations_and_rates_are_in_units_one_reads_easily(qapp: object) -> None:
+    assert [duration_text(seconds) for seconds in (0.2, 1, 59, 61, 3000, 7300)] == [
+        "1 second",
+        "1 second",
+        "59 seconds",
+        "1 minute",
+        "50 minutes",
+        "2 hours",
+    ]
+    assert rate_text(21 / 60) == "21 a minute"
+    assert rate_text(12) == "12 a second"
+
+
+def test_a_bar_tells_screen_readers_how_far_it_is(show: Show) -> None:
+    bar = ProgressBar()
+    show(bar, 200, 12)
+    bar.set_fraction(0.5)
+    assert bar.accessibleDescription() == "50%"
+    bar.set_fraction(7)
+    assert bar.fraction == 1
+
+
+DIFF = "--- existing\n+++ needed\n@@ -1 +1 @@\n same\n-old\n+new"
+
+
+def grounds(view: TextView) -> list[str]:
+    found = []
+    block = view.document().firstBlock()
+    while block.isValid():
+        brush = block.blockFormat().background()
+        found.append(brush.color().name() if brush.style() is not Qt.BrushStyle.NoBrush else "")
+        block = block.next()
+    return found
+
+
+def test_a_diff_shows_what_goes_and_what_comes_in_both_themes(show: Show, theme: Theme) -> None:
+    view = TextView("Differences")
+    show(view, 400, 200)
+    view.set_diff(DIFF)
+    for scheme in (Scheme.LIGHT, Scheme.DARK):
+        theme.set_scheme(scheme)
+        gone, come = theme.colour("bad_soft").name(), theme.colour("ok_soft").name()
+        assert grounds(view) == ["", "", "", "", gone, come]
+    assert view.toPlainText() == DIFF
+    view.set_text(DIFF)
+    assert grounds(view) == [""] * 6
+
+
+def lines(first: int, count: int, server: str = "srv-01") -> list[LogLine]:
+    return [LogLine("14:09:31", server, f"line {n}") for n in range(first, first + count)]
+
+
+def shown(view: LogView) -> list[str]:
+    return view.toPlainText().splitlines()
+
+
+def test_the_log_shows_the_servers_asked_for(show: Show) -> None:
+    view = LogView("Log")
+    show(view, 500, 200)
+    view.append([*lines(0, 2), *lines(2, 1, "srv-02")])
+    view.append([LogLine("14:09:32", "", "Wave 2 begins")])
+    assert shown(view)[-2:] == ["14:09:31 srv-02 line 2", "14:09:32 Wave 2 begins"]
+    view.show_servers(["srv-02"])
+    view.append([*lines(3, 1), *lines(4, 1, "srv-02")])
+    assert shown(view) == ["14:09:31 srv-02 line 2", "14:09:31 srv-02 line 4"]
+    view.show_servers([])
+    assert len(shown(view)) == 6
+    view.clear_lines()
+    assert shown(view) == []
+
+
+def test_the_log_keeps_the_last_lines(show: Show) -> None:
+    view = LogView("Log")
+    show(view, 500, 200)
+    view.append(lines(0, KEPT + 500))
+    view.append(lines(KEPT + 500, 10))
+    assert len(shown(view)) == KEPT
+    assert shown(view)[0] == "14:09:31 srv-01 line 510"
+    assert shown(view)[-1] == f"14:09:31 srv-01 line {KEPT + 509}"
+
+
+def test_the_log_follows_its_end_until_one_reads_further_up(show: Show) -> None:
+    view = LogView("Log")
+    show(view, 500, 200)
+    bar = view.verticalScrollBar()
+    view.append(lines(0, 100))
+    assert bar.value() == bar.maximum() > 0
+    bar.setValue(20)
+    view.append(lines(100, 100))
+    assert bar.value() == 20
+    bar.setValue(bar.maximum())
+    view.append(lines(200, 5))
+    assert bar.value() == bar.maximum()
+
+
+def test_reading_goes_on_while_old_lines_fall_off(show: Show) -> None:
+    view = LogView("Log")
+    show(view, 500, 200)
+    view.append(lines(0, KEPT))
+    view.verticalScrollBar().setValue(200)
+    read = view.firstVisibleBlock().text()
+    view.append(lines(KEPT, 50))
+    assert view.firstVisibleBlock().text() == read
+
+
+def test_a_batch_of_log_lines_is_not_felt(show: Show) -> None:
+    view = LogView("Log")
+    show(view, 500, 200)
+    view.append(lines(0, KEPT))
+    taken = []
+    for n in range(5):
+        began = time.perf_counter()
+        view.append(lines(n * 500, 500))
+        taken.append(time.perf_counter() - began)
+    assert sorted(taken)[2] < 0.05, f"500 lines take {sorted(taken)[2] * 1000:.0f} ms"
