@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from enum import IntEnum
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
@@ -13,6 +13,7 @@ from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark
 from onboard.model.errors import Problem
 from onboard.model.profile import Host, Profile, Protocol
+from onboard.model.state import HostState
 from onboard.wizard import draft
 from onboard.wizard.servers import Identity, identity_of, key_of
 
@@ -104,14 +105,20 @@ class ServersModel(QAbstractTableModel):
         """Filter and sort anew."""
         self.beginResetModel()
         self._hosts = self._session.view.draft.hosts
-        shown = [index for index, host in enumerate(self._hosts) if self._matches(host)]
+        states = self._states()
+        identities = [identity_of(states.get(host.name)) for host in self._hosts]
+        shown = list(range(len(self._hosts)))
+        if self._identity != ALL:
+            shown = [index for index in shown if identities[index].value == self._identity]
+        if self._words:
+            shown = [index for index in shown if self._matches(self._hosts[index])]
         column, order = self._sorted
         if column >= 0:
             shown.sort(key=lambda index: self._sort_key(index, Column(column)))
             if order is Qt.SortOrder.DescendingOrder:
                 shown.reverse()
         else:
-            shown.sort(key=lambda index: _NEED[self.identity(self._hosts[index])])
+            shown.sort(key=lambda index: _NEED[identities[index]])
         self._rows = shown
         self._row_of = {self._hosts[index].name: row for row, index in enumerate(shown)}
         names = {host.name for host in self._hosts}
@@ -133,14 +140,19 @@ class ServersModel(QAbstractTableModel):
 
     def counts(self) -> dict[str, int]:
         """Servers of each identity, and ALL."""
-        counted = Counter(self.identity(host).value for host in self._hosts)
+        states = self._states()
+        counted = Counter(identity_of(states.get(host.name)).value for host in self._hosts)
         return {ALL: len(self._hosts), **counted}
 
     def host(self, row: int) -> Host:
         return self._hosts[self._rows[row]]
 
     def identity(self, host: Host) -> Identity:
-        return identity_of(self._session.view.state("trust").hosts.get(host.name))
+        return identity_of(self._states().get(host.name))
+
+    def _states(self) -> Mapping[str, HostState]:
+        """Server → what reading its key told."""
+        return self._session.view.state("trust").hosts
 
     # What was typed wrongly
 
@@ -224,7 +236,7 @@ class ServersModel(QAbstractTableModel):
             case Column.IDENTITY:
                 return self.identity_words(host)
             case Column.FINGERPRINT:
-                key = key_of(self._session.view.state("trust").hosts.get(host.name))
+                key = key_of(self._states().get(host.name))
                 return key.fingerprint if key else ""
             case _:
                 return _typed(host, column)
@@ -232,7 +244,7 @@ class ServersModel(QAbstractTableModel):
     def identity_words(self, host: Host) -> str:
         identity = self.identity(host)
         if identity is Identity.REFUSED:
-            key = key_of(self._session.view.state("trust").hosts.get(host.name))
+            key = key_of(self._states().get(host.name))
             if key is not None and key.trust == "revoked":
                 return tr("key revoked: refused")
         return words(identity)
@@ -252,25 +264,23 @@ class ServersModel(QAbstractTableModel):
     def _tip(self, host: Host, column: Column) -> str:
         if column is Column.CREDENTIAL and host.credential not in self._session.view.draft.credentials:
             return tr("Nothing says yet how this credential logs in")
-        state = self._session.view.state("trust").hosts.get(host.name)
+        state = self._states().get(host.name)
         if column is Column.IDENTITY and state is not None and state.reason:
             return f"{state.reason}. {state.remedy}"
         return self._text(host, column) if column in (Column.NAME, Column.FINGERPRINT, Column.TAGS) else ""
 
     def _matches(self, host: Host) -> bool:
-        if self._identity not in (ALL, self.identity(host).value):
-            return False
-        if not self._words:
-            return True
-        text = f"{host.name} {host.address} {host.credential} {draft.tags_text(host.tags)}".casefold()
+        tags = draft.tags_text(host.tags) if host.tags else ""
+        text = f"{host.name} {host.address} {host.credential} {tags}".casefold()
         return all(word in text for word in self._words)
 
-    def _sort_key(self, index: int, column: Column) -> tuple[object, ...]:
+    def _sort_key(self, index: int, column: Column) -> list[object]:
+        """So that srv-2 comes before srv-10: texts and numbers by turns."""
         host = self._hosts[index]
         if column is Column.IDENTITY:
-            return (_NEED[self.identity(host)],)
+            return [_NEED[self.identity(host)]]
         parts = _DIGITS.split(self._text(host, column).casefold())
-        return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)
+        return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
     def _tell(self, first: int, last: int | None = None) -> None:
         end = first if last is None else last

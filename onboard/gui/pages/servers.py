@@ -100,7 +100,7 @@ class ServersPage(Page):
 
     def _make_credentials_notice(self) -> Banner:
         notice = Banner(Mark.WARN, "")
-        describe = Button(tr("&Describe…"))
+        describe = Button(tr("Des&cribe…"))
         describe.clicked.connect(self.edit_credentials)
         notice.add_button(describe)
         return notice

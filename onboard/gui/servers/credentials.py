@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QAbstractTableModel, Qt, Signal, Slot
+from PySide6.QtCore import QAbstractTableModel, QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -87,8 +87,9 @@ class CredentialsSheet(Sheet):
 
     def _choose(self, name: str) -> None:
         self._name = name
-        self.model.show_names(self._names(), self.profile)
-        self.list.select_key(name)
+        with QSignalBlocker(self.list):
+            self.model.show_names(self._names(), self.profile)
+            self.list.select_key(name)
         self.form.show_credential(name, self.profile.credentials.get(name))
         self.form.setEnabled(bool(name))
         in_use = any(host.credential == name for host in self.profile.hosts)
@@ -103,7 +104,8 @@ class CredentialsSheet(Sheet):
         if self.take():
             self._choose(str(keys[0]))
         else:
-            self.list.select_key(self._name)
+            with QSignalBlocker(self.list):
+                self.list.select_key(self._name)
 
     def take(self) -> bool:
         """Take up what is typed; False, with what is wrong shown, when it cannot be."""

@@ -26,22 +26,22 @@ class EditSheet(Sheet):
         self.name, self.address, self.port = QLineEdit(), QLineEdit(), QLineEdit()
         self.tags, self.without = QLineEdit(), QLineEdit()
         self.tags.setPlaceholderText("site=fra, team=web")
-        self.form = KeyValueForm()
         if self._one is not None:
             self._fill(self._one)
-            self.form.add_row("name", tr("&Name"), self.name)
-            self.form.add_row("address", tr("Ad&dress"), self.address)
-        alike = {host.credential for host in chosen}
-        shown = alike.pop() if len(alike) == 1 and self._one else ""
-        self.credential = credential_box(profile, shown, empty="" if self._one else tr("as it is"))
-        if self._one is None:
-            self.port.setPlaceholderText(tr("as it is"))
+        empty = "" if self._one else tr("as it is")
+        self.port.setPlaceholderText(empty)
+        self.without.setPlaceholderText("site, team")
+        self.credential = credential_box(profile, self._one.credential if self._one else "", empty=empty)
+        self.form = KeyValueForm()
+        self.form.add_row("name", tr("&Name"), self.name)
+        self.form.add_row("address", tr("Ad&dress"), self.address)
         self.form.add_row("port", tr("&Port"), self.port)
         self.form.add_row("credential", tr("&Log in with"), self.credential)
         self.form.add_row("tags", tr("&Tags") if self._one else tr("Add &tags"), self.tags)
-        if self._one is None:
-            self.without.setPlaceholderText("site, team")
-            self.form.add_row("without", tr("&Remove tags"), self.without)
+        self.form.add_row("without", tr("&Remove tags"), self.without)
+        for key in ("name", "address"):
+            self.form.set_row_visible(key, self._one is not None)
+        self.form.set_row_visible("without", self._one is None)
         self.body.addWidget(self.form)
         self.body.addStretch()
 

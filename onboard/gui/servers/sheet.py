@@ -70,7 +70,7 @@ def show_problem(form: KeyValueForm, problem: Problem | None) -> None:
     form.clear_errors()
     if problem is not None:
         named = problem.key.rpartition(".")[2].rpartition(" ")[2]
-        keys = form.keys()
+        keys = [key for key in form.keys() if not form.editor(key).isHidden()]  # noqa: SIM118 - a form is no dictionary
         form.set_error(named if named in keys else keys[0], problem.problem, problem.remedy)
 
 

@@ -1,0 +1,616 @@
+"""The Servers page: its list, how to log in, and whether each server is the one it should be."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import keyring
+import pytest
+import scenes
+import scenes_servers
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringError
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QDialog, QLabel, QLineEdit, QPlainTextEdit, QPushButton
+from session_feed import feed, tell, without_child
+
+from onboard.gui.models.servers import Column
+from onboard.gui.pages import servers as page_module
+from onboard.gui.pages.servers import ServersPage
+from onboard.gui.servers.credentials import CredentialsSheet
+from onboard.gui.servers.edit import EditSheet
+from onboard.gui.servers.import_list import ImportSheet
+from onboard.gui.servers.keys import KeysSheet
+from onboard.gui.servers.lines import LinesSheet
+from onboard.gui.servers.probe import ProbeSheet
+from onboard.gui.servers.sheet import Sheet
+from onboard.gui.session import Session
+from onboard.gui.window import Window
+from onboard.hosts.inventory import parse
+from onboard.model.errors import OnboardError
+from onboard.model.events import RunFailed
+from onboard.model.profile import CredentialKind, Host, Profile
+from onboard.wizard import draft
+from onboard.wizard.servers import Identity, to_approve
+
+Show = Callable[..., None]
+Until = Callable[..., None]
+Orders = list[Mapping[str, Any]]
+
+NAMES = ("web-1", "web-2", "web-10", "db-1")
+PROFILE = draft.with_hosts(
+    Profile.model_validate({"credentials": {"linux": {"kind": "ssh-agent", "username": "admin"}}}),
+    [Host(name=name, address=f"10.0.0.{n}", credential="linux") for n, name in enumerate(NAMES, start=1)],
+)
+
+
+@pytest.fixture
+def session(qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    monkeypatch.setenv("ONBOARD_HOME", str(tmp_path / "home"))
+    one = Session()
+    yield one
+    one.close()
+    one.deleteLater()
+
+
+@pytest.fixture
+def orders(session: Session) -> Orders:
+    return without_child(session)
+
+
+@pytest.fixture
+def window(session: Session, orders: Orders, show: Show) -> Iterator[Window]:
+    made = Window(session, [ServersPage])
+    session.recover(PROFILE, PROFILE, None)
+    show(made, 1280, 800)
+    made.visit("servers")
+    yield made
+    session.recover(PROFILE, PROFILE, None)  # nothing unsaved to ask about
+
+
+@pytest.fixture
+def page(window: Window) -> ServersPage:
+    found = window.page
+    assert isinstance(found, ServersPage)
+    return found
+
+
+def told(page: ServersPage, *events: Any, run: str = "1") -> None:
+    feed(page.session, "trust", scenes.began("trust", NAMES, run), *events)
+    feed(page.session, "trust", scenes.ended(()))
+    tell(page.session)
+
+
+def mixed(page: ServersPage) -> None:
+    """web-1 known, web-2 to approve, web-10 changed, db-1 not reached."""
+    told(
+        page,
+        *scenes_servers.known("web-1"),
+        *scenes_servers.new("web-2"),
+        *scenes_servers.changed("web-10"),
+        *scenes_servers.unreached("db-1"),
+    )
+
+
+def shown(page: ServersPage, column: Column = Column.NAME) -> list[object]:
+    return [page.model.index(row, column).data() for row in range(page.model.rowCount())]
+
+
+def hosts(page: ServersPage) -> list[str]:
+    return [host.name for host in page.session.view.draft.hosts]
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, kind: type[Sheet], act: Callable[[Any], None]) -> list[Sheet]:
+    """Have a dialog of that kind answered by `act` instead of a person; those that were asked."""
+    asked: list[Sheet] = []
+
+    def executed(sheet: Sheet) -> int:
+        asked.append(sheet)
+        act(sheet)
+        return sheet.result()
+
+    monkeypatch.setattr(kind, "exec", executed)
+    return asked
+
+
+# The list
+
+
+def test_without_servers_the_page_says_what_to_do(window: Window, page: ServersPage) -> None:
+    page.session.recover(Profile(), None, None)
+    offered = [button.text() for button in page.table.findChildren(QPushButton) if button.isVisible()]
+    assert offered == ["Add &servers…"]
+    assert page.primary_label() == ""
+
+
+def test_typed_lines_become_servers_and_can_be_undone(page: ServersPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def type_two(sheet: LinesSheet) -> None:
+        sheet.lines.setPlainText("app-1 10.1.0.1\napp-2 10.1.0.2:2222")
+        sheet.credential.setCurrentText("linux")
+        assert not sheet.look()
+        assert sheet.primary.text().replace("&", "") == "Add 2 servers"
+        sheet.accept()
+
+    answer(monkeypatch, LinesSheet, type_two)
+    page.add_lines()
+    assert hosts(page) == [*NAMES, "app-1", "app-2"]
+    assert page.session.view.draft.hosts[-1].target == ("10.1.0.2", 2222)
+    QTest.keySequence(page.table, QKeySequence(QKeySequence.StandardKey.Undo))
+    assert hosts(page) == list(NAMES)
+    QTest.keySequence(page.table, QKeySequence(QKeySequence.StandardKey.Redo))
+    assert hosts(page)[-1] == "app-2"
+
+
+def test_wrong_lines_are_named_and_kept(page: ServersPage) -> None:
+    sheet = LinesSheet(page, PROFILE, "app-1 10.1.0.1\nroot@app-2\nweb-1 10.1.0.9")
+    assert [problem.key for problem in sheet.look()] == ["line 2"]
+    assert not sheet.primary.isEnabled()
+    sheet.accept()
+    assert sheet.result() == QDialog.DialogCode.Rejected
+    sheet.lines.setPlainText("app-1 10.1.0.1\nweb-1 10.1.0.9")
+    problems = sheet.look()
+    assert "web-1" in str(problems[0])
+    assert "app-1" in sheet.lines.toPlainText()
+    sheet.reject()
+
+
+def test_pasting_on_the_table_offers_the_lines(page: ServersPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = answer(monkeypatch, LinesSheet, lambda sheet: sheet.accept())
+    QGuiApplication.clipboard().setText("app-7 10.1.0.7")
+    page.table.setFocus()
+    QTest.keySequence(page.table, QKeySequence(QKeySequence.StandardKey.Paste))
+    assert len(asked) == 1
+    assert hosts(page)[-1] == "app-7"
+
+
+CSV = "name,address,port,password\napp-1,10.1.0.1,22,x\napp-2,10.1.0.999,22,x\napp-3,10.1.0.3,2222,x\n"
+
+
+@pytest.mark.parametrize(("replace", "wanted"), [(False, [*NAMES, "app-1", "app-3"]), (True, ["app-1", "app-3"])])
+def test_a_dropped_list_is_shown_before_it_is_taken(
+    window: Window, page: ServersPage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, replace: bool, wanted: list[str]
+) -> None:
+    file = tmp_path / "hosts.csv"
+    file.write_text(CSV)
+
+    def look(sheet: ImportSheet) -> None:
+        said = " ".join(
+            label.toPlainText() if hasattr(label, "toPlainText") else label.text() for label in texts(sheet)
+        )
+        assert "hosts.csv line 3: address" in said
+        assert "password (secrets are never taken from a list)" in said
+        (sheet.replace if replace else sheet.add).setChecked(True)
+        assert sheet.primary.text().replace("&", "") == "Import 2 servers"
+        sheet.accept()
+
+    asked = answer(monkeypatch, ImportSheet, look)
+    window.import_hosts(file)
+    assert len(asked) == 1
+    assert hosts(page) == wanted
+    page.undo_stack.undo()
+    assert hosts(page) == list(NAMES)
+
+
+def texts(sheet: Sheet) -> list[Any]:
+    return [*sheet.findChildren(QLabel), *sheet.findChildren(QPlainTextEdit)]
+
+
+def test_servers_that_are_there_already_are_no_import(page: ServersPage) -> None:
+    sheet = ImportSheet(page, PROFILE, Path("a.csv"), parse(b"name,address\nnew,10.0.0.1\n", "a.csv"))
+    assert not sheet.primary.isEnabled()
+    sheet.replace.setChecked(True)
+    assert sheet.primary.isEnabled()
+    sheet.reject()
+
+
+def test_a_file_that_is_no_list_is_refused(page: ServersPage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    said: list[OnboardError] = []
+    monkeypatch.setattr(page_module, "show_error", lambda _parent, _title, error: said.append(error))
+    file = tmp_path / "hosts.csv"
+    file.write_bytes(b"PK\x03\x04rest")
+    page.take_file(file)
+    assert len(said) == 1
+    assert hosts(page) == list(NAMES)
+
+
+def typed(page: ServersPage, row: int, column: Column, text: str) -> None:
+    """Edit a cell as a person does: F2, text, Enter."""
+    page.table.setCurrentIndex(page.model.index(row, column))
+    QTest.keyClick(page.table, Qt.Key.Key_F2)
+    editor = page.table.viewport().findChild(QLineEdit)
+    assert editor is not None
+    editor.selectAll()
+    QTest.keyClicks(editor, text)
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    QGuiApplication.processEvents()
+    QGuiApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)  # or the next is taken for it
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "field", "value"),
+    [
+        (Column.NAME, "shop-1", "name", "shop-1"),
+        (Column.ADDRESS, "10.0.0.99", "address", "10.0.0.99"),
+        (Column.PORT, "2022", "port", 2022),
+        (Column.CREDENTIAL, "dba", "credential", "dba"),
+        (Column.TAGS, "site=fra; os=linux", "tags", {"site": "fra", "os": "linux"}),
+    ],
+)
+def test_cells_are_edited_in_place(page: ServersPage, column: Column, text: str, field: str, value: object) -> None:
+    typed(page, 0, column, text)
+    assert getattr(page.session.view.draft.hosts[0], field) == value
+    page.undo_stack.undo()
+    assert page.session.view.draft.hosts == PROFILE.hosts
+
+
+def test_what_is_typed_wrongly_stays_and_says_what_is_wrong(page: ServersPage) -> None:
+    typed(page, 0, Column.ADDRESS, "10.0.0.300")
+    assert shown(page, Column.ADDRESS)[0] == "10.0.0.300"
+    assert page.session.view.draft.hosts[0].address == "10.0.0.1"
+    assert page._typed.isVisible()
+    assert "is no IPv4 address" in page._typed.accessibleName()
+    typed(page, 0, Column.ADDRESS, "10.0.0.30")
+    assert page.session.view.draft.hosts[0].address == "10.0.0.30"
+    assert not page._typed.isVisible()
+    typed(page, 1, Column.PORT, "ssh")
+    page.model.forget_wrong()
+    assert shown(page, Column.PORT)[1] == "22"
+    assert not page._typed.isVisible()
+
+
+def test_a_name_that_another_server_has_is_refused_in_its_cell(page: ServersPage) -> None:
+    typed(page, 0, Column.NAME, "web-2")
+    assert hosts(page) == list(NAMES)
+    assert "web-2" in page._typed.accessibleName()
+
+
+def test_many_are_edited_at_once(page: ServersPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(sheet: EditSheet) -> None:
+        sheet.port.setText("abc")
+        sheet.accept()
+        assert sheet.result() == QDialog.DialogCode.Rejected
+        sheet.port.setText("")
+        sheet.credential.setCurrentText("dba")
+        sheet.tags.setText("team=web")
+        sheet.accept()
+
+    asked = answer(monkeypatch, EditSheet, fill)
+    page.table.selectAll()
+    page.edit_selected()
+    assert asked
+    assert {(host.credential, host.tags["team"]) for host in page.session.view.draft.hosts} == {("dba", "web")}
+    assert [host.target for host in page.session.view.draft.hosts] == [host.target for host in PROFILE.hosts]
+    page.undo_stack.undo()
+    assert page.session.view.draft.hosts == PROFILE.hosts
+
+
+def test_one_is_edited_in_a_form(page: ServersPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(sheet: EditSheet) -> None:
+        assert sheet.address.text() == "10.0.0.1"
+        sheet.address.setText("10.0.0.2")
+        sheet.accept()
+        assert sheet.result() == QDialog.DialogCode.Rejected
+        sheet.name.setText("shop")
+        sheet.address.setText("shop")
+        sheet.accept()
+
+    answer(monkeypatch, EditSheet, fill)
+    page.table.selectRow(0)
+    page.edit_selected()
+    assert page.session.view.draft.hosts[0] == Host(name="shop", credential="linux")
+
+
+def test_the_delete_key_removes_the_selection(page: ServersPage) -> None:
+    page.table.setFocus()
+    page.table.selectRow(1)
+    QTest.keyClick(page.table, Qt.Key.Key_Delete)
+    assert hosts(page) == ["web-1", "web-10", "db-1"]
+    QTest.keySequence(page.table, QKeySequence(QKeySequence.StandardKey.Undo))
+    assert hosts(page) == list(NAMES)
+
+
+def test_another_profile_leaves_nothing_to_undo(page: ServersPage) -> None:
+    page.table.selectRow(0)
+    page.remove_selected()
+    page.session.recover(PROFILE, PROFILE, None)
+    assert not page.undo_stack.canUndo()
+
+
+# Identity
+
+
+def test_what_needs_a_person_comes_first_and_is_counted(page: ServersPage) -> None:
+    page.table.selectRow(0)
+    mixed(page)
+    assert shown(page) == ["web-10", "web-2", "db-1", "web-1"]
+    assert shown(page, Column.IDENTITY) == ["key changed: refused", "to approve", "not reached", "known"]
+    assert page.selected() == ["web-1"]
+    assert page.model.counts() == {"all": 4, "refused": 1, "to_approve": 1, "not_reached": 1, "trusted": 1}
+    page.chips.pick(Identity.REFUSED.value)
+    assert shown(page) == ["web-10"]
+    page.chips.pick("all")
+    page.filter.setText("DB- 10.0.0")
+    assert shown(page) == ["db-1"]
+
+
+def test_names_sort_as_people_count(page: ServersPage) -> None:
+    page.table.sort_by(Column.NAME)
+    assert shown(page) == ["db-1", "web-1", "web-2", "web-10"]
+
+
+def test_the_selection_is_explained(page: ServersPage) -> None:
+    mixed(page)
+    page.table.selectRow(0)
+    assert page._about.isVisible()
+    assert "ssh-keygen -R" in page._about.accessibleName()
+    page.table.selectRow(3)
+    assert not page._about.isVisible()
+
+
+def test_the_primary_button_reads_the_keys_that_were_not_read(
+    window: Window, page: ServersPage, orders: Orders
+) -> None:
+    assert window._footer.primary.text().replace("&", "") == "Read host keys"
+    window.forward()
+    assert [host["name"] for host in orders[-1]["profile"]["hosts"]] == list(NAMES)
+    assert window._footer.primary.text().replace("&", "") == "Next: Region"
+    mixed(page)
+    assert page.primary_label() == ""
+    page.session.edit(draft.with_hosts(PROFILE, [*PROFILE.hosts, Host(name="late", address="10.0.0.9")]))
+    window.forward()
+    assert [host["name"] for host in orders[-1]["profile"]["hosts"]] == ["late"]
+
+
+def test_a_server_that_moved_is_another_server(page: ServersPage) -> None:
+    mixed(page)
+    row = shown(page).index("web-1")
+    page.model.setData(page.model.index(row, Column.PORT), "2222")
+    assert page.model.identity(page.model.host(row)) is Identity.UNSEEN
+    assert page.primary_label()
+
+
+def test_only_new_keys_are_reviewed_and_only_ticked_ones_approved(
+    page: ServersPage, orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(page, *(event for name in NAMES[:2] for event in scenes_servers.new(name)), *scenes_servers.changed("web-10"))
+
+    def tick_one(sheet: KeysSheet) -> None:
+        assert [sheet.model.index(row, 1).data() for row in range(sheet.model.rowCount())] == ["web-1", "web-2"]
+        assert not sheet.primary.isEnabled()
+        sheet.show()
+        sheet.activateWindow()
+        QGuiApplication.processEvents()
+        sheet.table.selectRow(1)
+        sheet.table.setFocus()
+        QTest.keyClick(sheet.table, Qt.Key.Key_Space)
+        assert sheet.primary.text().replace("&", "") == "Approve 1 key"
+        sheet.accept()
+
+    answer(monkeypatch, KeysSheet, tick_one)
+    page.review_keys()
+    assert orders[-1]["do"] == "trust"
+    assert orders[-1]["approve"] == {"web-2": scenes_servers.fingerprint("web-2")}
+    assert [host["name"] for host in orders[-1]["profile"]["hosts"]] == ["web-2"]
+    assert page.model.counts()["refused"] == 1  # what is known of the others stays
+
+
+def test_all_or_none_are_ticked(page: ServersPage) -> None:
+    mixed(page)
+    keys = to_approve(page.session.view.draft, page.session.view.state("trust"))
+    sheet = KeysSheet(page, keys, {})
+    sheet.model.tick_all(True)
+    assert set(sheet.approved) == {"web-2"}
+    sheet.model.tick_all(False)
+    assert not sheet.approved
+    sheet.reject()
+
+
+def test_keys_are_compared_with_a_file_and_the_outcome_said(page: ServersPage, orders: Orders) -> None:
+    told(page, *(event for name in NAMES for event in scenes_servers.new(name)))
+    page.compare_with(Path("/lists/known_hosts"))
+    assert orders[-1]["known_hosts"] == "/lists/known_hosts"
+    told(page, *scenes_servers.known("web-1"), run="2")
+    assert page.model.counts()["trusted"] == 1
+    assert "1 key stands in known_hosts" in page._keys_notice.accessibleName()
+
+
+def test_a_failed_reading_says_so(page: ServersPage) -> None:
+    told(page, RunFailed(kind="error", what="The file cannot be read", why="No such file", remedy="Name another"))
+    assert page._error.isVisible()
+    assert "Name another" in page._error.copied_text()
+
+
+# The test of one
+
+
+def test_each_stage_of_a_test_is_shown_and_copied(page: ServersPage, orders: Orders) -> None:
+    sheet = ProbeSheet(page, page.session, PROFILE.hosts[0])
+    sheet.show()
+    assert orders[-1]["host"] == "web-1"
+    assert len(orders[-1]["profile"]["hosts"]) == 1
+    assert not sheet.again.isEnabled()
+    feed(page.session, "probe", *scenes_servers.probe("web-1"))
+    tell(page.session)
+    assert sheet.again.isEnabled()
+    sheet.copy()
+    copied = QGuiApplication.clipboard().text()
+    assert "Name: passed. 10.20.0.12" in copied
+    assert "Log-in: failed. The log-in as admin was refused" in copied
+    assert "Privilege: not tried" in copied
+    sheet.reject()
+
+
+def test_closing_a_test_stops_it(page: ServersPage, orders: Orders) -> None:
+    sheet = ProbeSheet(page, page.session, PROFILE.hosts[0])
+    sheet.reject()
+    assert orders[-1] == {"do": "stop_now"}
+
+
+# Credentials
+
+
+class Ring(KeyringBackend):
+    priority = 1
+
+    def __init__(self, *, locked: bool = False) -> None:
+        self.kept: dict[tuple[str, str], str] = {}
+        self.locked = locked
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        if self.locked:
+            raise KeyringError("locked")
+        self.kept[service, username] = password
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
+
+@pytest.fixture
+def ring() -> Iterator[Ring]:
+    before, ring = keyring.get_keyring(), Ring()
+    keyring.set_keyring(ring)
+    yield ring
+    keyring.set_keyring(before)
+
+
+def test_a_credential_is_described_and_its_secret_goes_to_the_keyring_alone(page: ServersPage, ring: Ring) -> None:
+    sheet = CredentialsSheet(page, PROFILE, "linux")
+    form = sheet.form
+    form.kind.setCurrentIndex(form.kind.findData(CredentialKind.SSH_PASSWORD.value))
+    form.kind.activated.emit(form.kind.currentIndex())
+    QTest.keyClicks(form.secret.line, "s3cret-word")
+    assert form.secret.line.displayText() != "s3cret-word"
+    form.secret.keep.click()
+    assert ring.kept == {("onboard", "linux"): "s3cret-word"}
+    assert form.secret.line.text() == ""
+    sheet.accept()
+    assert sheet.result() == QDialog.DialogCode.Accepted
+    assert sheet.profile.credentials["linux"].kind is CredentialKind.SSH_PASSWORD
+    assert "s3cret-word" not in sheet.profile.model_dump_json()
+
+
+def test_a_keyring_that_refuses_says_so_and_keeps_what_was_typed(page: ServersPage, ring: Ring) -> None:
+    ring.locked = True
+    sheet = CredentialsSheet(page, PROFILE, "linux")
+    QTest.keyClicks(sheet.form.secret.line, "s3cret-word")
+    sheet.form.secret.keep.click()
+    assert "The secret was not stored" in sheet.form.secret.accessibleDescription()
+    assert sheet.form.secret.line.text() == "s3cret-word"
+    sheet.reject()
+
+
+def test_a_wrong_field_is_named_and_nothing_is_lost(page: ServersPage) -> None:
+    sheet = CredentialsSheet(page, PROFILE, "linux")
+    form = sheet.form
+    form.kind.setCurrentIndex(0)
+    form.kind.activated.emit(0)
+    sheet.accept()
+    assert sheet.result() == QDialog.DialogCode.Rejected
+    assert "private key" in form.key_file.accessibleDescription()
+    form.key_file.line.setText("~/.ssh/id_ed25519")
+    form.name.setText("linux admin")
+    form.name.textEdited.emit("linux admin")
+    sheet.accept()
+    assert "no credential's name" in form.name.accessibleDescription()
+    form.name.setText("ops")
+    sheet.accept()
+    assert list(sheet.profile.credentials) == ["ops"]
+    assert {host.credential for host in sheet.profile.hosts} == {"ops"}
+
+
+def test_credentials_come_and_go(page: ServersPage) -> None:
+    sheet = CredentialsSheet(page, PROFILE, "linux")
+    sheet._add()
+    sheet.form.username.setText("root")
+    sheet.form.key_file.line.setText("~/.ssh/id_rsa")
+    assert sheet.list.select_key("linux")
+    assert list(sheet.profile.credentials) == ["linux", "linux-admin"]
+    sheet._delete()
+    sheet.accept()
+    assert list(sheet.profile.credentials) == ["linux-admin"]
+
+
+def test_a_credential_that_nothing_describes_is_asked_for(page: ServersPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    page.session.edit(draft.without_credential(PROFILE, "linux"))
+    assert page._credentials_notice.isVisible()
+
+    def describe(sheet: CredentialsSheet) -> None:
+        assert sheet.form.name.text() == "linux"
+        sheet.form.username.setText("admin")
+        sheet.form.username.textEdited.emit("admin")
+        sheet.form.kind.setCurrentIndex(1)
+        sheet.accept()
+
+    answer(monkeypatch, CredentialsSheet, describe)
+    page.edit_credentials()
+    assert page.session.view.draft.credentials["linux"].kind is CredentialKind.SSH_AGENT
+    assert not page._credentials_notice.isVisible()
+    page.undo_stack.undo()
+    assert page.session.view.draft.credentials == {}
+
+
+# The whole
+
+
+def test_every_button_has_its_letter_and_no_two_the_same(window: Window, page: ServersPage) -> None:
+    mixed(page)
+    page.session.edit(draft.without_credential(page.session.view.draft, "linux"))
+    page.model.setData(page.model.index(1, Column.PORT), "x")
+    page.table.selectRow(0)
+    chips = page.chips.findChildren(QAbstractButton)
+    buttons = [
+        button
+        for button in window.findChildren(QAbstractButton)
+        if button.isVisible() and button.text() and button not in chips
+    ]
+    letters = [button.shortcut().toString() for button in buttons]
+    assert all(letters), [button.text() for button in buttons if button.shortcut().isEmpty()]
+    assert len(set(letters)) == len(letters), sorted(letters)
+    menus = {"Alt+F", "Alt+V", "Alt+G", "Alt+H"}
+    assert not menus & set(letters)
+
+
+def test_ten_thousand_servers_filter_quickly(page: ServersPage) -> None:
+    page.session.recover(scenes.profile(10_000), None, None)
+    took = []
+    for text in ("srv-db", "srv-web-9", "10.20.3", "", "gateway"):
+        began = time.perf_counter()
+        page.filter.setText(text)
+        took.append(time.perf_counter() - began)
+    print(f"filtering 10,000 servers: {max(took) * 1000:.0f} ms at most")
+    assert sorted(took)[len(took) // 2] < 0.05
+
+
+def test_keys_are_read_approved_and_trusted_in_practice(session: Session, show: Show, until: Until) -> None:
+    page = ServersPage(session)
+    session.draft_changed.connect(page.draft_changed)
+    session.states_changed.connect(page.states_changed)
+    session.running_changed.connect(page.running_changed)
+    show(page, 1024, 700)
+    ready: list[bool] = []
+    session.practice_ready.connect(lambda: ready.append(True))
+    session.practice_failed.connect(lambda said: pytest.fail(said))
+    session.start_practice(2)
+    until(lambda: ready, 40)
+    assert page.primary()
+    until(lambda: page.model.counts().get("to_approve") == 2, 40)
+    until(lambda: not session.view.running, 40)
+    assert not page.primary()
+    name = session.view.draft.hosts[0].name
+    key = to_approve(session.view.draft, session.view.state("trust"))[name]
+    page.read_keys([name], approve={name: key.fingerprint})
+    until(lambda: page.model.counts().get("trusted") == 1, 40)
+    until(lambda: not session.view.running, 40)
+    assert page.model.counts()["to_approve"] == 1
+    sheet = ProbeSheet(page, session, session.view.draft.hosts[0])
+    sheet.show()
+    until(lambda: sheet.again.isEnabled(), 40)
+    assert "Privilege: passed" in sheet.copied_text()
+    sheet.reject()
+    assert page.model.counts()["trusted"] == 1
