@@ -107,7 +107,7 @@ class Session(QObject):
         if profile == self._draft:
             return
         for section, commands in _STALE.items():
-            if getattr(profile, section) != getattr(self._draft, section):
+            if _decided(profile, section) != _decided(self._draft, section):
                 for command in commands:
                     self._forget(command)
         self._forget_moved(self._draft.hosts, profile.hosts)
@@ -296,6 +296,13 @@ class Session(QObject):
     @Slot(str)
     def _practice_ended(self, said: str) -> None:
         self.practice_failed.emit(said)
+
+
+def _decided(profile: Profile, section: str) -> object:
+    """A section without what was only observed: evidence for the choice of a Region makes nothing stale."""
+    if section == "region":
+        return profile.region.model_copy(update={"measured": None})
+    return getattr(profile, section)
 
 
 def order_profile(profile: Profile, names: Mapping[str, object] | set[str]) -> Profile:

@@ -4,12 +4,14 @@ from onboard.gui.page import Page
 from onboard.gui.pages.account import AccountPage
 from onboard.gui.pages.activation import ActivationPage
 from onboard.gui.pages.network import NetworkPage
+from onboard.gui.pages.region import RegionPage
 from onboard.gui.pages.role import RolePage
 from onboard.gui.pages.start import StartPage
 
 PAGES: tuple[type[Page], ...] = (
     StartPage,
     AccountPage,
+    RegionPage,
     RolePage,
     ActivationPage,
     NetworkPage,

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from onboard.gui.text import tr
 from onboard.gui.theme import S4, S12, Role, Theme
 from onboard.gui.widgets.flow import Flow
-from onboard.gui.widgets.world_map import CROSS, Spot, paint_cross, paint_mark, paint_ring
+from onboard.gui.widgets.world_map import RING, Spot, paint_cross, paint_mark, paint_ring
 from onboard.wizard.regions import MIDDLE_MS, NEAR_MS, Nearness
 
 SMALLER = 0.75  # than on the map
@@ -29,7 +29,7 @@ class MapKey(QWidget):
             Nearness.UNKNOWN: tr("not measured"),
         }
         self._marks = {nearness: _Entry(text, _mark(nearness)) for nearness, text in words.items()}
-        self._near = _Entry(tr("you are near here"), paint_cross)
+        self._near = _Entry(tr("you are near here"), _cross)
         self._used = _Entry(tr("in use"), paint_ring)
         row = Flow(S12, self)
         for entry in (*self._marks.values(), self._near, self._used):
@@ -54,7 +54,7 @@ class _Entry(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def _side(self) -> int:
-        return round(2 * SMALLER * CROSS[1] * Theme.current().text_scale)
+        return round(2 * SMALLER * RING * 1.2 * Theme.current().text_scale)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         metrics = QFontMetrics(Theme.current().font(Role.CAPTION))
@@ -72,6 +72,10 @@ class _Entry(QWidget):
         painter.setPen(theme.colour("muted"))
         place = self.rect().adjusted(self._side() + S4, 0, 0, 0)
         painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, self._text)
+
+
+def _cross(painter: QPainter, where: QPointF, theme: Theme) -> None:
+    paint_cross(painter, where, theme, (4.0, 11.0))
 
 
 def _mark(nearness: Nearness) -> Draw:

@@ -329,9 +329,9 @@ def paint_ring(painter: QPainter, where: QPointF, theme: Theme) -> None:
         painter.drawEllipse(where, radius, radius)
 
 
-def paint_cross(painter: QPainter, where: QPointF, theme: Theme) -> None:
+def paint_cross(painter: QPainter, where: QPointF, theme: Theme, reach: tuple[float, float] = CROSS) -> None:
     """Cross hairs around the nearest Region: this site is near it, more is not known."""
-    near, far = (reach * theme.text_scale for reach in CROSS)
+    near, far = (distance * theme.text_scale for distance in reach)
     for colour, thick in ((theme.colour("surface"), 4.0), (theme.colour("text"), 1.5)):
         painter.setPen(QPen(colour, thick, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
         for across, down in ARROWS.values():
