@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QImage
 from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy, QTest
-from PySide6.QtWidgets import QApplication, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QMenu
 
 from onboard.gui.theme import Theme
 from onboard.gui.widgets.bar_cells import LatencyCell, ProgressCell
@@ -223,13 +223,11 @@ def test_rows_grow_with_the_text(table: DataTable, theme: Theme) -> None:
 
 
 def test_the_row_with_the_keyboard_has_a_ring(table: DataTable) -> None:
-    other = QWidget()
     table.setCurrentIndex(table.model().index(1, 0))
     with_ring = table.viewport().grab(table.visualRect(table.model().index(1, 0))).toImage()
     table.clearFocus()
     QApplication.processEvents()
     assert table.viewport().grab(table.visualRect(table.model().index(1, 0))).toImage() != with_ring
-    other.deleteLater()
 
 
 class One(QAbstractTableModel):
@@ -325,6 +323,7 @@ class Matrix(QAbstractTableModel):
 
 
 def test_a_screen_of_a_matrix_is_painted_and_fitted_in_no_time(show: Show) -> None:
+    """Measured as time of the processor, which other work on the machine does not lengthen much."""
     table = DataTable("Matrix")
     for column in range(2, 14):
         table.set_cell(column, MarkCell())
@@ -333,13 +332,13 @@ def test_a_screen_of_a_matrix_is_painted_and_fitted_in_no_time(show: Show) -> No
     taken = []
     for turn in range(5):
         table.verticalScrollBar().setValue(turn * 1000)
-        began = time.perf_counter()
+        began = time.thread_time()
         table.viewport().grab()
-        taken.append(time.perf_counter() - began)
+        taken.append(time.thread_time() - began)
     assert sorted(taken)[2] < 0.05, f"a screen takes {sorted(taken)[2] * 1000:.0f} ms"
-    began = time.perf_counter()
+    began = time.thread_time()
     table.fit_columns()
-    assert time.perf_counter() - began < 0.05
+    assert time.thread_time() - began < 0.05
 
 
 def test_a_badge_without_text_is_not_there(show: Show) -> None:
