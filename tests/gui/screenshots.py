@@ -25,6 +25,7 @@ import scenes
 from PySide6.QtCore import QDeadlineTimer, QEventLoop
 from PySide6.QtGui import QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication
+from pictures_servers import servers
 from session_feed import feed
 
 from onboard.gui.pages.catalog import PAGES as PAGE_CLASSES
@@ -143,7 +144,9 @@ PLANNED: Mapping[str, Iterable[Event]] = {**SURVEYED, "plan": scenes.plan()}
 
 
 # One line for each page that has pictures.
-PAGES: Mapping[str, Callable[[Desk], Pictures]] = {}
+PAGES: Mapping[str, Callable[[Desk], Pictures]] = {
+    "servers": servers,
+}
 
 
 if __name__ == "__main__":

@@ -6,11 +6,13 @@ from onboard.gui.pages.activation import ActivationPage
 from onboard.gui.pages.network import NetworkPage
 from onboard.gui.pages.region import RegionPage
 from onboard.gui.pages.role import RolePage
+from onboard.gui.pages.servers import ServersPage
 from onboard.gui.pages.start import StartPage
 
 PAGES: tuple[type[Page], ...] = (
     StartPage,
     AccountPage,
+    ServersPage,
     RegionPage,
     RolePage,
     ActivationPage,
