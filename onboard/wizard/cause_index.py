@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from onboard.model.causes import WORST_FIRST, causes_of
+from onboard.model.causes import WORST_FIRST, trouble_of
 from onboard.model.finding import Verdict
 from onboard.model.state import HostState
+from onboard.model.status import HostStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +29,14 @@ class CauseIndex:
     def update(self, hosts: Iterable[HostState]) -> None:
         """Take these servers' causes anew."""
         for host in hosts:
-            keys = tuple(CauseKey(one.check, one.status, one.summary, one.remedy) for one in causes_of((host,)))
+            keys = _keys(host)
             for key in self._keys.get(host.name, ()):
                 if key not in keys:
                     self._hosts[key].pop(host.name, None)
             for key in keys:
                 self._hosts.setdefault(key, {})[host.name] = None
-            self._keys[host.name] = keys
+            if keys or host.name in self._keys:
+                self._keys[host.name] = keys
 
     def hosts(self, key: CauseKey) -> Collection[str]:
         """Names of the servers that a cause concerns."""
@@ -55,3 +57,9 @@ class CauseIndex:
             if text in key.summary.lower():
                 found.update(hosts)
         return found
+
+
+def _keys(host: HostState) -> tuple[CauseKey, ...]:
+    if host.status is HostStatus.READY:  # nearly all of them, nearly always
+        return ()
+    return tuple(CauseKey(one.check, one.status, one.summary, one.remedy) for one in trouble_of(host))

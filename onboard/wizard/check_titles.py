@@ -14,7 +14,7 @@ class CheckTitle:
 
 # In the order of the matrix's columns: what fails most often comes first.
 CHECK_TITLES: Mapping[str, CheckTitle] = {
-    "os_supported": CheckTitle("System", "AWS supports hybrid nodes on listed systems and versions alone."),
+    "os_supported": CheckTitle("Supported", "AWS supports hybrid nodes on listed systems and versions alone."),
     "clock_in_sync": CheckTitle("Clock", "AWS refuses requests that are signed more than 5 minutes off."),
     "names_resolve": CheckTitle("Name lookup", "The agent finds Systems Manager by name."),
     "endpoints_reachable": CheckTitle(

@@ -10,6 +10,7 @@ from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
 
 _BY_FIXES = (HostStatus.BLOCKED, HostStatus.WARNED)  # what a fix that is allowed, or no more, may change
+_NAMES = ("dpkg", "rpm", "sudo", "systemd")
 
 
 def status_of(host: HostState | None, fixes: Collection[str]) -> HostStatus | None:
@@ -35,6 +36,12 @@ def finding_of(host: HostState | None, check: str) -> Finding | None:
     if not host.reason:
         return None
     return Finding(check="", status=Verdict.FAIL, summary=host.reason, remedy=host.remedy)
+
+
+def sentence(summary: str) -> str:
+    """A summary as the beginning of a sentence; names of services and programs stay as they are written."""
+    first = summary.split(" ")[0]
+    return summary if not first.isalpha() or first in _NAMES else summary[:1].upper() + summary[1:]
 
 
 def split_remedy(remedy: str) -> tuple[str, str]:

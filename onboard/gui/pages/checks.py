@@ -1,0 +1,412 @@
+"""Checks: every prerequisite on every server, and what to do about those that are not met."""
+
+from collections.abc import Collection
+
+from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QVBoxLayout, QWidget
+
+from onboard.gui.models.check_causes import ACTION, CAUSE, SERVERS, WHY, CheckCauses
+from onboard.gui.models.check_matrix import CHECKS, FIRST_CHECK, SERVER, SYSTEM, CheckMatrix, Group, verdict_word
+from onboard.gui.page import Page
+from onboard.gui.session import Session, order_profile
+from onboard.gui.text import plural, tr
+from onboard.gui.theme import CARD_GAP, S8, Theme
+from onboard.gui.widgets.busy_indicator import BusyIndicator
+from onboard.gui.widgets.button import Button, Kind
+from onboard.gui.widgets.cells import Index, MarkCell, StatusCell, TextCell
+from onboard.gui.widgets.chips import Chip, Chips
+from onboard.gui.widgets.data_table import DataTable
+from onboard.gui.widgets.detail_pane import Detail, DetailPane
+from onboard.gui.widgets.error_panel import ErrorPanel
+from onboard.gui.widgets.filter_box import FilterBox
+from onboard.gui.widgets.mark import Mark, mark_of_verdict
+from onboard.gui.widgets.page_header import PageHeader
+from onboard.model.events import RunFailed
+from onboard.model.finding import Finding, Verdict
+from onboard.model.profile import Host
+from onboard.model.state import State
+from onboard.wizard.cause_index import CauseKey
+from onboard.wizard.check_titles import fix_title, title_of
+from onboard.wizard.checked import finding_of, sentence, split_remedy, to_check_again
+from onboard.wizard.command_line import command_line
+
+SHOWN_CAUSES = 5  # rows; what is more scrolls
+WIDEST_NAME = 144  # pixels at 100 %
+NAMED = 30  # servers of a cause that its details name
+
+
+class _NameCell(StatusCell):
+    """A name that leaves room for the checks: all of it stands in the tool tip and in the details."""
+
+    def width(self, index: Index, theme: Theme) -> int:
+        return min(super().width(index, theme), theme.scaled(WIDEST_NAME))
+
+
+class ChecksPage(Page):
+    stage = "checks"
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self._behind = True
+        self._hosts: tuple[Host, ...] = ()
+        self._state: State | None = None
+        self._failure: RunFailed | None = None
+        self._fix = ""  # that the details offer
+        self._was_running = False
+        self._asked: list[str] | None = None
+        self.matrix = CheckMatrix(self)
+        self.causes = CheckCauses(self._fix_of, self)
+        self._header = PageHeader(
+            tr("Checks"),
+            tr("Every prerequisite on every server. Nothing is changed; a server that is blocked is left as it is."),
+        )
+        self.run_all = Button(tr("Check &all again"))
+        self.run_failed = Button(tr("Check again &what failed"))
+        for button, slot in ((self.run_all, self._run_all), (self.run_failed, self._run_failed)):
+            button.clicked.connect(slot)
+            self._header.add_action(button)
+        self.error = ErrorPanel()
+        self.busy = BusyIndicator()
+        self.busy.cancelled.connect(session.stop)
+        self._busy_place = QWidget()
+        self.chips = Chips(
+            tr("Servers by result"),
+            [
+                Chip(Group.ALL, tr("All")),
+                Chip(Group.READY, tr("Ready"), Mark.DONE),
+                Chip(Group.WARNED, tr("Warned"), Mark.WARN),
+                Chip(Group.BLOCKED, tr("Blocked"), Mark.BAD),
+                Chip(Group.UNREACHABLE, tr("Unreachable"), Mark.BAD),
+            ],
+        )
+        self.everything = Button(tr("&Show all causes"), icon="cross", kind=Kind.LINK)
+        self.filter = FilterBox(tr("Filter by name, tag, cause"))
+        self.cause_table = self._make_cause_table()
+        self.table = self._make_table()
+        self.detail = DetailPane(tr("Select a cell to see what was seen on that server, and what to do about it."))
+        self.detail.acted.connect(self._toggle_fix)
+        self.chips.picked.connect(self._filter)
+        self.filter.textChanged.connect(self._filter)
+        self.everything.clicked.connect(self.cause_table.clearSelection)
+        self._lay_out()
+        Theme.current().changed.connect(self._fit_causes)
+        self._catch_up()
+
+    def _make_cause_table(self) -> DataTable:
+        table = DataTable(tr("Causes"), sortable=False)
+        table.setModel(self.causes)
+        table.setSelectionMode(DataTable.SelectionMode.SingleSelection)
+        table.set_cell(CAUSE, StatusCell())
+        table.set_cell(SERVERS, TextCell(number=True))
+        table.set_cell(WHY, TextCell())
+        table.set_cell(ACTION, TextCell(gives=False))
+        table.horizontalHeader().setStretchLastSection(False)
+        table.horizontalHeader().setSectionResizeMode(WHY, QHeaderView.ResizeMode.Stretch)
+        table.picked.connect(self._cause_picked)
+        table.clicked.connect(self._cause_clicked)
+        return table
+
+    def _make_table(self) -> DataTable:
+        table = DataTable(tr("Servers and checks"), cells=True)
+        for column in (SERVER, SYSTEM):
+            table.set_cell(column, _NameCell(gives=False))
+        for column in range(FIRST_CHECK, FIRST_CHECK + len(CHECKS)):
+            table.set_cell(column, MarkCell())
+        table.setModel(self.matrix)
+        table.horizontalHeader().setStretchLastSection(False)
+        table.picked.connect(self._show_detail)
+        table.empty_action.connect(self._act_on_nothing)
+        return table
+
+    def _lay_out(self) -> None:
+        waiting = QVBoxLayout(self._busy_place)
+        waiting.setContentsMargins(0, 0, 0, 0)
+        waiting.addWidget(self.busy)
+        narrowing = QHBoxLayout()
+        narrowing.setSpacing(S8)
+        narrowing.addWidget(self.chips, 1)
+        narrowing.addWidget(self.everything)
+        narrowing.addWidget(self.filter)
+        body = QHBoxLayout()
+        body.setSpacing(CARD_GAP)
+        body.addWidget(self.table, 7)
+        body.addWidget(self.detail, 3)
+        self.column.addWidget(self._header)
+        self.column.addWidget(self.error)
+        self.column.addWidget(self._busy_place)
+        self.column.addLayout(narrowing)
+        self.column.addWidget(self.cause_table)
+        self.column.addLayout(body, 1)
+
+    # The window's side
+
+    def enter(self) -> None:
+        self._catch_up()
+
+    def draft_changed(self) -> None:
+        self._behind = self._behind or self.session.view.draft.hosts is not self._hosts
+        if self.isVisible():
+            self._catch_up()
+
+    def states_changed(self, command: str, hosts: set[str]) -> None:
+        if command != "check":
+            return
+        state = self.session.view.state("check")
+        self.matrix.heard(hosts)
+        if not self.isVisible() or state is not self._state or bool(state.hosts) != bool(self.matrix.total):
+            self._behind = True
+        if self.isVisible():
+            self._catch_up(hosts)
+
+    def _catch_up(self, changed: Collection[str] = ()) -> None:
+        """Show what changed; all of it after the page was not seen, since nobody needs it kept up to date unseen."""
+        draft, state = self.session.view.draft, self.session.view.state("check")
+        if self._behind:
+            self._behind, self._hosts, self._state = False, draft.hosts, state
+            self.matrix.show(draft.hosts, state, draft.run.fixes)
+            if not self._was_running:
+                self._order_columns()
+        else:
+            self.matrix.set_fixes(draft.run.fixes)
+            self.matrix.update(changed)
+        self._show_counts()
+        if not changed or self._current_server() in changed or self._picked_cause() is not None:
+            self._show_detail()
+
+    def running_changed(self) -> None:
+        running = self.session.view.running == "check"
+        if running == self._was_running:
+            return
+        self._was_running = running
+        if running:
+            asked = self._asked if self._asked is not None else [host.name for host in self.session.view.draft.hosts]
+            self._behind = True
+            self.matrix.begin(asked)
+            self.busy.start(plural("Asking {n} server", "Asking {n} servers", len(asked)))
+            self._catch_up()
+        else:
+            self._asked = None
+            self.busy.stop()
+            self._catch_up()
+            self.matrix.end()
+            self._order_columns()
+            self._show_counts()
+            self.table.fit_columns()
+
+    def command_line(self) -> str:
+        path = self.session.view.path
+        return command_line("onboard", "check", "--profile", str(path)) if path else ""
+
+    def primary_label(self) -> str:
+        return tr("&Run the checks") if self._is_to_run() else ""
+
+    def primary(self) -> bool:
+        if not self._is_to_run():
+            return False
+        self._run_all()
+        return True
+
+    def cancel(self) -> bool:
+        if self.session.view.running == "check":
+            self.session.stop()
+            return True
+        if self.matrix.cause is not None:
+            self.cause_table.clearSelection()
+            return True
+        return False
+
+    # Running
+
+    def _is_to_run(self) -> bool:
+        view = self.session.view
+        return view.running != "check" and not any(host.finished for host in view.state("check").hosts.values())
+
+    def _run_all(self) -> None:
+        self._asked = None
+        self.session.run("check")
+
+    def _run_failed(self) -> None:
+        view = self.session.view
+        self._asked = to_check_again(view.draft, view.state("check"))
+        self.session.run("check", profile=order_profile(view.draft, set(self._asked)), fresh=False)
+
+    # Showing
+
+    def _show_counts(self) -> None:
+        view = self.session.view
+        running = view.running == "check"
+        counts = self.matrix.counts
+        self.chips.set_counts(counts)
+        self.causes.show(self.matrix.causes, view.draft.run.fixes, stable=running)
+        self._fit_causes()
+        if running:
+            self.busy.set_progress(*self.matrix.progress)
+        self._busy_place.setVisible(running)
+        listed = self.matrix.total > 0
+        for widget in (self.chips, self.filter, self.detail, self.table.horizontalHeader()):
+            widget.setVisible(listed)
+        policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if listed else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        self.table.setHorizontalScrollBarPolicy(policy)
+        ran = listed and not running
+        self.run_all.setVisible(ran)
+        self.run_failed.setVisible(ran)
+        self.run_failed.setEnabled(counts[Group.ALL] > counts[Group.READY] + counts[Group.WARNED])
+        self.everything.setVisible(self.matrix.cause is not None)
+        self._say_what_is_empty()
+        self._show_failure()
+
+    def _say_what_is_empty(self) -> None:
+        if self.matrix.total:
+            self.table.set_empty(tr("No server here"), tr("None has what you look for."), tr("Show all servers"))
+        elif self.session.view.running == "check":
+            self.table.set_empty(tr("The checks begin"), tr("Servers are listed as soon as they are asked."))
+        else:
+            self.table.set_empty(
+                tr("No server was checked yet"),
+                tr(
+                    "Onboard asks every server for its system, clock, disk, certificates and its way to AWS, and says "
+                    "what would go wrong. That takes about a second for ten servers, and changes nothing."
+                ),
+                tr("Run the chec&ks"),
+            )
+
+    def _show_failure(self) -> None:
+        failure = self.session.view.state("check").failure
+        if failure is None:
+            self.error.clear()
+        elif failure is not self._failure:
+            self.error.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
+        self._failure = failure
+
+    def _fit_causes(self) -> None:
+        rows = self.causes.rowCount()
+        self.cause_table.setVisible(rows > 0)
+        height = self.cause_table.horizontalHeader().sizeHint().height()
+        self.cause_table.setFixedHeight(height + min(rows, SHOWN_CAUSES) * Theme.current().row_height() + S8)
+
+    def _order_columns(self) -> None:
+        """Checks that most servers fail come first; those that nobody fails keep their order behind them."""
+        trouble = self.matrix.trouble_by_check()
+        header = self.table.horizontalHeader()
+        checks = sorted(range(len(CHECKS)), key=lambda number: -trouble[CHECKS[number]])
+        for place, number in enumerate(checks):
+            header.moveSection(header.visualIndex(FIRST_CHECK + number), FIRST_CHECK + place)
+
+    # Narrowing
+
+    def _filter(self) -> None:
+        self.matrix.filter_by(Group(self.chips.current), self.filter.text(), self._picked_cause())
+        self.everything.setVisible(self.matrix.cause is not None)
+
+    def _act_on_nothing(self) -> None:
+        if self._is_to_run():
+            self._run_all()
+            return
+        self.cause_table.clearSelection()
+        self.filter.clear()
+        self.chips.pick(Group.ALL)
+
+    def _picked_cause(self) -> CauseKey | None:
+        rows = self.cause_table.selected_rows()
+        return self.causes.key(rows[0]) if rows else None
+
+    def _cause_picked(self) -> None:
+        key = self._picked_cause()
+        if key == self.matrix.cause:
+            return
+        self.table.clearSelection()
+        self._filter()
+        self._show_detail()
+        if key is not None and key.check in CHECKS:
+            column = FIRST_CHECK + CHECKS.index(key.check)
+            self.table.scrollTo(self.matrix.index(0, column))
+
+    def _cause_clicked(self, index: QModelIndex) -> None:
+        """The last column is what can be done here."""
+        fix = self.causes.fix(index.row())
+        if index.column() == ACTION and fix is not None:
+            self._fix = fix[0]
+            self._toggle_fix()
+
+    # The details
+
+    def show_finding(self, server: str, check: str) -> None:
+        """Go to a server's finding, when the server is listed now."""
+        row = self.matrix.row_of(server)
+        if row >= 0:
+            self.table.setCurrentIndex(self.matrix.index(row, FIRST_CHECK + CHECKS.index(check)))
+
+    def _current_server(self) -> str:
+        rows = self.table.selected_rows()
+        return self.matrix.server(rows[0]) if rows else ""
+
+    def _show_detail(self) -> None:
+        server = self._current_server()
+        cause = self._picked_cause()
+        self._fix = ""
+        if server:
+            self.detail.show_detail(self._of_cell(server, self.table.currentIndex().column()))
+        elif cause is not None:
+            self.detail.show_detail(self._of_cause(cause))
+        else:
+            self.detail.show_detail(None)
+
+    def _of_cell(self, server: str, column: int) -> Detail:
+        host = self.matrix.host(server)
+        if column >= FIRST_CHECK:
+            finding = self.matrix.finding(server, CHECKS[column - FIRST_CHECK])
+            if finding is not None:
+                return self._detail(server, finding, finding.evidence)
+        trouble = host.trouble if host is not None else ()
+        worst = trouble[0] if trouble else finding_of(host, "")
+        facts = tuple(
+            (tr(title_of(one.check).short), f"{verdict_word(one.status)}: {one.summary}") for one in trouble[1:]
+        )
+        if worst is not None:
+            return self._detail(server, worst, worst.evidence, facts)
+        return Detail(server, self.matrix.mark(server), self.matrix.words(server))
+
+    def _of_cause(self, key: CauseKey) -> Detail:
+        names = list(self.matrix.causes.hosts(key))
+        finding = Finding(
+            check=key.check, status=key.status, summary=key.summary, remedy=key.remedy, fix=self._fix_of(key)
+        )
+        listed = "\n".join(names[:NAMED])
+        if len(names) > NAMED:
+            listed += "\n" + tr("… and {n} more", n=f"{len(names) - NAMED:,}")
+        count = plural("{n} server", "{n} servers", len(names))
+        return self._detail(count, finding, "", ((tr("Servers"), listed),))
+
+    def _detail(self, whose: str, finding: Finding, seen: str, facts: tuple[tuple[str, str], ...] = ()) -> Detail:
+        title = title_of(finding.check)
+        words, copied = split_remedy(finding.remedy)
+        fix = fix_title(finding.fix) if finding.status is not Verdict.PASS else None
+        self._fix = finding.fix if fix is not None else ""
+        allowed = finding.fix in self.session.view.draft.run.fixes
+        if fix is not None and allowed:
+            facts = ((tr("Onboard repairs it"), tr(fix.allowed)), *facts)
+        return Detail(
+            title=f"{whose} · {tr(title.short)}" if title.short else whose,
+            mark=mark_of_verdict(finding.status),
+            status=sentence(finding.summary),
+            why=tr(title.why) if finding.status is not Verdict.PASS and title.why else "",
+            facts=facts,
+            seen=seen,
+            remedy=words,
+            commands=(copied,) if copied else (),
+            action=tr(fix.forbid if allowed else fix.allow) if fix is not None else "",
+        )
+
+    # Fixes
+
+    def _fix_of(self, key: CauseKey) -> str:
+        """What one server's finding offers holds for all with the same cause."""
+        for name in self.matrix.causes.hosts(key):
+            finding = finding_of(self.matrix.host(name), key.check)
+            return finding.fix if finding is not None else ""
+        return ""
+
+    def _toggle_fix(self) -> None:
+        fixes = self.session.view.draft.run.fixes
+        kept = tuple(name for name in fixes if name != self._fix)
+        self.session.put("run.fixes", kept if kept != fixes else (*fixes, self._fix))

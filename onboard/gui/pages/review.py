@@ -1,0 +1,274 @@
+"""Review: everything that will be done, before any of it is; and a file of it that can be approved and applied."""
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from onboard.gui.models.plan_tree import HOW_MANY, VALUES, Node, PlanTree
+from onboard.gui.page import Page
+from onboard.gui.session import Session
+from onboard.gui.text import plural, tr
+from onboard.gui.theme import CARD_GAP, S8
+from onboard.gui.widgets.banner import Banner
+from onboard.gui.widgets.busy_indicator import BusyIndicator
+from onboard.gui.widgets.button import Button
+from onboard.gui.widgets.detail_pane import Detail, DetailPane
+from onboard.gui.widgets.empty_state import EmptyState
+from onboard.gui.widgets.error_panel import ErrorPanel
+from onboard.gui.widgets.filter_box import FilterBox
+from onboard.gui.widgets.label import Label
+from onboard.gui.widgets.mark import Mark, mark_of_verdict
+from onboard.gui.widgets.page_header import PageHeader
+from onboard.gui.widgets.top_bar import account_text
+from onboard.gui.widgets.tree_view import TreeView
+from onboard.model.errors import OnboardError
+from onboard.model.plan import Plan
+from onboard.profiles.plan_file import save
+from onboard.wizard.check_titles import title_of
+from onboard.wizard.checked import split_remedy
+from onboard.wizard.command_line import command_line
+from onboard.wizard.plan_outline import Outline, matching, outline_of
+
+NAMED = 30  # servers that the details name
+
+
+class ReviewPage(Page):
+    stage = "review"
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self._shown: Plan | None = None
+        self._outline = Outline()
+        self._file: Path | None = None
+        self._was_running = False
+        header = PageHeader(
+            tr("Review"),
+            tr(
+                "Install does what stands here and no more: where more would have to be done by then, it stops "
+                "before the first change."
+            ),
+        )
+        self.again = Button(tr("Make it a&gain"))
+        self.save = Button(tr("&Save the plan…"), icon="save")
+        self.again.clicked.connect(self._make)
+        self.save.clicked.connect(self._choose_file)
+        header.add_action(self.again)
+        header.add_action(self.save)
+        self.error = ErrorPanel()
+        self.saved = Banner(Mark.DONE, "")
+        self.saved.hide()
+        self.busy = BusyIndicator()
+        self.busy.cancelled.connect(session.stop)
+        self._busy_place = QWidget()
+        self.warnings = QVBoxLayout()
+        self.summary = Label(tone="muted")
+        self.filter = FilterBox(tr("Search changes, servers, causes"))
+        self.filter.textChanged.connect(self._search)
+        self.plan = PlanTree(self)
+        self.tree = TreeView(tr("The plan"), self.plan, stretched=VALUES, number=HOW_MANY)
+        self.tree.picked.connect(self._show_detail)
+        self.detail = DetailPane(tr("Select a line to see it in full: values, policies, names of servers."))
+        self._body = QWidget()
+        self.empty = EmptyState()
+        self.empty.acted.connect(self._make)
+        self._lay_out(header)
+        self._catch_up()
+
+    def _lay_out(self, header: PageHeader) -> None:
+        waiting = QVBoxLayout(self._busy_place)
+        waiting.setContentsMargins(0, 0, 0, 0)
+        waiting.addWidget(self.busy)
+        self.warnings.setSpacing(S8)
+        head = QHBoxLayout()
+        head.setSpacing(S8)
+        head.addWidget(self.summary, 1)
+        head.addWidget(self.filter)
+        body = QHBoxLayout(self._body)
+        body.setContentsMargins(0, 0, 0, 0)
+        body.setSpacing(CARD_GAP)
+        body.addWidget(self.tree, 7)
+        body.addWidget(self.detail, 3)
+        self.column.addWidget(header)
+        self.column.addWidget(self.error)
+        self.column.addWidget(self.saved)
+        self.column.addWidget(self._busy_place)
+        self.column.addLayout(self.warnings)
+        self.column.addLayout(head)
+        self.column.addWidget(self._body, 1)
+        self.column.addWidget(self.empty, 1)
+
+    # The window's side
+
+    def enter(self) -> None:
+        self._catch_up()
+
+    def states_changed(self, command: str, hosts: set[str]) -> None:
+        if command == "plan":
+            self._catch_up()
+
+    def running_changed(self) -> None:
+        running = self.session.view.running == "plan"
+        if running != self._was_running:
+            self._was_running = running
+            if running:
+                self.busy.start(tr("Asking servers and AWS what there is to do"))
+            else:
+                self.busy.stop()
+            self._catch_up()
+
+    def command_line(self) -> str:
+        path = self.session.view.path
+        if path is None:
+            return ""
+        output = ("-o", str(self._file)) if self._file else ()
+        return command_line("onboard", "plan", "--profile", str(path), *output)
+
+    def primary_label(self) -> str:
+        return tr("&Make the plan") if self._is_to_make() else ""
+
+    def primary(self) -> bool:
+        if self._is_to_make():
+            self._make()
+            return True
+        return False
+
+    def cancel(self) -> bool:
+        if self.session.view.running == "plan":
+            self.session.stop()
+            return True
+        return False
+
+    def _is_to_make(self) -> bool:
+        view = self.session.view
+        return view.running != "plan" and view.state("plan").plan is None
+
+    def _make(self) -> None:
+        self.session.run("plan")
+
+    # Showing
+
+    def _catch_up(self) -> None:
+        state = self.session.view.state("plan")
+        running = self.session.view.running == "plan"
+        plan = None if running else state.plan
+        self._busy_place.setVisible(running)
+        if state.failure is None:
+            self.error.clear()
+        else:
+            failure = state.failure
+            self.error.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
+        if plan is not self._shown:
+            self._shown, self._file = plan, None
+            self.saved.hide()
+            self._outline = outline_of(plan, state) if plan is not None else Outline()
+            self._show_warnings(plan.warnings if plan is not None else ())
+            self._search()
+        listed = bool(plan is not None and (not plan.is_empty or self._outline.left_out))
+        for widget in (self.summary, self.filter, self._body):
+            widget.setVisible(listed)
+        self.again.setVisible(plan is not None)
+        self.save.setVisible(plan is not None and not plan.is_empty)
+        self.empty.setVisible(not listed)
+        self._say_what_is_empty(plan, running=running)
+
+    def _say_what_is_empty(self, plan: Plan | None, *, running: bool) -> None:
+        if plan is not None:
+            self.empty.set_texts(
+                tr("Nothing to do"),
+                tr("Every server that can be onboarded is online and has proven it; AWS needs no change."),
+            )
+        elif running:
+            self.empty.set_texts(tr("The plan is being made"), tr("Servers are asked once more; nothing is changed."))
+        else:
+            self.empty.set_texts(
+                tr("No plan was made yet"),
+                tr("It lists every change in AWS and on servers, to be read, saved and approved before any is made."),
+                tr("Ma&ke the plan"),
+            )
+
+    def _show_warnings(self, warnings: tuple[str, ...]) -> None:
+        while (item := self.warnings.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        for warning in warnings:
+            self.warnings.addWidget(Banner(Mark.WARN, warning))
+
+    def _search(self) -> None:
+        found = matching(self._outline, self.filter.text())
+        self.plan.show(found)
+        self.tree.expandToDepth(0)
+        if self.filter.text().strip():
+            self.tree.open_small()
+        outline, plan = self._outline, self._shown
+        if plan is not None:
+            self.summary.setText(
+                tr(
+                    "Account {account}, {region}: {aws}, {servers}, {left} left out",
+                    account=account_text(plan.account),
+                    region=plan.region,
+                    aws=plural("{n} change in AWS", "{n} changes in AWS", len(outline.aws)),
+                    servers=plural("{n} server changed", "{n} servers changed", outline.servers),
+                    left=f"{len(outline.left_out_names):,}",
+                )
+            )
+        self._show_detail()
+
+    def _show_detail(self) -> None:
+        index = self.tree.currentIndex()
+        chosen = self.tree.selectionModel().hasSelection() and index.isValid()
+        self.detail.show_detail(_detail(self.plan.node(index)) if chosen else None)
+
+    # Saving
+
+    def _choose_file(self) -> None:
+        path = self.session.view.path
+        proposed = path.with_suffix(".plan.json") if path else Path("onboard.plan.json")
+        name, _ = QFileDialog.getSaveFileName(self, tr("Save the plan"), str(proposed), tr("Plans (*.json)"))
+        if name:
+            self.save_plan(Path(name))
+
+    def save_plan(self, file: Path) -> None:
+        """Write the plan that is shown, for `onboard apply --plan`; what goes wrong is said on the page."""
+        if self._shown is None:
+            return
+        try:
+            save(self._shown, file)
+        except OnboardError as error:
+            self.saved.hide()
+            self.error.show_error(error.what, where=error.where, why=error.why, remedy=error.remedy)
+            return
+        self._file = file
+        profile = str(self.session.view.path or "PROFILE.toml")
+        line = command_line("onboard", "apply", "--profile", profile, "--plan", str(file))
+        self.error.clear()
+        self.saved.show_notice(
+            Mark.DONE, tr("The plan is saved in {file}.", file=file), tr("It is applied by: {line}", line=line)
+        )
+        self.saved.show()
+
+
+def _detail(node: Node) -> Detail:
+    if node.cause is not None:
+        cause, title = node.cause, title_of(node.cause.check)
+        words, copied = split_remedy(cause.remedy)
+        return Detail(
+            title=f"{node.count} · {tr(title.short)}" if title.short else node.count,
+            mark=mark_of_verdict(cause.status),
+            status=node.text,
+            why=tr(title.why) if title.why else "",
+            facts=(_names(node),),
+            remedy=words,
+            commands=(copied,) if copied else (),
+        )
+    if node.change is not None:
+        return Detail(title=node.change.summary, facts=tuple(node.change.detail.items()))
+    facts = (_names(node),) if node.names else ()
+    return Detail(title=node.text, mark=node.mark, status=node.count, facts=facts)
+
+
+def _names(node: Node) -> tuple[str, str]:
+    listed = "\n".join(node.names[:NAMED])
+    if len(node.names) > NAMED:
+        listed += "\n" + tr("… and {n} more", n=f"{len(node.names) - NAMED:,}")
+    return tr("Servers"), listed

@@ -1,0 +1,102 @@
+"""A plan as people read it: AWS, then servers with equal changes together, then those that nothing is done to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from onboard.checks.blocking import MUST_BE_KNOWN
+from onboard.model.causes import causes_of
+from onboard.model.finding import Cause, Verdict
+from onboard.model.plan import Change, Plan
+from onboard.model.state import HostState, State
+from onboard.model.status import HostStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Servers that get the same changes."""
+
+    changes: tuple[Change, ...]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """`groups`: the largest first; `settled`: servers that are as they should be; `left_out`: why, and which."""
+
+    aws: tuple[Change, ...] = ()
+    groups: tuple[Group, ...] = ()
+    settled: tuple[str, ...] = ()
+    left_out: tuple[Cause, ...] = ()
+
+    @property
+    def servers(self) -> int:
+        """How many are changed."""
+        return sum(len(group.names) for group in self.groups)
+
+    @property
+    def left_out_names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for cause in self.left_out for name in cause.hosts))
+
+
+def outline_of(plan: Plan, state: State) -> Outline:
+    """`state`: of the command that made the plan, which has the end of every server that is not in it."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    changes: dict[tuple[str, ...], tuple[Change, ...]] = {}
+    for host in plan.hosts:
+        alike = tuple(f"{change.name} {change.summary} {sorted(change.detail.items())}" for change in host.changes)
+        changes.setdefault(alike, host.changes)
+        groups.setdefault(alike, []).append(host.host)
+    settled = groups.pop((), [])
+    planned = {host.host for host in plan.hosts}
+    others = [host for name, host in state.hosts.items() if name not in planned and host.status is not None]
+    settled += [host.name for host in others if host.status is HostStatus.ONLINE]
+    made = (Group(changes[alike], tuple(names)) for alike, names in groups.items())
+    return Outline(
+        aws=plan.aws,
+        groups=tuple(sorted(made, key=lambda group: -len(group.names))),
+        settled=tuple(settled),
+        left_out=tuple(cause for cause in causes_of(host for host in others if not _is_well(host)) if _blocks(cause)),
+    )
+
+
+def _is_well(host: HostState) -> bool:
+    return host.status is not None and host.status.is_well
+
+
+def _blocks(cause: Cause) -> bool:
+    return cause.status is Verdict.FAIL or (cause.status is Verdict.UNKNOWN and cause.check in MUST_BE_KNOWN)
+
+
+def matching(outline: Outline, text: str) -> Outline:
+    """Of each part what holds `text`: changes in their words and values, servers in their names, causes in theirs."""
+    wanted = text.strip().lower()
+    if not wanted:
+        return outline
+    groups = []
+    for group in outline.groups:
+        whole = any(_holds(change, wanted) for change in group.changes)
+        names = group.names if whole else _named(group.names, wanted)
+        if names:
+            groups.append(Group(group.changes, names))
+    left_out = []
+    for cause in outline.left_out:
+        names = cause.hosts if wanted in cause.summary.lower() else _named(cause.hosts, wanted)
+        if names:
+            left_out.append(
+                Cause(check=cause.check, status=cause.status, summary=cause.summary, remedy=cause.remedy, hosts=names)
+            )
+    return Outline(
+        aws=tuple(change for change in outline.aws if _holds(change, wanted)),
+        groups=tuple(groups),
+        settled=_named(outline.settled, wanted),
+        left_out=tuple(left_out),
+    )
+
+
+def _named(names: Iterable[str], wanted: str) -> tuple[str, ...]:
+    return tuple(name for name in names if wanted in name.lower())
+
+
+def _holds(change: Change, wanted: str) -> bool:
+    texts = (change.name, change.summary, *change.detail, *change.detail.values())
+    return any(wanted in text.lower() for text in texts)
