@@ -55,8 +55,8 @@ def _said(event: events.Event) -> tuple[str, str, str]:
             detail = f": {event.detail}" if event.detail else ""
             return event.host, f"{event.step} {event.outcome}{detail}", _OUTCOMES.get(event.outcome, "info")
         case events.HostFinished():
-            rest = "; ".join(filter(None, (event.reason, event.remedy)))
-            return event.host, f"{event.status}{': ' if rest else ''}{rest}", _level(event.status)
+            reason = f": {event.reason}" if event.reason else ""
+            return event.host, f"{event.status}{reason}", _level(event.status)
         case events.Noted():
             return event.host, event.text, event.level
         case events.RunFailed():

@@ -48,6 +48,7 @@ class Progress:
         self.steps: dict[str, tuple[str, ...]] = dict.fromkeys(hosts, ())
         self.wave = 0
         self.canary = 0
+        self._earlier: list[str] = []  # proven before the run was resumed
         self._settled: set[str] = set()
         self._times: deque[float] = deque(maxlen=MEASURED)
         self._since = 0.0
@@ -58,8 +59,9 @@ class Progress:
             case events.RunStarted():
                 self._begin(event.run, event.hosts)  # a resumed run tells anew what is proven
             case events.PlanMade():
-                proven = {name: (CONFIRM,) for name in self.steps if name in self._settled}
-                self.steps = proven | {plan.host: steps_of(plan) for plan in event.plan.hosts}
+                self.steps = dict.fromkeys(self._earlier, (CONFIRM,)) | {
+                    plan.host: steps_of(plan) for plan in event.plan.hosts
+                }
             case events.PhaseStarted(phase="canary"):
                 self.wave, self.canary = 1, event.total
                 self.restart(now)
@@ -69,6 +71,7 @@ class Progress:
             case events.PhaseStarted(phase="undo"):
                 self.restart(now)
             case events.StepFinished(step="confirm", outcome="unchanged"):
+                self._earlier.append(event.host)
                 self._settled.add(event.host)
             case events.StepFinished(step="confirm", outcome="done") | events.HostFinished():
                 self._settle(event.host, now)
@@ -85,8 +88,7 @@ class Progress:
 
     @property
     def waves(self) -> int:
-        earlier = sum(steps == (CONFIRM,) for steps in self.steps.values())
-        return 2 if self.canary and len(self.steps) - earlier > self.canary else 1
+        return 2 if self.canary and len(self.steps) - len(self._earlier) > self.canary else 1
 
     @property
     def total(self) -> int:

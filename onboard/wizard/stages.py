@@ -175,15 +175,23 @@ STAGES: tuple[Stage, ...] = (
 BY_NAME = {stage.name: stage for stage in STAGES}
 
 
+def standing(stage: Stage, view: View) -> Standing:
+    """How the stage stands; looked at once for each view, since with thousands of servers that takes its time."""
+    found: Standing | None = view.judged.get(stage.name)
+    if found is None:
+        found = view.judged[stage.name] = stage.judge(view)
+    return found
+
+
 def blocked_by(stage: Stage, view: View) -> str:
     """What must be done before `stage` can be visited, in words; "" when it can."""
     if stage.name == "install" and (view.state("apply").run or interrupted(view)):
         return ""  # to resume a run needs no new plan
     for name in stage.needs:
         needed = BY_NAME[name]
-        standing = needed.judge(view)
-        if standing.mark is Mark.TODO:
-            return f"{needed.title}: {standing.words}"
+        found = standing(needed, view)
+        if found.mark is Mark.TODO:
+            return f"{needed.title}: {found.words}"
     return ""
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from onboard.model.profile import Profile
 from onboard.model.state import State
@@ -35,6 +36,7 @@ class View:
     held: str = ""
     logs: Mapping[str, Log] = field(default_factory=dict)
     progresses: Mapping[str, Progress] = field(default_factory=dict)
+    judged: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def is_edited(self) -> bool:

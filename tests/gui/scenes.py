@@ -151,7 +151,7 @@ DPKG_REMEDY = "Wait until unattended-upgrades has ended, then retry: systemctl s
 
 
 def node(number: int) -> str:
-    return f"mi-{number * 2654435761 % 2**68:017x}"
+    return f"mi-{(number + 1) * 0x9E3779B97F4A7C15 % 2**68:017x}"
 
 
 def apply_begins(count: int = SERVERS) -> Iterator[events.Event]:
@@ -173,12 +173,17 @@ def onboarded(number: int, name: str, steps: int = 5, *, confirm: bool = True) -
     """The steps of one server; all of them, or only the first."""
     for change in CHANGES[:steps]:
         yield events.StepStarted(host=name, step=change.name)
-        yield events.StepFinished(host=name, step=change.name, outcome="done", detail=change.summary)
+        learned = node(number) if change.name == "register_agent" else None
+        yield events.StepFinished(
+            host=name, step=change.name, outcome="done", detail=change.summary, instance_id=learned
+        )
     if steps == len(CHANGES):
         yield events.StepStarted(host=name, step="confirm")
         if confirm:
             detail = f"{node(number)} answered with its nonce"
-            yield events.StepFinished(host=name, step="confirm", outcome="done", detail=detail)
+            yield events.StepFinished(
+                host=name, step="confirm", outcome="done", detail=detail, instance_id=node(number)
+            )
     else:
         yield events.StepStarted(host=name, step=CHANGES[steps].name)
 

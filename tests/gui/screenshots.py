@@ -25,6 +25,9 @@ import scenes
 from PySide6.QtCore import QDeadlineTimer, QEventLoop
 from PySide6.QtGui import QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication
+from pictures_checks import checks, review
+from pictures_install import install
+from pictures_region import region
 from pictures_servers import servers
 from session_feed import feed
 
@@ -105,8 +108,8 @@ class Desk:
         window = Window(session, PAGE_CLASSES)
         window.resize(*self._size)
         session.recover(scenes.profile().model_copy(update=profile), None, None)
-        for command, events in (told or {}).items():
-            feed(session, command, *events)
+        for command, stream in (told or {}).items():
+            feed(session, command, *stream)
         window.show()
         window.activateWindow()
         self._open.append(window)
@@ -143,9 +146,14 @@ SURVEYED: Mapping[str, Iterable[Event]] = {
 PLANNED: Mapping[str, Iterable[Event]] = {**SURVEYED, "plan": scenes.plan()}
 
 
+
 # One line for each page that has pictures.
 PAGES: Mapping[str, Callable[[Desk], Pictures]] = {
     "servers": servers,
+    "region": region,
+    "checks": checks,
+    "review": review,
+    "install": install,
 }
 
 

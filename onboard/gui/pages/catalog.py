@@ -3,8 +3,11 @@
 from onboard.gui.page import Page
 from onboard.gui.pages.account import AccountPage
 from onboard.gui.pages.activation import ActivationPage
+from onboard.gui.pages.checks import ChecksPage
+from onboard.gui.pages.install import InstallPage
 from onboard.gui.pages.network import NetworkPage
 from onboard.gui.pages.region import RegionPage
+from onboard.gui.pages.review import ReviewPage
 from onboard.gui.pages.role import RolePage
 from onboard.gui.pages.servers import ServersPage
 from onboard.gui.pages.start import StartPage
@@ -17,4 +20,7 @@ PAGES: tuple[type[Page], ...] = (
     RolePage,
     ActivationPage,
     NetworkPage,
+    ChecksPage,
+    ReviewPage,
+    InstallPage,
 )

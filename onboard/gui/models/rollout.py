@@ -1,0 +1,240 @@
+"""Servers of a run and how far each is, as a table. A view of the State: of its own it keeps places and an order."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from onboard.gui.text import tr
+from onboard.gui.widgets.cell_role import CellRole
+from onboard.gui.widgets.mark import Mark
+from onboard.model.state import HostState, State
+from onboard.model.status import HostStatus
+from onboard.wizard.progress import Group, Place, place_of
+
+Index = QModelIndex | QPersistentModelIndex
+NOWHERE = QModelIndex()
+
+SERVER, PROGRESS, STEP, NODE = range(4)
+ALL = "all"
+MANY = 50  # rows that leave one by one; more are taken out by beginning anew
+_NEED = {Group.FAILED: 0, Group.RUNNING: 1, Group.WAITING: 2, Group.ONLINE: 3}
+_TONES = {Group.ONLINE: "ok", Group.RUNNING: "accent", Group.FAILED: "bad", Group.WAITING: "muted"}
+
+
+def step_words(step: str) -> str:
+    """A step while it is under way."""
+    words = {
+        "install_roots": tr("Adding root certificates"),
+        "configure_agent": tr("Writing the agent's configuration"),
+        "configure_proxy": tr("Setting the proxy"),
+        "install_agent": tr("Installing the agent"),
+        "register_agent": tr("Registering"),
+        "start_agent": tr("Starting the agent"),
+        "place_nonce": tr("Placing the nonce"),
+        "confirm": tr("Waiting for its answer"),
+    }
+    return words.get(step, step)
+
+
+def failed_word(status: HostStatus | None) -> str:
+    words = {
+        HostStatus.UNREACHABLE: tr("Unreachable"),
+        HostStatus.UNTRUSTED: tr("Identity not approved"),
+        HostStatus.BLOCKED: tr("Blocked"),
+    }
+    return words.get(status, tr("Failed")) if status else tr("Failed")
+
+
+def reason_of(host: HostState) -> tuple[str, str]:
+    """(what, remedy) of what is not well: the worst finding, or the reason of its end."""
+    if host.reason:
+        return host.reason, host.remedy
+    trouble = host.trouble
+    return (trouble[0].summary, trouble[0].remedy) if trouble else ("", "")
+
+
+class RolloutModel(QAbstractTableModel):
+    """A row for each server of the run. What streams in repaints rows and never moves them.
+
+    counts    group, or ALL → number of servers
+    """
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.counts: Counter[str] = Counter()
+        self._state = State()
+        self._steps: Mapping[str, Sequence[str]] = {}
+        self._places: dict[str, Place] = {}
+        self._order: list[str] = []
+        self._shown: list[str] = []
+        self._rows: dict[str, int] = {}
+        self._sort = (-1, Qt.SortOrder.AscendingOrder)
+        self._group = ALL
+        self._text = ""
+
+    # What is shown
+
+    def show(self, state: State, steps: Mapping[str, Sequence[str]]) -> None:
+        """Begin anew. `steps`: server → names of its steps, in the order of the rows."""
+        self._state, self._steps = state, steps
+        self._places = {name: place_of(state.hosts.get(name), steps[name]) for name in steps}
+        self.counts = Counter(place.group for place in self._places.values())
+        self.counts[ALL] = len(steps)
+        self.arrange()
+
+    def update(self, names: Iterable[str]) -> None:
+        """These servers changed."""
+        rows: list[int] = []
+        leaving: list[str] = []
+        coming: list[str] = []
+        for name in names:
+            if name not in self._places:
+                continue
+            before, after = self._places[name], place_of(self._state.hosts.get(name), self._steps[name])
+            self._places[name] = after
+            if before.group is not after.group:
+                self.counts[before.group] -= 1
+                self.counts[after.group] += 1
+            row = self._rows.get(name)
+            if row is None:
+                coming += [name] if self._matches(name) else []
+            elif self._matches(name):
+                rows.append(row)
+            else:
+                leaving.append(name)
+        if rows:
+            self.dataChanged.emit(self.index(min(rows), 0), self.index(max(rows), NODE))
+        if len(leaving) > MANY:
+            self._refill()
+            return
+        for name in leaving:
+            self._remove(self._rows[name])
+        if coming:
+            first = len(self._shown)
+            self.beginInsertRows(NOWHERE, first, first + len(coming) - 1)
+            self._rows.update({name: first + number for number, name in enumerate(coming)})
+            self._shown += coming
+            self.endInsertRows()
+
+    def _remove(self, row: int) -> None:
+        self.beginRemoveRows(NOWHERE, row, row)
+        del self._shown[row]
+        self._rows = {name: row for row, name in enumerate(self._shown)}
+        self.endRemoveRows()
+
+    def filter_by(self, group: str, text: str) -> None:
+        """Show those of a group (ALL for any) with a text in their name or in what they say."""
+        wanted = (group, text.strip().lower())
+        if wanted != (self._group, self._text):
+            self._group, self._text = wanted
+            self._refill()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """By a column; by -1, in the order of installing while it goes on, then what needs a person first."""
+        self._sort = (column, order)
+        self.arrange()
+
+    def arrange(self) -> None:
+        """Put the rows in order."""
+        column, order = self._sort
+        self._order = list(self._steps)
+        if column == SERVER:
+            self._order.sort(key=str.casefold)
+        elif column == PROGRESS:
+            self._order.sort(key=lambda name: self._places[name].fraction)
+        elif column == STEP:
+            self._order.sort(key=lambda name: (_NEED[self._places[name].group], self._words(name)))
+        elif column == NODE:
+            self._order.sort(key=self._node)
+        elif self._state.finished:
+            self._order.sort(key=lambda name: _NEED[self._places[name].group])
+        if order is Qt.SortOrder.DescendingOrder:
+            self._order.reverse()
+        self._refill()
+
+    def _refill(self) -> None:
+        self.beginResetModel()
+        self._shown = [name for name in self._order if self._matches(name)]
+        self._rows = {name: row for row, name in enumerate(self._shown)}
+        self.endResetModel()
+
+    def _matches(self, name: str) -> bool:
+        if self._group not in (ALL, self._places[name].group):
+            return False
+        return not self._text or self._text in f"{name} {self._words(name)} {self._node(name)}".lower()
+
+    # What pages ask
+
+    @property
+    def is_filtered(self) -> bool:
+        return (self._group, self._text) != (ALL, "")
+
+    def host(self, name: str) -> HostState | None:
+        return self._state.hosts.get(name)
+
+    def place(self, name: str) -> Place | None:
+        return self._places.get(name)
+
+    # Qt's side
+
+    def rowCount(self, parent: Index = NOWHERE) -> int:  # noqa: N802 - Qt's name
+        return 0 if parent.isValid() else len(self._shown)
+
+    def columnCount(self, parent: Index = NOWHERE) -> int:  # noqa: N802
+        return 0 if parent.isValid() else NODE + 1
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> object:  # noqa: N802
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return (tr("Server"), tr("Progress"), tr("Step"), tr("Node"))[section]
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        name, column = self._shown[index.row()], index.column()
+        match role:
+            case CellRole.KEY:
+                return name
+            case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.ToolTipRole:
+                return self._text_of(name, column)
+            case CellRole.PROGRESS:
+                return self._places[name].fraction if column == PROGRESS else None
+            case CellRole.TONE if column == NODE:
+                return "muted"
+            case CellRole.TONE if column in (PROGRESS, STEP):
+                group = self._places[name].group
+                return "text" if (column, group) == (STEP, Group.RUNNING) else _TONES[group]
+            case CellRole.MARK if column == STEP:
+                return self._mark(name)
+        return None
+
+    def _text_of(self, name: str, column: int) -> str:
+        if column == SERVER:
+            return name
+        if column == PROGRESS:
+            return tr("{percent} %", percent=round(self._places[name].fraction * 100))
+        return self._words(name) if column == STEP else self._node(name)
+
+    def _node(self, name: str) -> str:
+        host = self._state.hosts.get(name)
+        return (host.instance_id or "") if host else ""
+
+    def _mark(self, name: str) -> Mark | None:
+        place, host = self._places[name], self._state.hosts.get(name)
+        if place.group is Group.WAITING and host is not None and host.finished:
+            return Mark.SKIPPED
+        return {Group.ONLINE: Mark.DONE, Group.FAILED: Mark.BAD}.get(place.group)
+
+    def _words(self, name: str) -> str:
+        place, host = self._places[name], self._state.hosts.get(name)
+        match place.group:
+            case Group.ONLINE:
+                return tr("Online")
+            case Group.RUNNING:
+                return step_words(place.step)
+            case Group.FAILED if host is not None:
+                what = reason_of(host)[0]
+                word = failed_word(host.status)
+                return tr("{status}: {what}", status=word, what=what) if what else word
+            case _ if host is not None and host.finished:
+                return tr("Skipped: {what}", what=host.reason)
+        return tr("Waiting")

@@ -1,0 +1,485 @@
+"""Install: the plan is carried out, canary first, and every server says how far it is."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, cast
+
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Slot
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QMenu, QSplitter, QVBoxLayout, QWidget
+
+from onboard.gui.models.rollout import ALL, NODE, PROGRESS, STEP, RolloutModel, reason_of
+from onboard.gui.notice import Notice
+from onboard.gui.page import Page
+from onboard.gui.session import Session
+from onboard.gui.text import plural, tr
+from onboard.gui.theme import S4, S8, S12, S16, Role, Theme
+from onboard.gui.widgets.banner import Banner
+from onboard.gui.widgets.bar_cells import ProgressCell
+from onboard.gui.widgets.busy_indicator import duration_text, rate_text
+from onboard.gui.widgets.button import Button, Kind
+from onboard.gui.widgets.card import Card
+from onboard.gui.widgets.cells import Index, StatusCell, TextCell
+from onboard.gui.widgets.chips import Chip, Chips
+from onboard.gui.widgets.data_table import DataTable
+from onboard.gui.widgets.error_panel import ErrorPanel
+from onboard.gui.widgets.filter_box import FilterBox
+from onboard.gui.widgets.label import ElidedLabel, Label
+from onboard.gui.widgets.log_view import LogLine, LogView
+from onboard.gui.widgets.mark import Mark
+from onboard.gui.widgets.page_header import PageHeader
+from onboard.gui.widgets.progress_bar import ProgressBar
+from onboard.model.events import KeptRun
+from onboard.model.plan import Plan
+from onboard.wizard.command_line import command_line
+from onboard.wizard.log import Line
+from onboard.wizard.moments import when
+from onboard.wizard.progress import Group, steps_of
+
+if TYPE_CHECKING:
+    from onboard.gui.window import Window
+
+TICK = 1000  # ms between two looks at the clock while a run goes on
+LOG_LINES = 6  # that the log shows at least
+_TONES = {"info": "text", "well": "ok", "warning": "warn", "bad": "bad"}
+
+
+class InstallPage(Page):
+    stage = "install"
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self._model = RolloutModel(self)
+        self._shown: tuple[object, ...] = ()  # what the rows were made from
+        self._told = 0  # log lines that were written
+        self._log_of = session.view.log("apply")
+        self._was_running = False
+        self._tick = QTimer(self, interval=TICK)
+        self._tick.timeout.connect(self._show_progress)
+        self._notice = Notice(self)
+        self._header = PageHeader(
+            "", tr("A server is done when Systems Manager says it is online and it answered through Run Command.")
+        )
+        self._pause = Button(tr("&Pause"), icon="pause")
+        self._stop = Button(tr("&Stop…"), icon="stop")
+        self._pause.clicked.connect(self._pause_or_go_on)
+        self._stop.clicked.connect(self._choose_stop)
+        self._header.add_action(self._pause)
+        self._header.add_action(self._stop)
+        self.column.addWidget(self._header)
+        self.column.addWidget(self._make_interrupted())
+        self.column.addWidget(self._make_failure())
+        self.column.addWidget(self._make_progress())
+        self.column.addLayout(self._make_chips())
+        self.column.addWidget(self._make_parts(), 1)
+        self._show_all()
+
+    # Its parts
+
+    def _make_interrupted(self) -> QWidget:
+        self._interrupted: KeptRun | None = None
+        self._banner = Banner(Mark.WARN, "")
+        resume = Button(tr("Res&ume"))
+        resume.clicked.connect(self._resume_interrupted)
+        self._banner.add_button(resume)
+        self._banner.hide()
+        return self._banner
+
+    def _make_failure(self) -> QWidget:
+        self._failure = ErrorPanel()
+        self._resume = Button(tr("Res&ume"))
+        self._resume.clicked.connect(self._resume_run)
+        self._review = Button(tr("&Look at the plan"))
+        self._review.clicked.connect(lambda: cast("Window", self.window()).visit("review"))
+        self._failure.add_button(self._resume)
+        self._failure.add_button(self._review)
+        return self._failure
+
+    def _make_progress(self) -> QWidget:
+        self._progress = Card()
+        self._wave = Label(role=Role.STRONG)
+        self._wave_more = ElidedLabel(tone="muted")
+        self._figures = Label(role=Role.TABLE, tone="muted")
+        self._bar = ProgressBar()
+        row = QHBoxLayout()
+        row.setSpacing(S4)
+        row.addWidget(self._wave)
+        row.addWidget(self._wave_more)
+        row.addStretch()
+        row.addWidget(self._figures)
+        self._progress.body.addLayout(row)
+        self._progress.body.addWidget(self._bar)
+        return self._progress
+
+    def _make_chips(self) -> QHBoxLayout:
+        self._chips = Chips(
+            tr("Servers by how far they are"),
+            (
+                Chip(ALL, tr("All")),
+                Chip(Group.ONLINE, tr("Online"), Mark.DONE),
+                Chip(Group.RUNNING, tr("Running"), Mark.HERE),
+                Chip(Group.FAILED, tr("Failed"), Mark.BAD),
+                Chip(Group.WAITING, tr("Waiting"), Mark.TODO),
+            ),
+        )
+        self._filter = FilterBox(tr("Filter by name, node, reason"))
+        self._retry = Button(tr("&Retry failed"), icon="refresh")
+        self._retry.clicked.connect(self._resume_run)
+        self._chips.picked.connect(self._filter_rows)
+        self._filter.textChanged.connect(self._filter_rows)
+        row = QHBoxLayout()
+        row.setSpacing(S8)
+        row.addWidget(self._chips, 1)
+        row.addWidget(self._filter)
+        row.addWidget(self._retry)
+        return row
+
+    def _make_parts(self) -> QWidget:
+        self.table = DataTable(tr("Servers of the run"))
+        self.table.setModel(self._model)
+        self.table.set_cell(PROGRESS, ProgressCell())
+        self.table.set_cell(STEP, StatusCell())
+        self.table.set_cell(NODE, _NodeCell(fixed=True))
+        header = self.table.horizontalHeader()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(STEP, QHeaderView.ResizeMode.Stretch)  # reasons are long
+        self.table.picked.connect(self._show_selection)
+        self.log = LogView(tr("Log"))
+        self.log.setPlaceholderText(tr("What happens on each server is written here."))
+        self._log_title = Label(tr("Log"), role=Role.STRONG)
+        self._log_whose = ElidedLabel(tone="muted", elide=Qt.TextElideMode.ElideMiddle)
+        self._log_all = Button(tr("Of &all servers"), kind=Kind.LINK, small=True)
+        self._log_all.clicked.connect(self.table.clearSelection)
+        self._reason = ErrorPanel()
+        title = QHBoxLayout()
+        title.setSpacing(S8)
+        title.addWidget(self._log_title)
+        title.addWidget(self._log_whose)
+        title.addWidget(self._log_all)
+        title.addStretch()
+        below = QWidget()
+        column = QVBoxLayout(below)
+        column.setContentsMargins(0, S12, 0, 0)
+        column.setSpacing(S8)
+        column.addWidget(self._reason)
+        column.addLayout(title)
+        column.addWidget(self.log, 1)
+        parts = QSplitter(Qt.Orientation.Vertical)
+        parts.setChildrenCollapsible(False)
+        parts.addWidget(self.table)
+        parts.addWidget(below)
+        parts.setStretchFactor(0, 3)
+        parts.setStretchFactor(1, 1)
+        parts.setContentsMargins(0, 0, 0, S16)
+        Theme.current().changed.connect(self._fit_log)
+        self._fit_log()
+        return parts
+
+    @Slot()
+    def _fit_log(self) -> None:
+        self.log.setMinimumHeight(QFontMetrics(Theme.current().font(Role.FIXED)).lineSpacing() * LOG_LINES + S16)
+
+    # What the window asks
+
+    def enter(self) -> None:
+        self._notice.end()
+        if not self.session.view.running and not self.session.view.state("apply").run:
+            self.session.run("runs")
+
+    def draft_changed(self) -> None:
+        self._show_all()
+
+    def states_changed(self, command: str, hosts: set[str]) -> None:
+        if command == "runs":
+            self._show_interrupted()
+        if command not in ("apply", "plan"):
+            return
+        if any(new is not old for new, old in zip(self._source(), self._shown, strict=True)):
+            self._show_all()
+            return
+        self._model.update(hosts)
+        self._append_log()
+        self._show_standing()
+        if hosts.intersection(map(str, self.table.selected_keys())):
+            self._show_selection()
+
+    def running_changed(self) -> None:
+        running = self._is_running
+        self._tick.start() if running else self._tick.stop()
+        if self._was_running and not running:
+            self._model.arrange()
+            self._tell_end()
+        self._was_running = running
+        self._show_standing()
+
+    def command_line(self) -> str:
+        path = self.session.view.path
+        if path is None:
+            return ""
+        run = self.session.view.state("apply").run
+        more = ("--resume", run) if run else ("--yes",)
+        return command_line("onboard", "apply", "--profile", str(path), *more)
+
+    def primary(self) -> bool:
+        """Review was the approval: nothing is asked again."""
+        plan = self._plan()
+        if not self._offers_install or plan is None:
+            return False
+        self.session.run("apply", plan=asdict(plan))
+        self._show_all()
+        self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+        return True
+
+    def primary_label(self) -> str:
+        if not self._offers_install:
+            return ""
+        return plural("&Install on {n} server", "&Install on {n} servers", self._to_install())
+
+    def cancel(self) -> bool:
+        if not self._is_running:
+            return False
+        self._choose_stop()
+        return True
+
+    # What is
+
+    @property
+    def _is_running(self) -> bool:
+        return self.session.view.running == "apply"
+
+    @property
+    def _offers_install(self) -> bool:
+        """A plan was made that no run has taken up."""
+        view = self.session.view
+        plan, state = view.state("plan"), view.state("apply")
+        if plan.plan is None or not plan.plan.hosts or view.running in ("apply", "undo", "plan"):
+            return False
+        return not state.run or plan.started > state.started
+
+    def _plan(self) -> Plan | None:
+        return self.session.view.state("plan").plan
+
+    def _source(self) -> tuple[object, ...]:
+        """What the rows are made from: they are made anew when it is another."""
+        view = self.session.view
+        return view.state("apply"), view.progress("apply").steps, self._plan()
+
+    def _steps(self) -> dict[str, Sequence[str]]:
+        """server → names of its steps, in the order of the draft: those approved, and those of the run."""
+        plan, of_run = self._plan(), self.session.view.progress("apply").steps
+        steps: dict[str, Sequence[str]] = {one.host: steps_of(one) for one in plan.hosts} if plan else dict(of_run)
+        steps |= {name: named for name, named in of_run.items() if named}
+        order = {host.name: number for number, host in enumerate(self.session.view.draft.hosts)}
+        return dict(sorted(steps.items(), key=lambda item: order.get(item[0], len(order))))
+
+    # Showing it
+
+    def _show_all(self) -> None:
+        self._shown = self._source()
+        self._model.show(self.session.view.state("apply"), self._steps())
+        self._append_log()
+        self._show_standing()
+        self._show_selection()
+
+    def _show_standing(self) -> None:
+        view, counts = self.session.view, self._model.counts
+        state, running = view.state("apply"), self._is_running
+        self._header.set_title(self._title())
+        self._pause.setVisible(running)
+        self._pause.setText(tr("G&o on") if view.held == "paused" else tr("&Pause"))
+        self._pause.set_icon("play" if view.held == "paused" else "pause")
+        self._pause.setEnabled(view.held != "stopping")
+        self._stop.setVisible(running)
+        self._chips.set_counts(counts)
+        left = counts[Group.FAILED] + counts[Group.WAITING]
+        self._retry.setVisible(bool(state.run))
+        refused = state.failure is not None and state.failure.kind == "plan"
+        self._retry.setEnabled(not running and state.finished and left > 0 and not refused)
+        only_waiting = not running and left > 0 and not counts[Group.FAILED]
+        self._retry.setText(tr("&Resume") if only_waiting else tr("&Retry failed"))
+        self._progress.setVisible(bool(state.run) or running)
+        self._show_progress()
+        self._show_failure()
+        self._show_interrupted()
+        if self._model.is_filtered:
+            self.table.set_empty(tr("No server matches"), tr("Choose All, or empty the filter."))
+        else:
+            self.table.set_empty(tr("Nothing is planned"), tr("Make a plan on the page Review first."))
+
+    def _title(self) -> str:
+        state, counts = self.session.view.state("apply"), self._model.counts
+        total, online = counts[ALL], counts[Group.ONLINE]
+        if self._is_running:
+            return plural("Installing on {n} server", "Installing on {n} servers", total)
+        if not state.run or self._offers_install:
+            return plural("Install on {n} server", "Install on {n} servers", self._to_install())
+        if state.finished:
+            return tr("{online} of {total} servers are online", online=f"{online:,}", total=f"{total:,}")
+        return tr("Broken off: {online} of {total} servers are online", online=f"{online:,}", total=f"{total:,}")
+
+    def _to_install(self) -> int:
+        plan = self._plan()
+        return len(plan.hosts) if plan else 0
+
+    @Slot()
+    def _show_progress(self) -> None:
+        progress, now = self.session.view.progress("apply"), time.monotonic()
+        counts, running = self._model.counts, self._is_running
+        self._wave.setText(self._wave_words()[0])
+        more = self._wave_words()[1]
+        self._wave_more.setText(f"· {more}" if more else "")
+        total = counts[ALL]
+        settled = total - counts[Group.RUNNING] - counts[Group.WAITING]
+        figures = [tr("{done} of {total}", done=f"{settled:,}", total=f"{total:,}")]
+        rate, left = progress.rate(now), progress.seconds_left(now)
+        if running and not self.session.view.held and rate and left is not None:
+            figures += [rate_text(rate), tr("about {time} left", time=duration_text(left))]
+        self._figures.setText(" · ".join(figures))
+        done = settled if running else counts[Group.ONLINE]
+        self._bar.set_fraction(done / total if total else 0.0, "accent" if running else "ok")
+
+    def _wave_words(self) -> tuple[str, str]:
+        """(what goes on, more about it)."""
+        view, counts = self.session.view, self._model.counts
+        state, progress = view.state("apply"), view.progress("apply")
+        canary = progress.canary
+        if not self._is_running:
+            if progress.wave == 1 and progress.waves == 2 and counts[Group.FAILED]:
+                return tr("Ended after the canary"), tr("it failed, so the rest was left as it is")
+            parts = [plural("{n} failed", "{n} failed", counts[Group.FAILED])] if counts[Group.FAILED] else []
+            parts += [tr("{n} not tried", n=f"{counts[Group.WAITING]:,}")] if counts[Group.WAITING] else []
+            return (tr("Ended") if state.finished else tr("Broken off")), " · ".join(parts)
+        if view.held == "stopping":
+            return tr("Stopping"), tr("servers under way are finished, no other is begun")
+        if view.held == "paused":
+            return tr("Paused"), tr("servers under way are finished, no other is begun")
+        if not progress.wave:
+            return tr("Looking at the servers again"), tr("nothing is changed yet")
+        wave = tr("Wave {wave} of {waves}", wave=progress.wave, waves=progress.waves)
+        if progress.wave == 2:
+            return wave, tr("canary of {n} passed", n=f"{canary:,}")
+        if progress.waves == 2:
+            return wave, tr("canary of {n}; the others follow when it is online", n=f"{canary:,}")
+        return wave, ""
+
+    def _show_failure(self) -> None:
+        failure, running = self.session.view.state("apply").failure, self._is_running
+        if failure is None or running:
+            self._failure.clear()
+            return
+        self._resume.setVisible(failure.kind != "plan" and bool(self.session.view.state("apply").run))
+        self._review.setVisible(failure.kind == "plan")
+        said = (failure.what, failure.where, failure.why, failure.remedy)
+        if not self._failure.isVisibleTo(self) or said != self._said:
+            self._said = said
+            self._failure.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
+
+    _said: tuple[str, ...] = ()
+
+    def _show_interrupted(self) -> None:
+        view = self.session.view
+        runs = () if view.state("apply").run or self._is_running else view.state("runs").runs
+        ours = [run for run in runs if run.command == "apply" and run.path == str(view.path or "")]
+        self._interrupted = ours[0] if ours and ours[0].is_broken_off else None
+        self._banner.setVisible(self._interrupted is not None)
+        if self._interrupted is not None:
+            run = self._interrupted
+            then = tr(
+                "Begun {when}: {online} of {total} servers came online. Nothing was lost: it goes on with the others.",
+                when=when(run.started)[0],
+                online=f"{run.proven:,}",
+                total=f"{run.servers:,}",
+            )
+            self._banner.show_notice(Mark.WARN, tr("A run was interrupted"), then)
+
+    def _show_selection(self) -> None:
+        names = [str(key) for key in self.table.selected_keys()]
+        self.log.show_servers(names)
+        whose = names[0] if len(names) == 1 else plural("{n} server", "{n} servers", len(names))
+        self._log_whose.setText(whose if names else tr("all servers"))
+        self._log_all.setVisible(bool(names))
+        place, host = (self._model.place(names[0]), self._model.host(names[0])) if len(names) == 1 else (None, None)
+        if host is None or place is None or place.group is not Group.FAILED:
+            self._reason.clear()
+            return
+        what, remedy = reason_of(host)
+        appears = not self._reason.isVisible()
+        self._reason.show_error(what, where=host.name, remedy=remedy)
+        if appears:  # it takes room from the table
+            QTimer.singleShot(0, self.table, self._show_row)
+
+    def _show_row(self) -> None:
+        self.table.scrollTo(self.table.currentIndex())
+
+    def _append_log(self) -> None:
+        log = self.session.view.log("apply")
+        if log is not self._log_of:
+            self._log_of, self._told = log, 0
+            self.log.clear_lines()
+        self.log.append([_shown(line) for line in log.since(self._told)])
+        self._told = log.told
+
+    # What the buttons do
+
+    @Slot()
+    def _filter_rows(self) -> None:
+        self._model.filter_by(self._chips.current, self._filter.text())
+        self._show_standing()
+
+    @Slot()
+    def _pause_or_go_on(self) -> None:
+        if self.session.view.held == "paused":
+            self.session.go_on()
+        else:
+            self.session.pause()
+
+    @Slot()
+    def _choose_stop(self) -> None:
+        menu = self._stop_menu()
+        menu.popup(self._stop.mapToGlobal(QPoint(0, self._stop.height() + S4)))
+
+    def _stop_menu(self) -> QMenu:
+        """It deletes itself once it is closed."""
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        after = menu.addAction(tr("Stop &after the servers under way"))
+        after.setToolTip(tr("They are brought to their end, no other is begun. The rest can be resumed."))
+        after.triggered.connect(self.session.stop)
+        now = menu.addAction(tr("Stop &now"))
+        now.setToolTip(tr("Breaks off all but package managers and registrations. The rest can be resumed."))
+        now.triggered.connect(self.session.stop_now)
+        menu.setActiveAction(after)
+        return menu
+
+    @Slot()
+    def _resume_run(self) -> None:
+        self.session.resume(self.session.view.state("apply").run)
+
+    @Slot()
+    def _resume_interrupted(self) -> None:
+        if self._interrupted is not None:
+            self.session.resume(self._interrupted.run)
+
+    def _tell_end(self) -> None:
+        counts = self._model.counts
+        online = plural("{n} server is online", "{n} servers are online", counts[Group.ONLINE])
+        failed = tr(", {n} failed", n=f"{counts[Group.FAILED]:,}") if counts[Group.FAILED] else ""
+        self._notice.tell(tr("The installation ended"), f"{online}{failed}")
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self._notice.end()
+
+
+class _NodeCell(TextCell):
+    """Has room for an id before there is one."""
+
+    def width(self, index: Index, theme: Theme) -> int:
+        return QFontMetrics(theme.font(Role.FIXED)).horizontalAdvance("mi-0123456789abcdef0") + 1
+
+
+def _shown(line: Line) -> LogLine:
+    return LogLine(f"{line.time:%H:%M:%S}", line.host, line.text, _TONES[line.level])

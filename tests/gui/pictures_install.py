@@ -1,0 +1,90 @@
+"""What the pages Install and Finish look like in their states."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import scenes
+from session_feed import feed, without_child
+
+from onboard.gui.window import Window
+from onboard.model import events
+from onboard.model.status import HostStatus
+
+if TYPE_CHECKING:
+    from screenshots import Desk
+
+PLANNED = {
+    "account": scenes.account(),
+    "preview": scenes.preview(),
+    "check": scenes.check(),
+    "plan": scenes.plan(),
+}
+
+
+def install(desk: "Desk") -> Iterator[tuple[str, Window]]:
+    """Before it begins; interrupted earlier; canary; under way with a failed server chosen; paused; ended; refused."""
+    window = desk.window("install", PLANNED)
+    without_child(window.session)
+    yield "install-ready", window
+    window = desk.window("install", PLANNED)
+    feed(window.session, "runs", events.RunsListed(runs=(interrupted(),)))
+    yield "install-interrupted", window
+    window = begun(desk)
+    canary = list(scenes.apply_goes_on())
+    feed(window.session, "apply", *scenes.apply_begins(), *canary[:25])
+    yield "install-canary", window
+    window = begun(desk)
+    feed(window.session, "apply", *scenes.apply_begins(), *scenes.apply_goes_on())
+    made_quicker(window)
+    window.page.table.select_key(scenes.able()[117])
+    yield "install", window
+    window.session.pause()
+    yield "install-paused", window
+    feed(window.session, "apply", *scenes.apply_ends(), scenes.ended(scenes.whole_apply()))
+    yield "install-ended", window
+    window = begun(desk)
+    refused = events.RunFailed(
+        kind="plan",
+        what="The world has changed since the plan was made, so that more would have to be done; nothing was changed",
+        why="srv-app-01: Install amazon-ssm-agent 3.3.4900.0",
+        remedy="Make a new plan, look at it, and apply that one",
+    )
+    told = [*scenes.apply_begins(), refused]
+    skipped = [
+        events.HostFinished(host=name, status=HostStatus.SKIPPED, reason="The run ended before its turn")
+        for name in scenes.able()
+    ]
+    feed(window.session, "apply", *told, *skipped, scenes.ended([*told, *skipped]))
+    yield "install-refused", window
+
+
+def begun(desk: "Desk") -> Window:
+    """The run was ordered, and tells nothing yet."""
+    window = desk.window("install", PLANNED)
+    without_child(window.session)
+    window.forward()
+    return window
+
+
+def made_quicker(window: Window) -> None:
+    """As if the servers that were proven had taken some minutes."""
+    progress = window.session.view.progress("apply")
+    times = list(progress._times)
+    progress._since -= 340
+    progress._times.clear()
+    progress._times.extend(time - 85 + number * 85 / len(times) for number, time in enumerate(times))
+
+
+def interrupted() -> events.KeptRun:
+    return events.KeptRun(
+        run="20261124-130211-3f9a",
+        command="apply",
+        profile="Frankfurt data centre",
+        path="",
+        started=scenes.STARTED,
+        finished="",
+        held=False,
+        hosts={},
+        servers=242,
+        proven=118,
+    )

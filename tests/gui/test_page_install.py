@@ -1,0 +1,304 @@
+"""The page Install: what is shown while a run goes on, and what its buttons order."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import scenes
+from pictures_install import interrupted
+from PySide6.QtCore import QCoreApplication, QDeadlineTimer, QEventLoop, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMenu
+from session_feed import feed, tell, without_child
+
+from onboard.gui.models.rollout import ALL, NODE, STEP, RolloutModel, step_words
+from onboard.gui.pages.catalog import PAGES
+from onboard.gui.pages.install import InstallPage
+from onboard.gui.session import Session
+from onboard.gui.window import Window
+from onboard.model import events
+from onboard.model.status import HostStatus
+from onboard.steps.catalog import STEPS
+from onboard.wizard.progress import Group
+
+FAILED = scenes.able()[117]
+PLANNED = {"account": scenes.account(), "preview": scenes.preview(), "check": scenes.check(), "plan": scenes.plan()}
+
+
+@pytest.fixture
+def session(qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    monkeypatch.setenv("ONBOARD_HOME", str(tmp_path / "home"))
+    one = Session()
+    yield one
+    one.close()
+    one.deleteLater()
+
+
+class Bench:
+    """The window on Install, its plan approved, and the orders that it gave."""
+
+    def __init__(self, session: Session, show: Callable[..., None]) -> None:
+        self.session = session
+        self.orders = without_child(session)
+        self.window = Window(session, PAGES)
+        session.recover(scenes.profile(), scenes.profile(), None)  # nothing unsaved: closing asks nothing
+        for command, told in PLANNED.items():
+            feed(session, command, *told)
+        tell(session)
+        show(self.window, 1280, 800)
+        self.window.visit("install")
+        page = self.window.page
+        assert isinstance(page, InstallPage)
+        self.page = page
+        self.end("runs")
+
+    def feed(self, *told: events.Event, command: str = "apply") -> None:
+        feed(self.session, command, *told)
+        tell(self.session)
+
+    def end(self, command: str) -> None:
+        self.feed(events.RunFinished(run="", hosts={}), command=command)
+
+    def begin(self) -> None:
+        self.window.forward()
+        self.feed(*scenes.apply_begins(), *scenes.apply_goes_on())
+
+    def rows(self) -> list[str]:
+        model = self.page.table.model()
+        return [str(model.index(row, 0).data()) for row in range(model.rowCount())]
+
+    def cell(self, name: str, column: int) -> str:
+        return str(self.page.table.model().index(self.rows().index(name), column).data())
+
+    @property
+    def order(self) -> Mapping[str, Any]:
+        return self.orders[-1]
+
+
+@pytest.fixture
+def bench(session: Session, show: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    monkeypatch.setattr("onboard.gui.wakefulness._COMMANDS", {})
+    yield Bench(session, show)
+    session.close()  # nothing runs: closing asks nothing
+
+
+def test_install_asks_nothing_more_and_carries_out_what_was_approved(bench: Bench) -> None:
+    assert bench.page.primary_label() == "&Install on 242 servers"
+    assert len(bench.rows()) == 242
+    bench.window.forward()
+    assert bench.order["do"] == "apply"
+    assert bench.order["plan"] == asdict(scenes.the_plan())
+    assert bench.page.primary_label() == "", "it runs: nothing to begin"
+    bench.feed(*scenes.apply_begins())
+    assert len(bench.rows()) == 242, "what was blocked before is not on this page"
+
+
+def test_counts_words_and_figures_while_it_runs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.begin()
+    page = bench.page
+    counts = page._model.counts
+    assert [counts[key] for key in (ALL, *Group)] == [242, 117, 10, 1, 114]
+    assert bench.cell(scenes.able()[0], STEP) == "Online"
+    assert bench.cell(scenes.able()[0], NODE) == scenes.node(0), "known before the run has ended"
+    assert bench.cell(FAILED, STEP) == f"Failed: {scenes.DPKG}"
+    assert page._wave.text() == "Wave 2 of 2"
+    assert page._wave_more.text() == "· canary of 5 passed"
+    assert page._figures.text() == "118 of 242"
+    later = time.monotonic() + 60
+    monkeypatch.setattr("onboard.gui.pages.install.time.monotonic", lambda: later)
+    page._show_progress()
+    assert page._figures.text() == "118 of 242 · 29 a minute · about 4 minutes left"
+
+
+def test_pause_go_on_and_both_ways_to_stop(bench: Bench) -> None:
+    bench.begin()
+    page = bench.page
+    page._pause.click()
+    assert bench.order == {"do": "pause"}
+    assert page._wave.text() == "Paused"
+    assert page._pause.text() == "G&o on"
+    page._pause.click()
+    assert bench.order == {"do": "go_on"}
+    for number, order in ((0, "stop"), (1, "stop_now")):
+        assert page.cancel(), "Esc asks how to stop"
+        (menu,) = page.findChildren(QMenu)
+        menu.actions()[number].trigger()
+        menu.close()
+        QCoreApplication.sendPostedEvents(None, 52)  # deferred deletion
+        assert bench.order == {"do": order}
+        assert page._wave.text() == "Stopping"
+        assert not page._pause.isEnabled()
+
+
+def test_a_chip_shows_its_group_and_rows_leave_it_when_they_do(bench: Bench) -> None:
+    bench.begin()
+    page = bench.page
+    page._chips.pick(Group.RUNNING)
+    before = bench.rows()
+    assert len(before) == 10
+    page.table.select_key(before[3])
+    done, waiting = before[0], scenes.able()[200]
+    bench.feed(
+        events.StepFinished(host=done, step="confirm", outcome="done"),
+        events.StepStarted(host=waiting, step="configure_agent"),
+    )
+    assert bench.rows() == [*before[1:], waiting], "nothing else moved"
+    assert page.table.selected_keys() == [before[3]]
+    page._chips.pick(ALL)
+    page._filter.setText("dpkg")
+    assert bench.rows() == [FAILED], "reasons are searched too"
+
+
+def test_many_rows_that_leave_at_once(bench: Bench) -> None:
+    bench.begin()
+    bench.page._chips.pick(Group.WAITING)
+    left = bench.rows()
+    chosen = left[-1]
+    bench.page.table.select_key(chosen)
+    bench.feed(*(events.StepFinished(host=name, step="confirm", outcome="done") for name in left[:-1]))
+    assert bench.rows() == [chosen]
+    assert bench.page.table.selected_keys() == [chosen]
+
+
+def test_the_log_is_that_of_the_selected_server_and_its_failure_says_what_to_do(bench: Bench) -> None:
+    bench.begin()
+    page = bench.page
+    assert "srv-app-01" in page.log.toPlainText() or page.log.blockCount() > 100
+    page.table.select_key(FAILED)
+    lines = page.log.toPlainText().splitlines()
+    assert lines
+    assert all(f" {FAILED} " in line for line in lines)
+    assert scenes.DPKG_REMEDY in page._reason.copied_text()
+    bench.feed(events.Noted(host=FAILED, text="lock is gone"), events.Noted(host="srv-app-01", text="not shown"))
+    assert page.log.toPlainText().splitlines()[-1].endswith("lock is gone")
+    page._log_all.click()
+    assert page.log.toPlainText().splitlines()[-1].endswith("not shown")
+    assert not page._reason.isVisible()
+
+
+def test_retry_takes_up_what_is_not_online_in_the_same_run(bench: Bench) -> None:
+    bench.begin()
+    assert not bench.page._retry.isEnabled(), "it still runs"
+    bench.feed(*scenes.apply_ends(), scenes.ended(scenes.whole_apply()))
+    assert bench.rows()[0] == FAILED, "it ended: what needs a person comes first"
+    bench.page._retry.click()
+    assert (bench.order["do"], bench.order["resume"]) == ("apply", bench.session.view.state("apply").run)
+    bench.feed(scenes.began("apply", scenes.names()))
+    counts = bench.page._model.counts
+    assert (counts[Group.ONLINE], counts[Group.FAILED]) == (241, 0), "who is online stays so"
+
+
+def test_an_engine_that_dies_leaves_a_run_to_resume(bench: Bench) -> None:
+    bench.begin()
+    bench.session._engine_ended("killed")
+    tell(bench.session)
+    assert "ended by itself" in bench.page._failure.copied_text()
+    assert bench.page._title() == "Broken off: 117 of 242 servers are online"
+    bench.page._resume.click()
+    assert bench.order["resume"] == bench.session.view.state("apply").run
+    assert not bench.page._failure.isVisible()
+
+
+def test_an_interrupted_run_of_this_profile_is_offered(bench: Bench) -> None:
+    other = events.KeptRun(**{**asdict(interrupted()), "path": "/another.toml"})
+    bench.feed(events.RunsListed(runs=(other,)), command="runs")
+    assert not bench.page._banner.isVisible()
+    bench.feed(events.RunsListed(runs=(interrupted(), other)), command="runs")
+    assert bench.page._banner.isVisible()
+    bench.page._resume_interrupted()
+    assert bench.order["resume"] == interrupted().run
+    bench.feed(scenes.began("apply", scenes.names()))
+    assert not bench.page._banner.isVisible()
+
+
+def test_a_plan_that_is_exceeded_leads_back_to_review(bench: Bench) -> None:
+    bench.window.forward()
+    refused = events.RunFailed(kind="plan", what="The world has changed", remedy="Make a new plan")
+    skipped = events.HostFinished(host=scenes.able()[0], status=HostStatus.SKIPPED, reason="The run ended")
+    bench.feed(*scenes.apply_begins(), refused, skipped, events.RunFinished(run="r", hosts={}))
+    assert bench.page._review.isVisible()
+    assert not bench.page._resume.isVisible()
+    assert not bench.page._retry.isEnabled(), "the same plan would be refused again"
+    bench.page._review.click()
+    assert bench.window.current.name == "review"
+
+
+def test_every_control_has_a_name_and_every_button_its_letter(bench: Bench) -> None:
+    bench.begin()
+    bench.page.table.select_key(FAILED)
+    page = bench.page
+    for button in (page._pause, page._stop, page._retry, page._log_all, page._resume, page._review):
+        assert "&" in button.text(), button.text()
+    for widget in (page.table, page.log, page._filter, page._chips):
+        assert widget.accessibleName()
+
+
+def test_every_step_has_words() -> None:
+    for name in (*(step.name for step in STEPS), "confirm"):
+        assert step_words(name) != name
+
+
+def test_ten_thousand_servers_cost_little_at_each_telling(qapp: object) -> None:
+    """What one telling costs, over all servers: far below the 50 ms that a person would feel."""
+    from onboard.model.state import fold
+
+    state = fold([*scenes.apply_begins(10_000), *scenes.apply_goes_on(5_000, 10_000)])
+    steps = {plan.host: tuple(change.name for change in plan.changes) for plan in scenes.the_plan(10_000).hosts}
+    model = RolloutModel()
+    model.show(state, steps)
+    names, took = list(steps)[:1000], []
+    for _ in range(5):
+        began = time.perf_counter()
+        model.update(names)
+        took.append(time.perf_counter() - began)
+    print(f"1,000 of 10,000 servers told anew: {sorted(took)[2] * 1000:.1f} ms")
+    assert sorted(took)[2] < 0.05
+    model.deleteLater()
+
+
+def wait(condition: Callable[[], object], seconds: float = 60) -> None:
+    deadline = QDeadlineTimer(int(seconds * 1000))
+    while not condition():
+        assert not deadline.hasExpired(), "it took too long"
+        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 100)
+
+
+def test_on_practice_killed_in_the_middle_resumed_and_retried(session: Session, show: Callable[..., None]) -> None:
+    """The real engine: the child dies without a word, the page offers to resume, and all come online once."""
+    window = Window(session, PAGES)
+    show(window, 1280, 800)
+    up: list[bool] = []
+    session.practice_ready.connect(lambda: up.append(True))
+    session.start_practice(3)
+    wait(lambda: up)
+    for command in ("account", "preview", "trust", "check", "plan"):
+        if command == "trust":
+            session.run("trust")
+            wait(lambda: not session.view.running)
+            keys = {name: host.keys[0].fingerprint for name, host in session.view.state("trust").hosts.items()}
+            session.run("trust", approve=keys)
+        else:
+            session.run(command)
+        wait(lambda: not session.view.running)
+    window.visit("install")
+    wait(lambda: not session.view.running)
+    page = window.page
+    assert isinstance(page, InstallPage)
+    assert page.primary_label() == "&Install on 3 servers"
+    QTest.keyClick(window, Qt.Key.Key_Return)
+    wait(lambda: session.view.progress("apply").done >= 1)
+    os.kill(session.engine.process_id, signal.SIGKILL)
+    wait(lambda: page._failure.isVisible())
+    assert session.view.progress("apply").total == 3
+    page._resume.click()
+    wait(lambda: not session.view.running)
+    assert session.view.state("apply").counts() == {"online": 3}
+    assert page._model.counts[Group.ONLINE] == 3
+    assert session.view.state("apply").activations_left == ()
+    assert window.current.name == "install"
+    window.close()
