@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     approved = load(options.plan) if options.plan else None
     with workplace(options) as place:
         resume = place.tools.journal.run(options.resume) if options.resume else None
-        if not (options.plan or options.yes or resume):
+        if not (options.plan or options.yes or (resume and resume.plan)):
             approved, code = _ask(options, place)
             if approved is None:
                 return code

@@ -48,7 +48,7 @@ def apply(
         yield from prepared.settled.values()
         if allowed is not None:
             _refuse_more(prepared.plan, allowed)
-        if not resume:
+        if not (resume and resume.plan):
             tools.journal.approve(run, json.dumps(asdict(allowed or prepared.plan)))
         cancel.check()
         proven = {**online, **prepared.proven}

@@ -4,8 +4,12 @@ import csv
 import json
 import signal
 import subprocess
+from contextlib import closing
+from pathlib import Path
 
 from cli.conftest import Console, serving
+
+from onboard.engine.journal import Journal
 
 PROFILE = ("--profile", "practice/profile.toml")
 
@@ -148,3 +152,14 @@ def test_hosts_are_imported_from_a_csv(console: Console) -> None:
 def test_the_schema_is_json(console: Console) -> None:
     schema = json.loads(console("profile", "schema").out)
     assert "hosts_file" in schema["properties"]
+
+
+def test_a_run_that_was_never_approved_is_not_resumed_without_asking(served: Console) -> None:
+    served("trust", *PROFILE, "--accept-new")
+    served("check", *PROFILE)
+    home = Path(served.environment["ONBOARD_HOME"])
+    with closing(Journal(home)) as journal:
+        journal.begin("20260101-000000-dead", "apply", "practice/profile.toml", "{}")
+    refused = served("apply", *PROFILE, "--resume", "20260101-000000-dead", code=2)
+    assert "--yes" in refused.err
+    served("apply", *PROFILE, "--resume", "20260101-000000-dead", "--yes")

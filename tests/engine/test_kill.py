@@ -81,7 +81,7 @@ def finish(folder: Path, environment: dict[str, str]) -> list[dict[str, object]]
         [sys.executable, "-m", "onboard", "runs", "--json"], env=environment, capture_output=True, check=True
     )
     runs = [json.loads(line)["run"] for line in listed.stdout.splitlines()]
-    how = ["--resume", runs[0]] if runs else ["--yes"]
+    how = ["--yes", *(["--resume", runs[0]] if runs else [])]
     done = subprocess.run(program(folder, *how), env=environment, capture_output=True, check=False)
     assert done.returncode == 0, (how, done.stdout[-2000:], done.stderr[-2000:])
     return [json.loads(line) for line in done.stdout.splitlines()]
