@@ -14,14 +14,14 @@ def home() -> Path:
     Raises OnboardError when it cannot be made.
     """
     chosen = os.environ.get("ONBOARD_HOME")
-    place = chosen or platformdirs.user_data_path("onboard", appauthor=False)
-    path = Path(os.path.expanduser(place))  # noqa: PTH111 - where nobody has a home, it leaves the ~ alone
-    if str(path).startswith("~"):
+    try:
+        path = Path(chosen).expanduser() if chosen else platformdirs.user_data_path("onboard", appauthor=False)
+    except RuntimeError:
         raise OnboardError(
             "Nobody says where this user's folder is",
             why="HOME is not set, and this user is not among the system's",
             remedy="Set ONBOARD_HOME to a folder that you may write to",
-        )
+        ) from None
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
