@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from onboard.gui.models.regions import ORIGINS, Column, RegionsModel, Row, number, tip
+from onboard.gui.models.regions import ORIGINS, Column, RegionsModel, Row, tip
 from onboard.gui.page import Page
 from onboard.gui.regions import words
 from onboard.gui.regions.card import RegionCard
@@ -251,4 +251,4 @@ def _spots(rows: tuple[Row, ...]) -> list[Spot]:
 
 
 def _label(row: Row, place: str) -> str:
-    return place if row.median is None else tr("{place} {ms} ms", place=place, ms=number(row.median))
+    return place if row.median is None else tr("{place} {ms}", place=place, ms=words.ms_text(row.median))

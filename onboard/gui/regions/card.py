@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from onboard.gui.models.regions import Row, number
+from onboard.gui.models.regions import Row
 from onboard.gui.regions import words
 from onboard.gui.text import tr
 from onboard.gui.theme import S8, Role
@@ -76,6 +76,7 @@ class RegionCard(Card):
         self._caption.setText(_caption(view, best))
         self._place.setText(short_name(best) if best else _instead(view))
         self._region.setText(best or "")
+        self._region.setVisible(bool(best))
         self._medians.setText(words.medians(view))
         self._reasons.setText(words.reasons(view) if best else _advice(view))
         warning = words.warnings(view)
@@ -134,4 +135,4 @@ def _advice(view: View) -> str:
 def _selected(row: Row) -> str:
     if row.median is None:
         return tr("Selected: {name}", name=row.name)
-    return tr("Selected: {name}, {ms} ms", name=row.name, ms=number(row.median))
+    return tr("Selected: {name}, {ms}", name=row.name, ms=words.ms_text(row.median))

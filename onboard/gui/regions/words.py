@@ -25,7 +25,7 @@ def medians(view: View) -> str:
     if len(servers) <= NAMED:
         return ", ".join([*here, *(_ms_from(one.median_ms, one.origin) for one in servers)])
     times = [one.median_ms or 0.0 for one in servers]
-    told = tr("{low:.1f} to {high:.1f} ms from {n} servers", low=min(times), high=max(times), n=len(servers))
+    told = tr("{low:.1f} to {high} from {n} servers", low=min(times), high=ms_text(max(times)), n=len(servers))
     return ", ".join([*here, told])
 
 
@@ -53,13 +53,13 @@ def _reasons(state: State, best: Region) -> Iterator[str]:
     for region in regions:
         if region.median_ms is None or best.median_ms is None or region.median_ms >= best.median_ms:
             continue
-        place, ms = short_name(region.region), f"{region.median_ms:.1f}"
+        place, ms = short_name(region.region), ms_text(region.median_ms)
         if region.enabled is False:
-            yield tr("{place} is nearer ({ms} ms), but not enabled in this account.", place=place, ms=ms)
+            yield tr("{place} is nearer ({ms}), but not enabled in this account.", place=place, ms=ms)
         elif region.lossy:
             tried = region.samples + region.lost
             yield tr(
-                "{place} would be nearer ({ms} ms), but {lost} of {tried} connects were lost.",
+                "{place} would be nearer ({ms}), but {lost} of {tried} connects were lost.",
                 place=place,
                 ms=ms,
                 lost=region.lost,
@@ -73,9 +73,9 @@ def _no_tie(regions: Sequence[Region]) -> Iterator[str]:
     following = next((one for one in others if one.median_ms is not None), None)
     if following is not None:
         yield tr(
-            "Next is {place}, {ms:.1f} ms: the intervals of the two are apart, so this is no tie.",
+            "Next is {place}, {ms}: the intervals of the two are apart, so this is no tie.",
             place=short_name(following.region),
-            ms=following.median_ms,
+            ms=ms_text(following.median_ms),
         )
 
 
@@ -100,9 +100,9 @@ def _disagreement(state: State, best: Region) -> Iterator[str]:
     if own.nearest is None or best.region in (own.nearest, *own.ties) or state.regions[own.nearest].tied:
         return
     yield tr(
-        "From here {place} is nearest ({ms:.1f} ms). The servers decide: it is their agents that connect to AWS.",
+        "From here {place} is nearest ({ms}). The servers decide: it is their agents that connect to AWS.",
         place=short_name(own.nearest),
-        ms=here[own.nearest].median_ms,
+        ms=ms_text(here[own.nearest].median_ms),
     )
 
 
@@ -177,7 +177,10 @@ def _recommended(state: State) -> Region | None:
 
 
 def _ms_from(median: float | None, origin: str) -> str:
-    ms = "?" if median is None else f"{median:.1f}"
-    return (
-        tr("{ms} ms from here", ms=ms) if origin == THIS_COMPUTER else tr("{ms} ms from {origin}", ms=ms, origin=origin)
-    )
+    ms = ms_text(median)
+    return tr("{ms} from here", ms=ms) if origin == THIS_COMPUTER else tr("{ms} from {origin}", ms=ms, origin=origin)
+
+
+def ms_text(milliseconds: float | None) -> str:
+    """A figure that no line break parts from its unit."""
+    return tr("no answer") if milliseconds is None else tr("{n:.1f}\N{NO-BREAK SPACE}ms", n=milliseconds)

@@ -213,11 +213,12 @@ class WorldMap(QWidget):
         painter.drawPixmap(0, 0, self._land(theme))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         selected = self._spot(self._selected)
-        for spot in (*reversed(self._spots), *((selected,) if selected else ())):
-            self._paint_spot(painter, spot, theme)
         for spot in self._spots:
             if spot.nearest:
                 paint_cross(painter, self.point(spot), theme)
+        for spot in (*reversed(self._spots), *((selected,) if selected else ())):
+            self._paint_spot(painter, spot, theme)
+        for spot in self._spots:
             if spot.chosen:
                 paint_ring(painter, self.point(spot), theme)
         if selected is not None:
