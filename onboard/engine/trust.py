@@ -47,16 +47,22 @@ def trust(
 
     def body(_: str) -> Generator[Event, None, None]:
         seen: dict[str, tuple[SeenKey, ...]] = {}
-        ended: dict[str, HostFinished] = {}
+        may_accept = accept or supplied is not None or bool(approve)
 
         def read(host: Host, emit: Emit) -> None:
             try:
                 cancel.check()
-                seen[host.name] = harvest(host, known, cancel, supplied=supplied)
+                keys = harvest(host, known, cancel, supplied=supplied)
             except Cancelled:
                 return
             except HostError as error:
-                ended[host.name] = finish_with(host, error)
+                emit(finish_with(host, error))
+                return
+            if may_accept:
+                seen[host.name] = keys  # told once it is decided, which is for all at once: one writing of the file
+            else:
+                for event in _told(host, keys, False):
+                    emit(event)
 
         yield PhaseStarted(phase="trust", total=len(profile.hosts))
         yield from work_on(profile.hosts, read, concurrency=profile.run.concurrency, cancel=cancel)
@@ -73,8 +79,6 @@ def trust(
         for host in profile.hosts:
             if host.name in seen:
                 yield from _told(host, seen[host.name], host.name in accepted)
-            elif host.name in ended:
-                yield ended[host.name]
 
     return conduct(
         "trust", body, hosts=profile.hosts, profile=profile, profile_path=profile_path, tools=tools, cancel=cancel
