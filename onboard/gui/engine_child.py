@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signa
 
 from onboard.gui.programs import console_program
 from onboard.model.event_json import event_from_json
+from onboard.model.profile import Profile
 
 SLICE = 0.008  # seconds of the window's thread that reading may take at one time
 GRACE = 12_000  # milliseconds that the child has to end by itself
@@ -41,11 +42,14 @@ class EngineChild(QObject):
         self.close()
         self._environment = dict(environment)
 
-    def send(self, order: Mapping[str, Any]) -> None:
-        """Give an order, starting the process when there is none."""
+    def send(self, order: Mapping[str, Any], profile: Profile | None = None) -> None:
+        """Give an order, starting the process when there is none. `profile` goes with it, as its key `profile`."""
         if self._process is None:
             self._process = self._start()
-        self._process.write(json.dumps(order).encode() + b"\n")
+        line = json.dumps(order)
+        if profile is not None:  # pydantic writes thousands of servers quicker than json
+            line = f'{line[:-1]}, "profile": {profile.model_dump_json(by_alias=True)}}}'
+        self._process.write(line.encode() + b"\n")
 
     @property
     def is_running(self) -> bool:

@@ -22,6 +22,7 @@ from onboard.model.errors import OnboardError
 from onboard.wizard import recent, recovery, stages
 from onboard.wizard.interrupted import interrupted, is_ending
 from onboard.wizard.stages import BY_NAME, STAGES, Stage
+from onboard.wizard.view import View
 
 AUTOSAVE = 2_000  # milliseconds after the last edit
 ASK_AGAIN = 1_000  # milliseconds between two looks at a run that another process is ending
@@ -49,7 +50,7 @@ class Window(QMainWindow):
         self.pages = {stage.name: kinds.get(stage.name, Page)(session) for stage in STAGES}
         for page in self.pages.values():
             self._stack.addWidget(page)
-            page.footer_changed.connect(self._show_footer)
+            page.footer_changed.connect(self._show_standing)
         self._current = STAGES[0]
         self._lay_out()
         build_menus(self)
@@ -153,7 +154,7 @@ class Window(QMainWindow):
         lines = []
         for stage in STAGES:
             missing = stages.blocked_by(stage, view)
-            standing = stage.judge(view)
+            standing = stages.standing(stage, view)
             mark = Mark.HERE if stage is self._current else MARKS[standing.mark]
             lines.append(StageLine(stage.name, tr(stage.title), mark, not missing, missing or standing.words))
         self._list.set_stages(lines)
@@ -166,11 +167,10 @@ class Window(QMainWindow):
         self._top.set_profile(name, edited=view.is_edited)
         self._top.set_practice(view.practice)
         self._top.set_account(account.account if account else "", view.draft.region.name or "")
-        self._show_footer()
+        self._show_footer(view)
 
-    def _show_footer(self) -> None:
-        view = self.session.view
-        standing = self._current.judge(view)
+    def _show_footer(self, view: View) -> None:
+        standing = stages.standing(self._current, view)
         following = stages.after(self._current)
         missing = stages.blocked_by(following, view) if following else ""
         attention = standing.mark is stages.Mark.ATTENTION

@@ -25,6 +25,7 @@ class View:
     practice   whether cloud and servers are those of a practice
     held       "" for a command that goes on, paused, or stopping
     logs, progresses   of apply and undo, as `states`
+    judged     what `stages.standing` found out of this very view
     """
 
     draft: Profile = field(default_factory=Profile)
@@ -36,7 +37,7 @@ class View:
     held: str = ""
     logs: Mapping[str, Log] = field(default_factory=dict)
     progresses: Mapping[str, Progress] = field(default_factory=dict)
-    judged: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    judged: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def is_edited(self) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 from onboard.gui.session import Session
 from onboard.model.events import Event
+from onboard.model.profile import Profile
 
 
 def feed(session: Session, command: str, *told: Event) -> None:
@@ -24,5 +25,10 @@ def tell(session: Session) -> None:
 def without_child(session: Session) -> list[Mapping[str, Any]]:
     """Let no child be started: orders go into the list that this returns, and their commands run until fed an end."""
     orders: list[Mapping[str, Any]] = []
-    session.engine.send = orders.append  # type: ignore[method-assign]
+
+    def send(order: Mapping[str, Any], profile: Profile | None = None) -> None:
+        values = {"profile": profile.model_dump(mode="json", by_alias=True)} if profile is not None else {}
+        orders.append({**order, **values})
+
+    session.engine.send = send  # type: ignore[method-assign]
     return orders

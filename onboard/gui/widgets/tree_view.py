@@ -67,7 +67,7 @@ class TreeView(QTreeView):
         self, painter: QPainter, rect: QRect, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         """An arrow of the icons' family, on the ground of the row."""
-        theme, index = Theme.current(), QModelIndex(index)
+        theme, index = Theme.current(), QModelIndex(index)  # type: ignore[arg-type]
         if self.selectionModel().isSelected(index):
             painter.fillRect(rect, theme.colour("accent_soft"))
         painter.fillRect(rect.x(), rect.bottom(), rect.width(), 1, theme.colour("raised"))

@@ -1,0 +1,113 @@
+"""10,000 servers stream in through a real child process while a watchdog looks at the window's thread.
+
+The longest stall of each run is printed: pytest -s tests/gui/test_watchdog.py
+"""
+
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import fleet
+import pytest
+from PySide6.QtCore import QCoreApplication, QEventLoop, Qt, QTimer
+from session_feed import feed
+
+from onboard.gui import engine_child
+from onboard.gui.pages.checks import ChecksPage
+from onboard.gui.session import Session
+from onboard.gui.window import Window
+
+SERVERS = 10_000
+RUNS = 5
+LONGEST = 0.050  # seconds, in the median of the runs
+TICK = 1  # millisecond
+PATIENCE = 90.0  # seconds for one run
+WAITED = Path("/proc/thread-self/schedstat")  # nanoseconds on a processor, and waiting for one
+
+# page → the command that it watches, to be added to by whoever adds a page that streams
+STREAMING = {"checks": "check"}
+
+
+class Watchdog:
+    """A timer that ticks each millisecond: the longest time between two ticks is the longest stall of the thread.
+
+    Time in which the thread could run and other programs had the processor is not counted, where the system tells it.
+    """
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self.stalls = 0
+        self._last = self._clock()
+        self._timer = QTimer()
+        self._timer.setInterval(TICK)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+
+    def _clock(self) -> float:
+        try:
+            waited = int(WAITED.read_text().split()[1]) / 1e9
+        except OSError:
+            waited = 0.0
+        return time.perf_counter() - waited
+
+    def _tick(self) -> None:
+        now = self._clock()
+        took, self._last = now - self._last - TICK / 1000, now
+        self.longest = max(self.longest, took)
+        self.stalls += took > LONGEST
+
+    def watch(self, condition: Callable[[], object]) -> None:
+        self._last = self._clock()
+        self._timer.start()
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < end, "the stream did not end"
+            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+        self._timer.stop()
+
+
+@pytest.fixture
+def session(qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    monkeypatch.setenv("ONBOARD_HOME", str(tmp_path / "home"))
+    engine = [sys.executable, str(Path(__file__).with_name("streaming_engine.py"))]
+    monkeypatch.setattr(engine_child, "console_program", lambda: engine)
+    one = Session()
+    yield one
+    one.close()
+    one.deleteLater()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", STREAMING)
+def test_nothing_stalls_for_a_twentieth_of_a_second(name: str, session: Session, show: Callable[..., None]) -> None:
+    profile = fleet.profile(SERVERS)
+    session.recover(profile, profile, None)
+    feed(session, "account", *fleet.account())
+    window = Window(session, [ChecksPage])
+    show(window, 1280, 800)
+    window.visit(name)
+    longest = []
+    for number in range(RUNS):
+        dog = Watchdog()
+        session.run(STREAMING[name])
+        began = time.perf_counter()
+        dog.watch(lambda: not session.view.running)
+        took = time.perf_counter() - began
+        assert len(session.view.state(STREAMING[name]).hosts) == SERVERS
+        longest.append(dog.longest)
+        print(
+            f"{name}, run {number + 1}: longest stall {dog.longest * 1000:.0f} ms, {dog.stalls} above "
+            f"{LONGEST * 1000:.0f} ms, {SERVERS:,} servers in {took:.1f} s"
+        )
+        session.engine.close()
+    assert statistics.median(longest) <= LONGEST
+
+
+def test_the_watchdog_sees_a_stall(qapp: object) -> None:
+    dog = Watchdog()
+    QTimer.singleShot(20, lambda: time.sleep(0.08))
+    end = time.perf_counter() + 0.2
+    dog.watch(lambda: time.perf_counter() > end)
+    assert 0.07 < dog.longest < 0.5
