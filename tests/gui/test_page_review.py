@@ -1,0 +1,197 @@
+"""Review: the plan made, read, searched and saved, so that the command line applies exactly it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import fleet
+import pytest
+from PySide6.QtCore import QModelIndex
+from PySide6.QtTest import QAbstractItemModelTester
+from session_feed import feed, without_child
+
+from onboard.gui.pages.review import ReviewPage
+from onboard.gui.session import Session
+from onboard.gui.widgets.banner import Banner
+from onboard.gui.window import Window
+from onboard.model import events
+from onboard.model.plan import Plan
+from onboard.model.status import HostStatus
+from onboard.profiles.plan_file import load
+
+COUNT = 248
+Show = Callable[..., None]
+
+
+@pytest.fixture
+def session(qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    monkeypatch.setenv("ONBOARD_HOME", str(tmp_path / "home"))
+    one = Session()
+    yield one
+    one.close()
+    one.deleteLater()
+
+
+@pytest.fixture
+def orders(session: Session) -> list[Mapping[str, Any]]:
+    return without_child(session)
+
+
+@pytest.fixture
+def page(session: Session, orders: object, show: Show) -> ReviewPage:
+    profile = fleet.profile(COUNT)
+    session.recover(profile, profile, None)
+    feed(session, "account", *fleet.account())
+    feed(session, "check", *fleet.checked(COUNT))
+    window = Window(session, [ReviewPage])
+    show(window, 1280, 800)
+    window.visit("review")
+    page = window.page
+    assert isinstance(page, ReviewPage)
+    QAbstractItemModelTester(page.plan, QAbstractItemModelTester.FailureReportingMode.Warning, page)
+    return page
+
+
+@pytest.fixture
+def planned(page: ReviewPage) -> ReviewPage:
+    page.primary()
+    feed(page.session, "plan", *fleet.planned(COUNT))
+    return page
+
+
+def texts(page: ReviewPage, above: QModelIndex | None = None) -> list[str]:
+    parent = above or QModelIndex()
+    return [page.plan.index(row, 0, parent).data() for row in range(page.plan.rowCount(parent))]
+
+
+def branch(page: ReviewPage, *words: str) -> QModelIndex:
+    """The node found by going down where a text begins with each of the words."""
+    index = QModelIndex()
+    for word in words:
+        row = next(row for row, text in enumerate(texts(page, index)) if text.startswith(word))
+        index = page.plan.index(row, 0, index)
+    return index
+
+
+def count(index: QModelIndex) -> object:
+    return index.siblingAtColumn(1).data()
+
+
+def test_the_primary_button_makes_the_plan(page: ReviewPage, orders: list[Mapping[str, Any]]) -> None:
+    assert page.primary_label() == "&Make the plan"
+    assert page.empty.isVisible()
+    assert page.primary()
+    assert orders[-1]["do"] == "plan"
+    assert page.primary_label() == ""
+    assert page.cancel()
+    assert orders[-1]["do"] == "stop"
+    feed(page.session, "plan", *fleet.planned(COUNT))
+    assert page.primary_label() == ""
+    assert not page.primary()
+    assert page.tree.isVisible()
+
+
+def test_aws_stands_first_and_equal_servers_stand_together(planned: ReviewPage) -> None:
+    assert texts(planned) == ["In AWS", "On servers", "Left out"]
+    assert count(branch(planned, "In AWS")) == "3 changes"
+    groups = branch(planned, "On servers")
+    made = fleet.plan(COUNT)
+    assert count(groups) == f"{len(made.hosts)} servers"
+    sizes = [count(planned.plan.index(row, 0, groups)) for row in range(planned.plan.rowCount(groups))]
+    assert sizes == ["158 servers", "80 servers", "3 servers"]
+    servers = branch(planned, "On servers", "Place a nonce", "Servers")
+    assert texts(planned, servers) == [host.host for host in made.hosts if len(host.changes) == 1]
+
+
+def test_servers_that_are_left_out_are_listed_with_why(planned: ReviewPage) -> None:
+    left = branch(planned, "Left out")
+    assert count(left) == "7 servers"
+    assert texts(planned, left)[0] == "Clock 7 minutes slow"
+    assert not any(text.startswith("Not known") for text in texts(planned, left))
+    planned.tree.setCurrentIndex(branch(planned, "Left out", "Clock"))
+    detail = planned.detail.detail
+    assert detail is not None
+    assert detail.title == "3 servers · Clock"
+    assert detail.commands == ("sudo systemctl enable --now chronyd; sudo chronyc makestep",)
+
+
+def test_a_change_is_shown_in_full(planned: ReviewPage) -> None:
+    planned.tree.setCurrentIndex(branch(planned, "In AWS", "Create role"))
+    detail = planned.detail.detail
+    assert detail is not None
+    assert dict(detail.facts)["trust"] == fleet.TRUST
+
+
+def test_warnings_come_first(planned: ReviewPage) -> None:
+    banners = [planned.warnings.itemAt(place).widget() for place in range(planned.warnings.count())]
+    assert [type(banner) for banner in banners] == [Banner]
+    assert banners[0].y() < planned.tree.mapTo(planned, planned.tree.rect().topLeft()).y()
+    assert "USD" in banners[0].accessibleName()
+
+
+def test_searching_keeps_what_holds_the_text(planned: ReviewPage) -> None:
+    planned.filter.setText("srv-web-03")
+    assert texts(planned) == ["On servers"]
+    names = branch(planned, "On servers", "Set Agent", "Servers")
+    assert texts(planned, names) == ["srv-web-03"]
+    assert planned.tree.isExpanded(names)
+    planned.filter.setText("AssumeRole")
+    assert texts(planned) == ["In AWS"]
+    planned.filter.setText("7 minutes")
+    assert texts(planned) == ["Left out"]
+    planned.filter.clear()
+    assert texts(planned) == ["In AWS", "On servers", "Left out"]
+
+
+def test_a_saved_plan_is_exactly_what_was_shown(planned: ReviewPage, tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    planned.save_plan(file)
+    assert load(file) == planned.session.view.state("plan").plan == fleet.plan(COUNT)
+    assert planned.saved.isVisible()
+    assert str(file) in planned.saved.accessibleName()
+
+
+def test_a_plan_that_cannot_be_saved_says_so_on_the_page(planned: ReviewPage, tmp_path: Path) -> None:
+    planned.save_plan(tmp_path / "missing" / "plan.json")
+    assert planned.error.isVisible()
+    assert "Choose a folder" in planned.error.copied_text()
+    assert not planned.saved.isVisible()
+
+
+def test_nothing_to_do_is_said_and_offers_no_file(page: ReviewPage) -> None:
+    page.primary()
+    nothing = Plan(account="123456789012", region="eu-central-1")
+    online = [events.HostFinished(host=name, status=HostStatus.ONLINE) for name in fleet.names(COUNT)]
+    ended = events.RunFinished(run="r", hosts={})
+    feed(page.session, "plan", events.PlanMade(plan=nothing), *online, ended)
+    assert page.empty.isVisible()
+    assert not page.tree.isVisible()
+    assert not page.save.isVisible()
+    assert page.again.isVisible()
+
+
+def test_a_plan_that_was_refused_says_why_where_it_belongs(page: ReviewPage) -> None:
+    page.primary()
+    failure = events.RunFailed(kind="aws", what="The service role cannot be used", why="Trust", remedy="Use another")
+    feed(page.session, "plan", failure, events.RunFinished(run="r", hosts={}))
+    assert "Use another" in page.error.copied_text()
+    assert page.error.isVisible()
+    assert page.primary_label() == "&Make the plan"
+
+
+def test_an_edit_makes_the_plan_worthless(planned: ReviewPage, until: Callable[..., None]) -> None:
+    planned.session.put("activation.expires_in_hours", 8)
+    until(lambda: not planned.tree.isVisible())
+    assert planned.primary_label() == "&Make the plan"
+    draft = planned.session.view.draft
+    planned.session.recover(draft, draft, None)
+
+
+def test_the_command_line_names_the_saved_file(planned: ReviewPage, tmp_path: Path) -> None:
+    profile = tmp_path / "dc.toml"
+    draft = planned.session.view.draft
+    planned.session._path = profile
+    assert planned.command_line() == f"onboard plan --profile {profile}"
+    planned.save_plan(tmp_path / "plan.json")
+    assert planned.command_line() == f"onboard plan --profile {profile} -o {tmp_path / 'plan.json'}"
+    assert draft is planned.session.view.draft
