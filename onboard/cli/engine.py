@@ -66,6 +66,7 @@ class Child:
         self._tokens: list[CancelToken] = []  # of the command that runs, and of those that wait
         self._lock = threading.Lock()
         self._id: object = None
+        self._is_heard = True
         self._secrets: dict[str, str | None] = {}
 
     def listen(self, lines: Iterator[str]) -> None:
@@ -152,8 +153,12 @@ class Child:
         if isinstance(event, FactsGathered):
             line["facts"] = {}  # bulky, and no page shows them: evidence stands in findings
         with self._lock:
-            self._write(json.dumps({"id": self._id, **line}) + "\n")
-            sys.stdout.flush()
+            if self._is_heard:
+                try:
+                    self._write(json.dumps({"id": self._id, **line}) + "\n")
+                    sys.stdout.flush()
+                except OSError:  # the wizard has gone: what runs is brought to its end, and to the journal, untold
+                    self._is_heard = False
 
 
 def _profile(order: Order, journal: Journal) -> Profile:
