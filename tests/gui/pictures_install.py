@@ -1,11 +1,15 @@
 """What the pages Install and Finish look like in their states."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import scenes
+from PySide6.QtWidgets import QWidget
 from session_feed import feed, without_child
 
+from onboard.gui.pages.finish import FinishPage
+from onboard.gui.undo_dialog import undo_box
 from onboard.gui.window import Window
 from onboard.model import events
 from onboard.model.status import HostStatus
@@ -56,6 +60,41 @@ def install(desk: "Desk") -> Iterator[tuple[str, Window]]:
     ]
     feed(window.session, "apply", *told, *skipped, scenes.ended([*told, *skipped]))
     yield "install-refused", window
+
+
+def finish(desk: "Desk") -> Iterator[tuple[str, QWidget]]:
+    """All but seven online; a report written; the question before undoing; undoing; an activation that remains."""
+    window = desk.window("finish", {**PLANNED, "apply": scenes.whole_apply()})
+    without_child(window.session)
+    page = window.page
+    assert isinstance(page, FinishPage)
+    page.table.select_key(scenes.able()[117])
+    yield "finish", window
+    page.write_report(Path("/home/ada/onboard-20261124-130211-3f9a.html"))
+    feed(window.session, "report", events.RunFinished(run="", hosts={}))
+    yield "finish-report", window
+    nodes = {name: scenes.node(number) for number, name in enumerate(scenes.able()) if number != 117}
+    shown = events.UndoShown(
+        run="r", servers=scenes.able(), nodes=nodes, role="OnboardSSMServiceRole", deletes_role=True
+    )
+    box = undo_box(window, shown)
+    box.show()
+    yield "finish-undo-question", box
+    box.close()
+    box.deleteLater()
+    window.session.run("undo", run="r")
+    feed(window.session, "undo", scenes.began("undo", scenes.able()), *undone(101))
+    yield "finish-undoing", window
+    told = (*scenes.apply_begins(), *scenes.apply_goes_on(), *scenes.apply_ends(left="AccessDenied"))
+    window = desk.window("finish", {**PLANNED, "apply": (*told, scenes.ended(told))})
+    yield "finish-activation-left", window
+
+
+def undone(count: int) -> Iterator[events.Event]:
+    for name in scenes.able()[:count]:
+        yield events.HostFinished(host=name, status=HostStatus.READY, reason="Restored")
+    for name in scenes.able()[count : count + 5]:
+        yield events.StepStarted(host=name, step="place_nonce")
 
 
 def begun(desk: "Desk") -> Window:

@@ -22,13 +22,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import scenes
+from pictures_checks import checks, review
+from pictures_install import finish, install
+from pictures_region import region
+from pictures_servers import servers
 from PySide6.QtCore import QDeadlineTimer, QEventLoop
 from PySide6.QtGui import QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication
-from pictures_checks import checks, review
-from pictures_install import install
-from pictures_region import region
-from pictures_servers import servers
 from session_feed import feed
 
 from onboard.gui.pages.catalog import PAGES as PAGE_CLASSES
@@ -146,7 +146,6 @@ SURVEYED: Mapping[str, Iterable[Event]] = {
 PLANNED: Mapping[str, Iterable[Event]] = {**SURVEYED, "plan": scenes.plan()}
 
 
-
 # One line for each page that has pictures.
 PAGES: Mapping[str, Callable[[Desk], Pictures]] = {
     "servers": servers,
@@ -154,6 +153,7 @@ PAGES: Mapping[str, Callable[[Desk], Pictures]] = {
     "checks": checks,
     "review": review,
     "install": install,
+    "finish": finish,
 }
 
 

@@ -4,6 +4,7 @@ from onboard.gui.page import Page
 from onboard.gui.pages.account import AccountPage
 from onboard.gui.pages.activation import ActivationPage
 from onboard.gui.pages.checks import ChecksPage
+from onboard.gui.pages.finish import FinishPage
 from onboard.gui.pages.install import InstallPage
 from onboard.gui.pages.network import NetworkPage
 from onboard.gui.pages.region import RegionPage
@@ -23,4 +24,5 @@ PAGES: tuple[type[Page], ...] = (
     ChecksPage,
     ReviewPage,
     InstallPage,
+    FinishPage,
 )

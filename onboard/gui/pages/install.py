@@ -33,6 +33,7 @@ from onboard.gui.widgets.progress_bar import ProgressBar
 from onboard.model.events import KeptRun
 from onboard.model.plan import Plan
 from onboard.wizard.command_line import command_line
+from onboard.wizard.interrupted import interrupted
 from onboard.wizard.log import Line
 from onboard.wizard.moments import when
 from onboard.wizard.progress import Group, steps_of
@@ -186,6 +187,9 @@ class InstallPage(Page):
         self._notice.end()
         if not self.session.view.running and not self.session.view.state("apply").run:
             self.session.run("runs")
+
+    def first_focus(self) -> QWidget:
+        return self.table
 
     def draft_changed(self) -> None:
         self._show_all()
@@ -378,10 +382,7 @@ class InstallPage(Page):
     _said: tuple[str, ...] = ()
 
     def _show_interrupted(self) -> None:
-        view = self.session.view
-        runs = () if view.state("apply").run or self._is_running else view.state("runs").runs
-        ours = [run for run in runs if run.command == "apply" and run.path == str(view.path or "")]
-        self._interrupted = ours[0] if ours and ours[0].is_broken_off else None
+        self._interrupted = None if self._is_running else interrupted(self.session.view)
         self._banner.setVisible(self._interrupted is not None)
         if self._interrupted is not None:
             run = self._interrupted

@@ -1,0 +1,334 @@
+"""Finish: what is online and what is not, a report of it, and the way back."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from PySide6.QtCore import QTimer, QUrl, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
+
+from onboard.gui.models.outcome import NODE, REASON, STATUS, Ended, OutcomeModel, status_words
+from onboard.gui.models.rollout import reason_of
+from onboard.gui.page import Page
+from onboard.gui.session import Session
+from onboard.gui.text import plural, tr
+from onboard.gui.theme import CARD_GAP, S8, S16, Role
+from onboard.gui.undo_dialog import ask_undo
+from onboard.gui.widgets.banner import Banner
+from onboard.gui.widgets.button import Button
+from onboard.gui.widgets.card import Card
+from onboard.gui.widgets.cells import StatusCell, TextCell
+from onboard.gui.widgets.chips import Chip, Chips
+from onboard.gui.widgets.data_table import DataTable
+from onboard.gui.widgets.detail_pane import Detail, DetailPane
+from onboard.gui.widgets.error_panel import ErrorPanel
+from onboard.gui.widgets.filter_box import FilterBox
+from onboard.gui.widgets.label import Label
+from onboard.gui.widgets.mark import Mark, mark_of_host
+from onboard.gui.widgets.page_header import PageHeader
+from onboard.gui.widgets.progress_bar import ProgressBar
+from onboard.model.status import HostStatus
+from onboard.wizard.checked import split_remedy
+from onboard.wizard.command_line import command_line
+
+if TYPE_CHECKING:
+    from onboard.gui.window import Window
+
+FORMATS = ("html", "csv", "json")
+
+
+class FinishPage(Page):
+    stage = "finish"
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self._model = OutcomeModel(self)
+        self._shown: tuple[object, ...] = ()
+        self._written: Path | None = None
+        self._asking = False
+        self._header = PageHeader("")
+        self._save = Button(tr("&Save profile"), icon="save")
+        self._save.clicked.connect(lambda: cast("Window", self.window()).save_profile())
+        self._undo = Button(tr("&Undo…"), icon="undo")
+        self._undo.clicked.connect(self._ask_what_undo_touches)
+        self._header.add_action(self._save)
+        self._header.add_action(self._undo)
+        self.column.addWidget(self._header)
+        self.column.addWidget(self._make_numbers())
+        self._activation = Banner(Mark.WARN, "")
+        self._activation.hide()
+        self._report = Banner(Mark.DONE, "")
+        opened = Button(tr("&Open it"), icon="open")
+        opened.clicked.connect(self._open_report)
+        self._report.add_button(opened)
+        self._report.hide()
+        self._error = ErrorPanel()
+        for widget in (self._activation, self._report, self._error, self._make_undoing()):
+            self.column.addWidget(widget)
+        self.column.addLayout(self._make_chips())
+        self.column.addLayout(self._make_parts(), 1)
+
+    # Its parts
+
+    def _make_numbers(self) -> QWidget:
+        self._cards = QWidget()
+        row = QHBoxLayout(self._cards)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(CARD_GAP)
+        self._numbers: dict[Ended, Label] = {}
+        for group, words in (
+            (Ended.ONLINE, tr("online")),
+            (Ended.NOT_ONLINE, tr("not online")),
+            (Ended.SKIPPED, tr("skipped")),
+        ):
+            card = Card()
+            card.body.setSpacing(0)
+            number = self._numbers[group] = Label(role=Role.TITLE)
+            number.setAccessibleDescription(words)
+            card.body.addWidget(number)
+            card.body.addWidget(Label(words, tone="muted"))
+            row.addWidget(card, 1)
+        return self._cards
+
+    def _make_undoing(self) -> QWidget:
+        self._undoing = Card()
+        self._undo_words = Label(role=Role.STRONG)
+        self._undo_bar = ProgressBar()
+        self._undoing.body.addWidget(self._undo_words)
+        self._undoing.body.addWidget(self._undo_bar)
+        self._undoing.hide()
+        return self._undoing
+
+    def _make_chips(self) -> QHBoxLayout:
+        self._chips = Chips(
+            tr("Servers by how they ended"),
+            (
+                Chip(Ended.ALL, tr("All")),
+                Chip(Ended.ONLINE, tr("Online"), Mark.DONE),
+                Chip(Ended.NOT_ONLINE, tr("Not online"), Mark.BAD),
+                Chip(Ended.SKIPPED, tr("Skipped"), Mark.SKIPPED),
+            ),
+        )
+        self._filter = FilterBox(tr("Filter by name, node, reason"))
+        self._chips.picked.connect(self._filter_rows)
+        self._filter.textChanged.connect(self._filter_rows)
+        row = QHBoxLayout()
+        row.setSpacing(S8)
+        row.addWidget(self._chips, 1)
+        row.addWidget(self._filter)
+        return row
+
+    def _make_parts(self) -> QHBoxLayout:
+        self.table = DataTable(tr("Servers and how they ended"))
+        self.table.setModel(self._model)
+        self.table.set_cell(STATUS, StatusCell())
+        self.table.set_cell(NODE, TextCell(fixed=True, gives=False))
+        self.table.set_cell(REASON, TextCell())
+        self.table.set_empty(tr("No server matches"), tr("Choose All, or empty the filter."))
+        self.table.picked.connect(self._show_selection)
+        self._detail = DetailPane(tr("Choose a server to see how it ended, and what to do."))
+        row = QHBoxLayout()
+        row.setSpacing(CARD_GAP)
+        row.addWidget(self.table, 2)
+        row.addWidget(self._detail, 1)
+        row.setContentsMargins(0, 0, 0, S16)
+        return row
+
+    # What the window asks
+
+    def enter(self) -> None:
+        self._show_all()
+
+    def first_focus(self) -> QWidget:
+        return self.table
+
+    def states_changed(self, command: str, hosts: set[str]) -> None:
+        if command == "report":
+            self._show_report()
+        elif command == "undo_preview":
+            QTimer.singleShot(0, self, self._ask_undo)  # it asks, and others want to be told meanwhile
+        elif command in ("apply", "undo") and self.isVisible():
+            if any(new is not old for new, old in zip(self._source(), self._shown, strict=False)):
+                self._show_all()
+            else:
+                self._model.repaint_rows(hosts)
+                self._show_undoing()
+
+    def running_changed(self) -> None:
+        self._show_buttons()
+        if self.isVisible() and not self.session.view.running:
+            self._show_undoing()
+
+    def draft_changed(self) -> None:
+        self._show_buttons()
+
+    def primary(self) -> bool:
+        """Write the report where one says, in the format of the name that is chosen."""
+        filters = {
+            "html": tr("Web page, to read and print (*.html)"),
+            "csv": tr("Table for a spreadsheet (*.csv)"),
+            "json": tr("JSON for programs (*.json)"),
+        }
+        run = self.session.view.state("apply").run
+        name, chosen = QFileDialog.getSaveFileName(
+            self, tr("Save the report"), f"onboard-{run}.html", ";;".join(filters.values())
+        )
+        if name:
+            wanted = next((format_ for format_, text in filters.items() if text == chosen), "html")
+            self.write_report(Path(name), wanted)
+        return True
+
+    def write_report(self, path: Path, wanted: str = "html") -> None:
+        """Have the engine write it. The suffix says the format where it is one of FORMATS, otherwise `wanted` does."""
+        suffix = path.suffix.lower().removeprefix(".")
+        if suffix not in FORMATS:
+            path, suffix = path.with_name(f"{path.name}.{wanted}"), wanted
+        self._written = path
+        self._report.hide()
+        self.session.run("report", run=self.session.view.state("apply").run, format=suffix, file=str(path))
+
+    def primary_label(self) -> str:
+        return tr("Save the &report…") if self.session.view.state("apply").run else ""
+
+    def command_line(self) -> str:
+        run = self.session.view.state("apply").run
+        return command_line("onboard", "report", run, "--format", "html", "-o", f"onboard-{run}.html") if run else ""
+
+    # Showing it
+
+    def _source(self) -> tuple[object, ...]:
+        view = self.session.view
+        return view.state("apply"), view.state("undo")
+
+    def _show_all(self) -> None:
+        view = self.session.view
+        self._shown = self._source()
+        state = view.state("apply")
+        self._model.show(state, view.state("undo"))
+        counts = self._model.counts
+        self._chips.set_counts(counts)
+        for group, label in self._numbers.items():
+            label.setText(f"{counts[group]:,}")
+            tone = {Ended.ONLINE: "ok", Ended.NOT_ONLINE: "bad", Ended.SKIPPED: "idle"}[group]
+            label.set_tone(tone if counts[group] else "idle")
+        self._show_activation()
+        self._show_undoing()
+        self._show_buttons()
+        self._show_selection()
+        self.table.fit_columns()
+
+    def _show_activation(self) -> None:
+        state = self.session.view.state("apply")
+        gone = any(change.change == "delete_activation" for change in state.aws_changes)
+        left = state.activations_left
+        if left:
+            what = plural("{n} activation remains", "{n} activations remain", len(left))
+            then = tr("Resume or undo the run to have it deleted: {ids}", ids=", ".join(left))
+            self._activation.show_notice(Mark.WARN, what, then)
+        self._activation.setVisible(bool(left))
+        if gone and not left:
+            self._header.set_lead(tr("The activation was deleted: nobody can register with it any more."))
+        else:
+            self._header.set_lead(tr("Online means that the server answered through Run Command."))
+
+    def _show_buttons(self) -> None:
+        view = self.session.view
+        self._undo.setEnabled(bool(view.state("apply").run) and not view.running)
+        self._save.setEnabled(view.is_edited or view.path is None)
+
+    def _show_undoing(self) -> None:
+        view = self.session.view
+        undo, running = view.state("undo"), view.running == "undo"
+        undoes = running or bool(undo.run)
+        self._undoing.setVisible(undoes)
+        self._cards.setVisible(not undoes)
+        counts = self._model.counts
+        online, total = f"{counts[Ended.ONLINE]:,}", f"{counts[Ended.ALL]:,}"
+        title = tr("{online} of {total} servers are online", online=online, total=total)
+        self._header.set_title(
+            tr("The run is being undone") if running else tr("The run is undone") if undoes else title
+        )
+        if undo.failure is not None and not running:
+            failure = undo.failure
+            self._error.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
+        if undoes:
+            done = sum(host.finished for host in undo.hosts.values())
+            restored = sum(host.status is HostStatus.READY for host in undo.hosts.values())
+            of = len(undo.hosts)
+            if running:
+                words = tr("Undoing: {done} of {total}", done=f"{done:,}", total=f"{of:,}")
+            else:
+                words = tr("{done} of {total} servers restored", done=f"{restored:,}", total=f"{of:,}")
+            self._undo_words.setText(words)
+            shown = done if running else restored
+            self._undo_bar.set_fraction(shown / of if of else 1.0, "accent" if running else "ok")
+
+    def _show_selection(self) -> None:
+        names = [str(key) for key in self.table.selected_keys()]
+        host = self._model.host(names[0]) if len(names) == 1 else None
+        if host is None:
+            self._detail.show_detail(None)
+            return
+        well = host.status is HostStatus.ONLINE
+        what, remedy = ("", "") if well else reason_of(host)
+        words, copied = split_remedy(remedy)
+        seen = "\n".join(finding.evidence for finding in host.trouble if finding.evidence) if not well else ""
+        status = tr("{status}: {what}", status=status_words(host), what=what) if what else status_words(host)
+        self._detail.show_detail(
+            Detail(
+                title=host.name,
+                mark=mark_of_host(host.status) if host.status else Mark.UNKNOWN,
+                status=status,
+                why=tr("Systems Manager says it is online, and it answered with its nonce.") if well else "",
+                facts=((tr("Node"), host.instance_id),) if host.instance_id else (),
+                seen=seen,
+                remedy=words,
+                commands=(copied,) if copied else (),
+            )
+        )
+
+    @Slot()
+    def _filter_rows(self) -> None:
+        self._model.filter_by(Ended(self._chips.current), self._filter.text())
+
+    # The report
+
+    def _show_report(self) -> None:
+        state = self.session.view.state("report")
+        if not state.finished or self._written is None:
+            return
+        if state.failure is not None:
+            failure = state.failure
+            self._error.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
+        else:
+            self._error.clear()
+            self._report.show_notice(Mark.DONE, tr("The report was written"), str(self._written))
+            self._report.show()
+
+    @Slot()
+    def _open_report(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._written)))
+
+    # Undo
+
+    @Slot()
+    def _ask_what_undo_touches(self) -> None:
+        self._asking = True
+        self._error.clear()
+        self.session.run("undo_preview", run=self.session.view.state("apply").run)
+
+    def _ask_undo(self) -> None:
+        """The journal has told what there is to undo."""
+        state = self.session.view.state("undo_preview")
+        if not self._asking or not state.finished:
+            return
+        self._asking = False
+        shown = state.undoing
+        if state.failure is not None:
+            failure = state.failure
+            self._error.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
+        elif shown is None or not (shown.servers or shown.nodes or shown.role):
+            self._error.show_error(tr("Nothing of this run is left to undo"))
+        elif ask_undo(self, shown):
+            self.session.run("undo", run=shown.run)
+            self._show_all()

@@ -1,0 +1,63 @@
+"""The question before a run is undone: exactly what is touched, and how many; Cancel unless one decides otherwise."""
+
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from onboard.gui.text import plural, tr
+from onboard.model.events import UndoShown
+
+NAMED = 6
+
+
+def ask_undo(parent: QWidget, shown: UndoShown) -> bool:
+    """Whether to undo it."""
+    box = undo_box(parent, shown)
+    box.exec()
+    clicked = box.clickedButton()
+    agreed = clicked is not None and box.buttonRole(clicked) is QMessageBox.ButtonRole.DestructiveRole
+    box.deleteLater()
+    return agreed
+
+
+def undo_box(parent: QWidget, shown: UndoShown) -> QMessageBox:
+    servers = sorted({*shown.servers, *shown.nodes})
+    title = plural("Undo this run on {n} server?", "Undo this run on {n} servers?", len(servers))
+    box = QMessageBox(QMessageBox.Icon.Warning, tr("Undo"), title, parent=parent)
+    box.setInformativeText("\n\n".join(_touched(shown)))
+    box.setDetailedText("\n".join(f"{name}  {shown.nodes.get(name, '')}".rstrip() for name in servers))
+    undo = plural("&Undo on {n} server", "&Undo on {n} servers", len(servers))
+    box.addButton(undo, QMessageBox.ButtonRole.DestructiveRole)
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.setDefaultButton(QMessageBox.StandardButton.Cancel)
+    box.setEscapeButton(QMessageBox.StandardButton.Cancel)
+    return box
+
+
+def _touched(shown: UndoShown) -> list[str]:
+    lines = []
+    if shown.servers:
+        restored = plural(
+            "{n} server is set back to what it was before the run: {names}.",
+            "{n} servers are set back to what they were before the run: {names}.",
+            len(shown.servers),
+            names=_few(shown.servers),
+        )
+        lines.append(restored)
+    if shown.nodes:
+        nodes = plural(
+            "{n} node is deregistered from Systems Manager: {names}.",
+            "{n} nodes are deregistered from Systems Manager: {names}.",
+            len(shown.nodes),
+            names=_few(tuple(shown.nodes.values())),
+        )
+        lines.append(nodes)
+    if shown.role and shown.deletes_role:
+        lines.append(tr("The role {role}, which this run made, is deleted.", role=shown.role))
+    elif shown.role:
+        lines.append(tr("The policy that this run attached to the role {role} is detached.", role=shown.role))
+    lines.append(tr("Activations that this run left are deleted."))
+    return lines
+
+
+def _few(names: tuple[str, ...]) -> str:
+    more = tr(" and {n} more", n=f"{len(names) - NAMED:,}") if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

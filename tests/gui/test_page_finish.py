@@ -1,0 +1,215 @@
+"""The page Finish: how every server ended, the report that the engine writes, the undo that names what it touches."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import scenes
+from PySide6.QtCore import QCoreApplication, QDeadlineTimer, QEventLoop, Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMessageBox
+from session_feed import feed, tell, without_child
+
+from onboard.gui.models.outcome import NODE, REASON, STATUS, Ended
+from onboard.gui.pages.catalog import PAGES
+from onboard.gui.pages.finish import FinishPage
+from onboard.gui.session import Session
+from onboard.gui.undo_dialog import ask_undo, undo_box
+from onboard.gui.window import Window
+from onboard.model import events
+from onboard.model.status import HostStatus
+
+FAILED = scenes.able()[117]
+
+
+@pytest.fixture
+def session(qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    monkeypatch.setenv("ONBOARD_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("onboard.gui.wakefulness._COMMANDS", {})
+    one = Session()
+    yield one
+    one.close()
+    one.deleteLater()
+
+
+@pytest.fixture
+def page(session: Session, show: Callable[..., None]) -> Iterator[FinishPage]:
+    session.recover(scenes.profile(), scenes.profile(), None)
+    feed(session, "apply", *scenes.whole_apply())
+    tell(session)
+    page = opened(session, show)
+    yield page
+    session.close()
+
+
+def opened(session: Session, show: Callable[..., None]) -> FinishPage:
+    window = Window(session, PAGES)
+    show(window, 1280, 800)
+    window.visit("finish")
+    assert isinstance(window.page, FinishPage)
+    return window.page
+
+
+def row(page: FinishPage, number: int) -> list[str]:
+    model = page.table.model()
+    return [str(model.index(number, column).data()) for column in range(model.columnCount())]
+
+
+def end(page: FinishPage, command: str, *told: events.Event) -> None:
+    feed(page.session, command, *told, events.RunFinished(run="", hosts={}))
+    tell(page.session)
+    QCoreApplication.processEvents()
+
+
+def wait(condition: Callable[[], object], seconds: float = 60) -> None:
+    deadline = QDeadlineTimer(int(seconds * 1000))
+    while not condition():
+        assert not deadline.hasExpired(), "it took too long"
+        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 100)
+
+
+def test_three_numbers_and_what_needs_a_person_first(page: FinishPage) -> None:
+    assert [label.text() for label in page._numbers.values()] == ["241", "7", "0"]
+    assert row(page, 0) == [FAILED, "Failed", "", scenes.DPKG]
+    assert row(page, 7)[1:] == ["Online", scenes.node(0), ""]
+    page._chips.pick(Ended.ONLINE)
+    assert page.table.model().rowCount() == 241
+    page._chips.pick(Ended.ALL)
+    page._filter.setText("clock")
+    assert page.table.model().rowCount() == 3
+
+
+def test_the_detail_says_why_and_what_to_do(page: FinishPage) -> None:
+    page.table.select_key(FAILED)
+    detail = page._detail.detail
+    assert detail is not None
+    assert scenes.DPKG in detail.status
+    assert scenes.DPKG_REMEDY in (detail.remedy, *detail.commands)
+    page.table.select_key(scenes.able()[0])
+    detail = page._detail.detail
+    assert detail is not None
+    assert detail.facts == (("Node", scenes.node(0)),)
+
+
+def test_it_says_whether_an_activation_remains(page: FinishPage) -> None:
+    assert not page._activation.isVisible()
+    assert "was deleted" in page._header._lead.text()
+    told = (*scenes.apply_begins(), *scenes.apply_ends(left="AccessDenied"))
+    page.session.run("apply")
+    feed(page.session, "apply", *told, scenes.ended(told))
+    tell(page.session)
+    assert page._activation.isVisible()
+    assert "0c7b1f6e" in page._activation.accessibleName()
+
+
+def test_the_report_takes_its_format_from_the_name(page: FinishPage, tmp_path: Path) -> None:
+    orders = without_child(page.session)
+    for name, wanted, file, expected in (
+        ("r.html", "csv", "r.html", "html"),
+        ("r.csv", "html", "r.csv", "csv"),
+        ("r", "json", "r.json", "json"),
+        ("r.2026", "html", "r.2026.html", "html"),
+    ):
+        page.write_report(tmp_path / name, wanted)
+        order = orders[-1]
+        assert (order["do"], order["format"], order["file"]) == ("report", expected, str(tmp_path / file))
+        end(page, "report")
+        assert page._report.isVisible()
+    page.write_report(tmp_path / "no" / "r.html")
+    end(page, "report", events.RunFailed(kind="error", what="The file could not be written", remedy="Choose another"))
+    assert not page._report.isVisible()
+    assert "could not be written" in page._error.copied_text()
+
+
+def test_undo_names_what_it_touches_and_cancels_by_default(page: FinishPage) -> None:
+    shown = events.UndoShown(run="r", servers=("a", "b"), nodes={"a": "mi-1"}, role="R", deletes_role=True)
+    box = undo_box(page, shown)
+    told = box.informativeText()
+    for words in ("2 servers are set back", "a, b", "1 node is deregistered", "mi-1", "The role R", "Activations"):
+        assert words in told, words
+    assert box.detailedText().splitlines() == ["a  mi-1", "b"]
+    assert box.defaultButton() is box.button(QMessageBox.StandardButton.Cancel)
+    assert box.escapeButton() is box.button(QMessageBox.StandardButton.Cancel)
+    box.deleteLater()
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_only_the_button_that_names_it_undoes(page: FinishPage, agrees: bool) -> None:
+    def answer() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        if agrees:
+            next(button for button in box.buttons() if button.text() == "&Undo on 1 server").click()
+        else:
+            QTest.keyClick(box, Qt.Key.Key_Escape)
+
+    QTimer.singleShot(0, answer)
+    assert ask_undo(page, events.UndoShown(run="r", servers=("a",), nodes={})) is agrees
+
+
+def test_undo_asks_after_it_knows_and_shows_how_far_it_is(page: FinishPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders = without_child(page.session)
+    answers = iter((False, True))
+    asked: list[events.UndoShown] = []
+    monkeypatch.setattr("onboard.gui.pages.finish.ask_undo", lambda _, shown: asked.append(shown) or next(answers))
+    shown = events.UndoShown(run="r", servers=scenes.able(), nodes={})
+    for _ in range(2):
+        page._undo.click()
+        assert orders[-1]["do"] == "undo_preview"
+        end(page, "undo_preview", shown)
+    assert asked == [shown, shown]
+    assert [order["do"] for order in orders] == ["undo_preview", "undo_preview", "undo"]
+    restored = events.HostFinished(host=FAILED, status=HostStatus.READY)
+    kept = events.HostFinished(host=scenes.able()[0], status=HostStatus.UNREACHABLE, reason="No route")
+    feed(page.session, "undo", scenes.began("undo", scenes.able(), "u"), restored, kept)
+    tell(page.session)
+    assert page._undo_words.text() == "Undoing: 2 of 242"
+    words = {name: (status, why) for name, status, _, why in (row(page, number) for number in range(9))}
+    assert words[FAILED] == ("Restored", "")
+    assert words[scenes.able()[0]] == ("Not restored", "No route")
+    end(page, "undo")
+    assert page._undo_words.text() == "1 of 242 servers restored"
+    assert page._header._title.text() == "The run is undone"
+
+
+def test_nothing_left_to_undo_is_said(page: FinishPage) -> None:
+    without_child(page.session)
+    page._undo.click()
+    end(page, "undo_preview", events.UndoShown(run="r", servers=(), nodes={}))
+    assert "Nothing of this run is left" in page._error.copied_text()
+
+
+def test_on_practice_the_report_is_written_and_all_is_undone(
+    session: Session, show: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    up: list[bool] = []
+    session.practice_ready.connect(lambda: up.append(True))
+    session.start_practice(2)
+    wait(lambda: up)
+    session.run("trust")
+    wait(lambda: not session.view.running)
+    keys = {name: host.keys[0].fingerprint for name, host in session.view.state("trust").hosts.items()}
+    session.run("trust", approve=keys)
+    session.run("apply")
+    wait(lambda: not session.view.running)
+    page = opened(session, show)
+    nodes = {row(page, number)[NODE] for number in range(2)}
+    assert {row(page, number)[STATUS] for number in range(2)} == {"Online"}
+    for suffix in ("html", "csv", "json"):
+        page.write_report(tmp_path / f"report.{suffix}")
+        wait(lambda: not session.view.running)
+        written = (tmp_path / f"report.{suffix}").read_text()
+        assert all(node in written for node in nodes)
+    assert json.loads(written)["counts"] == {"online": 2}
+    session.edit(scenes.profile(3))  # the draft moved on: undo works with what the run ran with
+    asked: list[events.UndoShown] = []
+    monkeypatch.setattr("onboard.gui.pages.finish.ask_undo", lambda _, shown: asked.append(shown) or True)
+    page._undo.click()
+    wait(lambda: session.view.state("undo").finished)
+    assert set(asked[0].nodes.values()) == nodes
+    undo = session.view.state("undo")
+    assert undo.counts() == {"ready": 2}
+    assert {change.subject for change in undo.aws_changes if change.change == "deregister"} == nodes
+    assert {row(page, number)[REASON] for number in range(2)} == {""}
+    page.window().close()
