@@ -1,5 +1,6 @@
 """The Servers page and what it opens, in their states."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,8 +41,13 @@ def servers(desk: "Desk") -> Iterator[tuple[str, QWidget]]:
     yield "servers-empty", desk.window("servers", hosts=(), credentials={})
     draft = scenes_servers.profile()
     told = {"trust": scenes_servers.trust(scenes.names())}
-    fresh = desk.window("servers", hosts=draft.hosts, credentials={})
-    yield "servers-unread", fresh
+    unread = desk.window("servers", hosts=draft.hosts, credentials={})
+    yield "servers-unread", unread
+    without_child(unread.session)
+    unread.page.primary()
+    desk.settle()
+    time.sleep(4)  # long enough for the wait to say what it waits for
+    yield "servers-reading", unread
     window = desk.window("servers", told, hosts=draft.hosts, credentials=draft.credentials)
     page = window.page
     assert isinstance(page, ServersPage)
@@ -56,6 +62,8 @@ def servers(desk: "Desk") -> Iterator[tuple[str, QWidget]]:
     page.table.setCurrentIndex(page.model.index(7, Column.NAME))
     page.table.edit(page.model.index(7, Column.NAME))
     yield "servers-renamed", window
+    page.table.setCurrentIndex(page.model.index(0, Column.NAME))  # the editor closes
+    desk.settle()
     page.model.forget_wrong()
     page.filter.setText("no such")
     yield "servers-no-match", window

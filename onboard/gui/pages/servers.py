@@ -22,7 +22,7 @@ from onboard.gui.servers.lines import LinesSheet
 from onboard.gui.servers.probe import ProbeSheet
 from onboard.gui.session import Session, order_profile
 from onboard.gui.text import plural, tr
-from onboard.gui.theme import S8
+from onboard.gui.theme import S4, S8
 from onboard.gui.widgets.banner import Banner
 from onboard.gui.widgets.busy_indicator import BusyIndicator
 from onboard.gui.widgets.button import Button
@@ -153,6 +153,7 @@ class ServersPage(Page):
         triggers = QAbstractItemView.EditTrigger
         table.setEditTriggers(triggers.EditKeyPressed | triggers.DoubleClicked)
         table.picked.connect(self._pick)
+        self.model.modelReset.connect(self._pick)
         table.empty_action.connect(self._first_action)
         return table
 
@@ -175,8 +176,11 @@ class ServersPage(Page):
         row = QHBoxLayout()
         row.setSpacing(S8)
         row.addWidget(self.chips, 1)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(S4)
         for button in (self._edit_button, self._remove_button):
-            row.addWidget(button)
+            buttons.addWidget(button)
+        row.addLayout(buttons)
         row.addWidget(self.filter)
         return row
 

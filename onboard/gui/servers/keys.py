@@ -33,13 +33,13 @@ class KeysSheet(Sheet):
                 "A key is right when the server itself, on its console, or a list you trust shows the same fingerprint."
             ),
             primary=tr("&Approve"),
-            letters=110,
+            letters=120,
         )
         self.model = KeysModel(keys, addresses, self)
         self.table = DataTable(tr("Keys to approve"))
         self.table.set_cell(0, TickCell())
         self.table.set_cell(2, TextCell(fixed=True))
-        self.table.set_cell(4, TextCell(fixed=True))
+        self.table.set_cell(4, TextCell(fixed=True, gives=False))  # never shortened: it is what is compared
         self.table.setModel(self.model)
         self.table.setMinimumHeight(Theme.current().row_height() * 9)
         self.table.clicked.connect(self._clicked)
