@@ -5,7 +5,8 @@ An event's JSON has `event` (its class name in snake case), `v` (VERSION) and it
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cache
 from typing import Any
 
 from onboard.model.errors import Problem
@@ -22,8 +23,24 @@ class Event:
     """Base of all events."""
 
     def to_json(self) -> dict[str, Any]:
-        """The event as JSON's plain types."""
-        return {"event": name_of(type(self)), "v": VERSION, **asdict(self)}
+        """The event as JSON's plain types. What is plain already is shared with the event, not copied."""
+        return {"event": name_of(type(self)), "v": VERSION, **_plain(self)}
+
+
+def _plain(value: Any) -> Any:
+    """As dataclasses.asdict, without its deep copies: facts, the bulk of a run's events, are plain from the start."""
+    names = _field_names(value.__class__)
+    if names:
+        return {name: _plain(getattr(value, name)) for name in names}
+    if isinstance(value, tuple):
+        return tuple(_plain(item) for item in value)
+    return value
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...]:
+    """Of a dataclass; none of anything else."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
 
 def name_of(kind: type[Event]) -> str:
