@@ -43,7 +43,7 @@ def remember(name: str, secret: Secret) -> None:
 
     try:
         keyring.set_password(SERVICE, name, secret.reveal())
-    except keyring.errors.KeyringError as error:
+    except (keyring.errors.KeyringError, RuntimeError) as error:
         raise OnboardError(
             "The secret was not stored",
             where=f"credential {name}",
@@ -149,7 +149,7 @@ def _from_keyring(name: str) -> str | None:
 
     try:
         return keyring.get_password(SERVICE, name)
-    except keyring.errors.KeyringError:
+    except (keyring.errors.KeyringError, RuntimeError):  # the latter where a user has no home
         return None  # a computer without a keyring, or a locked one, has no secret for us
 
 

@@ -171,6 +171,17 @@ def test_stop_now_ends_a_command() -> None:
     assert time.monotonic() - start < 5
 
 
+def test_a_user_without_a_home_has_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(*_: str) -> None:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(keyring, "get_password", stumble)
+    monkeypatch.setattr(keyring, "set_password", stumble)
+    assert Secrets(credential(), environment={}).secret("web-01", CancelToken()) is None
+    with pytest.raises(OnboardError, match="not stored"):
+        remember("web-01", Secret("x"))
+
+
 def test_a_computer_without_a_keyring_has_no_secret() -> None:
     keyring.set_keyring(keyring.backends.fail.Keyring())  # type: ignore[no-untyped-call]
     assert secret_of(Secrets(credential(), environment={})) is None
