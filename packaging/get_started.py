@@ -2,6 +2,7 @@
 
     python3 packaging/get_started.py practice [ARGUMENTS…]   onboard practice --run ARGUMENTS
     python3 packaging/get_started.py test [ARGUMENTS…]       style, types, imports, then pytest ARGUMENTS
+    python3 packaging/get_started.py build [ARGUMENTS…]      the packaged program in dist/: packaging/build.py ARGUMENTS
     python3 packaging/get_started.py lock [--upgrade]        bring the locks in line with pyproject.toml
 
 The first time, it makes .venv and installs into it exactly what the lock names, compared by hash. On Debian and its
@@ -24,8 +25,12 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 
-LOCKS = {"practice": ROOT / "packaging" / "requirements.txt", "test": ROOT / "packaging" / "requirements-test.txt"}
-EXTRAS = {"practice": ["practice"], "test": ["practice", "dev"]}
+LOCKS = {
+    "practice": ROOT / "packaging" / "requirements.txt",
+    "build": ROOT / "packaging" / "requirements-build.txt",
+    "test": ROOT / "packaging" / "requirements-test.txt",
+}
+EXTRAS = {"practice": ["practice"], "build": ["practice", "build"], "test": ["practice", "build", "dev"]}
 TEST_PACKAGES = ROOT / "tests" / "apt-packages.txt"
 
 # What PySide6's wheels expect of a Linux system: library → Debian's package.
@@ -46,7 +51,7 @@ QT_LIBRARIES = {
 
 def main() -> int:
     command, *arguments = sys.argv[1:] or ["help"]
-    if command not in ("practice", "test", "lock"):
+    if command not in ("practice", "test", "build", "lock"):
         say(__doc__ or "")
         return 0 if command in ("help", "-h", "--help") else 2
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
@@ -59,7 +64,7 @@ def main() -> int:
     except subprocess.CalledProcessError as error:
         say(f"This did not work (exit code {error.returncode}): {' '.join(map(str, error.cmd))}")
         return 2
-    return test(arguments) if command == "test" else practice(arguments)
+    return {"practice": practice, "test": test, "build": build}[command](arguments)
 
 
 def say(text: str) -> None:
@@ -78,6 +83,10 @@ def practice(arguments: list[str]) -> int:
     if os.name != "nt":
         os.execv(command[0], command)  # noqa: S606 - Ctrl-C and signals reach the program and nobody else
     return subprocess.run(command, check=False).returncode
+
+
+def build(arguments: list[str]) -> int:
+    return subprocess.run([str(PYTHON), str(ROOT / "packaging" / "build.py"), *arguments], check=False).returncode
 
 
 def test(arguments: list[str]) -> int:
@@ -101,7 +110,7 @@ def test(arguments: list[str]) -> int:
 def set_up(command: str) -> None:
     """Make .venv and what it needs of the system, unless that was done with these very inputs."""
     stamps = {name: (VENV / f"set-up-for-{name}", fingerprint(name)) for name in LOCKS}
-    wanted = [command] if command == "test" else ["practice", "test"]  # what tests need includes the rest
+    wanted = list(LOCKS)[list(LOCKS).index(command) :]  # each of them includes those before it
     if PYTHON.exists() and any(has_text(*stamps[name]) for name in wanted):
         return
     install_system_packages(command)

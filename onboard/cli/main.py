@@ -1,13 +1,30 @@
 """The command line: arguments to commands, errors to words and exit codes."""
 
 import argparse
+import json
 import logging
 import sys
 from collections.abc import Sequence
 
 from onboard import __version__
-from onboard.cli import apply, check, engine, gui, hosts, plan, practice, profile, regions, report, runs, trust, undo
-from onboard.cli.exits import AWS_REFUSED, INTERRUPTED, NOT_WELL, WRONG_INPUT
+from onboard.about import about
+from onboard.cli import (
+    apply,
+    check,
+    engine,
+    gui,
+    hosts,
+    plan,
+    practice,
+    profile,
+    regions,
+    report,
+    runs,
+    self_test,
+    trust,
+    undo,
+)
+from onboard.cli.exits import AWS_REFUSED, INTERRUPTED, NOT_WELL, WELL, WRONG_INPUT
 from onboard.cli.output import JsonLines, failure_text
 from onboard.defects import keep_defect
 from onboard.engine.command import failure
@@ -16,14 +33,15 @@ from onboard.model.errors import AwsError, OnboardError, ProfileError
 from onboard.model.events import RunFinished
 from onboard.model.state import State
 
-COMMANDS = (gui, practice, regions, hosts, trust, check, plan, apply, runs, report, undo, profile, engine)
+COMMANDS = (gui, practice, regions, hosts, trust, check, plan, apply, runs, report, undo, profile, self_test, engine)
 
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="onboard", description="Takes on-premises servers into AWS Systems Manager as managed nodes."
     )
-    top.add_argument("--version", action="version", version=f"onboard {__version__}")
+    top.add_argument("--version", action="store_true", help="the version; with --json also build and folders")
+    top.add_argument("--json", dest="version_as_json", action="store_true", help=argparse.SUPPRESS)
     commands = top.add_subparsers(title="commands", dest="command", metavar="COMMAND")
     for command in COMMANDS:
         command.add_to(commands)
@@ -35,7 +53,11 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code (0 well, 1 not well, 2 wrong input, 3 AWS refused, 130 interrupted)."""
     options = parser().parse_args(arguments)
-    if options.command is None:  # `onboard` alone is the wizard
+    if options.version:
+        options.act, options.json, options.debug_log = _version, options.version_as_json, None
+    elif options.version_as_json:
+        parser().error("--json goes after the command")
+    elif options.command is None:  # `onboard` alone is the wizard
         options = parser().parse_args(["gui"])
     if options.debug_log:
         logging.basicConfig(
@@ -58,6 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run() -> None:
     """The console program."""
     sys.exit(main())
+
+
+def _version(options: argparse.Namespace) -> int:
+    told = json.dumps(about().to_json()) if options.json else f"onboard {__version__}"
+    sys.stdout.write(told + "\n")
+    return WELL
 
 
 def _tell(error: OnboardError, *, as_json: bool) -> int:

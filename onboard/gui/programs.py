@@ -3,10 +3,18 @@
 import sys
 from pathlib import Path
 
+from onboard.about import is_packaged
+
 
 def console_program() -> list[str]:
     """The console program's command line, from source and packaged alike."""
-    if getattr(sys, "frozen", False):
-        name = "onboard.exe" if sys.platform == "win32" else "onboard"
-        return [str(Path(sys.executable).with_name(name))]
-    return [sys.executable, "-m", "onboard"]
+    return [_beside("onboard")] if is_packaged() else [sys.executable, "-m", "onboard"]
+
+
+def windowed_program() -> list[str]:
+    """The windowed program's."""
+    return [_beside("onboard-gui")] if is_packaged() else [sys.executable, "-m", "onboard.gui"]
+
+
+def _beside(name: str) -> str:
+    return str(Path(sys.executable).with_name(f"{name}.exe" if sys.platform == "win32" else name))

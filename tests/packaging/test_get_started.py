@@ -15,7 +15,11 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parent.parent.parent
 SCRIPT = ROOT / "packaging" / "get_started.py"
-LOCKS = {"practice": ROOT / "packaging" / "requirements.txt", "test": ROOT / "packaging" / "requirements-test.txt"}
+LOCKS = {
+    "practice": ROOT / "packaging" / "requirements.txt",
+    "build": ROOT / "packaging" / "requirements-build.txt",
+    "test": ROOT / "packaging" / "requirements-test.txt",
+}
 
 
 @pytest.fixture
@@ -44,7 +48,10 @@ def wanted(*extras: str) -> list[Requirement]:
     return [Requirement(line) for line in lines]
 
 
-@pytest.mark.parametrize(("lock", "extras"), [("practice", ("practice",)), ("test", ("practice", "dev"))])
+@pytest.mark.parametrize(
+    ("lock", "extras"),
+    [("practice", ("practice",)), ("build", ("practice", "build")), ("test", ("practice", "build", "dev"))],
+)
 def test_lock_has_what_the_project_asks_for(lock: str, extras: tuple[str, ...]) -> None:
     versions = locked(lock)
     for requirement in wanted(*extras):
@@ -53,9 +60,10 @@ def test_lock_has_what_the_project_asks_for(lock: str, extras: tuple[str, ...]) 
         assert versions[name] in requirement.specifier, f"{name} {versions[name]} is locked, {requirement} is asked for"
 
 
-def test_both_locks_agree() -> None:
-    practice, test = locked("practice"), locked("test")
-    assert {name: test.get(name) for name in practice} == practice
+@pytest.mark.parametrize("larger", ["build", "test"])
+def test_locks_agree(larger: str) -> None:
+    practice, other = locked("practice"), locked(larger)
+    assert {name: other.get(name) for name in practice} == practice
 
 
 @pytest.mark.parametrize("lock", LOCKS)
