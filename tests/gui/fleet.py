@@ -268,3 +268,20 @@ def planned(count: int) -> Iterator[events.Event]:
     yield from asked(count, count)
     yield events.PlanMade(plan=plan(count))
     yield from judged(count)
+
+
+def applied(count: int) -> Iterator[events.Event]:
+    """A run of apply on which every planned server comes online."""
+    made = plan(count)
+    listed = tuple(host.host for host in made.hosts)
+    yield events.RunStarted(
+        run="20261124-140211-3f9a", command="apply", profile="", hosts=listed, started="2026-11-24T14:02:11Z"
+    )
+    yield events.PlanMade(plan=made)
+    yield events.PhaseStarted(phase="install", total=len(listed))
+    for number, host in enumerate(made.hosts):
+        for change in host.changes:
+            yield events.StepStarted(host=host.host, step=change.name)
+            yield events.StepFinished(host=host.host, step=change.name, outcome="done", detail=change.summary)
+        yield events.HostFinished(host=host.host, status=HostStatus.ONLINE, instance_id=f"mi-{number:017x}")
+    yield events.RunFinished(run="20261124-140211-3f9a", hosts={"online": len(listed)})

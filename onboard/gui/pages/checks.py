@@ -187,10 +187,9 @@ class ChecksPage(Page):
         else:
             self._asked = None
             self.busy.stop()
-            self._catch_up()
             self.matrix.end()
             self._order_columns()
-            self._show_counts()
+            self._catch_up()
             self.table.fit_columns()
 
     def command_line(self) -> str:

@@ -16,7 +16,7 @@ from onboard.gui.widgets.detail_pane import Detail, DetailPane
 from onboard.gui.widgets.empty_state import EmptyState
 from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.filter_box import FilterBox
-from onboard.gui.widgets.label import Label
+from onboard.gui.widgets.label import ElidedLabel
 from onboard.gui.widgets.mark import Mark, mark_of_verdict
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.top_bar import account_text
@@ -61,7 +61,7 @@ class ReviewPage(Page):
         self.busy.cancelled.connect(session.stop)
         self._busy_place = QWidget()
         self.warnings = QVBoxLayout()
-        self.summary = Label(tone="muted")
+        self.summary = ElidedLabel(tone="muted")
         self.filter = FilterBox(tr("Search changes, servers, causes"))
         self.filter.textChanged.connect(self._search)
         self.plan = PlanTree(self)
@@ -81,7 +81,8 @@ class ReviewPage(Page):
         self.warnings.setSpacing(S8)
         head = QHBoxLayout()
         head.setSpacing(S8)
-        head.addWidget(self.summary, 1)
+        head.addWidget(self.summary)
+        head.addStretch()
         head.addWidget(self.filter)
         body = QHBoxLayout(self._body)
         body.setContentsMargins(0, 0, 0, 0)
