@@ -192,7 +192,7 @@ class InstallPage(Page):
         return self.table
 
     def draft_changed(self) -> None:
-        self._show_all()
+        self._show_standing()  # an edit that matters here forgets the plan, which is told as a state
 
     def states_changed(self, command: str, hosts: set[str]) -> None:
         if command == "runs":
