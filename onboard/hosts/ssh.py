@@ -427,7 +427,9 @@ class SshConnection:
                 arrived.clear()
                 # Asked before reading: what arrived before the end is then read below.
                 ended = channel.closed or channel.eof_received
-                want = dialogue.feed(*_drain(channel))
+                received = _drain(channel)
+                if any(received) or want is not Want.MORE:  # a long wait should cost nothing
+                    want = dialogue.feed(*received)
                 if want is Want.PASSWORD and password is not None:
                     attempt = gate.enter_context(self._turn_for_password())
                     self._send(channel, [password.reveal().encode() + b"\n"], deadline)
