@@ -6,7 +6,7 @@ from typing import Any
 
 import fleet
 import pytest
-from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtCore import QCoreApplication, QModelIndex, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 from session_feed import feed, tell, without_child
@@ -59,8 +59,14 @@ def page(session: Session, orders: object, show: Show) -> Iterator[ChecksPage]:
 @pytest.fixture
 def checked(page: ChecksPage) -> ChecksPage:
     page.primary()
-    feed(page.session, "check", *fleet.checked(COUNT))
+    finish(page, *fleet.checked(COUNT))
     return page
+
+
+def finish(page: ChecksPage, *told: events.Event) -> None:
+    """Tell the rest of a run, and let the page put it in order."""
+    feed(page.session, "check", *told)
+    QCoreApplication.processEvents()
 
 
 def rows(page: ChecksPage) -> list[str]:
@@ -82,7 +88,7 @@ def test_the_primary_button_runs_the_checks_until_they_ran(page: ChecksPage, ord
     assert page.primary()
     assert [order["do"] for order in orders] == ["check"]
     assert page.primary_label() == ""
-    feed(page.session, "check", *fleet.checked(COUNT))
+    finish(page, *fleet.checked(COUNT))
     assert page.primary_label() == ""
     assert not page.primary()
     assert page.session.view.running == ""
@@ -103,7 +109,7 @@ def test_servers_show_who_has_answered_while_they_are_asked_and_do_not_move(page
     tell(page.session)
     assert rows(page) == listed
     assert mark(page, listed[21], CLOCK) == Mark.BAD
-    feed(page.session, "check", *told[100:])
+    finish(page, *told[100:])
     assert mark(page, rows(page)[0]) == Mark.BAD
     assert mark(page, rows(page)[-1]) == Mark.DONE
     assert sorted(rows(page)) == sorted(listed)
@@ -224,7 +230,7 @@ def test_only_what_failed_is_checked_again_and_the_rest_stays(
     good = tuple(fleet.findings(0))
     told = [events.RunStarted(run="r2", command="check", profile="", hosts=tuple(asked), started="")]
     told += [events.HostFinished(host=name, status=HostStatus.READY, findings=good) for name in asked]
-    feed(checked.session, "check", *told, events.RunFinished(run="r2", hosts={"ready": len(asked)}))
+    finish(checked, *told, events.RunFinished(run="r2", hosts={"ready": len(asked)}))
     assert checked.matrix.counts[Group.READY] + checked.matrix.counts[Group.WARNED] == COUNT
     assert not checked.run_failed.isEnabled()
     assert checked.causes.rowCount() == 1  # what was warned of
@@ -249,7 +255,7 @@ def test_aws_that_could_not_be_asked_is_said_where_it_belongs(page: ChecksPage) 
     page.primary()
     told = list(fleet.checked(COUNT))
     failure = events.RunFailed(kind="aws", what="AWS could not be asked", why="expired", remedy="Log in again")
-    feed(page.session, "check", *told[:-1], failure, told[-1])
+    finish(page, *told[:-1], failure, told[-1])
     assert page.error.isVisible()
     assert "Log in again" in page.error.copied_text()
     page.session.run("check")

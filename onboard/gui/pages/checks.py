@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QVBoxLayout, QWidget
 
 from onboard.gui.models.check_causes import ACTION, CAUSE, SERVERS, WHY, CheckCauses
@@ -187,6 +187,11 @@ class ChecksPage(Page):
         else:
             self._asked = None
             self.busy.stop()
+            QTimer.singleShot(0, self, self._sort_out)  # the window tells all pages of the end now: one thing at a time
+
+    def _sort_out(self) -> None:
+        """A run ended: what needs a person comes first."""
+        if self.session.view.running != "check":
             self.matrix.end()
             self._order_columns()
             self._catch_up()
