@@ -10,7 +10,7 @@ from onboard.model.profile import Host, Profile
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
 from onboard.wizard.cause_index import CauseIndex
-from onboard.wizard.checked import finding_of, split_remedy, status_of, to_check_again
+from onboard.wizard.checked import finding_of, sentence, split_remedy, status_of, to_check_again
 
 GOOD = Finding(check="os_supported", status=Verdict.PASS, summary="Debian 12 is supported")
 ROOTS = Finding(check="root_certificates_present", status=Verdict.FAIL, summary="no root", fix="install_roots")
@@ -76,6 +76,12 @@ def test_a_finding_is_found_by_its_check_and_a_reason_without_any() -> None:
 )
 def test_a_command_is_told_from_its_words_only_where_that_is_certain(remedy: str, words: str, copied: str) -> None:
     assert split_remedy(remedy) == (words, copied)
+
+
+def test_a_summary_begins_a_sentence_unless_it_begins_with_a_name() -> None:
+    assert sentence("clock 7 minutes slow") == "Clock 7 minutes slow"
+    assert sentence("ssmmessages: connection refused") == "ssmmessages: connection refused"
+    assert sentence("dpkg was interrupted") == "dpkg was interrupted"
 
 
 def test_the_index_groups_as_the_engine_does_whatever_comes_in_whichever_order() -> None:
