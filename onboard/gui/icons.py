@@ -18,18 +18,31 @@ def pixmap(name: str, colour: QColor, size: int, ratio: float) -> QPixmap:
     return _pixmap(name, colour.name(QColor.NameFormat.HexRgb), size, ratio)
 
 
-def icon(name: str, tone: str = "text", size: int = 0) -> QIcon:
+def icon(name: str, tone: str = "text", size: int = 0, *, gap: int = 0) -> QIcon:
     """For buttons and menus. It does not follow the theme: make it anew when `Theme.changed` says so.
 
-    `tone` is a token's name, `size` in logical pixels (as tall as the text when 0).
+    `tone` is a token's name, `size` in logical pixels (as tall as the text when 0). `gap`: pixels left free behind it,
+    for where a style sheet leaves none before the text.
     """
     theme = Theme.current()
     side = size or theme.glyph_size()
     made = QIcon()
     for ratio in RATIOS:
-        made.addPixmap(pixmap(name, theme.colour(tone), side, ratio), QIcon.Mode.Normal)
-        made.addPixmap(pixmap(name, theme.colour("muted"), side, ratio), QIcon.Mode.Disabled)
+        for colour, mode in ((tone, QIcon.Mode.Normal), ("muted", QIcon.Mode.Disabled)):
+            made.addPixmap(_with_gap(pixmap(name, theme.colour(colour), side, ratio), gap, ratio), mode)
     return made
+
+
+def _with_gap(drawn: QPixmap, gap: int, ratio: float) -> QPixmap:
+    if not gap:
+        return drawn
+    wider = QPixmap(drawn.width() + round(gap * ratio), drawn.height())
+    wider.setDevicePixelRatio(ratio)
+    wider.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(wider)
+    painter.drawPixmap(0, 0, drawn)
+    painter.end()
+    return wider
 
 
 def paint(painter: QPainter, name: str, colour: QColor, rect: QRectF) -> None:

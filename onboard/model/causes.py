@@ -12,7 +12,7 @@ def causes_of(hosts: Iterable[HostState]) -> tuple[Cause, ...]:
     """Everything that is not well, the worst and the most frequent first."""
     groups: dict[tuple[str, Verdict, str, str], list[str]] = {}
     for host in hosts:
-        for finding in _trouble(host):
+        for finding in trouble_of(host):
             key = (finding.check, finding.status, finding.summary, finding.remedy)
             groups.setdefault(key, []).append(host.name)
     causes = [
@@ -22,9 +22,10 @@ def causes_of(hosts: Iterable[HostState]) -> tuple[Cause, ...]:
     return tuple(sorted(causes, key=lambda cause: (WORST_FIRST.index(cause.status), -len(cause.hosts))))
 
 
-def _trouble(host: HostState) -> Iterable[Finding]:
+def trouble_of(host: HostState) -> Iterable[Finding]:
     """A server's findings that are not passed, and its reason when no finding says why it is not well."""
-    yield from host.trouble
-    told = any(finding.status is Verdict.FAIL for finding in host.trouble)
+    trouble = host.trouble
+    yield from trouble
+    told = any(finding.status is Verdict.FAIL for finding in trouble)
     if host.reason and not told and host.status is not None and not host.status.is_well:
         yield Finding(check="", status=Verdict.FAIL, summary=host.reason, remedy=host.remedy)

@@ -7,7 +7,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from onboard.gui import icons
-from onboard.gui.theme import CONTROL_RADIUS, FOCUS_RING, Theme
+from onboard.gui.theme import CONTROL_RADIUS, FOCUS_RING, S4, Theme
 from onboard.gui.widgets.label import restyle
 
 
@@ -56,8 +56,9 @@ class Button(QPushButton):
     def _draw_icon(self) -> None:
         if self._icon:
             side = Theme.current().glyph_size()
-            self.setIconSize(QSize(side, side))
-            self.setIcon(icons.icon(self._icon, _ICON_TONES[self._kind], side))
+            gap = S4 if self.text() else 0
+            self.setIconSize(QSize(side + gap, side))
+            self.setIcon(icons.icon(self._icon, _ICON_TONES[self._kind], side, gap=gap))
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         super().changeEvent(event)
