@@ -112,7 +112,7 @@ def test_the_log_keeps_the_last_lines_and_says_what_is_new() -> None:
     log.fold(events.HostFinished(host="h1", status=HostStatus.FAILED, reason="dpkg is locked", remedy="wait"), NOW)
     assert [(line.host, line.text, line.level) for line in log.lines] == [
         ("", "Run r began", "info"),
-        ("h1", "failed: dpkg is locked; wait", "bad"),
+        ("h1", "failed: dpkg is locked", "bad"),
     ]
     assert [line.host for line in log.since(1)] == ["h1"]
     for step in STEPS:
