@@ -72,7 +72,6 @@ class State:
         """Take in one event."""
         match event:
             case events.RunStarted():
-                self.failure, self.finished = None, False  # of an earlier run that this one adds to
                 self._start(event)
             case events.AccountIdentified():
                 self.account = event
