@@ -1,5 +1,7 @@
 """A run that did not get to all of its servers: in a window that is gone, or on the command line."""
 
+from pathlib import Path
+
 from onboard.model.events import KeptRun
 from onboard.model.status import HostStatus
 from onboard.wizard.view import View
@@ -8,9 +10,25 @@ from onboard.wizard.view import View
 def interrupted(view: View) -> KeptRun | None:
     """The profile's newest run, if it was broken off or stopped and can be resumed; None once it was."""
     run = _newest(view)
-    if run is None or run.command != "apply" or run.held or view.state("apply").run:
+    if run is None or run.command != "apply" or view.state("apply").run:
         return None
-    return run if run.is_broken_off or run.hosts.get(HostStatus.SKIPPED) else None
+    return run if _is_interrupted(run) else None
+
+
+def _is_interrupted(run: KeptRun) -> bool:
+    return not run.held and (run.is_broken_off or bool(run.hosts.get(HostStatus.SKIPPED)))
+
+
+def interrupted_anywhere(view: View) -> KeptRun | None:
+    """The newest run of any profile whose file is still there, if that profile's last run was interrupted."""
+    seen: set[str] = set()
+    for run in view.state("runs").runs:
+        if run.command not in ("apply", "undo") or not run.path or run.path in seen:
+            continue
+        seen.add(run.path)
+        if run.command == "apply" and _is_interrupted(run) and Path(run.path).is_file():
+            return run
+    return None
 
 
 def is_ending(view: View) -> bool:

@@ -18,10 +18,17 @@ from onboard.gui.widgets.data_table import DataTable
 from onboard.gui.widgets.label import Label
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
+from onboard.home import home
+from onboard.model.events import KeptRun
 from onboard.wizard import recent, recovery
+from onboard.wizard.interrupted import interrupted_anywhere
+from onboard.wizard.moments import when
 
 if TYPE_CHECKING:
     from onboard.gui.window import Window
+
+
+JOURNAL = "journal.sqlite"  # there is none before the first run
 
 
 class StartPage(Page):
@@ -43,6 +50,13 @@ class StartPage(Page):
             self._recovery.add_button(button)
         self._recovery.hide()
         self.column.addWidget(self._recovery)
+        self._run: KeptRun | None = None
+        self._interrupted = Banner(Mark.WARN, tr("A run was interrupted"))
+        show_run = Button(tr("Sho&w it"))
+        show_run.clicked.connect(self._open_interrupted)
+        self._interrupted.add_button(show_run)
+        self._interrupted.hide()
+        self.column.addWidget(self._interrupted)
         self._model = RecentsModel(self)
         self._recents = DataTable(tr("Recent profiles"), sortable=False)
         self._recents.setModel(self._model)
@@ -83,6 +97,30 @@ class StartPage(Page):
             name = self._left.draft.name or (self._left.path.stem if self._left.path else tr("a new profile"))
             told = tr("In {name}, by a window that did not end by itself.", name=name)
             self._recovery.show_notice(Mark.WARN, tr("Unsaved changes were left behind"), told)
+
+        if (home() / JOURNAL).exists() and not self.session.view.running:
+            self.session.run("runs")
+
+    def states_changed(self, command: str, hosts: set[str]) -> None:
+        if command != "runs":
+            return
+        self._run = None if self.session.view.practice else interrupted_anywhere(self.session.view)
+        self._interrupted.setVisible(self._run is not None)
+        if self._run is not None:
+            told = tr(
+                "{profile}, {when}: {online} of {total} servers came online. Nothing was lost; the others can follow.",
+                profile=self._run.profile or Path(self._run.path).stem,
+                when=when(self._run.started)[0],
+                online=f"{self._run.proven:,}",
+                total=f"{self._run.servers:,}",
+            )
+            self._interrupted.show_notice(Mark.WARN, tr("A run was interrupted"), told)
+
+    @Slot()
+    def _open_interrupted(self) -> None:
+        """Its profile, on the page that offers to resume it."""
+        if self._run is not None and self._window().open_profile(Path(self._run.path)):
+            self._window().visit("install")
 
     def _window(self) -> "Window":
         return cast("Window", self.window())

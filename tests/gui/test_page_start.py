@@ -1,0 +1,81 @@
+"""Start: what is offered, and what a crash left."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from session_feed import feed, tell, without_child
+
+from onboard.gui.pages.start import JOURNAL, StartPage
+from onboard.gui.session import Session
+from onboard.home import home
+from onboard.model.events import KeptRun, RunsListed
+
+
+def kept(path: Path, **more: object) -> KeptRun:
+    values: dict[str, object] = {
+        "run": "r1",
+        "command": "apply",
+        "profile": "Frankfurt",
+        "path": str(path),
+        "started": "2026-11-24T05:00:00+00:00",
+        "finished": "",
+        "held": False,
+        "hosts": {},
+        "servers": 242,
+        "proven": 118,
+    }
+    return KeptRun(**{**values, **more})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def session(theme: object) -> Iterator[Session]:
+    one = Session()
+    yield one
+    one.close()
+    one.deleteLater()
+
+
+def test_runs_are_asked_for_once_there_is_a_journal(session: Session) -> None:
+    orders = without_child(session)
+    page = StartPage(session)
+    page.enter()
+    assert orders == []
+    (home() / JOURNAL).touch()
+    page.enter()
+    assert [order["do"] for order in orders] == ["runs"]
+    page.deleteLater()
+
+
+@pytest.mark.parametrize(
+    ("more", "shown"),
+    [
+        ({}, True),
+        ({"held": True}, False),
+        ({"finished": "2026-11-24T06:00:00+00:00", "hosts": {"online": 242}}, False),
+        ({"finished": "2026-11-24T06:00:00+00:00", "hosts": {"online": 2, "skipped": 240}}, True),
+        ({"command": "check"}, False),
+    ],
+)
+def test_an_interrupted_run_is_shown(session: Session, tmp_path: Path, more: dict[str, object], shown: bool) -> None:
+    without_child(session)
+    page = StartPage(session)
+    session.states_changed.connect(page.states_changed)
+    path = tmp_path / "p.toml"
+    path.touch()
+    feed(session, "runs", RunsListed(runs=(kept(path, **more),)))
+    tell(session)
+    assert page._interrupted.isHidden() is not shown
+    if shown:
+        assert "118 of 242" in page._interrupted.accessibleName()
+    page.deleteLater()
+
+
+def test_a_run_whose_profile_is_gone_is_not_shown(session: Session, tmp_path: Path) -> None:
+    without_child(session)
+    page = StartPage(session)
+    session.states_changed.connect(page.states_changed)
+    feed(session, "runs", RunsListed(runs=(kept(tmp_path / "gone.toml"),)))
+    tell(session)
+    assert page._interrupted.isHidden()
+    page.deleteLater()
