@@ -31,7 +31,9 @@ class SecretDialog(QDialog):
         question.setBuddy(self._line)
         note = QLabel(tr("It is sent to servers whose identity is verified, and stands in no file of Onboard's."))
         note.setWordWrap(True)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        buttons = QDialogButtonBox()
+        buttons.addButton(tr("&Use it"), QDialogButtonBox.ButtonRole.AcceptRole)
+        buttons.addButton(tr("&Cancel"), QDialogButtonBox.ButtonRole.RejectRole)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
@@ -45,6 +47,20 @@ class SecretDialog(QDialog):
         return self._keep.isChecked()
 
 
+def ask(parent: QWidget, title: str, text: str, *choices: str, default: int) -> int:
+    """Which of the choices is taken, by its number; the last one, which changes nothing, on Esc."""
+    box = QMessageBox(QMessageBox.Icon.Question, title, text, parent=parent)
+    roles = QMessageBox.ButtonRole
+    buttons = [box.addButton(choice, roles.AcceptRole) for choice in choices[:-1]]
+    buttons.append(box.addButton(choices[-1], roles.RejectRole))
+    box.setDefaultButton(buttons[default])
+    box.setEscapeButton(buttons[-1])
+    box.exec()
+    chosen = box.clickedButton()
+    box.deleteLater()
+    return next((number for number, button in enumerate(buttons) if button == chosen), len(buttons) - 1)
+
+
 def show_error(parent: QWidget | None, title: str, error: OnboardError) -> None:
     """An error in its four parts, to be copied."""
     problems = [str(problem) for problem in error.problems] if isinstance(error, ProfileError) else []
@@ -53,7 +69,7 @@ def show_error(parent: QWidget | None, title: str, error: OnboardError) -> None:
     if len(problems) > 8:
         rest.append(tr("… and {n} more", n=len(problems) - 8))
     box.setInformativeText("\n".join(line for line in rest if line))
-    box.addButton(QMessageBox.StandardButton.Ok)
+    box.setEscapeButton(box.addButton(QMessageBox.StandardButton.Ok))
     copy = box.addButton(tr("&Copy"), QMessageBox.ButtonRole.ActionRole)
     copy.clicked.disconnect()
     copy.clicked.connect(lambda: QGuiApplication.clipboard().setText("\n".join([str(error), *problems])))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt, QTimer, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from onboard.gui.dialogs import ask_secret, show_error
+from onboard.gui.dialogs import ask, ask_secret, show_error
 from onboard.gui.menus import build_menus
 from onboard.gui.page import Page
 from onboard.gui.session import Session
@@ -282,17 +282,16 @@ class Window(QMainWindow):
         view = self.session.view
         if not view.is_edited or view.practice:
             return True
-        buttons = QMessageBox.StandardButton
-        answer = QMessageBox.question(
+        answer = ask(
             self,
             tr("Unsaved changes"),
             tr("The profile has unsaved changes. Save them?"),
-            buttons.Save | buttons.Discard | buttons.Cancel,
-            buttons.Save,
+            tr("&Save"),
+            tr("&Discard"),
+            tr("&Cancel"),
+            default=0,
         )
-        if answer == buttons.Save:
-            return self.save_profile()
-        return answer == buttons.Discard
+        return self.save_profile() if answer == 0 else answer == 1
 
     # The window itself
 
@@ -336,15 +335,8 @@ class Window(QMainWindow):
     def _may_stop(self) -> bool:
         if self.session.view.running not in ("apply", "undo"):
             return True
-        buttons = QMessageBox.StandardButton
-        answer = QMessageBox.question(
-            self,
-            tr("A run is going on"),
-            tr("Servers under way are finished before the window closes; the rest can be resumed. Close it?"),
-            buttons.Close | buttons.Cancel,
-            buttons.Cancel,
-        )
-        return answer == buttons.Close
+        text = tr("Servers under way are finished before the window closes; the rest can be resumed. Close it?")
+        return ask(self, tr("A run is going on"), text, tr("&Stop and close"), tr("&Let it run"), default=1) == 0
 
     def _restore_geometry(self) -> None:
         kept = QSettings().value("window/geometry")
