@@ -34,6 +34,7 @@ from onboard.profiles import file as profile_file
 
 SSHD = "/usr/sbin/sshd"
 CONCURRENCY = 32
+PER_PROCESS = 2500  # practice servers: each takes open files, of which a process may have so many
 LISTENERS = 16  # addresses that one sshd can listen on
 SMALL_SCRIPT = "id -u; uname -sr; cat /etc/os-release\n"
 
@@ -217,7 +218,7 @@ def ansible(on: Fleet, addresses: Sequence[str]) -> tuple[list[str], dict[str, s
 
 
 def real_hosts(sizes: Sequence[int], repeat: int, folder: Path) -> None:
-    with practice(folder / "cloud", 1) as (environment, _):
+    with practice(folder / "cloud", 1) as environment:
         endpoint = environment["AWS_ENDPOINT_URL"]
         facts = bundle.compose(FACTS, Wanted(Endpoints(endpoint, endpoint, endpoint, endpoint)))
         with fleet(folder, max(sizes), endpoint) as on:
@@ -258,19 +259,17 @@ def _table(costs: Mapping[tuple[str, int], Sequence[Cost]], sizes: Sequence[int]
 
 
 @contextlib.contextmanager
-def practice(folder: Path, hosts: int) -> Iterator[tuple[dict[str, str], float]]:
-    """`onboard practice --serve` in a process of its own: its environment, and how long it took to start."""
+def practice(folder: Path, hosts: int) -> Iterator[dict[str, str]]:
+    """`onboard practice --serve` in a process of its own; its environment."""
     command = [sys.executable, "-m", "onboard", "practice", "--serve", str(folder), "--hosts", str(hosts)]
-    began = time.monotonic()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         if process.stdout.readline() != "ready\n":
             assert process.stderr is not None
             raise SystemExit(f"practice did not start: {process.stderr.read()}")
         try:
-            started = time.monotonic() - began
             lines = (folder / "env").read_text().splitlines()
-            yield dict(line.split("=", 1) for line in lines), started
+            yield dict(line.split("=", 1) for line in lines)
         finally:
             process.terminate()
             process.communicate()
@@ -278,22 +277,50 @@ def practice(folder: Path, hosts: int) -> Iterator[tuple[dict[str, str], float]]
 
 def practice_hosts(sizes: Sequence[int], repeat: int, folder: Path) -> None:
     for size in sizes:
-        served = folder / f"practice-{size}"
         costs = []
-        with practice(served, size) as (environment, started):
+        place = folder / f"practice-{size}"
+        place.mkdir()
+        with contextlib.ExitStack() as running:
+            began = time.monotonic()
+            served = [
+                (
+                    place / str(start),
+                    running.enter_context(practice(place / str(start), min(PER_PROCESS, size - start))),
+                )
+                for start in range(0, size, PER_PROCESS)
+            ]
+            started = time.monotonic() - began
+            known = "".join((one / "known_hosts").read_text() for one, _ in served)
+            environment = served[0][1]
+            profile_file.save(_together([one for one, _ in served]), place / "profile.toml")
             for turn in range(repeat):
-                home = folder / f"home-{size}-{turn}"
+                home = place / f"home-{turn}"
                 home.mkdir()
-                shutil.copy(served / "known_hosts", home / "known_hosts")
-                command = [sys.executable, "-m", "onboard", "check", "--profile", str(served / "profile.toml")]
+                (home / "known_hosts").write_text(known)
+                command = [sys.executable, "-m", "onboard", "check", "--profile", str(place / "profile.toml")]
                 cost = measured([*command, "--json"], {**environment, "ONBOARD_HOME": str(home)}, (0, 1))
                 print(f"  {turn + 1}/{repeat} practice, {size}: {_text(cost)}", file=sys.stderr)
                 costs.append(cost)
         cost = median(costs)
         print(
-            f"\nPractice servers; load {_load()}\n{size}: started in {started:.1f} s; checked in {cost.wall:.1f} s, "
-            f"{cost.cpu / size * 1000:.1f} ms CPU a server, {cost.memory:.0f} MiB at most"
+            f"\nPractice servers in {len(served)} processes; load {_load()}\n{size}: started in {started:.1f} s; "
+            f"checked in {cost.wall:.1f} s, {cost.cpu / size * 1000:.1f} ms CPU a server, {cost.memory:.0f} MiB at most"
         )
+
+
+def _together(folders: Sequence[Path]) -> Profile:
+    """One profile of the servers of several practices, with the first one's cloud."""
+    profiles = [profile_file.load(folder / "profile.toml") for folder in folders]
+    credentials = {}
+    hosts = []
+    for number, profile in enumerate(profiles):
+        credentials[f"practice-{number}"] = profile.credentials["practice"]
+        hosts += [
+            host.model_copy(update={"name": f"{host.name}.{number}", "credential": f"practice-{number}"})
+            for host in profile.hosts
+        ]
+    changes = {"credentials": credentials, "hosts": tuple(hosts), "hosts_file": "hosts.csv"}
+    return profiles[0].model_copy(update=changes)
 
 
 def _text(cost: Cost) -> str:
