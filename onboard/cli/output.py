@@ -42,10 +42,11 @@ def failure_text(failure: events.RunFailed) -> str:
 
 
 def follow(stream: Iterable[events.Event], show: Show, cancel: CancelToken) -> tuple[State, int]:
-    """Show a run to its end; its state and the exit code."""
+    """Show a run to its end; its state, without the servers' facts, and the exit code."""
     state = State()
     for event in stream:
-        state.fold(event)
+        if not isinstance(event, events.FactsGathered):  # no text shows them, and they take most of the memory
+            state.fold(event)
         show.event(event, state)
     show.end(state)
     return state, exit_code(state, interrupted=cancel.stopping)

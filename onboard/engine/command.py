@@ -11,7 +11,7 @@ from onboard.engine.tools import Tools
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.causes import causes_of
 from onboard.model.errors import AwsError, OnboardError, PlanExceeded, ProfileError
-from onboard.model.events import Event, HostFinished, RunFailed, RunFinished, RunStarted
+from onboard.model.events import Event, FactsGathered, HostFinished, RunFailed, RunFinished, RunStarted
 from onboard.model.profile import Host, Profile
 from onboard.model.state import State
 from onboard.model.status import HostStatus
@@ -46,7 +46,8 @@ def conduct(
     run = resume or (new_run() if kept else "")
 
     def tell(event: Event) -> Event:
-        state.fold(event)
+        if not isinstance(event, FactsGathered):  # of no use here, and most of the memory that many servers take
+            state.fold(event)
         if kept:
             tools.journal.record(run, event)
         return event
