@@ -34,6 +34,7 @@ EXTRAS = {"practice": ["practice"], "build": ["practice", "build"], "test": ["pr
 TEST_PACKAGES = ROOT / "tests" / "apt-packages.txt"
 
 # What PySide6's wheels expect of a Linux system: library → Debian's package.
+BUILD_PACKAGES = ["binutils"]  # reads what programs are linked with, and strips them
 QT_LIBRARIES = {
     "GL": "libgl1",
     "EGL": "libegl1",
@@ -158,6 +159,8 @@ def install_system_packages(command: str) -> None:
             say("Tests that start real OpenSSH servers need Linux, and are skipped here.")
         return
     wanted = list(QT_LIBRARIES.values())
+    if command != "practice":
+        wanted += BUILD_PACKAGES
     if command == "test":
         lines = TEST_PACKAGES.read_text(encoding="utf-8").splitlines()
         wanted += [line for line in lines if line and not line.startswith("#")]
