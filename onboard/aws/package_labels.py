@@ -53,6 +53,7 @@ def read_label(path: Path) -> Label:
             zlib.error,
             lzma.LZMAError,
             KeyError,
+            TypeError,  # out of tarfile, for some damaged headers
         ) as error:
             raise _damaged(path, str(error) or type(error).__name__) from None
     raise _damaged(path, "it is neither a .deb nor an .rpm")
