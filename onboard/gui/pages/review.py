@@ -48,7 +48,7 @@ class ReviewPage(Page):
                 "before the first change."
             ),
         )
-        self.again = Button(tr("Make it a&gain"))
+        self.again = Button(tr("Mak&e it again"))
         self.save = Button(tr("&Save the plan…"), icon="save")
         self.again.clicked.connect(self._make)
         self.save.clicked.connect(self._choose_file)
