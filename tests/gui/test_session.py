@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -115,10 +117,8 @@ def test_closing_ends_both_children(practice: Session) -> None:
 
 
 def test_the_window_process_never_imports_what_the_engine_needs() -> None:
-    import subprocess
-    import sys
-
-    heavy = ("boto3", "paramiko", "winrm", "moto")
-    program = f"import sys, onboard.gui.session; print([name for name in {heavy} if name in sys.modules])"
+    modules = "onboard.gui.app, onboard.gui.window, onboard.gui.pages.catalog"
+    heavy = ("boto3", "botocore", "paramiko", "winrm", "moto", "asyncssh", "onboard.engine", "onboard.practice")
+    program = f"import sys, {modules}; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
