@@ -4,9 +4,11 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import contents
 import pytest
@@ -100,37 +102,43 @@ def test_it_works_without_a_console(program: Packaged, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def elsewhere(program: Packaged, tmp_path: Path) -> Iterator[Packaged]:
+def shared() -> Iterator[Path]:
+    """A folder that every user may look into; those of pytest are for one alone."""
+    with tempfile.TemporaryDirectory(prefix="onboard-packaged-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def elsewhere(program: Packaged, shared: Path) -> Iterator[Packaged]:
     """The program in a folder that cannot be written to, below a name with blanks and signs beyond ASCII."""
-    folder = tmp_path / "Möbel & Söhne 株式会社" / "on board"
+    folder = shared / "Möbel & Söhne 株式会社" / "on board"
     shutil.copytree(program.folder, folder, symlinks=True)
-    for path in (folder, *folder.rglob("*")):
-        if not path.is_symlink():
-            path.chmod(path.stat().st_mode & ~0o222)
-    for path in tmp_path.parents:
-        if path.stat().st_uid == os.geteuid() and path != Path("/"):
-            path.chmod(path.stat().st_mode | 0o011)
-    tmp_path.chmod(0o755)
-    folder.parent.chmod(0o755)
+    parts = [folder, *(path for path in folder.rglob("*") if not path.is_symlink())]
+    for path in parts:
+        path.chmod(path.stat().st_mode & ~0o222)
     yield Packaged(folder)
-    for path in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
-        path.chmod(0o755)
+    for path in parts:
+        path.chmod(path.stat().st_mode | 0o200)
 
 
-def test_it_works_read_only_under_any_name_for_a_user_without_a_home(elsewhere: Packaged, tmp_path: Path) -> None:
-    own = tmp_path / "own"
-    own.mkdir(mode=0o777)
+def test_it_works_read_only_under_any_name_for_a_user_without_a_home(elsewhere: Packaged, shared: Path) -> None:
+    own = shared / "own"
+    own.mkdir()
     own.chmod(0o777)
     given = {"ONBOARD_HOME": str(own), "LC_ALL": "C", "PATH": "/usr/bin:/bin", "TMPDIR": str(own)}
-    command = [str(elsewhere.console), "self-test"]
-    as_nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": ()} if os.geteuid() == 0 else {}
-    done = subprocess.run(command, env=given, capture_output=True, encoding="utf-8", cwd="/", **as_nobody)  # type: ignore[call-overload]
-    assert_well(done)
+    assert_well(run_as_nobody(elsewhere, given))
     if os.geteuid() == 0:
-        del given["ONBOARD_HOME"]
-        lost = subprocess.run(command, env=given, capture_output=True, encoding="utf-8", cwd="/", **as_nobody)  # type: ignore[call-overload]
+        lost = run_as_nobody(elsewhere, {**given, "ONBOARD_HOME": ""})
         assert lost.returncode == 1
         assert "Set ONBOARD_HOME" in lost.stdout
+
+
+def run_as_nobody(program: Packaged, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Its self-test, as a user whom the system does not know, where this one may become another."""
+    become: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": ()} if os.geteuid() == 0 else {}
+    command = [str(program.console), "self-test"]
+    return subprocess.run(command, env=variables, capture_output=True, encoding="utf-8", cwd="/", **become)
 
 
 def test_what_it_starts_gets_none_of_its_libraries(program: Packaged, tmp_path: Path) -> None:
