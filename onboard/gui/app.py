@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox
 
 from onboard import __version__
 from onboard.defects import keep_defect
+from onboard.gui.icons import app_icon
 from onboard.gui.session import Session
 from onboard.gui.text import tr
 from onboard.gui.theme import Scheme, Theme
@@ -32,6 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
         text_scale=float(str(settings.value("look/text_scale", 1.0))),
     )
     theme.changed.connect(lambda: _keep_look(theme))
+    app.setWindowIcon(app_icon())
+    app.setDesktopFileName("onboard")  # by which desktops know whose window it is
 
     from onboard.gui.pages.catalog import PAGES
     from onboard.gui.window import Window
