@@ -6,7 +6,7 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QAction, QActionGroup, QDesktopServices, QKeySequence
 from PySide6.QtWidgets import QMessageBox
 
-from onboard import __version__
+from onboard.about import about
 from onboard.gui.text import tr
 from onboard.gui.theme import Scheme, Theme
 from onboard.home import home
@@ -92,16 +92,22 @@ def _help(window: "Window") -> None:
     folder = _action(window, tr("Show Onboard's &files"), None)
     folder.triggered.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(home()))))
     menu.addAction(folder)
-    about = _action(window, tr("&About Onboard"), None)
-    about.setMenuRole(QAction.MenuRole.AboutRole)
-    about.triggered.connect(lambda: _about(window))
-    menu.addAction(about)
+    shown = _action(window, tr("&About Onboard"), None)
+    shown.setMenuRole(QAction.MenuRole.AboutRole)
+    shown.triggered.connect(lambda: _about(window))
+    menu.addAction(shown)
 
 
 def _about(window: "Window") -> None:
-    text = tr(
-        "Onboard {version}\n\nTakes on-premises servers into AWS Systems Manager.\nIts files: {folder}",
-        version=__version__,
-        folder=home(),
-    )
-    QMessageBox.about(window, tr("About Onboard"), text)
+    this = about()
+    lines = [
+        tr("Onboard {version}, build {build}", version=this.version, build=this.build),
+        "",
+        tr("Takes on-premises servers into AWS Systems Manager."),
+        "",
+        tr("Program: {folder}", folder=this.program),
+        tr("Its files: {folder}", folder=this.home),
+    ]
+    if this.licences is not None:
+        lines.append(tr("Licences of what it contains: {folder}", folder=this.licences))
+    QMessageBox.about(window, tr("About Onboard"), "\n".join(lines))
