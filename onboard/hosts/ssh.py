@@ -54,6 +54,7 @@ from onboard.model.profile import Credential, CredentialKind, Host
 from onboard.model.secret import Secret
 
 CHUNK = 32768  # bytes of an upload in one packet
+PATIENT_TICK = 1.0  # seconds between two looks at a server that is silent: ten a second cost more than its answer
 GOODBYE = 2.0  # seconds that close() waits for the server to remove its folders
 
 _SSH_KINDS = (CredentialKind.SSH_KEY, CredentialKind.SSH_PASSWORD, CredentialKind.SSH_AGENT)
@@ -423,7 +424,8 @@ class SshConnection:
         with ExitStack() as gate:
             want = Want.MORE
             while want is not Want.NOTHING:
-                arrived.wait(min(TICK, max(0.0, deadline - time.monotonic())))
+                # Stop now and a lost connection close the channel, which sets it too.
+                arrived.wait(min(PATIENT_TICK, max(0.0, deadline - time.monotonic())))
                 arrived.clear()
                 # Asked before reading: what arrived before the end is then read below.
                 ended = channel.closed or channel.eof_received
