@@ -14,16 +14,13 @@ def settle() -> None:
 def open_missing_streams() -> None:
     """Let standard input, output and error lead nowhere where there is none: no console, or closed by the caller.
 
-    The numbers have to be taken too: else the next file opened, a journal perhaps, gets what libraries print.
+    What is opened first takes the lowest number that is free, and so the one that is missing: else the next file, a
+    journal perhaps, would get what libraries and children print there.
     """
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, and so this one
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             stream = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115 - as long as the process
+            os.set_inheritable(stream.fileno(), True)
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
 

@@ -156,14 +156,17 @@ def test_streams_that_are_closed_lead_nowhere_and_their_numbers_are_taken(tmp_pa
     if os.name == "nt":
         pytest.skip("needs a shell to close the streams with")
     script = (
-        "import sys, os, json, surroundings; surroundings.open_missing_streams(); "
+        "import sys, json, subprocess, surroundings; surroundings.open_missing_streams(); "
         "print('into nothing'); sys.stderr.write('x'); sys.stdin.read(); "
-        f"file = open({str(tmp_path / 'told')!r}, 'w'); json.dump(file.fileno(), file)"
+        f"file = open({str(tmp_path / 'told')!r}, 'w'); "
+        "json.dump([file.fileno(), subprocess.run(['sh', '-c', 'echo x && echo x >&2']).returncode], file)"
     )
     folder = Path(surroundings.__file__).parent
     shell = ["sh", "-c", 'exec "$0" -c "$1" <&- >&- 2>&-', sys.executable, script]
     subprocess.run(shell, env={**os.environ, "PYTHONPATH": str(folder)}, check=True)
-    assert json.loads((tmp_path / "told").read_text()) > 2
+    number, code_of_child = json.loads((tmp_path / "told").read_text())
+    assert number > 2
+    assert code_of_child == 0
 
 
 def test_children_get_the_libraries_that_the_user_had(monkeypatch: pytest.MonkeyPatch) -> None:
