@@ -186,7 +186,9 @@ def running_practice(
     password: Secret | None = None,
 ) -> AbstractContextManager[Practice]:
     """A practice in an event loop of its own thread, for as long as the block runs. Raises as `start_practice`."""
-    return running(lambda: start_practice(hosts, region, only=only, settings=settings, password=password), "practice-servers")
+    return running(
+        lambda: start_practice(hosts, region, only=only, settings=settings, password=password), "practice-servers"
+    )
 
 
 def serve(folder: Path, hosts: int | None, ready: Callable[[], None]) -> None:
