@@ -92,7 +92,7 @@ def started(program: str, environment: dict[str, str]) -> dict[str, float]:
     """Seconds from the start of the process to the paint, and of the longest stall."""
     began = time.time()
     command = [sys.executable, "-c", WATCH.format(settling=SETTLING) + program]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=True)
     seen = json.loads(done.stdout.splitlines()[-1])
     return {"painted": seen["painted"] - began, "stall": seen["stall"]}
 
@@ -112,9 +112,11 @@ def display() -> Iterator[dict[str, str]]:
     command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
     with subprocess.Popen(command, pass_fds=[writer], stderr=subprocess.DEVNULL) as screen:
         os.close(writer)
-        with os.fdopen(reader) as number:
-            yield {"DISPLAY": f":{number.readline().strip()}"}
-        screen.terminate()
+        try:
+            with os.fdopen(reader) as number:
+                yield {"DISPLAY": f":{number.readline().strip()}"}
+        finally:
+            screen.terminate()
 
 
 if __name__ == "__main__":
