@@ -70,7 +70,7 @@ def finish(page: ChecksPage, *told: events.Event) -> None:
 
 
 def rows(page: ChecksPage) -> list[str]:
-    return [page.matrix.server(row) for row in range(page.matrix.rowCount())]
+    return [page.matrix.key(row) for row in range(page.matrix.rowCount())]
 
 
 def mark(page: ChecksPage, server: str, column: int = SERVER) -> object:

@@ -126,6 +126,38 @@ def test_selection_and_place_stay_on_their_rows_through_a_reset(table: DataTable
     assert table.selected_keys() == ["srv-01"]
 
 
+class Many(Servers):
+    """Answers for whole rows; to be asked for a cell's key or for each text would take too long."""
+
+    def key(self, row: int) -> Hashable:
+        return self.rows[row][0]
+
+    def row_of(self, key: Hashable) -> int:
+        return next((place for place, row in enumerate(self.rows) if row[0] == key), -1)
+
+    def texts(self, row: int) -> tuple[str, str, str]:
+        return self.rows[row]
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        assert role != CellRole.KEY
+        return super().data(index, role)
+
+
+def test_a_model_of_many_rows_is_asked_for_rows(show: Show) -> None:
+    model = Many({f"srv-{n:02}": ("ready", f"detail\tof {n}") for n in range(6)})
+    table = DataTable("Servers")
+    table.setModel(model)
+    show(table, 700, 300)
+    assert table.select_key("srv-03")
+    assert not table.select_key("srv-99")
+    assert table.copied_text() == "srv-03\tready\tdetail of 3"
+    table.selectAll()
+    model.replace([row for row in reversed(model.rows) if row[0] not in ("srv-02", "srv-03")])
+    assert table.selected_keys() == ["srv-05", "srv-04", "srv-01", "srv-00"]
+    model.replace([model.rows[0], ("srv-new", "ready", ""), *model.rows[1:]])
+    assert table.selected_rows() == [0, 2, 3, 4]
+
+
 def test_a_reset_selects_nothing_that_was_not(table: DataTable) -> None:
     model = table.model()
     assert isinstance(model, Servers)

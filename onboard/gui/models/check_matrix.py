@@ -281,12 +281,24 @@ class CheckMatrix(QAbstractTableModel):
         """How many of the servers that this run asks have answered, or ended."""
         return self._asked - len(self._awaited), self._asked
 
-    def server(self, row: int) -> str:
+    def key(self, row: int) -> str:
+        """The row's server."""
         return self._shown[row]
 
-    def row_of(self, name: str) -> int:
+    def row_of(self, key: object) -> int:
         """-1 when it is not shown."""
-        return self._rows.get(name, -1)
+        return self._rows.get(str(key), -1)
+
+    def texts(self, row: int) -> list[str]:
+        """What the row's cells show."""
+        name = self._shown[row]
+        host = self._state.hosts.get(name)
+        found = {one.check: one.status for one in host.findings} if host is not None else {}
+        connection = self.finding(name, CONNECTION)
+        if connection is not None:
+            found[CONNECTION] = connection.status
+        verdicts = {verdict: verdict_word(verdict) for verdict in set(found.values())}
+        return [name, self._system(name), *(verdicts[found[check]] if check in found else "" for check in CHECKS)]
 
     def host(self, name: str) -> HostState | None:
         return self._state.hosts.get(name)

@@ -120,6 +120,18 @@ class OutcomeModel(QAbstractTableModel):
     def host(self, name: str) -> HostState | None:
         return self._state.hosts.get(name)
 
+    def key(self, row: int) -> str:
+        return self._shown[row]
+
+    def row_of(self, key: object) -> int:
+        """-1 when it is not shown."""
+        return self._rows.get(str(key), -1)
+
+    def texts(self, row: int) -> list[str]:
+        """What the row's cells show."""
+        host = self._state.hosts[self._shown[row]]
+        return [self._text_of(host, column) for column in range(self.columnCount())]
+
     # Qt's side
 
     def rowCount(self, parent: Index = NOWHERE) -> int:  # noqa: N802 - Qt's name

@@ -155,7 +155,7 @@ class RolloutModel(QAbstractTableModel):
 
     def _refill(self) -> None:
         self.beginResetModel()
-        self._shown = [name for name in self._order if self._matches(name)]
+        self._shown = [name for name in self._order if self._matches(name)] if self.is_filtered else [*self._order]
         self._rows = {name: row for row, name in enumerate(self._shown)}
         self.endResetModel()
 
@@ -175,6 +175,18 @@ class RolloutModel(QAbstractTableModel):
 
     def place(self, name: str) -> Place | None:
         return self._places.get(name)
+
+    def key(self, row: int) -> str:
+        return self._shown[row]
+
+    def row_of(self, key: object) -> int:
+        """-1 when it is not shown."""
+        return self._rows.get(str(key), -1)
+
+    def texts(self, row: int) -> list[str]:
+        """What the row's cells show."""
+        name = self._shown[row]
+        return [self._text_of(name, column) for column in range(self.columnCount())]
 
     # Qt's side
 

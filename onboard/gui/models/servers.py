@@ -36,6 +36,7 @@ class Column(IntEnum):
     TAGS = 7
 
 
+COLUMNS = tuple(Column)
 EDITED = {
     Column.NAME: "name",
     Column.ADDRESS: "address",
@@ -146,6 +147,18 @@ class ServersModel(QAbstractTableModel):
 
     def host(self, row: int) -> Host:
         return self._hosts[self._rows[row]]
+
+    def key(self, row: int) -> str:
+        return self.host(row).name
+
+    def row_of(self, key: object) -> int:
+        """-1 when it is not shown."""
+        return self._row_of.get(str(key), -1)
+
+    def texts(self, row: int) -> list[str]:
+        """What the row's cells show."""
+        host = self.host(row)
+        return [self._text(host, column) for column in COLUMNS]
 
     def identity(self, host: Host) -> Identity:
         return identity_of(self._states().get(host.name))

@@ -342,7 +342,7 @@ class ChecksPage(Page):
 
     def _current_server(self) -> str:
         rows = self.table.selected_rows()
-        return self.matrix.server(rows[0]) if rows else ""
+        return self.matrix.key(rows[0]) if rows else ""
 
     def _show_detail(self) -> None:
         server = self._current_server()

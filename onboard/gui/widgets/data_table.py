@@ -1,6 +1,8 @@
 """A table as every page has it: a view over a model, cells that paint, keys that everybody knows."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import (
     QAbstractItemModel,
@@ -39,6 +41,20 @@ WIDEST = 44  # characters that a column gets at most, unless it is the last
 NARROWEST = 12  # characters that a column keeps when it has to give way
 
 
+@runtime_checkable
+class ManyRows(Protocol):
+    """A model of thousands of rows answers at once what would be felt when each cell is asked for it."""
+
+    def key(self, row: int) -> Hashable:
+        """The row's KEY."""
+
+    def row_of(self, key: Hashable) -> int:
+        """-1 when it is not shown."""
+
+    def texts(self, row: int) -> Sequence[str]:
+        """What the row's cells show, by column."""
+
+
 class DataTable(QTableView):
     """Rows are selected, or cells where `cells` is true. Sorting is the model's `sort`.
 
@@ -64,6 +80,7 @@ class DataTable(QTableView):
         self._by_cells = cells
         self._fitted = False
         self._kept: tuple[Hashable, int, set[Hashable]] | None = None
+        self._many: ManyRows | None = None
         self._default = TextCell()
         self._default.join(self)
         self.setItemDelegate(self._default)
@@ -117,6 +134,7 @@ class DataTable(QTableView):
             for signal, slot in self._listening(old):
                 signal.disconnect(slot)
         super().setModel(model)
+        self._many = model if isinstance(model, ManyRows) else None
         if model is not None:
             for signal, slot in self._listening(model):
                 signal.connect(slot)
@@ -161,19 +179,28 @@ class DataTable(QTableView):
 
     def select_key(self, key: Hashable) -> bool:
         """Select the row of that key and show it; False when there is none."""
-        for row in range(self.model().rowCount()):
-            if self._key(row) == key:
-                index = self.model().index(row, max(self.currentIndex().column(), 0))
-                flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
-                if not self._by_cells:
-                    flags |= QItemSelectionModel.SelectionFlag.Rows
-                # Not setCurrentIndex of the view, which selects as the keys held down by chance would have it.
-                self.selectionModel().setCurrentIndex(index, flags)
-                self.scrollTo(index)
-                return True
-        return False
+        rows = self._rows_of([key])
+        if not rows:
+            return False
+        index = self.model().index(rows[0], max(self.currentIndex().column(), 0))
+        flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
+        if not self._by_cells:
+            flags |= QItemSelectionModel.SelectionFlag.Rows
+        # Not setCurrentIndex of the view, which selects as the keys held down by chance would have it.
+        self.selectionModel().setCurrentIndex(index, flags)
+        self.scrollTo(index)
+        return True
+
+    def _rows_of(self, keys: Iterable[Hashable]) -> list[int]:
+        """Those that are shown, from the top."""
+        if self._many is not None:
+            return sorted(row for row in map(self._many.row_of, keys) if row >= 0)
+        wanted = set(keys)
+        return [row for row in range(self.model().rowCount()) if self._key(row) in wanted]
 
     def _key(self, row: int) -> Hashable:
+        if self._many is not None:
+            return self._many.key(row)
         key: Hashable = self.model().index(row, 0).data(CellRole.KEY)
         return key
 
@@ -191,19 +218,11 @@ class DataTable(QTableView):
         if current is None and not keys:
             return
         model, selection = self.model(), QItemSelection()
-        last = model.columnCount() - 1
-        for row in range(model.rowCount()):
-            key = self._key(row)
-            if key in keys:
-                first, end = (column, column) if self._by_cells else (0, last)
-                selection.merge(
-                    QItemSelection(model.index(row, first), model.index(row, end)),
-                    QItemSelectionModel.SelectionFlag.Select,
-                )
-            if key is not None and key == current:
-                self.selectionModel().setCurrentIndex(
-                    model.index(row, column), QItemSelectionModel.SelectionFlag.NoUpdate
-                )
+        left, right = (column, column) if self._by_cells else (0, model.columnCount() - 1)
+        for first, last in _stretches(self._rows_of(keys)):
+            selection.select(model.index(first, left), model.index(last, right))
+        for row in self._rows_of([current]) if current is not None else ():
+            self.selectionModel().setCurrentIndex(model.index(row, column), QItemSelectionModel.SelectionFlag.NoUpdate)
         self.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
 
     # Columns
@@ -241,12 +260,14 @@ class DataTable(QTableView):
         """The selected rows as text, a line each, columns separated by tabs, as they are shown."""
         visual = (self._header.logicalIndex(place) for place in range(self._header.count()))
         columns = [column for column in visual if not self.isColumnHidden(column)]
+        shown = map(self._texts, self.selected_rows())
+        return "\n".join("\t".join([" ".join(texts[column].split()) for column in columns]) for texts in shown)
+
+    def _texts(self, row: int) -> Sequence[str]:
+        if self._many is not None:
+            return self._many.texts(row)
         model = self.model()
-        lines = (
-            "\t".join(" ".join(text_of(model.index(row, column)).split()) for column in columns)
-            for row in self.selected_rows()
-        )
-        return "\n".join(lines)
+        return [text_of(model.index(row, column)) for column in range(model.columnCount())]
 
     def copy_selection(self) -> None:
         if self.selectionModel() is not None and self.selectionModel().hasSelection():
@@ -352,6 +373,13 @@ class DataTable(QTableView):
 
     def _place_empty(self, *_: object) -> None:
         self._empty.setGeometry(self.viewport().geometry())
+
+
+def _stretches(rows: list[int]) -> Iterator[tuple[int, int]]:
+    """(first, last) of the rows that follow one another without a gap."""
+    for _, stretch in groupby(enumerate(rows), lambda numbered: numbered[1] - numbered[0]):
+        along = [row for _, row in stretch]
+        yield along[0], along[-1]
 
 
 def _limit(widths: list[int], excess: int, least: int) -> int:
