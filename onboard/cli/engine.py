@@ -3,6 +3,7 @@
 It reads one JSON object a line from standard input and writes events as one JSON object a line to standard output.
 
 A command: {"id": 7, "do": "check", "profile": {…}, …}; each of its events carries the id; RunFinished is the last.
+A long plan comes in parts (`onboard.model.event_json`).
 One command runs at a time, others wait. What each takes besides `profile` stands in COMMANDS.
 
 Control, at any time: {"do": "stop"}, "stop_now", "pause", "go_on", and {"do": "secret", "name": …, "value": …} in
@@ -17,6 +18,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ from onboard.hosts.lockout import Lockout
 from onboard.hosts.ssh import SshConnector
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
+from onboard.model.event_json import in_parts
 from onboard.model.events import Event, FactsGathered, ReportWritten, RunFinished, SecretWanted
 from onboard.model.plan import plan_from_json
 from onboard.model.profile import Profile
@@ -149,13 +152,13 @@ class Child:
         return Secret(code)
 
     def _tell(self, event: Event) -> None:
-        line = event.to_json()
         if isinstance(event, FactsGathered):
-            line["facts"] = {}  # bulky, and no page shows them: evidence stands in findings
+            event = replace(event, facts={})  # bulky, and no page shows them: evidence stands in findings
         with self._lock:
             if self._is_heard:
                 try:
-                    self._write(json.dumps({"id": self._id, **line}) + "\n")
+                    for part in in_parts(event):
+                        self._write(json.dumps({"id": self._id, **part.to_json()}) + "\n")
                     sys.stdout.flush()
                 except OSError:  # the wizard has gone: what runs is brought to its end, and to the journal, untold
                     self._is_heard = False

@@ -4,15 +4,20 @@ import json
 import time
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from pydantic import TypeAdapter
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal, Slot
 
 from onboard.gui.programs import console_program
 from onboard.model.event_json import event_from_json
+from onboard.model.events import Event, PlanMade, PlanPart
+from onboard.model.plan import HostPlan, Plan
 from onboard.model.profile import Profile
 
 SLICE = 0.008  # seconds of the window's thread that reading may take at one time
+_PLAN = TypeAdapter(Plan)
 GRACE = 12_000  # milliseconds that the child has to end by itself
 
 
@@ -31,6 +36,7 @@ class EngineChild(QObject):
         self._environment: dict[str, str] = {}
         self._process: QProcess | None = None
         self._lines: deque[bytes] = deque()
+        self._plan_parts: tuple[HostPlan, ...] = ()
         self._rest = b""
         self._said = b""
         self._reader = QTimer(self)
@@ -42,13 +48,15 @@ class EngineChild(QObject):
         self.close()
         self._environment = dict(environment)
 
-    def send(self, order: Mapping[str, Any], profile: Profile | None = None) -> None:
-        """Give an order, starting the process when there is none. `profile` goes with it, as its key `profile`."""
+    def send(self, order: Mapping[str, Any], profile: Profile | None = None, plan: Plan | None = None) -> None:
+        """Give an order, starting the process when there is none. `profile` and `plan` go with it, as its keys."""
         if self._process is None:
             self._process = self._start()
         line = json.dumps(order)
         if profile is not None:  # pydantic writes thousands of servers quicker than json
             line = f'{line[:-1]}, "profile": {profile.model_dump_json(by_alias=True)}}}'
+        if plan is not None:
+            line = f'{line[:-1]}, "plan": {_PLAN.dump_json(plan).decode()}}}'
         self._process.write(line.encode() + b"\n")
 
     @property
@@ -74,6 +82,7 @@ class EngineChild(QObject):
         self._reader.stop()
         self._lines.clear()
         self._rest = self._said = b""
+        self._plan_parts = ()
 
     def _start(self) -> QProcess:
         process = QProcess(self)
@@ -104,13 +113,23 @@ class EngineChild(QObject):
         told = []
         while self._lines and time.monotonic() < until:
             line = json.loads(self._lines.popleft())
-            event = event_from_json(line)
+            event = self._whole(event_from_json(line))
             if event is not None:
                 told.append((line.get("id"), event))
         if not self._lines:
             self._reader.stop()
         if told:
             self.told.emit(told)
+
+    def _whole(self, event: Event | None) -> Event | None:
+        """The parts of a plan as one; None while others are to come."""
+        if isinstance(event, PlanPart):
+            self._plan_parts += event.hosts
+            return None
+        if isinstance(event, PlanMade):
+            event = PlanMade(plan=replace(event.plan, hosts=self._plan_parts + event.plan.hosts))
+            self._plan_parts = ()
+        return event
 
     @Slot()
     def _take_error(self) -> None:

@@ -2,6 +2,7 @@
 
 import gc
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from onboard.gui.practice_child import PracticeChild
 from onboard.gui.wakefulness import Wakefulness
 from onboard.model import events
 from onboard.model.errors import Problem
+from onboard.model.plan import Plan
 from onboard.model.profile import Host, Profile
 from onboard.model.state import HostState, State
 from onboard.profiles.file import load_unfinished, save
@@ -64,9 +66,9 @@ class Session(QObject):
         self._draft = Profile()
         self._saved: Profile | None = None
         self._path: Path | None = None
-        self._states: dict[str, State] = {}
-        self._logs: dict[str, Log] = {}
-        self._progresses: dict[str, Progress] = {}
+        self._states: defaultdict[str, State] = defaultdict(State)
+        self._logs: defaultdict[str, Log] = defaultdict(Log)
+        self._progresses: defaultdict[str, Progress] = defaultdict(Progress)
         self._held = ""
         self._wakefulness = Wakefulness(self)
         self._orders: dict[int, str] = {}
@@ -155,10 +157,18 @@ class Session(QObject):
 
     # Commands
 
-    def run(self, command: str, *, profile: Profile | None = None, fresh: bool = True, **more: Any) -> None:
+    def run(
+        self,
+        command: str,
+        *,
+        profile: Profile | None = None,
+        plan: Plan | None = None,
+        fresh: bool = True,
+        **more: Any,
+    ) -> None:
         """Start a command of the engine (see onboard.cli.engine) on `profile`, by default the draft.
 
-        `fresh` begins a new State; else what it tells is folded into the one that is there.
+        `fresh` begins a new State; else what it tells is folded into the one that is there. `plan`: what was approved.
         """
         number, self._next = self._next, self._next + 1
         self._orders[number] = command
@@ -167,7 +177,7 @@ class Session(QObject):
             self._states[command] = State()
             self._logs.pop(command, None)
         path = str(self._path or "")
-        self.engine.send({"id": number, "do": command, "path": path, **more}, profile or self._draft)
+        self.engine.send({"id": number, "do": command, "path": path, **more}, profile or self._draft, plan)
         self._orders_changed()
         self._note(command, set())
 
@@ -256,10 +266,10 @@ class Session(QObject):
         if isinstance(event, events.SecretWanted):
             self.secret_wanted.emit(event)
             return
-        self._states.setdefault(command, State()).fold(event)
+        self._states[command].fold(event)
         if command in CHANGING:
-            self._logs.setdefault(command, Log()).fold(event, datetime.now().astimezone())
-            self._progresses.setdefault(command, Progress()).fold(event, time.monotonic())
+            self._logs[command].fold(event, datetime.now().astimezone())
+            self._progresses[command].fold(event, time.monotonic())
         host = getattr(event, "host", "")
         self._note(command, {host} if host else set())
         if isinstance(event, events.RunFinished) and number in self._orders:

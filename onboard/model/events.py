@@ -11,7 +11,7 @@ from typing import Any
 
 from onboard.model.errors import Problem
 from onboard.model.finding import Cause, Finding
-from onboard.model.plan import Plan
+from onboard.model.plan import HostPlan, Plan
 from onboard.model.status import HostStatus
 
 VERSION = 1
@@ -178,6 +178,13 @@ class HostJudged(Event):
     host: str
     status: HostStatus
     findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanPart(Event):
+    """Servers of a plan that is too long for one line (`onboard.model.event_json`): PlanMade has the rest."""
+
+    hosts: tuple[HostPlan, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,10 +116,13 @@ def steps_of(plan: HostPlan) -> tuple[str, ...]:
     return (*(change.name for change in plan.changes), CONFIRM)
 
 
+_NOT_BEGUN = Place(Group.WAITING, 0.0)
+
+
 def place_of(host: HostState | None, steps: Sequence[str]) -> Place:
     """Where a server is in its steps."""
-    if host is None:
-        return Place(Group.WAITING, 0.0)
+    if host is None or not (host.steps or host.finished):
+        return _NOT_BEGUN
     fraction = _fraction(host.steps, steps)
     if host.is_proven:
         return Place(Group.ONLINE, 1.0)
@@ -127,8 +130,6 @@ def place_of(host: HostState | None, steps: Sequence[str]) -> Place:
         return Place(Group.WAITING, fraction)
     if host.finished:
         return Place(Group.FAILED, fraction)
-    if not host.steps:
-        return Place(Group.WAITING, 0.0)
     at = next((step for step in steps if host.steps.get(step) not in ("done", "unchanged")), CONFIRM)
     return Place(Group.RUNNING, fraction, at)
 

@@ -1,10 +1,12 @@
 """Events for a session without an engine child, for tests of pages and for screenshots."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from onboard.gui.session import Session
 from onboard.model.events import Event
+from onboard.model.plan import Plan
 from onboard.model.profile import Profile
 
 
@@ -26,9 +28,10 @@ def without_child(session: Session) -> list[Mapping[str, Any]]:
     """Let no child be started: orders go into the list that this returns, and their commands run until fed an end."""
     orders: list[Mapping[str, Any]] = []
 
-    def send(order: Mapping[str, Any], profile: Profile | None = None) -> None:
+    def send(order: Mapping[str, Any], profile: Profile | None = None, plan: Plan | None = None) -> None:
         values = {"profile": profile.model_dump(mode="json", by_alias=True)} if profile is not None else {}
-        orders.append({**order, **values})
+        planned = {"plan": asdict(plan)} if plan is not None else {}
+        orders.append({**order, **values, **planned})
 
     session.engine.send = send  # type: ignore[method-assign]
     return orders

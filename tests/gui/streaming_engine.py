@@ -6,6 +6,7 @@ import sys
 import fleet
 
 from onboard.model import events
+from onboard.model.event_json import in_parts
 
 TOLD = {"check": fleet.checked, "apply": fleet.applied}
 
@@ -15,7 +16,8 @@ def main() -> None:
         order = json.loads(line)
         tell = TOLD.get(order["do"])
         told = tell(len(order["profile"]["hosts"])) if tell else [events.RunFinished(run="", hosts={})]
-        sys.stdout.writelines(json.dumps({"id": order.get("id"), **event.to_json()}) + "\n" for event in told)
+        parts = (part.to_json() for event in told for part in in_parts(event))
+        sys.stdout.writelines(json.dumps({"id": order.get("id"), **part}) + "\n" for part in parts)
         sys.stdout.flush()
 
 

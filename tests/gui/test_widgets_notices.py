@@ -17,13 +17,14 @@ from onboard.gui.widgets.card import Card
 from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.key_value_form import KeyValueForm
 from onboard.gui.widgets.label import Label
-from onboard.gui.widgets.log_view import KEPT, LogLine, LogView
+from onboard.gui.widgets.log_view import BATCH, KEPT, LogLine, LogView
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.progress_bar import ProgressBar
 from onboard.gui.widgets.scrolled import Scrolled
 from onboard.gui.widgets.text_view import TextView
 
 Show = Callable[..., None]
+Until = Callable[[Callable[[], object]], None]
 
 
 def test_a_banner_is_heard_as_what_it_is(show: Show) -> None:
@@ -284,11 +285,12 @@ def test_the_log_shows_the_servers_asked_for(show: Show) -> None:
     assert shown(view) == []
 
 
-def test_the_log_keeps_the_last_lines(show: Show) -> None:
+def test_the_log_keeps_the_last_lines(show: Show, until: Until) -> None:
     view = LogView("Log")
     show(view, 500, 200)
     view.append(lines(0, KEPT + 500))
     view.append(lines(KEPT + 500, 10))
+    until(lambda: not view._waiting)
     assert len(shown(view)) == KEPT
     assert shown(view)[0] == "14:09:31 srv-01 line 510"
     assert shown(view)[-1] == f"14:09:31 srv-01 line {KEPT + 509}"
@@ -308,23 +310,43 @@ def test_the_log_follows_its_end_until_one_reads_further_up(show: Show) -> None:
     assert bar.value() == bar.maximum()
 
 
-def test_reading_goes_on_while_old_lines_fall_off(show: Show) -> None:
+def test_reading_goes_on_while_old_lines_fall_off(show: Show, until: Until) -> None:
     view = LogView("Log")
     show(view, 500, 200)
     view.append(lines(0, KEPT))
+    until(lambda: not view._waiting)
     view.verticalScrollBar().setValue(200)
     read = view.firstVisibleBlock().text()
     view.append(lines(KEPT, 50))
     assert view.firstVisibleBlock().text() == read
 
 
-def test_a_batch_of_log_lines_is_not_felt(show: Show) -> None:
+def test_thousands_of_log_lines_come_bit_by_bit(show: Show, until: Until) -> None:
+    view = LogView("Log")
+    show(view, 500, 200)
+    view.append(lines(0, 1000))
+    assert len(shown(view)) == BATCH
+    view.show_servers(["srv-none"])
+    assert shown(view) == []
+    view.show_servers([])
+    until(lambda: len(shown(view)) == 1000)
+    assert shown(view)[-1] == "14:09:31 srv-01 line 999"
+    assert view.verticalScrollBar().value() == view.verticalScrollBar().maximum()
+    view.append(lines(0, 1000))
+    view.clear_lines()
+    assert not view._waiting
+
+
+def test_a_batch_of_log_lines_is_not_felt(show: Show, until: Until) -> None:
     view = LogView("Log")
     show(view, 500, 200)
     view.append(lines(0, KEPT))
+    until(lambda: not view._waiting)
     taken = []
     for n in range(5):
         began = time.thread_time()
         view.append(lines(n * 500, 500))
+        while view._waiting:
+            view._go_on()
         taken.append(time.thread_time() - began)
     assert sorted(taken)[2] < 0.05, f"500 lines take {sorted(taken)[2] * 1000:.0f} ms"

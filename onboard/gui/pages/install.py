@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Slot
@@ -53,6 +52,8 @@ class InstallPage(Page):
         super().__init__(session, parent)
         self._model = RolloutModel(self)
         self._shown: tuple[object, ...] = ()  # what the rows were made from
+        self._behind = False  # something was told while the page was not seen
+        self._chosen: frozenset[str] = frozenset()  # servers whose log is shown; all when there are none
         self._told = 0  # log lines that were written
         self._log_of = session.view.log("apply")
         self._was_running = False
@@ -187,6 +188,8 @@ class InstallPage(Page):
         self._notice.end()
         if not self.session.view.running and not self.session.view.state("apply").run:
             self.session.run("runs")
+        if self._behind:
+            self._show_all()
 
     def first_focus(self) -> QWidget:
         return self.table
@@ -199,23 +202,35 @@ class InstallPage(Page):
             self._show_interrupted()
         if command not in ("apply", "plan"):
             return
+        if not self.isVisible():
+            self._behind = True
+            return
         if any(new is not old for new, old in zip(self._source(), self._shown, strict=True)):
             self._show_all()
+            QTimer.singleShot(0, self, self.footer_changed.emit)  # the run is known by now, and can be resumed
             return
         self._model.update(hosts)
         self._append_log()
         self._show_standing()
-        if hosts.intersection(map(str, self.table.selected_keys())):
+        if not hosts.isdisjoint(self._chosen):
             self._show_selection()
 
     def running_changed(self) -> None:
         running = self._is_running
         self._tick.start() if running else self._tick.stop()
         if self._was_running and not running:
-            self._model.arrange()
-            self._tell_end()
+            QTimer.singleShot(0, self, self._sort_out)  # the window tells all pages of the end now: one thing at a time
         self._was_running = running
         self._show_standing()
+
+    def _sort_out(self) -> None:
+        """A run ended: what needs a person comes first."""
+        if not self._is_running:
+            if self._behind:
+                self._show_all()
+            else:
+                self._model.arrange()
+            self._tell_end()
 
     def command_line(self) -> str:
         path = self.session.view.path
@@ -230,7 +245,7 @@ class InstallPage(Page):
         plan = self._plan()
         if not self._offers_install or plan is None:
             return False
-        self.session.run("apply", plan=asdict(plan))
+        self.session.run("apply", plan=plan)
         self._show_all()
         self.table.setFocus(Qt.FocusReason.OtherFocusReason)
         return True
@@ -272,14 +287,16 @@ class InstallPage(Page):
     def _steps(self) -> dict[str, Sequence[str]]:
         """server → names of its steps, in the order of the draft: those approved, and those of the run."""
         plan, of_run = self._plan(), self.session.view.progress("apply").steps
-        steps: dict[str, Sequence[str]] = {one.host: steps_of(one) for one in plan.hosts} if plan else dict(of_run)
-        steps |= {name: named for name, named in of_run.items() if named}
-        order = {host.name: number for number, host in enumerate(self.session.view.draft.hosts)}
-        return dict(sorted(steps.items(), key=lambda item: order.get(item[0], len(order))))
+        steps: dict[str, Sequence[str]] = {name: named for name, named in of_run.items() if named or plan is None}
+        if plan is not None:
+            steps |= {one.host: steps_of(one) for one in plan.hosts if one.host not in steps}
+        names = (host.name for host in self.session.view.draft.hosts)
+        return {name: steps[name] for name in names if name in steps} | steps
 
     # Showing it
 
     def _show_all(self) -> None:
+        self._behind = False
         self._shown = self._source()
         self._model.show(self.session.view.state("apply"), self._steps())
         self._append_log()
@@ -396,6 +413,7 @@ class InstallPage(Page):
 
     def _show_selection(self) -> None:
         names = [str(key) for key in self.table.selected_keys()]
+        self._chosen = frozenset(names)
         self.log.show_servers(names)
         whose = names[0] if len(names) == 1 else plural("{n} server", "{n} servers", len(names))
         self._log_whose.setText(whose if names else tr("all servers"))
@@ -483,4 +501,4 @@ class _NodeCell(TextCell):
 
 
 def _shown(line: Line) -> LogLine:
-    return LogLine(f"{line.time:%H:%M:%S}", line.host, line.text, _TONES[line.level])
+    return LogLine(line.time.time().isoformat("seconds"), line.host, line.text, _TONES[line.level])

@@ -4,13 +4,14 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from onboard.gui.theme import Role, Theme
 
 KEPT = 5000  # lines
+BATCH = 100  # lines that are written at one time; others wait until the rest of the window had its turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,9 @@ class LogView(QPlainTextEdit):
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.setMaximumBlockCount(KEPT)
         self._lines: deque[LogLine] = deque(maxlen=KEPT)
+        self._waiting: deque[LogLine] = deque(maxlen=KEPT)  # to be written
+        self._writer = QTimer(self, singleShot=True, interval=0)
+        self._writer.timeout.connect(self._go_on)
         self._servers: frozenset[str] = frozenset()
         Theme.current().changed.connect(self._restyle)
         self._restyle()
@@ -47,7 +51,8 @@ class LogView(QPlainTextEdit):
         """Add a batch, the oldest first."""
         batch = list(lines)[-KEPT:]
         self._lines.extend(batch)
-        self._write([line for line in batch if self._is_shown(line)])
+        self._waiting.extend(line for line in batch if self._is_shown(line))
+        self._go_on()
 
     def show_servers(self, servers: Iterable[str]) -> None:
         """Only lines of these servers; all when there are none."""
@@ -58,6 +63,7 @@ class LogView(QPlainTextEdit):
 
     def clear_lines(self) -> None:
         self._lines.clear()
+        self._waiting.clear()
         self.clear()
 
     def _is_shown(self, line: LogLine) -> bool:
@@ -69,8 +75,14 @@ class LogView(QPlainTextEdit):
 
     def _rewrite(self) -> None:
         self.clear()
-        self._write([line for line in self._lines if self._is_shown(line)])
+        self._waiting = deque((line for line in self._lines if self._is_shown(line)), KEPT)
+        self._go_on()
         self._to_end()
+
+    def _go_on(self) -> None:
+        self._write([self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))])
+        if self._waiting:
+            self._writer.start()
 
     def _write(self, lines: list[LogLine]) -> None:
         if not lines:
