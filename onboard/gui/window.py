@@ -52,6 +52,8 @@ class Window(QMainWindow):
             self._stack.addWidget(page)
             page.footer_changed.connect(self._show_standing)
         self._current = STAGES[0]
+        self._standing = QTimer(self, singleShot=True, interval=0)
+        self._standing.timeout.connect(self._show_standing)
         self._lay_out()
         build_menus(self)
         self._autosave = QTimer(self)
@@ -150,6 +152,7 @@ class Window(QMainWindow):
             self.visit(following.name)
 
     def _show_standing(self) -> None:
+        self._standing.stop()
         view = self.session.view
         lines = []
         for stage in STAGES:
@@ -201,7 +204,8 @@ class Window(QMainWindow):
             page.states_changed(command, hosts)
         if command == "runs":
             self._offer_resume()
-        self._show_standing()
+        if command != self.session.view.running:  # how a stage stands is not decided before its command ends
+            self._standing.start()  # once for all that is told together: to judge thousands of servers takes its time
 
     @Slot()
     def _running_changed(self) -> None:

@@ -12,11 +12,17 @@ from pathlib import Path
 import fleet
 import pytest
 from PySide6.QtCore import QCoreApplication, QEventLoop, Qt, QTimer
+from PySide6.QtGui import QGuiApplication
 from session_feed import feed
 
 from onboard.gui import engine_child
 from onboard.gui.pages.catalog import PAGES
+from onboard.gui.pages.checks import ChecksPage
+from onboard.gui.pages.finish import FinishPage
+from onboard.gui.pages.install import InstallPage
+from onboard.gui.pages.servers import ServersPage
 from onboard.gui.session import Session
+from onboard.gui.widgets.data_table import DataTable
 from onboard.gui.window import Window
 
 SERVERS = 10_000
@@ -24,10 +30,12 @@ RUNS = 5
 LONGEST = 0.050  # seconds, in the median of the runs
 TICK = 1  # millisecond
 PATIENCE = 240.0  # seconds for one run
+COPYING = 0.200  # seconds to select all and copy it
+COPIED = ("servers", "checks", "install", "finish")
 WAITED = Path("/proc/thread-self/schedstat")  # nanoseconds on a processor, and waiting for one
 
-# page → the command that it watches; streaming_engine.py tells a run of apply too, for the page Install
-STREAMING = {"checks": "check"}
+# page → the command that it watches
+STREAMING = {"checks": "check", "install": "apply"}
 
 
 class Watchdog:
@@ -105,7 +113,40 @@ def test_nothing_stalls_for_a_twentieth_of_a_second(name: str, session: Session,
             f"{LONGEST * 1000:.0f} ms, {SERVERS:,} servers in {took:.1f} s"
         )
         session.engine.close()
+    assert name != "install" or session.view.state("apply").plan == fleet.plan(SERVERS)
     assert statistics.median(longest) <= LONGEST
+
+
+def test_ten_thousand_rows_are_copied_at_once(session: Session, show: Callable[..., None]) -> None:
+    profile = fleet.profile(SERVERS)
+    session.recover(profile, profile, None)
+    told = {"account": fleet.account(), "check": fleet.checked(SERVERS), "plan": fleet.planned(SERVERS)}
+    for command, events in (told | {"apply": fleet.applied(SERVERS)}).items():
+        feed(session, command, *events)
+    window = Window(session, PAGES)
+    show(window, 1280, 800)
+    for name in COPIED:
+        window.visit(name)
+        page = window.page
+        assert isinstance(page, ServersPage | ChecksPage | InstallPage | FinishPage)
+        took = []
+        for _ in range(3):
+            began = time.thread_time()
+            page.table.selectAll()
+            page.table.copy_selection()
+            took.append(time.thread_time() - began)
+        lines = QGuiApplication.clipboard().text().splitlines()
+        assert len(lines) > SERVERS * 0.9
+        assert lines[0] == "\t".join(_shown_texts(page.table, 0))
+        print(f"{name}: {len(lines):,} rows copied in {min(took) * 1000:.0f} ms")
+        assert min(took) <= COPYING
+
+
+def _shown_texts(table: DataTable, row: int) -> list[str]:
+    """Cell by cell, from the left."""
+    header, model = table.horizontalHeader(), table.model()
+    columns = [header.logicalIndex(place) for place in range(header.count())]
+    return [str(model.index(row, column).data() or "") for column in columns if not table.isColumnHidden(column)]
 
 
 def test_the_watchdog_sees_a_stall(qapp: object) -> None:

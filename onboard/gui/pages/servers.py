@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QUndoCommand, QUndoStack
@@ -236,7 +237,8 @@ class ServersPage(Page):
         elif was and not self._reading:
             self._busy.stop()
             self._arrange()
-        self._show()
+        if self._reading is not was:
+            self._show()
 
     def _arrange(self) -> None:
         """Keys were read: what needs a person comes first. What is being typed is not disturbed."""
@@ -436,7 +438,7 @@ class ServersPage(Page):
 
     # Identity
 
-    def read_keys(self, names: Collection[str], **more: object) -> None:
+    def read_keys(self, names: Collection[str], **more: Any) -> None:
         """Read the host keys of these servers; what is known of the others stays."""
         wanted = set(names)
         if wanted and not self._reading:
