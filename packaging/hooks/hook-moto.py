@@ -11,8 +11,8 @@ _used = practice_services()
 hiddenimports = ["moto.backends"]
 for _service in sorted(_used):
     hiddenimports += collect_submodules(f"moto.{_service}")
+_parts = {path.parent.name for path in Path(get_package_paths("moto")[1]).glob("*/__init__.py")}
 datas = []
-for _part in sorted(_used | MOTO_FOUNDATIONS):
+for _part in sorted(_parts & (_used | MOTO_FOUNDATIONS)):
     datas += collect_data_files(f"moto.{_part}", excludes=[UNREAD])
-_folders = [path.parent.name for path in Path(get_package_paths("moto")[1]).glob("*/__init__.py")]
-excludedimports = [f"moto.{name}" for name in _folders if name not in _used | MOTO_FOUNDATIONS]
+excludedimports = [f"moto.{name}" for name in sorted(_parts - _used - MOTO_FOUNDATIONS)]
