@@ -24,6 +24,7 @@ from onboard.wizard.interrupted import interrupted, is_ending
 from onboard.wizard.stages import BY_NAME, STAGES, Stage
 from onboard.wizard.view import View
 
+FIRST_SIZE = (1280, 800)
 AUTOSAVE = 2_000  # milliseconds after the last edit
 ASK_AGAIN = 1_000  # milliseconds between two looks at a run that another process is ending
 MARKS = {stages.Mark.DONE: Mark.DONE, stages.Mark.ATTENTION: Mark.WARN, stages.Mark.TODO: Mark.TODO}
@@ -344,5 +345,9 @@ class Window(QMainWindow):
 
     def _restore_geometry(self) -> None:
         kept = QSettings().value("window/geometry")
-        if kept is None or not self.restoreGeometry(kept):
-            self.resize(1280, 800)
+        if kept is not None and self.restoreGeometry(kept):
+            return
+        self.resize(*FIRST_SIZE)
+        room = self.screen().availableSize()
+        if room.width() <= self.width() or room.height() <= self.height():  # its frame would not fit
+            self.setWindowState(Qt.WindowState.WindowMaximized)
