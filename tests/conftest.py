@@ -4,9 +4,11 @@ Its being here also lets every test import what lies beside it: `from realhosts 
 """
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,17 @@ OUTLIVING = ("practice-", "asyncio_")
 USER_VARIABLES = ("AWS_", "ONBOARD_", "SSH_AUTH_SOCK", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 KEPT_VARIABLES = ("ONBOARD_PWSH",)
 CACHE = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")  # what is costly to make is kept between runs
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Make the base system of real hosts before any test's time limit runs: the first time takes minutes."""
+    if "realhosts" not in sys.modules or session.config.option.collectonly:
+        return
+    from realhosts import base_system, missing_part
+
+    if not missing_part():
+        with suppress(pytest.skip.Exception):  # the tests that need it say so themselves
+            base_system()
 
 
 @pytest.fixture(autouse=True)

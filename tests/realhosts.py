@@ -488,8 +488,9 @@ def base_system() -> Path:
     with (cache / f"{codename}-{recipe}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not base.is_dir():
-            building = base.with_suffix(".building")
-            shutil.rmtree(building, ignore_errors=True)
+            # Of its own name each time: what an interrupted making left may still have mounts in it.
+            building = Path(tempfile.mkdtemp(prefix=f"{base.name}.", dir=cache))
+            building.chmod(0o755)
             options = ["--variant=minbase", f"--include={BASE_PACKAGES}"]
             command = ["debootstrap", *options, codename, str(building), mirror]
             made = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=1800)
