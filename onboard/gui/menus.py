@@ -10,6 +10,7 @@ from onboard.about import about
 from onboard.gui.text import tr
 from onboard.gui.theme import Scheme, Theme
 from onboard.home import home
+from onboard.wizard.page_help import PAGE_HELP
 from onboard.wizard.stages import STAGES
 
 if TYPE_CHECKING:
@@ -89,6 +90,9 @@ def _go(window: "Window") -> None:
 
 def _help(window: "Window") -> None:
     menu = window.menuBar().addMenu(tr("&Help"))
+    this_page = _action(window, tr("&This page"), QKeySequence.StandardKey.HelpContents)
+    this_page.triggered.connect(lambda: _page_help(window))
+    menu.addAction(this_page)
     folder = _action(window, tr("Show Onboard's &files"), None)
     folder.triggered.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(home()))))
     menu.addAction(folder)
@@ -96,6 +100,10 @@ def _help(window: "Window") -> None:
     shown.setMenuRole(QAction.MenuRole.AboutRole)
     shown.triggered.connect(lambda: _about(window))
     menu.addAction(shown)
+
+
+def _page_help(window: "Window") -> None:
+    QMessageBox.information(window, tr(window.current.title), tr(PAGE_HELP[window.current.name]))
 
 
 def _about(window: "Window") -> None:
