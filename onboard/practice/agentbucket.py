@@ -61,7 +61,7 @@ class AgentBucket:
         part = _range(wanted, len(content))
         if part is None:
             if self._breaks(request):
-                return await self._broken(request, content)
+                return await self._broken(request, content, headers)
             return _response(200, content, headers)
         start, end = part
         if start >= len(content):
@@ -73,10 +73,10 @@ class AgentBucket:
         package = request.path.endswith((".deb", ".rpm"))
         return self._settings.break_download_after is not None and request.method == "GET" and package
 
-    async def _broken(self, request: web.Request, content: bytes) -> web.StreamResponse:
+    async def _broken(self, request: web.Request, content: bytes, headers: dict[str, str]) -> web.StreamResponse:
         sent = self._settings.break_download_after or 0
         self._settings.break_download_after = None
-        response = web.StreamResponse(headers={"Content-Length": str(len(content)), "Accept-Ranges": "bytes"})
+        response = web.StreamResponse(headers={**headers, "Content-Length": str(len(content))})
         await response.prepare(request)
         await response.write(content[:sent])
         if request.transport is not None:
