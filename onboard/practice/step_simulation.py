@@ -6,7 +6,6 @@ Machine in place of real ones. Folders are not simulated; they are there when so
 
 import asyncio
 import hashlib
-import shlex
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -49,7 +48,7 @@ class Steps:
         simulated = SIMULATED.get(asked) if asked else None
         if asked is None or simulated is None:
             return ScriptResult(127, b"", b"a practice server does not know this step\n")
-        variables = variables_of(script)
+        variables = step_script.variables_of(script)
         async with self._lock:
             one = _Step(asked[0], variables, secret, self.machine, self.service)
             try:
@@ -236,7 +235,7 @@ async def _register_agent_apply(step: _Step) -> None:
         step.remember(active="yes" if step.machine.running else "no", absent=step.absent(REGISTRATION, VAULT))
         await service.stop()
         try:
-            worker = variables_of(step.variables["worker"])
+            worker = step_script.variables_of(step.variables["worker"])
             node = await service.register(step.secret, worker["activation_id"], worker["region"])
         except agent.Refusal as error:
             raise _registration_failed(f"{error.code}: {error.message}\n\tstatus code: 400, request id: ") from None
@@ -314,12 +313,6 @@ async def _place_nonce_apply(step: _Step) -> None:
 async def _place_nonce_undo(step: _Step) -> None:
     path = step.variables["path"]
     step.undone(path != "" and step.remove(path))
-
-
-def variables_of(script: str) -> Mapping[str, str]:
-    """The variables that a composed script begins with; a worker among them is such a script itself."""
-    assigned = script.partition("\n")[2].rpartition(f"\n{step_script.END_OF_VARIABLES}\n")[0]
-    return dict(word.split("=", 1) for word in shlex.split(assigned))
 
 
 def _text(content: bytes) -> str:

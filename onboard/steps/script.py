@@ -70,8 +70,8 @@ def asked(script: str) -> tuple[str, str] | None:
 
 
 def variables_of(script: str) -> Mapping[str, str]:
-    """The variables that a composed script begins with."""
-    assigned = script.partition("\n")[2].partition(f"\n{END_OF_VARIABLES}\n")[0]
+    """The variables that a composed script begins with; one among them may be such a script itself."""
+    assigned = script.partition("\n")[2].rpartition(f"\n{END_OF_VARIABLES}\n")[0]
     return dict(word.split("=", 1) for word in shlex.split(assigned))
 
 

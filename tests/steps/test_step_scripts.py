@@ -74,6 +74,12 @@ def test_variables_of_any_content_arrive():
     assert script.variables_of(script.compose("place_nonce", "apply", odd)) == {"step": "place_nonce", **odd}
 
 
+def test_a_script_may_be_the_variable_of_another():
+    worker = script.compose("register_agent", "work", {"region": "eu-central-1"}, (script.SERVICE,))
+    text = script.compose("register_agent", "apply", {"worker": worker, "last": "x"}, (script.SERVICE,))
+    assert script.variables_of(text) == {"step": "register_agent", "worker": worker, "last": "x"}
+
+
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="needs shellcheck")
 def test_shellcheck_finds_nothing(tmp_path):
     files = []
