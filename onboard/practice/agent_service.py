@@ -95,10 +95,9 @@ class AgentService:
         """Stop the service and wait for its agent's end."""
         self.machine.running = False
         task = self._task
-        while task is not None and not task.done():
-            # Again and again: asyncio.wait_for may swallow a cancellation before Python 3.12.
+        if task is not None:
             task.cancel()
-            await asyncio.wait([task], timeout=0.1)
+            await asyncio.wait([task])
 
     def kill(self) -> None:
         """Let the agent die without a word, for good. From any thread."""

@@ -283,3 +283,20 @@ def test_a_thousand_agents_are_online_without_a_thread_each(practice: Practice) 
     assert len(nodes) == len({node["InstanceId"] for node in nodes}) == 1000
     assert threads[0] < 20
     print(f"1000 agents online in {took:.1f} s with {threads[0]} threads")
+
+
+def test_a_stop_that_comes_together_with_an_answer_is_not_lost() -> None:
+    """Whoever stops an agent asks once, and waits for its end."""
+
+    async def scene() -> bool:
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        asking = asyncio.ensure_future(agent_module.within(60, answer))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        answer.set_result("no messages")
+        await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.wait({asking})
+        return asking.cancelled()
+
+    assert asyncio.run(scene())

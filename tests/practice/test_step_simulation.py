@@ -1,7 +1,5 @@
 """The real steps on practice servers: applied, repeated, undone; and an agent that really registers and answers."""
 
-import asyncio
-import contextlib
 import hashlib
 import re
 from collections.abc import Iterator
@@ -29,7 +27,7 @@ from onboard.model.endpoints import Endpoints
 from onboard.model.package import Package
 from onboard.model.profile import Profile
 from onboard.model.secret import Secret
-from onboard.practice.agent_service import AgentService, run_lines
+from onboard.practice.agent_service import run_lines
 from onboard.practice.image import image
 from onboard.practice.machine import CONFIG, PENDING, Identity, Machine
 from onboard.practice.serve import REGION, Practice, running_practice
@@ -310,24 +308,6 @@ def test_an_agent_that_is_killed_does_not_run_any_more(field: Field) -> None:
             service = field.facts(connection).get(agent.FACT)
         assert not isinstance(service, Unknown)
         assert not service.is_running
-
-
-def test_an_agent_that_swallows_a_cancellation_is_stopped_all_the_same() -> None:
-    async def stubborn(begun: asyncio.Event) -> None:
-        begun.set()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
-        await asyncio.Event().wait()
-
-    async def stop() -> bool:
-        service = AgentService(Machine(image("healthy-debian"), "here", REGION, Identity.new("ssh-ed25519 AAAA")))
-        begun = asyncio.Event()
-        service._task = asyncio.create_task(stubborn(begun))
-        await begun.wait()
-        await service.stop()
-        return service._task.cancelled()
-
-    assert asyncio.run(stop())
 
 
 def test_a_wrong_nonce_comes_back_when_wanted(field: Field) -> None:
