@@ -3,25 +3,25 @@
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
+from onboard.gui.asking_page import AskingPage
 from onboard.gui.models.aws_profiles import AwsProfilesModel
-from onboard.gui.page import Page
 from onboard.gui.session import Session
 from onboard.gui.text import tr
 from onboard.gui.theme import CARD_GAP, S8, S16, Role
-from onboard.gui.widgets.busy_indicator import BusyIndicator
 from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.card import Card
 from onboard.gui.widgets.data_table import DataTable
-from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.label import Glyph, Label
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.top_bar import account_text
+from onboard.model.state import State
 from onboard.wizard.moments import when
 
 
-class AccountPage(Page):
+class AccountPage(AskingPage):
     stage = "account"
+    command = "account"
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
@@ -30,7 +30,7 @@ class AccountPage(Page):
             tr("Credentials are found as AWS's own tools find them. Onboard keeps the profile's name, never a key."),
         )
         self._again = Button(tr("&Ask again"), icon="refresh")
-        self._again.clicked.connect(self._ask)
+        self._again.clicked.connect(self.ask)
         header.add_action(self._again)
         self.column.addWidget(header)
         self._model = AwsProfilesModel(self)
@@ -46,10 +46,6 @@ class AccountPage(Page):
 
     def _identity_card(self) -> Card:
         card = Card(tr("Who am I"))
-        self._busy = BusyIndicator()
-        self._busy.cancelled.connect(self.session.stop_now)
-        self._error = ErrorPanel()
-        self._error.hide()
         self._values = {
             name: Label(role=Role.FIXED if name in ("account", "arn") else Role.BODY, wrap=True, selectable=True)
             for name in ("account", "arn", "partition", "expires")
@@ -75,48 +71,22 @@ class AccountPage(Page):
         line_of_permissions.setSpacing(S8)
         line_of_permissions.addWidget(self._glyph)
         line_of_permissions.addWidget(self._permissions, 1)
-        for widget in (self._error, self._facts):
+        for widget in (self.error, self._facts):
             card.body.addWidget(widget)
         card.body.addLayout(line_of_permissions)
         card.body.addStretch()
-        card.body.addWidget(self._busy)
-        self._show()
+        card.body.addWidget(self.busy)
+        self.show_answer(State())
         return card
-
-    def enter(self) -> None:
-        state = self.session.view.state("account")
-        if state.account is None and state.failure is None and self.session.view.running != "account":
-            self._ask()
 
     def draft_changed(self) -> None:
         self._table.select_key(self.session.view.draft.aws.profile or "")
 
-    def states_changed(self, command: str, hosts: set[str]) -> None:
-        if command != "account":
-            return
-        listed = self.session.view.state("account").aws_profiles
-        if listed is not None:
-            self._model.show(listed.profiles, listed.default)
-            self.draft_changed()
-        self._show()
+    def waits_for(self) -> str:
+        return tr("Asking AWS who you are")
 
-    def running_changed(self) -> None:
-        if self.session.view.running == "account":
-            if not self._busy.is_busy:
-                self._busy.start(tr("Asking AWS who you are"))
-        else:
-            self._busy.stop()
-        self._show()
-
-    def cancel(self) -> bool:
-        running = self.session.view.running == "account"
-        if running:
-            self.session.stop_now()
-        return running
-
-    @Slot()
-    def _ask(self) -> None:
-        self.session.run("account")
+    def is_answered(self, state: State) -> bool:
+        return state.account is not None
 
     @Slot()
     def _picked(self) -> None:
@@ -124,16 +94,13 @@ class AccountPage(Page):
         name = str(keys[0]) if keys else ""
         if keys and name != (self.session.view.draft.aws.profile or ""):
             self.session.put("aws.profile", name)
-            self._ask()
+            self.ask()
 
-    def _show(self) -> None:
-        state = self.session.view.state("account")
-        account, failure = state.account, state.failure
-        running = self.session.view.running == "account"
-        if failure is not None and not running:
-            self._error.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
-        else:
-            self._error.clear()
+    def show_answer(self, state: State) -> None:
+        listed, account = state.aws_profiles, state.account
+        if listed is not None:
+            self._model.show(listed.profiles, listed.default)
+            self.draft_changed()
         self._facts.setVisible(account is not None)
         self._glyph.setVisible(account is not None)
         self._permissions.setVisible(account is not None)

@@ -2,23 +2,23 @@
 
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from onboard.gui.asking_page import AskingPage
 from onboard.gui.fields import Fields
-from onboard.gui.page import Page
 from onboard.gui.session import Session
 from onboard.gui.text import plural, tr
 from onboard.gui.theme import CARD_GAP, S8, Role
-from onboard.gui.widgets.busy_indicator import BusyIndicator
 from onboard.gui.widgets.card import Card
-from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.key_value_form import KeyValueForm
 from onboard.gui.widgets.label import Glyph, Label
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.model.events import HeadroomShown
+from onboard.model.state import State
 
 
-class ActivationPage(Page):
+class ActivationPage(AskingPage):
     stage = "activation"
+    command = "preview"
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
@@ -48,9 +48,6 @@ class ActivationPage(Page):
 
     def _tier_card(self) -> Card:
         card = Card(tr("Tier and cost"))
-        self._busy = BusyIndicator()
-        self._busy.cancelled.connect(self.session.stop_now)
-        self._error = ErrorPanel()
         self._mark = Glyph(Mark.TODO.glyph, Mark.TODO.tone)
         self._fits = Label(role=Role.STRONG, wrap=True)
         line = QHBoxLayout()
@@ -61,49 +58,25 @@ class ActivationPage(Page):
         self._room = Label(tone="muted", wrap=True)
         self._cost = Label(tone="muted", wrap=True)
         self._warnings = Label(tone="warn", wrap=True)
-        card.body.addWidget(self._error)
+        card.body.addWidget(self.error)
         card.body.addLayout(line)
         for label in (self._count, self._room, self._cost, self._warnings):
             card.body.addWidget(label)
         card.body.addStretch()
-        card.body.addWidget(self._busy)
+        card.body.addWidget(self.busy)
         return card
-
-    def enter(self) -> None:
-        view = self.session.view
-        state = view.state("preview")
-        asked_for = state.headroom.adding if state.headroom else -1
-        fresh = asked_for == len(view.draft.hosts) or state.failure is not None
-        if not fresh and view.running != "preview":
-            self.session.run("preview")
-        self._show()
 
     def draft_changed(self) -> None:
         self._fields.show()
 
-    def states_changed(self, command: str, hosts: set[str]) -> None:
-        if command == "preview":
-            self._show()
+    def waits_for(self) -> str:
+        return tr("Asking how many nodes the account takes")
 
-    def running_changed(self) -> None:
-        if self.session.view.running != "preview":
-            self._busy.stop()
-        elif not self._busy.is_busy:
-            self._busy.start(tr("Asking how many nodes the account takes"))
+    def is_answered(self, state: State) -> bool:
+        return state.headroom is not None and state.headroom.adding == len(self.session.view.draft.hosts)
 
-    def cancel(self) -> bool:
-        running = self.session.view.running == "preview"
-        if running:
-            self.session.stop_now()
-        return running
-
-    def _show(self) -> None:
-        state = self.session.view.state("preview")
-        failure, room = state.failure, state.headroom
-        if failure is not None:
-            self._error.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
-        else:
-            self._error.clear()
+    def show_answer(self, state: State) -> None:
+        room = state.headroom
         for widget in (self._count, self._room, self._cost, self._warnings):
             widget.setVisible(room is not None)
         if room is None:

@@ -1,27 +1,26 @@
 """Role: the service role as it is or will be, and how an existing one differs from what is needed."""
 
-from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from onboard.gui.asking_page import AskingPage
 from onboard.gui.fields import Fields
-from onboard.gui.page import Page
 from onboard.gui.session import Session
 from onboard.gui.text import tr
 from onboard.gui.theme import CARD_GAP, S8, Role
 from onboard.gui.widgets.banner import Banner
-from onboard.gui.widgets.busy_indicator import BusyIndicator
 from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.card import Card
-from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.key_value_form import KeyValueForm
 from onboard.gui.widgets.label import Glyph, Label
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.text_view import TextView
+from onboard.model.state import State
 
 
-class RolePage(Page):
+class RolePage(AskingPage):
     stage = "role"
+    command = "preview"
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
@@ -33,7 +32,7 @@ class RolePage(Page):
             ),
         )
         self._again = Button(tr("&Look again"), icon="refresh")
-        self._again.clicked.connect(self._look)
+        self._again.clicked.connect(self.ask)
         header.add_action(self._again)
         self.column.addWidget(header)
         form = KeyValueForm()
@@ -43,12 +42,9 @@ class RolePage(Page):
         settings = Card()
         settings.body.addWidget(form)
         self.column.addWidget(settings)
-        self._busy = BusyIndicator()
-        self._busy.cancelled.connect(session.stop_now)
-        self._error = ErrorPanel()
         self._notice = Banner(Mark.WARN, "")
         self._notice.hide()
-        for widget in (self._error, self._notice):
+        for widget in (self.error, self._notice):
             self.column.addWidget(widget)
         row = QHBoxLayout()
         row.setSpacing(CARD_GAP)
@@ -80,46 +76,20 @@ class RolePage(Page):
         card.body.addWidget(self._changes)
         card.body.addWidget(self._diff, 1)
         card.body.addStretch()
-        card.body.addWidget(self._busy)
+        card.body.addWidget(self.busy)
         return card
-
-    def enter(self) -> None:
-        view = self.session.view
-        state = view.state("preview")
-        if state.role is None and state.failure is None and view.running != "preview":
-            self._look()
-        self._show()
 
     def draft_changed(self) -> None:
         self._fields.show()
 
-    def states_changed(self, command: str, hosts: set[str]) -> None:
-        if command == "preview":
-            self._show()
+    def waits_for(self) -> str:
+        return tr("Looking at the role")
 
-    def running_changed(self) -> None:
-        if self.session.view.running != "preview":
-            self._busy.stop()
-        elif not self._busy.is_busy:
-            self._busy.start(tr("Looking at the role"))
+    def is_answered(self, state: State) -> bool:
+        return state.role is not None
 
-    def cancel(self) -> bool:
-        running = self.session.view.running == "preview"
-        if running:
-            self.session.stop_now()
-        return running
-
-    @Slot()
-    def _look(self) -> None:
-        self.session.run("preview")
-
-    def _show(self) -> None:
-        state = self.session.view.state("preview")
-        role, failure = state.role, state.failure
-        if failure is not None:
-            self._error.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
-        else:
-            self._error.clear()
+    def show_answer(self, state: State) -> None:
+        role = state.role
         if role is None:
             self._mark.set_mark(Mark.TODO, tr("To do"))
             self._state.setText(tr("Not looked at yet"))
