@@ -196,6 +196,8 @@ def test_mounts_that_bar_the_agent() -> None:
     assert finding(agent_paths_executable.CHECK, (disk_space.FACT, disk(bin=read_only))).status is PASS
     assert finding(agent_paths_writable.CHECK, (disk_space.FACT, disk(amazon=noexec))).status is PASS
     assert finding(agent_paths_writable.CHECK, (disk_space.FACT, disk(etc=untold))).status is UNKNOWN
+    both = finding(agent_paths_writable.CHECK, (disk_space.FACT, disk(bin=read_only, etc=untold)))
+    assert (both.status, both.evidence.count(" on ")) == (FAIL, 4), "what was told is not lost with what was not"
     log = place("/var/log", options="rw,noexec", mounted_on="/var/log")  # usual, and harmless
     assert finding(agent_paths_executable.CHECK, (disk_space.FACT, disk(log=log))).status is PASS
 
