@@ -36,15 +36,15 @@ def main(arguments: list[str] | None = None) -> int:
     app.setWindowIcon(app_icon())
     app.setDesktopFileName("onboard")  # by which desktops know whose window it is
 
-    from onboard.gui.pages.catalog import PAGES
     from onboard.gui.window import Window
 
     session = Session()
-    window = Window(session, PAGES)
+    window = Window(session)
     if options.self_test:
+        from onboard.gui.pages.catalog import PAGES
         from onboard.gui.self_test import look
 
-        return look({page.stage: window.pages[page.stage] for page in PAGES})
+        return look({stage: window.page_of(stage) for stage in PAGES})
     window.show()
     if options.profile:
         window.open_profile(options.profile)

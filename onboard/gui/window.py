@@ -1,15 +1,15 @@
 """The one window: stage list at the left, the page, and the footer that says what blocks and leads on."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt, QTimer, Slot
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from onboard.gui.dialogs import ask, ask_secret, show_error
 from onboard.gui.menus import build_menus
 from onboard.gui.page import Page
+from onboard.gui.pages.catalog import page_class
 from onboard.gui.session import Session
 from onboard.gui.text import tr
 from onboard.gui.widgets.footer import Footer
@@ -26,15 +26,16 @@ from onboard.wizard.view import View
 
 FIRST_SIZE = (1280, 800)
 AUTOSAVE = 2_000  # milliseconds after the last edit
+BETWEEN_STEPS = 20  # milliseconds that the window has for itself between the steps of making pages ahead
 ASK_AGAIN = 1_000  # milliseconds between two looks at a run that another process is ending
 MARKS = {stages.Mark.DONE: Mark.DONE, stages.Mark.ATTENTION: Mark.WARN, stages.Mark.TODO: Mark.TODO}
 HOST_LISTS = (".csv", ".txt", ".tsv")
 
 
 class Window(QMainWindow):
-    """`pages`: the classes of pages, in the order of STAGES."""
+    """Pages are made when they are first asked for, and ahead of that, one by one, once the window is shown."""
 
-    def __init__(self, session: Session, pages: Sequence[type[Page]]) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
         self.setWindowTitle(tr("Onboard"))
@@ -47,11 +48,10 @@ class Window(QMainWindow):
         self._footer = Footer()
         self._footer.back.connect(self.back)
         self._footer.forward.connect(self.forward)
-        kinds = {page.stage: page for page in pages}
-        self.pages = {stage.name: kinds.get(stage.name, Page)(session) for stage in STAGES}
-        for page in self.pages.values():
-            self._stack.addWidget(page)
-            page.footer_changed.connect(self._show_standing)
+        self._pages: dict[str, Page] = {}
+        self._read = ""  # the stage whose page's file was read last, ahead of its making
+        self._ahead = QTimer(self, interval=BETWEEN_STEPS)
+        self._ahead.timeout.connect(self._make_ahead)
         self._current = STAGES[0]
         self._standing = QTimer(self, singleShot=True, interval=0)
         self._standing.timeout.connect(self._show_standing)
@@ -98,7 +98,30 @@ class Window(QMainWindow):
 
     @property
     def page(self) -> Page:
-        return self.pages[self._current.name]
+        return self.page_of(self._current.name)
+
+    def page_of(self, stage: str) -> Page:
+        """A stage's page, told all that was told before it was made."""
+        if stage not in self._pages:
+            page = self._pages[stage] = page_class(stage)(self.session)
+            self._stack.addWidget(page)
+            page.footer_changed.connect(self._show_standing)
+            page.draft_changed()
+            page.running_changed()
+            for command, state in list(self.session.view.states.items()):
+                page.states_changed(command, set(state.hosts))
+        return self._pages[stage]
+
+    @Slot()
+    def _make_ahead(self) -> None:
+        left = next((stage.name for stage in STAGES if stage.name not in self._pages), None)
+        if left is None:
+            self._ahead.stop()
+        elif left != self._read:  # to read and to make it takes too long for one turn of the event loop
+            self._read = left
+            page_class(left)
+        else:
+            self.page_of(left)
 
     @Slot(str)
     def visit(self, name: str) -> None:
@@ -194,14 +217,14 @@ class Window(QMainWindow):
 
     @Slot()
     def _draft_changed(self) -> None:
-        for page in self.pages.values():
+        for page in tuple(self._pages.values()):
             page.draft_changed()
         self._autosave.start()
         self._show_standing()
 
     @Slot(str, set)
     def _states_changed(self, command: str, hosts: set[str]) -> None:
-        for page in self.pages.values():
+        for page in tuple(self._pages.values()):
             page.states_changed(command, hosts)
         if command == "runs":
             self._offer_resume()
@@ -210,7 +233,7 @@ class Window(QMainWindow):
 
     @Slot()
     def _running_changed(self) -> None:
-        for page in self.pages.values():
+        for page in tuple(self._pages.values()):
             page.running_changed()
         self._show_standing()
 
@@ -325,14 +348,18 @@ class Window(QMainWindow):
             return
         super().keyPressEvent(event)
 
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        super().showEvent(event)
+        self._ahead.start()
+
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Ask only if something is unsaved or running; then end both children, always."""
         if not self._may_stop() or not self.may_discard():
             event.ignore()
             return
         QSettings().setValue("window/geometry", self.saveGeometry())
-        self._autosave.stop()
-        self._ask_again.stop()
+        for timer in (self._ahead, self._autosave, self._ask_again):
+            timer.stop()
         recovery.forget()
         self.session.close()
         event.accept()

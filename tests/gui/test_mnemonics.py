@@ -26,7 +26,7 @@ APART = (
 def window(qapp: object) -> Iterator[Window]:
     session = Session()
     without_child(session)
-    one = Window(session, PAGES)
+    one = Window(session)
     yield one
     one.close()
     one.deleteLater()
@@ -44,7 +44,8 @@ def test_no_letter_is_taken_twice_on_a_page(window: Window) -> None:
     copy = next(text for text in footer if text.startswith("Copy"))
     assert len(frame + footer) >= 7
     twice = []
-    for name, page in window.pages.items():
+    for name in PAGES:
+        page = window.page_of(name)
         texts = defaultdict(set)
         buttons = [button.text() for button in page.findChildren(QAbstractButton)]
         labels = [label.text() for label in page.findChildren(QLabel) if label.buddy()]

@@ -45,7 +45,7 @@ def page(session: Session, orders: object, show: Show) -> Iterator[ChecksPage]:
     """The page in a window, with a fleet that was not checked yet."""
     session.recover(fleet.profile(COUNT), None, None)
     feed(session, "account", *fleet.account())
-    window = Window(session, [ChecksPage])
+    window = Window(session)
     show(window, 1280, 800)
     window.visit("checks")
     page = window.page

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from session_feed import feed, tell, without_child
 
 from onboard.gui.models.outcome import NODE, REASON, STATUS, Ended
-from onboard.gui.pages.catalog import PAGES
 from onboard.gui.pages.finish import FinishPage
 from onboard.gui.session import Session
 from onboard.gui.undo_dialog import ask_undo, undo_box
@@ -44,7 +43,7 @@ def page(session: Session, show: Callable[..., None]) -> Iterator[FinishPage]:
 
 
 def opened(session: Session, show: Callable[..., None]) -> FinishPage:
-    window = Window(session, PAGES)
+    window = Window(session)
     show(window, 1280, 800)
     window.visit("finish")
     assert isinstance(window.page, FinishPage)

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import QMenu
 from session_feed import feed, tell, without_child
 
 from onboard.gui.models.rollout import ALL, NODE, STEP, RolloutModel, step_words
-from onboard.gui.pages.catalog import PAGES
 from onboard.gui.pages.install import InstallPage
 from onboard.gui.session import Session
 from onboard.gui.window import Window
@@ -46,7 +45,7 @@ class Bench:
     def __init__(self, session: Session, show: Callable[..., None]) -> None:
         self.session = session
         self.orders = without_child(session)
-        self.window = Window(session, PAGES)
+        self.window = Window(session)
         session.recover(scenes.profile(), scenes.profile(), None)  # nothing unsaved: closing asks nothing
         for command, told in PLANNED.items():
             feed(session, command, *told)
@@ -293,7 +292,7 @@ def wait(condition: Callable[[], object], seconds: float = 60) -> None:
 
 def test_on_practice_killed_in_the_middle_resumed_and_retried(session: Session, show: Callable[..., None]) -> None:
     """The real engine: the child dies without a word, the page offers to resume, and all come online once."""
-    window = Window(session, PAGES)
+    window = Window(session)
     show(window, 1280, 800)
     up: list[bool] = []
     session.practice_ready.connect(lambda: up.append(True))

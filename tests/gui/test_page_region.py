@@ -50,7 +50,7 @@ def orders(session: Session) -> Orders:
 
 @pytest.fixture
 def window(session: Session, orders: Orders, show: Show) -> Iterator[Window]:
-    made = Window(session, [RegionPage])
+    made = Window(session)
     session.recover(Profile(hosts=HOSTS, credentials=LOG_IN), None, None)
     show(made, 1280, 800)
     made.visit("region")
@@ -419,7 +419,7 @@ def test_practice_is_measured_through_the_child(session: Session, show: Show, un
     session.start_practice(2)
     until(lambda: up or failed, 60)
     assert not failed, failed
-    window = Window(session, [RegionPage])
+    window = Window(session)
     show(window, 1280, 800)
     server = session.view.draft.hosts[0].name
     session.run("trust")

@@ -6,7 +6,7 @@ from typing import Any
 
 import fleet
 import pytest
-from PySide6.QtCore import QModelIndex
+from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from session_feed import feed, without_child
 
@@ -43,7 +43,7 @@ def page(session: Session, orders: object, show: Show) -> ReviewPage:
     session.recover(profile, profile, None)
     feed(session, "account", *fleet.account())
     feed(session, "check", *fleet.checked(COUNT))
-    window = Window(session, [ReviewPage])
+    window = Window(session)
     show(window, 1280, 800)
     window.visit("review")
     page = window.page
@@ -120,6 +120,33 @@ def test_a_change_is_shown_in_full(planned: ReviewPage) -> None:
     detail = planned.detail.detail
     assert detail is not None
     assert dict(detail.facts)["trust"] == fleet.TRUST
+
+
+def test_what_is_altered_is_shown_as_it_is_and_as_it_will_be(page: ReviewPage) -> None:
+    page.primary()
+    feed(page.session, "plan", events.PlanMade(plan=fleet.altering(COUNT)), events.RunFinished(run="r", hosts={}))
+    group = branch(page, "On servers", "Set Agent.Region in the agent's configuration, let the agent use")
+    proxy = "https_proxy: old-proxy.e… → http://proxy.fra.example.com:3128"
+    assert group.siblingAtColumn(2).data() == f"{proxy}, version: 3.2.582.0 → 3.3.4851.0"
+    tip = str(group.siblingAtColumn(2).data(Qt.ItemDataRole.ToolTipRole))
+    assert "https_proxy: http://old-proxy.example.com:8080 → http://proxy.fra.example.com:3128\n" in tip
+    upgrade = page.plan.index(2, 0, group)
+    shown = upgrade.siblingAtColumn(2).data()
+    assert shown == "version: 3.2.582.0 → 3.3.4851.0, package: deb x86_64"
+    assert page.plan.index(0, 0, group).siblingAtColumn(2).data().startswith("file: /etc/amazon")
+    page.tree.setCurrentIndex(upgrade)
+    detail = page.detail.detail
+    assert detail is not None
+    assert dict(detail.facts)["version"] == "3.2.582.0\n→ 3.3.4851.0"
+    assert dict(detail.facts)["package"] == "deb x86_64"
+    policy = branch(page, "In AWS", "Let this account")
+    assert policy.siblingAtColumn(2).data() == 'trust: { "Version"… → …, role: OnboardSSMServiceRole'
+    page.tree.setCurrentIndex(policy)
+    detail = page.detail.detail
+    assert detail is not None
+    assert dict(detail.facts)["trust"] == f"{fleet.OLD_POLICY}\n→\n{fleet.TRUST}"
+    page.filter.setText("old-proxy")
+    assert texts(page) == ["On servers"]
 
 
 def test_warnings_come_first(planned: ReviewPage) -> None:

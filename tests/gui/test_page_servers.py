@@ -63,7 +63,7 @@ def orders(session: Session) -> Orders:
 
 @pytest.fixture
 def window(session: Session, orders: Orders, show: Show) -> Iterator[Window]:
-    made = Window(session, [ServersPage])
+    made = Window(session)
     session.recover(PROFILE, PROFILE, None)
     show(made, 1280, 800)
     made.visit("servers")

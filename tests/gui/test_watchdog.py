@@ -16,7 +16,6 @@ from PySide6.QtGui import QGuiApplication
 from session_feed import feed
 
 from onboard.gui import engine_child
-from onboard.gui.pages.catalog import PAGES
 from onboard.gui.pages.checks import ChecksPage
 from onboard.gui.pages.finish import FinishPage
 from onboard.gui.pages.install import InstallPage
@@ -95,7 +94,7 @@ def test_nothing_stalls_for_a_twentieth_of_a_second(name: str, session: Session,
     feed(session, "account", *fleet.account())
     feed(session, "check", *fleet.checked(SERVERS))
     feed(session, "plan", *fleet.planned(SERVERS))
-    window = Window(session, PAGES)
+    window = Window(session)
     show(window, 1280, 800)
     window.visit(name)
     assert window.current.name == name
@@ -123,7 +122,7 @@ def test_ten_thousand_rows_are_copied_at_once(session: Session, show: Callable[.
     told = {"account": fleet.account(), "check": fleet.checked(SERVERS), "plan": fleet.planned(SERVERS)}
     for command, events in (told | {"apply": fleet.applied(SERVERS)}).items():
         feed(session, command, *events)
-    window = Window(session, PAGES)
+    window = Window(session)
     show(window, 1280, 800)
     for name in COPIED:
         window.visit(name)

@@ -1,28 +1,26 @@
-"""Every page, in the order of the stages. A page's file that is not listed here is refused by a test."""
+"""Every page by its stage. Its file is read when the page is first made: the window does not wait for all of them."""
+
+from collections.abc import Mapping
+from pkgutil import resolve_name
 
 from onboard.gui.page import Page
-from onboard.gui.pages.account import AccountPage
-from onboard.gui.pages.activation import ActivationPage
-from onboard.gui.pages.checks import ChecksPage
-from onboard.gui.pages.finish import FinishPage
-from onboard.gui.pages.install import InstallPage
-from onboard.gui.pages.network import NetworkPage
-from onboard.gui.pages.region import RegionPage
-from onboard.gui.pages.review import ReviewPage
-from onboard.gui.pages.role import RolePage
-from onboard.gui.pages.servers import ServersPage
-from onboard.gui.pages.start import StartPage
 
-PAGES: tuple[type[Page], ...] = (
-    StartPage,
-    AccountPage,
-    ServersPage,
-    RegionPage,
-    RolePage,
-    ActivationPage,
-    NetworkPage,
-    ChecksPage,
-    ReviewPage,
-    InstallPage,
-    FinishPage,
-)
+PAGES: Mapping[str, str] = {
+    "start": "start:StartPage",
+    "account": "account:AccountPage",
+    "servers": "servers:ServersPage",
+    "region": "region:RegionPage",
+    "role": "role:RolePage",
+    "activation": "activation:ActivationPage",
+    "network": "network:NetworkPage",
+    "checks": "checks:ChecksPage",
+    "review": "review:ReviewPage",
+    "install": "install:InstallPage",
+    "finish": "finish:FinishPage",
+}
+
+
+def page_class(stage: str) -> type[Page]:
+    """The class of a stage's page."""
+    found: type[Page] = resolve_name(f"{__package__}.{PAGES[stage]}")
+    return found
