@@ -55,21 +55,30 @@ def parse(answer: Answer) -> ProxyInForce:
         key, _, rest = line.partition(" ")
         if key in places:
             name, _, value = rest.partition(" ")
-            places[key][name.lower()] = _without_login(value.strip())
+            places[key][name.lower()] = without_login(value.strip())
         elif key == "drop_in":
             path, _, digest = rest.rpartition(" ")
             drop_ins.append((path, digest if re.fullmatch("[0-9a-f]{64}", digest) else "", []))
         elif key == "|" and drop_ins:
-            drop_ins[-1][2].append(_without_login(rest))
+            drop_ins[-1][2].append(_line_without_logins(rest))
     return ProxyInForce(
         **places,
         drop_ins=tuple(DropIn(path, digest, "\n".join(content)) for path, digest, content in drop_ins),
     )
 
 
-def _without_login(text: str) -> str:
-    """The script leaves them out already; this is for the day it is changed."""
-    return re.sub(r"://[^/@\s]*@", "://", text)
+def without_login(value: str) -> str:
+    """One URL, or HOST:PORT, without name and password, which may themselves hold @ and / as they stand.
+
+    The script leaves them out already; this is for the day it is changed.
+    """
+    return re.sub(r"^([a-z][a-z0-9+.-]*://)?.*@", lambda found: found[1] or "", value, flags=re.DOTALL | re.IGNORECASE)
+
+
+def _line_without_logins(line: str) -> str:
+    """A line of settings, where there may be several."""
+    line = re.sub(r"://[^\s\"]*@", "://", line)
+    return re.sub(r"(proxy=[\"']?)[^\s\"]*@", r"\1", line, flags=re.IGNORECASE)
 
 
 FACT = Fact("proxy_in_force", parse)

@@ -193,6 +193,41 @@ def test_proxies_are_found_in_every_place_without_their_passwords(root: Path) ->
     assert told.drop_ins[0].content == content.replace("al:t0psecret@", "")
 
 
+@pytest.mark.parametrize("shell_name", sorted(SHELLS))
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("http://bob:t0p@secret@10.0.0.1:1", "http://10.0.0.1:1"),
+        ("http://bob:t0p/secret@10.0.0.1:1", "http://10.0.0.1:1"),
+        ("bob:t0psecret@10.0.0.1:1", "10.0.0.1:1"),
+        ("10.0.0.1:1", "10.0.0.1:1"),
+    ],
+)
+def test_a_password_is_left_out_however_it_is_written(root: Path, given: str, shown: str, shell_name: str) -> None:
+    put(root / "etc/environment", f"https_proxy='{given}'\n")
+    lines = f'[Service]\nEnvironment="https_proxy={given}" http_proxy={given} no_proxy=10.0.0.9\n'
+    put(root / "etc/systemd/system/amazon-ssm-agent.service.d/override.conf", lines)
+    printed = output(proxy_in_force.FACT, root, shell_name, HTTPS_PROXY=given)
+    assert "secret" not in printed
+    told = proxy_in_force.FACT.parse(Answer(printed))
+    assert told.login == told.machine == {"https_proxy": shown}
+    assert told.agent == {"https_proxy": shown, "http_proxy": shown, "no_proxy": "10.0.0.9"}
+    assert told.drop_ins[0].content == lines.replace(given, shown).rstrip()
+
+
+def test_a_password_that_a_script_left_in_is_left_out() -> None:
+    for given in ("http://bob:t0p@secret@10.0.0.1:1", "http://bob:t0p/secret@10.0.0.1:1"):
+        lines = (
+            f"login HTTPS_PROXY {given}",
+            "drop_in /x -",
+            f'| Environment="https_proxy={given}"',
+            f"| # not {given}",
+        )
+        assert "secret" not in str(proxy_in_force.FACT.parse(Answer("\n".join((*lines, "asked all")))))
+    lines = ("agent https_proxy bob:t0psecret@10.0.0.1:1", "drop_in /x -", "| https_proxy='bob:t0psecret@10.0.0.1:1'")
+    assert "secret" not in str(proxy_in_force.FACT.parse(Answer("\n".join((*lines, "asked all")))))
+
+
 # agent, registration
 
 

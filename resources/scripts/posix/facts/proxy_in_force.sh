@@ -2,7 +2,8 @@
 # Which proxies are set, and where? The agent is a service: it sees its own service files and what systemd gives to
 # all services, not /etc/environment and not a login's. Names and passwords in the URLs are left out.
 # Prints `PLACE NAME VALUE`, and for each drop-in of the agent's service `drop_in PATH SHA256`, then its lines.
-hide() { sed 's|://[^/@[:space:]"]*@|://|g'; }
+# A password may itself hold / and @; and a proxy may be given without http://.
+hide() { sed -e 's|://[^[:space:]"]*@|://|g' -e 's|\([Pp][Rr][Oo][Xx][Yy]=["'\'']\{0,1\}\)[^[:space:]"]*@|\1|g'; }
 
 # Lines NAME=VALUE of the proxies in lines of shell or systemd settings.
 proxies() {
@@ -16,7 +17,7 @@ proxies() {
         gsub(/["\047]/, "", word)
         print word
       }
-    }' | hide
+    }' | sed -e 's|=\([A-Za-z]*://\).*@|=\1|' -e 's|=.*@|=|'
 }
 
 show() { # PLACE, from standard input
