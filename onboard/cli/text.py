@@ -20,7 +20,7 @@ from onboard.cli.output import failure_text
 from onboard.model import events
 from onboard.model.causes import causes_of
 from onboard.model.finding import Verdict
-from onboard.model.plan import Plan
+from onboard.model.plan import Change, Plan
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
 
@@ -201,15 +201,27 @@ def plan_text(plan: Plan) -> str:
     """A plan for people: AWS first, then servers with equal changes together."""
     lines = [f"Plan for account {plan.account}, Region {plan.region}"]
     lines += [f"  ▲ {warning}" for warning in plan.warnings]
-    lines += ["AWS:"] + ([f"  + {change.summary}" for change in plan.aws] or ["  nothing"])
+    lines += ["AWS:"] + ([f"  {line}" for change in plan.aws for line in _change_lines(change)] or ["  nothing"])
     groups: dict[tuple[str, ...], list[str]] = {}
     for host in plan.hosts:
-        groups.setdefault(tuple(change.summary for change in host.changes), []).append(host.host)
+        alike = tuple(line for change in host.changes for line in _change_lines(change))
+        groups.setdefault(alike, []).append(host.host)
     lines.append("Servers:")
-    for summaries, names in groups.items():
+    for changes, names in groups.items():
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         lines.append(f"  {len(names)} × {shown}")
-        lines += [f"    + {summary}" for summary in summaries] or ["    nothing"]
+        lines += [f"    {line}" for line in changes] or ["    nothing"]
     if not groups:
         lines.append("  nothing")
     return "\n".join(lines)
+
+
+def _change_lines(change: Change) -> list[str]:
+    """What is done, and below it what exists and becomes another: before → after."""
+    altered = (f"{name}: {old} → {new}" for name, old, new in change.altered)
+    return [f"+ {change.summary}", *(f"    {_in_a_line(text)}" for text in altered)]
+
+
+def _in_a_line(text: str) -> str:
+    """What a server says goes to a terminal: no control characters, policies without their indentation."""
+    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))

@@ -15,15 +15,23 @@ class Change:
              every time although the change is the same (ids, nonces, times) do not belong here: two plans of an
              unchanged world are equal
     at_most  of how many (servers to register, to ask), 0 where that says nothing; fewer than approved is fine
+    before   what stands there now, by the name that `detail` gives it, where something that exists is altered. It is
+             for people: an approval is of what will be. Never a secret, also none that the server keeps in clear
     """
 
     name: str
     summary: str
     detail: dict[str, str] = field(default_factory=dict)
     at_most: int = 0
+    before: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def altered(self) -> tuple[tuple[str, str, str], ...]:
+        """(name, value now, value that will be) of what exists and becomes another."""
+        return tuple((name, old, self.detail[name]) for name, old in self.before.items() if name in self.detail)
 
     def covers(self, other: "Change") -> bool:
-        """Whether who approved this change has approved `other`. The summary is for people and decides nothing."""
+        """Whether who approved this change has approved `other`. `summary` and `before` decide nothing."""
         return (self.name, self.detail) == (other.name, other.detail) and other.at_most <= self.at_most
 
 

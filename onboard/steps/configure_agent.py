@@ -10,6 +10,7 @@ from typing import Any
 
 from onboard.facts import agent
 from onboard.facts.base import Unknown
+from onboard.facts.proxy_in_force import without_login
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
 from onboard.steps import script
@@ -34,6 +35,7 @@ class ConfigureAgent:
             name=self.name,
             summary=f"Set {', '.join(keys)} in the agent's configuration",
             detail={"file": PATH, **keys},
+            before=_altered(current or {}, wanted),
         )
 
     def planned_undo(self, before: Before, supplies: Supplies) -> Mapping[str, str]:
@@ -77,6 +79,26 @@ def _wanted(before: Before) -> dict[str, dict[str, Any]]:
         if url:
             wanted[section] = {"Endpoint": url}
     return wanted
+
+
+def _altered(current: Mapping[str, Any], wanted: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """What the file says now of the keys that will say something else."""
+    altered = {}
+    for section, values in wanted.items():
+        old = current.get(section)
+        for key, value in values.items():
+            if isinstance(old, dict) and old.get(key, value) != value:
+                altered[f"{section}.{key}"] = json.dumps(_without_logins(old[key]))
+    return altered
+
+
+def _without_logins(value: Any) -> Any:
+    """Whatever somebody wrote there, with no password of a URL in it."""
+    if isinstance(value, str):
+        return without_login(value)
+    if isinstance(value, list):
+        return [_without_logins(one) for one in value]
+    return {name: _without_logins(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _seen(before: Before) -> str | None:

@@ -38,6 +38,7 @@ class ConfigureProxy:
             name=self.name,
             summary=f"Let the agent use the proxy {proxy}",
             detail={"file": file, **proxy_variables(before)},
+            before=_altered(before),
         )
 
     def planned_undo(self, before: Before, supplies: Supplies) -> Mapping[str, str]:
@@ -68,6 +69,15 @@ def proxy_variables(before: Before) -> dict[str, str]:
         return {}
     no_proxy = dict.fromkeys((*network.no_proxy, METADATA))
     return {"http_proxy": network.proxy, "https_proxy": network.proxy, "no_proxy": ",".join(no_proxy)}
+
+
+def _altered(before: Before) -> dict[str, str]:
+    """What the agent's service has now and will have otherwise; what its own files say wins over every service's."""
+    found = before.facts.get(proxy_in_force.FACT)
+    if isinstance(found, Unknown):
+        return {}
+    now = {**found.services, **found.agent}
+    return {name: now[name] for name, value in proxy_variables(before).items() if now.get(name, value) != value}
 
 
 def _file(before: Before) -> str:

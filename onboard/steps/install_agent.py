@@ -34,6 +34,7 @@ class InstallAgent:
             name=self.name,
             summary=f"{what} {package.version}",
             detail={"package": f"{package.kind} {package.arch}", "version": package.version, "sha256": package.sha256},
+            before={"version": installed} if installed and _numbers(installed) != _numbers(package.version) else {},
         )
 
     def planned_undo(self, before: Before, supplies: Supplies) -> Mapping[str, str]:

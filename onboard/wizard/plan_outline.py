@@ -43,7 +43,7 @@ def outline_of(plan: Plan, state: State) -> Outline:
     groups: dict[tuple[str, ...], list[str]] = {}
     changes: dict[tuple[str, ...], tuple[Change, ...]] = {}
     for host in plan.hosts:
-        alike = tuple(f"{change.name} {change.summary} {sorted(change.detail.items())}" for change in host.changes)
+        alike = tuple(_words(change) for change in host.changes)
         changes.setdefault(alike, host.changes)
         groups.setdefault(alike, []).append(host.host)
     settled = groups.pop((), [])
@@ -57,6 +57,11 @@ def outline_of(plan: Plan, state: State) -> Outline:
         settled=tuple(settled),
         left_out=tuple(cause for cause in causes_of(host for host in others if not _is_well(host)) if _blocks(cause)),
     )
+
+
+def _words(change: Change) -> str:
+    """All that people are shown of it."""
+    return f"{change.name} {change.summary} {sorted(change.detail.items())} {sorted(change.before.items())}"
 
 
 def _is_well(host: HostState) -> bool:
@@ -98,5 +103,5 @@ def _named(names: Iterable[str], wanted: str) -> tuple[str, ...]:
 
 
 def _holds(change: Change, wanted: str) -> bool:
-    texts = (change.name, change.summary, *change.detail, *change.detail.values())
+    texts = (change.name, change.summary, *change.detail, *change.detail.values(), *change.before.values())
     return any(wanted in text.lower() for text in texts)

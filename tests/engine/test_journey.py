@@ -1,14 +1,18 @@
 """The whole line on practice: from nothing to Online and answered, and back."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from engine.conftest import Bench
 
+from onboard.engine.check import plan
 from onboard.model.cancel import CancelToken
+from onboard.model.events import PlanMade
 from onboard.model.state import State
 from onboard.model.status import HostStatus
+from onboard.practice.machine import CONFIG, DROP_INS
 
 FAULTS = {
     "no-amazon-roots": "root_certificates_present",
@@ -49,6 +53,24 @@ def test_check_and_plan_change_nothing(bench: Callable[..., Bench]) -> None:
     assert [host.host for host in state.plan.hosts] == list(HEALTHY)
     assert work.digests() == before
     assert work.practice.cloud.calls.mutating() == []
+
+
+def test_a_plan_tells_what_stands_there_now_and_no_password_of_it(bench: Callable[..., Bench]) -> None:
+    work = bench(1)
+    files = work.practice.servers[0].machine.files
+    files[CONFIG] = b'{"Identity": {"ConsumptionOrder": ["EC2"]}}'
+    files[f"{DROP_INS}proxy.conf"] = b'[Service]\nEnvironment="https_proxy=http://eve:t0p@secret@10.0.0.9:3128"\n'
+    network = work.profile.network.model_copy(update={"proxy": "http://127.0.0.1:3128"})
+    work.profile = work.profile.model_copy(update={"network": network})
+    with work.tools() as tools:
+        told = list(plan(work.profile, tools, CancelToken()))
+    made = next(event for event in told if isinstance(event, PlanMade))
+    lines = json.loads(json.dumps(made.to_json()))["plan"]["hosts"][0]["changes"]
+    before = {change["name"]: change["before"] for change in lines}
+    assert before["configure_agent"] == {"Identity.ConsumptionOrder": '["EC2"]'}
+    assert before["configure_proxy"] == {"https_proxy": "http://10.0.0.9:3128"}
+    assert before["place_nonce"] == {}
+    assert "secret" not in "".join(json.dumps(event.to_json()) for event in told)
 
 
 def test_a_second_apply_changes_nothing_and_says_online(bench: Callable[..., Bench]) -> None:

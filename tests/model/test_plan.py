@@ -29,5 +29,21 @@ def test_another_account_or_region_is_never_covered() -> None:
     assert len(replace(PLAN, account="2").exceeds(PLAN)) == 1
 
 
+def test_what_stands_there_now_is_for_people_and_decides_nothing() -> None:
+    upgrade = replace(INSTALL, before={"version": "3.2", "gone": "x"})
+    assert upgrade.altered == (("version", "3.2", "3.3"),)
+    assert INSTALL.altered == ()
+    for one, other in ((upgrade, INSTALL), (INSTALL, upgrade)):
+        assert replace(PLAN, aws=(one,)).exceeds(replace(PLAN, aws=(other,))) == ()
+
+
 def test_a_saved_plan_reads_back_equal() -> None:
-    assert plan_from_json(json.loads(json.dumps(asdict(PLAN)))) == PLAN
+    plan = replace(PLAN, aws=(ACTIVATION, replace(INSTALL, before={"version": "3.2"})))
+    assert plan_from_json(json.loads(json.dumps(asdict(plan)))) == plan
+
+
+def test_a_plan_from_before_there_was_before_reads_back_equal() -> None:
+    data = json.loads(json.dumps(asdict(PLAN)))
+    for change in (*data["aws"], *data["hosts"][0]["changes"]):
+        del change["before"]
+    assert plan_from_json(data) == PLAN

@@ -15,7 +15,7 @@ from onboard.facts import (
     root_certificates,
     trust_anchors,
 )
-from onboard.facts.base import Facts
+from onboard.facts.base import Answer, Facts
 from onboard.model.endpoints import Endpoints
 from onboard.model.profile import EndpointOverrides, Host, NetworkSection, Profile
 from onboard.steps import configure_agent, configure_proxy
@@ -154,6 +154,7 @@ def test_versions_are_compared_as_numbers_and_never_lowered(tmp_path, installed,
     assert (change.summary if change else None) == summary
     if change:
         assert change.detail["sha256"] == "0" * 64
+        assert change.altered == ((("version", installed, offered),) if installed else ())
 
 
 def test_only_missing_roots_are_added():
@@ -217,6 +218,50 @@ def test_the_proxy_goes_where_the_service_reads_it(init, packages, file):
         "https_proxy": "http://proxy.invalid:3128",
         "no_proxy": "10.0.0.0/8,169.254.169.254",
     }
+
+
+def test_a_proxy_that_is_replaced_is_named_without_its_password():
+    told = proxy_in_force.FACT.parse(
+        Answer(
+            "services http_proxy http://all.invalid:1\nservices no_proxy 10.0.0.0/8\n"
+            "agent HTTPS_PROXY http://eve:t0p@secret@old.invalid:8080\n"
+            "agent no_proxy 169.254.169.254\nlogin http_proxy http://people.invalid:1\nasked all\n"
+        )
+    )
+    change = STEP["configure_proxy"].plan(
+        before(network=NetworkSection(proxy="http://proxy.invalid:3128"), proxy_in_force=told)
+    )
+    assert change.altered == (
+        ("http_proxy", "http://all.invalid:1", "http://proxy.invalid:3128"),
+        ("https_proxy", "http://old.invalid:8080", "http://proxy.invalid:3128"),
+    )
+    assert "secret" not in str(change)
+
+
+def test_configuration_that_is_altered_is_named_without_passwords():
+    config = {
+        "Identity": {"ConsumptionOrder": ["OnPrem", "EC2"], "Other": "stays"},
+        "Mgs": {"Endpoint": "https://eve:t0psecret@old.invalid"},
+        "Ssm": {"Endpoint": ["https://eve:t0p@secret@old.invalid", {"x": "eve:t0psecret@older.invalid"}]},
+        "S3": {"Endpoint": "https://s3.invalid"},
+        "Mds": "https://eve:t0psecret@old.invalid",
+    }
+    hosts = {name: f"https://{name}.invalid" for name in ("ssm", "ec2messages", "ssmmessages", "s3")}
+    network = NetworkSection(endpoints=EndpointOverrides(**hosts))
+    change = STEP["configure_agent"].plan(before(network=network, agent=running(config=json.dumps(config))))
+    assert change.before == {
+        "Identity.ConsumptionOrder": '["OnPrem", "EC2"]',
+        "Mgs.Endpoint": '"https://old.invalid"',
+        "Ssm.Endpoint": '["https://old.invalid", {"x": "older.invalid"}]',
+    }
+    assert set(change.before) < set(change.detail)
+    assert "secret" not in str(change)
+
+
+def test_a_server_without_an_agent_has_nothing_that_is_altered(tmp_path):
+    network = NetworkSection(proxy="http://proxy.invalid:3128")
+    changes = [step.plan(before(network=network, package=the_package(tmp_path))) for step in STEPS]
+    assert not any(change.before for change in changes if change)
 
 
 def test_a_proxy_that_is_set_is_left():

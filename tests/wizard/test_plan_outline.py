@@ -1,0 +1,26 @@
+"""Servers stand together in a plan's outline when people would read the same of them."""
+
+from onboard.model.plan import Change, HostPlan, Plan
+from onboard.model.state import State
+from onboard.wizard.plan_outline import matching, outline_of
+
+
+def upgrade(old: str) -> Change:
+    return Change(name="install_agent", summary="Upgrade", detail={"version": "3.3"}, before={"version": old})
+
+
+PLAN = Plan(
+    account="1",
+    region="r",
+    hosts=tuple(
+        HostPlan(host=name, changes=(upgrade(old),)) for name, old in (("a", "3.1"), ("b", "3.2"), ("c", "3.2"))
+    ),
+)
+
+
+def test_servers_that_have_something_else_now_stand_apart() -> None:
+    assert [group.names for group in outline_of(PLAN, State()).groups] == [("b", "c"), ("a",)]
+
+
+def test_what_stands_there_now_is_searched_too() -> None:
+    assert [group.names for group in matching(outline_of(PLAN, State()), "3.1").groups] == [("a",)]
