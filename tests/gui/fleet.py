@@ -1,6 +1,7 @@
 """A fleet of any size as the engine tells of it: all checks on every server, and faults as data centres have them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from onboard.model import events
 from onboard.model.causes import causes_of
@@ -261,6 +262,37 @@ def plan(count: int) -> Plan:
         hosts=tuple(hosts),
         warnings=("Above 1,000 hybrid nodes, each costs USD 0.00695 an hour (advanced tier)",),
     )
+
+
+PROXY = Change(
+    name="configure_proxy",
+    summary="Let the agent use the proxy http://proxy.fra.example.com:3128",
+    detail={
+        "file": "/etc/systemd/system/amazon-ssm-agent.service.d/onboard-proxy.conf",
+        "http_proxy": "http://proxy.fra.example.com:3128",
+        "https_proxy": "http://proxy.fra.example.com:3128",
+        "no_proxy": "10.0.0.0/8,169.254.169.254",
+    },
+    before={"https_proxy": "http://old-proxy.example.com:8080"},
+)
+OLD_POLICY = '{\n  "Version": "2012-10-17",\n  "Statement": []\n}'
+
+
+def altering(count: int) -> Plan:
+    """As `plan`, where much is there already: an old agent, another proxy, a role."""
+    made = plan(count)
+    hosts = []
+    for number, host in enumerate(made.hosts):
+        changes = host.changes
+        if len(changes) > 1 and number % 2 == 0:
+            prepare, install, *rest = changes
+            upgrade = replace(
+                install, summary="Upgrade the agent from 3.2.582.0 to 3.3.4851.0", before={"version": "3.2.582.0"}
+            )
+            changes = (prepare, PROXY, upgrade, *rest)
+        hosts.append(replace(host, changes=changes))
+    trust = replace(made.aws[0], name="update_trust", summary="Let this account alone assume the role")
+    return replace(made, aws=(replace(trust, before={"trust": OLD_POLICY}), *made.aws[1:]), hosts=tuple(hosts))
 
 
 def planned(count: int) -> Iterator[events.Event]:

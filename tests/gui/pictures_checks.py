@@ -66,6 +66,15 @@ def review(desk: "Desk") -> Iterator[tuple[str, Window]]:
     yield "review", window
     page.filter.setText("srv-web-0")
     yield "review-searched", window
+    window = _window(desk, "review", COUNT, {**ran, "plan": [events.PlanMade(plan=fleet.altering(COUNT))]})
+    page = window.page
+    assert isinstance(page, ReviewPage)
+    group = page.plan.index(0, 0, page.plan.index(1, 0))
+    page.tree.expand(group)
+    page.tree.setCurrentIndex(page.plan.index(1, 0, group))
+    yield "review-altered", window
+    page.tree.setCurrentIndex(page.plan.index(0, 0, page.plan.index(0, 0)))
+    yield "review-altered-policy", window
     made = fleet.plan(COUNT)
     nothing = replace(made, aws=(), hosts=(), warnings=())
     online = [events.HostFinished(host=name, status=HostStatus.ONLINE) for name in fleet.names(COUNT)]

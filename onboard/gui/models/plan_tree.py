@@ -1,5 +1,6 @@
 """A plan's outline as a tree. Names of servers become nodes only when somebody looks at them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,6 +19,7 @@ Index = QModelIndex | QPersistentModelIndex
 NO_INDEX = QModelIndex()
 WHAT, HOW_MANY, VALUES = range(3)
 LONGEST_VALUE = 60  # characters that the table shows of one; all of it stands in the details
+BRIEF = 10  # characters that it shows of what is there now
 
 
 class Kind(StrEnum):
@@ -31,7 +33,10 @@ class Kind(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """`names`: servers that it concerns, which are its children where it is of kind NAMES or CAUSE."""
+    """`names`: servers that it concerns, which are its children where it is of kind NAMES or CAUSE.
+
+    `tip`: the values where they do not all stand in `values`.
+    """
 
     kind: Kind
     text: str
@@ -39,6 +44,7 @@ class Node:
     row: int = 0
     mark: Mark | None = None
     values: str = ""
+    tip: str = ""
     change: Change | None = None
     cause: Cause | None = None
     names: Sequence[str] = ()
@@ -114,7 +120,7 @@ class PlanTree(QAbstractItemModel):
         elif role == CellRole.TONE:
             return "muted"
         elif role == Qt.ItemDataRole.ToolTipRole:
-            return node.values
+            return node.tip or node.values
         return None
 
 
@@ -159,7 +165,10 @@ def _tree(outline: Outline) -> Node:
 def _group(group: Group) -> Node:
     words = ", ".join(change.summary[:1].lower() + change.summary[1:] for change in group.changes)
     node = Node(Kind.GROUP, sentence(words), names=group.names, count=_servers(len(group.names)))
-    node.values = next((_values(change) for change in group.changes if change.name == "install_agent"), "")
+    altered = [change for change in group.changes if change.altered]
+    shown = altered or [change for change in group.changes if change.name == "install_agent"]
+    node.values = ", ".join(text for change in shown for text in (_altered(change) if altered else _new(change)))
+    node.tip = "\n".join(_tip(change) for change in shown)
     for change in group.changes:
         node.add(_change(change))
     node.add(Node(Kind.NAMES, tr("Servers"), names=group.names, count=_servers(len(group.names))))
@@ -167,12 +176,34 @@ def _group(group: Group) -> Node:
 
 
 def _change(change: Change) -> Node:
-    return Node(Kind.CHANGE, change.summary, change=change, values=_values(change))
+    # What becomes another stands first: it is what a reader must not miss.
+    values = ", ".join((*_altered(change), *_new(change)))
+    return Node(Kind.CHANGE, change.summary, change=change, values=values, tip=_tip(change))
 
 
-def _values(change: Change) -> str:
-    short = (f"{key}: {value}" for key, value in change.detail.items() if len(value) <= LONGEST_VALUE)
-    return ", ".join(short)
+def _altered(change: Change) -> list[str]:
+    """What is there now gives way, so that a narrow column does not end before the arrow."""
+    return [f"{name}: {_brief(old)} → {new if _is_short(new) else '…'}" for name, old, new in change.altered]
+
+
+def _new(change: Change) -> list[str]:
+    values = {name: value for name, value in change.detail.items() if name not in change.before}
+    return [f"{name}: {value}" for name, value in values.items() if _is_short(value)]
+
+
+def _tip(change: Change) -> str:
+    return "\n".join((*(f"{name}: {old} → {new}" for name, old, new in change.altered), *_new(change)))
+
+
+def _brief(value: str) -> str:
+    if "\n" in value.strip():
+        return "…"
+    line = re.sub(r"^https?://", "", value.strip())
+    return line if len(line) <= BRIEF else f"{line[: BRIEF - 1]}…"
+
+
+def _is_short(value: str) -> bool:
+    return len(value) <= LONGEST_VALUE and "\n" not in value
 
 
 def _servers(count: int) -> str:

@@ -22,7 +22,7 @@ from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.top_bar import account_text
 from onboard.gui.widgets.tree_view import TreeView
 from onboard.model.errors import OnboardError
-from onboard.model.plan import Plan
+from onboard.model.plan import Change, Plan
 from onboard.profiles.plan_file import save
 from onboard.wizard.check_titles import title_of
 from onboard.wizard.checked import split_remedy
@@ -263,9 +263,19 @@ def _detail(node: Node) -> Detail:
             commands=(copied,) if copied else (),
         )
     if node.change is not None:
-        return Detail(title=node.change.summary, facts=tuple(node.change.detail.items()))
+        return Detail(title=node.change.summary, facts=_facts(node.change))
     facts = (_names(node),) if node.names else ()
     return Detail(title=node.text, mark=node.mark, status=node.count, facts=facts)
+
+
+def _facts(change: Change) -> tuple[tuple[str, str], ...]:
+    """(what, value): before and after one below the other, so that they can be compared."""
+    altered = {name: _before_and_after(old.strip(), new.strip()) for name, old, new in change.altered}
+    return tuple((name, altered.get(name, value)) for name, value in change.detail.items())
+
+
+def _before_and_after(old: str, new: str) -> str:
+    return f"{old}\n→\n{new}" if "\n" in old + new else f"{old}\n→ {new}"
 
 
 def _names(node: Node) -> tuple[str, str]:
