@@ -24,7 +24,7 @@ class Outcome(StrEnum):
     TLS_FAILED = "tls_failed"
     PROXY_FAILED = "proxy_failed"  # the proxy cannot be reached, or refused
     FAILED = "failed"  # for another reason: see the error
-    UNKNOWN = "unknown"  # nothing on the server to try with
+    UNKNOWN = "unknown"  # nothing on the server to try with, or nothing that works
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def _reached(service: str, told: dict[str, list[str]]) -> Reached:
         certificates=_certificates(told),
         date=http_date(last("date")),
         at=float(last("at")) if re.fullmatch(r"[0-9]{1,15}", last("at")) else None,
-        error="" if outcome is Outcome.REACHED else _error(told),
+        error="" if outcome is Outcome.REACHED else _error(told) or f"{tool or 'the server'} did not tell",
     )
 
 
@@ -124,8 +124,8 @@ def _by_curl(told: dict[str, list[str]]) -> tuple[Outcome, int | None]:
     status = int(words[0]) if words and re.fullmatch(r"[1-9][0-9]{2}", words[0]) else None
     text = " ".join(told.get("error", []) + told.get("cause", []))
     via = told.get("via", [""])[-1]
-    if code == "":
-        return Outcome.UNKNOWN, None  # broken off before curl was done
+    if code == "" or not words:
+        return Outcome.UNKNOWN, None  # broken off before curl was done, or curl did not come to try
     if code == "0":
         return Outcome.REACHED, status
     if via and (code in ("5", "7", "97") or re.search(r"proxy|CONNECT", text, re.IGNORECASE)):
@@ -175,6 +175,8 @@ def _by_openssl(told: dict[str, list[str]]) -> tuple[Outcome, int | None]:
         return Outcome.UNKNOWN, None
     if "subject" in told:
         return Outcome.REACHED, status
+    if code != "124" and not text and "connected" not in told:
+        return Outcome.UNKNOWN, None  # openssl itself does not work
     if told.get("via", [""])[-1]:
         return Outcome.PROXY_FAILED, None
     if code == "124":

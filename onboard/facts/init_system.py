@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from onboard.facts.base import Answer, Fact
+from onboard.facts.base import Answer, Fact, FactError
 from onboard.facts.lines import single
 
 
@@ -29,6 +29,8 @@ def parse(answer: Answer) -> InitSystem:
     if values.get("upstart") == "running":
         return InitSystem("upstart", has_scripts=scripts)
     first = values.get("first_process", "")
+    if not first and not scripts:
+        raise FactError("which process is the first one could not be read")
     if first == "init" and scripts:
         return InitSystem("sysvinit", has_scripts=True)
     return InitSystem(first or "unknown", has_scripts=scripts)

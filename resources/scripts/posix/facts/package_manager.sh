@@ -1,5 +1,7 @@
 # fact: package_manager
 # What installs packages here, for which architecture, and is it free to work now?
+# Where no command is found (a /usr that does not answer), it says nothing that dpkg and rpm are not.
+command -v id >/dev/null 2>&1 || { echo 'no commands are found here, not even id' >&2; exit 1; }
 if command -v dpkg >/dev/null 2>&1; then
   printf 'format deb %s\n' "$(dpkg --print-architecture 2>/dev/null)"
   for file in /var/lib/dpkg/updates/[0-9]*; do

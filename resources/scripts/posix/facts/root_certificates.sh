@@ -15,7 +15,7 @@ bundle=$(setting SSL_CERT_FILE)
 if [ -z "$bundle" ]; then
   for file in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem \
     /etc/pki/tls/cacert.pem /etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem /etc/ssl/cert.pem; do
-    if [ -r "$file" ]; then
+    if [ -e "$file" ]; then
       bundle=$file
       break
     fi
@@ -24,6 +24,10 @@ fi
 folders=$(setting SSL_CERT_DIR)
 folders=${folders:-/etc/ssl/certs:/etc/pki/tls/certs}
 
+if [ -e "$bundle" ] && ! [ -r "$bundle" ]; then
+  echo "$bundle can be read by root only" >&2
+  exit 1
+fi
 set --
 if [ -n "$bundle" ] && [ -r "$bundle" ] && [ -f "$bundle" ]; then
   set -- "$bundle"
