@@ -26,15 +26,18 @@ from pictures_checks import checks, review
 from pictures_install import finish, install
 from pictures_region import region
 from pictures_servers import servers
+from pictures_setup import activation, network, role
+from pictures_start import account, start
 from PySide6.QtCore import QDeadlineTimer, QEventLoop
 from PySide6.QtGui import QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication
 from session_feed import feed
 
-from onboard.gui.pages.catalog import PAGES as PAGE_CLASSES
+from onboard.gui.pages.start import JOURNAL
 from onboard.gui.session import Session
 from onboard.gui.theme import Scheme, Theme
 from onboard.gui.window import Window
+from onboard.home import home
 from onboard.model.events import Event
 
 # look → (scheme, scale of the screen, scale of the text, size of the window)
@@ -104,8 +107,9 @@ class Desk:
 
     def window(self, page: str, told: Mapping[str, Iterable[Event]] | None = None, **profile: object) -> Window:
         """A window on `page`. `told`: command → the events that its run has told. `profile`: keys to change."""
+        (home() / JOURNAL).unlink(missing_ok=True)  # else Start asks for the runs of earlier windows' engines
         session = Session()
-        window = Window(session, PAGE_CLASSES)
+        window = Window(session)
         window.resize(*self._size)
         session.recover(scenes.profile().model_copy(update=profile), None, None)
         for command, stream in (told or {}).items():
@@ -148,8 +152,13 @@ PLANNED: Mapping[str, Iterable[Event]] = {**SURVEYED, "plan": scenes.plan()}
 
 # One line for each page that has pictures.
 PAGES: Mapping[str, Callable[[Desk], Pictures]] = {
+    "start": start,
+    "account": account,
     "servers": servers,
     "region": region,
+    "role": role,
+    "activation": activation,
+    "network": network,
     "checks": checks,
     "review": review,
     "install": install,
