@@ -108,6 +108,9 @@ def test_counts_words_and_figures_while_it_runs(bench: Bench, monkeypatch: pytes
     assert bench.cell(FAILED, STEP) == f"Failed: {scenes.DPKG}"
     assert page._wave.text() == "Wave 2 of 2"
     assert page._wave_more.text() == "· canary of 5 passed"
+    QTest.qWait(50)  # until it is laid out
+    apart = page._wave_more.x() - page._wave.x() - page._wave.sizeHint().width()
+    assert 0 < apart < 10, "one line of words, whatever room there is"
     assert page._figures.text() == "118 of 242"
     later = time.monotonic() + 60
     monkeypatch.setattr("onboard.gui.pages.install.time.monotonic", lambda: later)

@@ -21,6 +21,13 @@ Show = Callable[..., None]
 CHIPS = (Chip("all", "All"), Chip("ready", "Ready", Mark.DONE), Chip("blocked", "Blocked", Mark.BAD))
 
 
+def test_chips_stand_in_the_middle_beside_what_is_higher(show: Show) -> None:
+    chips = Chips("State", CHIPS)
+    show(chips, 500, 60)
+    chip = chips._buttons["all"]
+    assert abs(chip.geometry().center().y() - chips.rect().center().y()) <= 1
+
+
 def test_one_chip_is_chosen_at_any_time(show: Show) -> None:
     chips = Chips("State", CHIPS)
     show(chips, 500, 40)

@@ -36,7 +36,8 @@ class Flow(QLayout):
 
     def setGeometry(self, rect: QRect) -> None:  # noqa: N802
         super().setGeometry(rect)
-        self._arrange(rect, move=True)
+        spare = max(rect.height() - self.heightForWidth(rect.width()), 0)  # beside something higher, in its middle
+        self._arrange(rect.adjusted(0, spare // 2, 0, 0), move=True)
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """All on one line."""
