@@ -8,7 +8,7 @@ from math import inf
 
 from onboard.model.status import HostStatus
 from onboard.wizard import regions
-from onboard.wizard.checked import status_of
+from onboard.wizard.checked import sentence, status_of
 from onboard.wizard.interrupted import interrupted
 from onboard.wizard.moments import when
 from onboard.wizard.view import View
@@ -47,7 +47,7 @@ def _start(view: View) -> Standing:
 def _account(view: View) -> Standing:
     state = view.state("account")
     if state.failure:
-        return Standing(Mark.ATTENTION, state.failure.what)
+        return Standing(Mark.ATTENTION, sentence(state.failure.what))
     if state.account is None:
         return Standing(Mark.TODO, "Find out which AWS account this is")
     if state.account.missing:
@@ -88,7 +88,7 @@ def _role(view: View) -> Standing:
     state = view.state("preview")
     role = state.role
     if state.failure:
-        return Standing(Mark.ATTENTION, state.failure.what)
+        return Standing(Mark.ATTENTION, sentence(state.failure.what))
     if role is None:
         return Standing(Mark.TODO)
     if role.problems:
@@ -116,7 +116,7 @@ def _checks(view: View) -> Standing:
     known = (state.hosts.get(host.name) for host in view.draft.hosts)
     judged = [status_of(host, fixes) for host in known if host is not None and host.finished]
     if state.failure and not judged:
-        return Standing(Mark.ATTENTION, state.failure.what)
+        return Standing(Mark.ATTENTION, sentence(state.failure.what))
     if not judged:
         return Standing(Mark.TODO, "Run the checks")
     able = sum(status is not None and status.is_well for status in judged)
@@ -133,7 +133,7 @@ def _review(view: View) -> Standing:
     if view.running == "plan":
         return Standing(Mark.TODO, "The plan is being made")
     if state.failure:
-        return Standing(Mark.ATTENTION, state.failure.what)
+        return Standing(Mark.ATTENTION, sentence(state.failure.what))
     if state.plan is None:
         return Standing(Mark.TODO, "Make the plan")
     return Standing(Mark.ATTENTION, state.plan.warnings[0]) if state.plan.warnings else Standing(Mark.DONE)
@@ -148,7 +148,7 @@ def _install(view: View) -> Standing:
     if not state.run:
         return Standing(Mark.TODO, "Nothing was installed yet")
     if state.failure:
-        return Standing(Mark.ATTENTION, state.failure.what)
+        return Standing(Mark.ATTENTION, sentence(state.failure.what))
     if not state.finished:
         return Standing(Mark.ATTENTION, "The run was broken off; resume it")
     failed = sum(host.status is HostStatus.FAILED for host in state.hosts.values())

@@ -66,6 +66,30 @@ def test_an_error_is_shown_in_full_and_copied_in_full(show: Show) -> None:
     assert not panel.isVisible()
 
 
+def test_an_error_names_the_place_once_and_begins_as_a_sentence_does(theme: object) -> None:
+    panel = ErrorPanel()
+    panel.show_error("permission iam:GetRole is missing", where="iam:GetRole")
+    assert panel.copied_text() == "Permission iam:GetRole is missing"
+    panel.show_error("srv-web-02 is silent")
+    assert panel.copied_text() == "srv-web-02 is silent"
+    panel.deleteLater()
+
+
+def test_the_buttons_of_an_error_give_way_to_its_text_and_it_takes_no_more_height_than_it_needs(show: Show) -> None:
+    window = QWidget()
+    column = QVBoxLayout(window)
+    card = Card("Who am I")
+    panel = ErrorPanel()
+    card.body.addWidget(panel)
+    column.addWidget(card)
+    show(window, 320, 600)
+    panel.show_error("The log-in has expired, or there was none", remedy="Log in with `aws sso login`")
+    QTest.qWait(50)  # until it is laid out
+    gap = panel._copy.y() - panel._remedy.mapTo(panel, panel._remedy.rect().bottomLeft()).y()
+    assert 0 < gap < 40
+    assert panel.height() < 300
+
+
 def form(show: Show) -> tuple[KeyValueForm, QLineEdit]:
     made, name = KeyValueForm(), QLineEdit()
     made.add_row("role.name", "&Role name", name, "As it is called in IAM.")

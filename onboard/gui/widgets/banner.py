@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QAbstractButton, QBoxLayout, QFrame, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QBoxLayout, QFrame, QHBoxLayout, QLayout, QSizePolicy, QWidget
 
 from onboard.gui.text import tr
 from onboard.gui.theme import S4, S8, S12, S16, Role, Theme
@@ -54,14 +54,18 @@ class Banner(QFrame):
         self.setAccessibleName(f"{words[mark]}: {what} {then}".strip())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Buttons stand beside the text while that leaves it enough room, below it otherwise."""
         super().resizeEvent(event)
-        least = QFontMetrics(Theme.current().font(Role.BODY)).averageCharWidth() * SHORTEST_LINE
-        beside = self.width() - self._buttons.sizeHint().width() >= least
-        ways = QBoxLayout.Direction
-        self._row.setDirection(ways.LeftToRight if beside else ways.TopToBottom)
-        self._buttons.setAlignment(Qt.AlignmentFlag.AlignRight)
+        place_buttons(self._row, self._buttons, self.width())
 
     def add_button(self, button: QAbstractButton) -> None:
         """At the right, in the order of reading."""
         self._buttons.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)
+
+
+def place_buttons(row: QBoxLayout, buttons: QLayout, width: int) -> None:
+    """Buttons stand beside the text while that leaves it enough of the row's `width`, below it otherwise."""
+    least = QFontMetrics(Theme.current().font(Role.BODY)).averageCharWidth() * SHORTEST_LINE
+    beside = width - buttons.sizeHint().width() >= least
+    row.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)
+    row.setStretch(0, int(beside))  # the text takes the width that is left, and no height
+    buttons.setAlignment(Qt.AlignmentFlag.AlignRight)

@@ -1,15 +1,17 @@
 """An error where it belongs: what failed, why, what to do, and all of it to copy."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import QAbstractButton, QBoxLayout, QFrame, QHBoxLayout, QSizePolicy, QWidget
 
 from onboard.gui.text import tr
 from onboard.gui.theme import S4, S8, S12, S16, Role
+from onboard.gui.widgets.banner import place_buttons
 from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.column import Column
 from onboard.gui.widgets.label import Glyph, Label
 from onboard.gui.widgets.mark import Mark
+from onboard.wizard.checked import sentence
 
 
 class ErrorPanel(QFrame):
@@ -31,13 +33,15 @@ class ErrorPanel(QFrame):
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(S8)
         self._buttons.addWidget(self._copy)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(S16, S12, S16, S12)
-        row.setSpacing(S12)
-        row.addWidget(Glyph(Mark.BAD.glyph, Mark.BAD.tone, word=tr("Problem")), 0, Qt.AlignmentFlag.AlignTop)
-        row.addLayout(texts, 1)
-        row.addLayout(self._buttons)
-        row.setAlignment(self._buttons, Qt.AlignmentFlag.AlignTop)
+        said = QHBoxLayout()
+        said.setSpacing(S12)
+        said.addWidget(Glyph(Mark.BAD.glyph, Mark.BAD.tone, word=tr("Problem")), 0, Qt.AlignmentFlag.AlignTop)
+        said.addLayout(texts, 1)
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._row.setContentsMargins(S16, S12, S16, S12)
+        self._row.setSpacing(S12)
+        self._row.addLayout(said, 1)
+        self._row.addLayout(self._buttons)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -45,7 +49,7 @@ class ErrorPanel(QFrame):
 
     def show_error(self, what: str, *, where: str = "", why: str = "", remedy: str = "") -> None:
         """Say it, in place of what was said before."""
-        head = f"{where}: {what}" if where else what
+        head = f"{where}: {what}" if where and where not in what else sentence(what)
         self._lines = tuple(part for part in (head, why, remedy) if part)
         self._what.setText(head)
         self._why.setText(why)
@@ -59,6 +63,10 @@ class ErrorPanel(QFrame):
     def clear(self) -> None:
         self._lines = ()
         self.hide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        place_buttons(self._row, self._buttons, self.width())
 
     def add_button(self, button: QAbstractButton) -> None:
         """What else can be done, before Copy."""
