@@ -1,6 +1,8 @@
 """Start: what is offered, and what a crash left."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from onboard.gui.pages.start import JOURNAL, StartPage
 from onboard.gui.session import Session
 from onboard.home import home
 from onboard.model.events import KeptRun, RunsListed
+from onboard.wizard.recent import FILE, Recent
 
 
 def kept(path: Path, **more: object) -> KeptRun:
@@ -78,4 +81,33 @@ def test_a_run_whose_profile_is_gone_is_not_shown(session: Session, tmp_path: Pa
     feed(session, "runs", RunsListed(runs=(kept(tmp_path / "gone.toml"),)))
     tell(session)
     assert page._interrupted.isHidden()
+    page.deleteLater()
+
+
+def test_practice_that_does_not_start_says_why_and_is_offered_again(
+    session: Session, show: Callable[..., None]
+) -> None:
+    page = StartPage(session)
+    show(page, 1000, 700)
+    page._try.hide()
+    page._busy.start("Starting", cancellable=False)
+    session.practice_failed.emit("onboard: Practice needs libraries that are not installed\nmoto is missing")
+    assert page._failure.copied_text().splitlines()[1:] == [
+        "Practice needs libraries that are not installed",
+        "moto is missing",
+    ]
+    assert page._try.isVisible()
+    assert not page._busy.is_busy
+
+
+def test_columns_are_named_once_a_profile_is_listed(session: Session, tmp_path: Path) -> None:
+    page = StartPage(session)
+    page.enter()
+    assert page._recents.horizontalHeader().isHidden()
+    path = tmp_path / "p.toml"
+    path.touch()
+    listed = [asdict(Recent(str(path), "Lab", 3, "", "2026-11-24T05:00:00+00:00"))]
+    (home() / FILE).write_text(json.dumps(listed), encoding="utf-8")
+    page.enter()
+    assert not page._recents.horizontalHeader().isHidden()
     page.deleteLater()

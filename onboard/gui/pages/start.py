@@ -12,9 +12,11 @@ from onboard.gui.session import Session
 from onboard.gui.text import tr
 from onboard.gui.theme import CARD_GAP, Role
 from onboard.gui.widgets.banner import Banner
-from onboard.gui.widgets.button import Button, Kind
+from onboard.gui.widgets.busy_indicator import BusyIndicator
+from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.card import Card
 from onboard.gui.widgets.data_table import DataTable
+from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.label import Label
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
@@ -42,6 +44,8 @@ class StartPage(Page):
         )
         self.column.addWidget(PageHeader(tr("Bring your servers into AWS Systems Manager"), lead))
         self.column.addLayout(self._choices())
+        self._failure = ErrorPanel()
+        self.column.addWidget(self._failure)
         self._left: recovery.Left | None = None
         self._recovery = Banner(Mark.WARN, tr("Unsaved changes were left behind"))
         for text, slot in ((tr("Ta&ke them up"), self._take_up), (tr("&Delete them"), self._give_up)):
@@ -68,14 +72,16 @@ class StartPage(Page):
         session.practice_ready.connect(self._practice_is_up)
 
     def _choices(self) -> QHBoxLayout:
-        new = Button(tr("New &profile"), kind=Kind.PRIMARY)
+        new = Button(tr("New &profile"))  # what is accented on this page is its card: primary is the way on, below
         new.clicked.connect(lambda: self._window().new_profile())
         opened = Button(tr("&Open…"))
         opened.clicked.connect(lambda: self._window().choose_profile())
         self._try = Button(tr("&Try it in practice"))
         self._try.clicked.connect(self._start_practice)
-        self._practice_state = Label(tone="muted", wrap=True)
-        self._practice_state.hide()
+        self._busy = BusyIndicator()
+        stands = self._busy.sizePolicy()
+        stands.setRetainSizeWhenHidden(False)  # it takes the button's place
+        self._busy.setSizePolicy(stands)
         row = QHBoxLayout()
         row.setSpacing(CARD_GAP)
         row.addWidget(_choice(tr("New profile"), tr("For your own servers and account."), new, accent=True), 1)
@@ -85,12 +91,13 @@ class StartPage(Page):
             tr("An embedded cloud and servers on this computer. No account, no risk, one minute."),
             self._try,
         )
-        practice.body.insertWidget(practice.body.count() - 1, self._practice_state)
+        practice.body.addWidget(self._busy)
         row.addWidget(practice, 1)
         return row
 
     def enter(self) -> None:
         self._model.show(recent.recents())
+        self._recents.horizontalHeader().setVisible(self._model.rowCount() > 0)
         self._left = next(recovery.left_behind(), None)
         self._recovery.setVisible(self._left is not None)
         if self._left is not None:
@@ -146,23 +153,20 @@ class StartPage(Page):
     def _start_practice(self) -> None:
         if not self._window().may_discard():
             return
-        self._try.setEnabled(False)
-        self._practice_state.set_tone("muted")
-        self._practice_state.setText(tr("Cloud and servers are starting; this takes some seconds."))
-        self._practice_state.show()
+        self._failure.clear()
+        self._try.hide()
+        self._busy.start(tr("Starting cloud and servers"), cancellable=False)
         self.session.start_practice()
 
     @Slot()
     def _practice_is_up(self) -> None:
-        self._try.setEnabled(True)
-        self._practice_state.hide()
+        self._busy.stop()
+        self._try.show()
 
     @Slot(str)
     def _practice_failed(self, said: str) -> None:
-        self._try.setEnabled(True)
-        self._practice_state.set_tone("bad")
-        self._practice_state.setText(tr("Practice did not start. {why}", why=said))
-        self._practice_state.show()
+        self._practice_is_up()
+        self._failure.show_error(tr("Practice did not start"), why=said.removeprefix("onboard: "))
 
 
 def _choice(title: str, text: str, button: Button, *, accent: bool = False) -> Card:

@@ -64,14 +64,10 @@ class BusyIndicator(QWidget):
         column.setSpacing(S4)
         column.addLayout(row)
         column.addWidget(self._bar)
-        for part in (self._bar, self._cancel):
-            keeps = part.sizePolicy()
-            keeps.setRetainSizeWhenHidden(True)
-            part.setSizePolicy(keeps)
+        _keep_place(self._bar)
         # It keeps its place while it is empty: what is below does not jump when waiting begins and ends.
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        policy.setRetainSizeWhenHidden(True)
-        self.setSizePolicy(policy)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        _keep_place(self)
         self.hide()
 
     def start(self, text: str, *, cancellable: bool = True) -> None:
@@ -80,6 +76,7 @@ class BusyIndicator(QWidget):
         self._done, self._total = 0, 0
         self._started = self._clock()
         self._cancel.setEnabled(True)
+        _keep_place(self._cancel, keep=cancellable)
         self._timer.start(round(NOTICED * 1000))
         self.look()
 
@@ -135,3 +132,10 @@ class BusyIndicator(QWidget):
     def _ask_to_stop(self) -> None:
         self._cancel.setEnabled(False)  # asking twice changes nothing
         self.cancelled.emit()
+
+
+def _keep_place(part: QWidget, *, keep: bool = True) -> None:
+    """Whether it takes its room while it is hidden."""
+    policy = part.sizePolicy()
+    policy.setRetainSizeWhenHidden(keep)
+    part.setSizePolicy(policy)
