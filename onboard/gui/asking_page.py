@@ -20,6 +20,9 @@ class AskingPage(Page):
         super().__init__(session, parent)
         self.busy = BusyIndicator()
         self.busy.cancelled.connect(session.stop_now)
+        stands = self.busy.sizePolicy()
+        stands.setRetainSizeWhenHidden(False)  # the answer takes its place
+        self.busy.setSizePolicy(stands)
         self.error = ErrorPanel()
 
     @property

@@ -58,7 +58,7 @@ class AwsProfilesModel(QAbstractTableModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         row = self._rows[index.row()]
         match role:
-            case Qt.ItemDataRole.DisplayRole:
+            case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.ToolTipRole:
                 name = row.name or tr("As the AWS CLI does")
                 return (name, kind_words(row.kind) if row.kind else "", row.detail or row.region)[index.column()]
             case CellRole.KEY:

@@ -1,7 +1,7 @@
 """Account: which AWS profile is used, who that is, and what it may not do."""
 
-from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QWidget
 
 from onboard.gui.asking_page import AskingPage
 from onboard.gui.models.aws_profiles import AwsProfilesModel
@@ -10,6 +10,7 @@ from onboard.gui.text import tr
 from onboard.gui.theme import CARD_GAP, S8, S16, Role
 from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.card import Card
+from onboard.gui.widgets.cells import TextCell
 from onboard.gui.widgets.data_table import DataTable
 from onboard.gui.widgets.label import Glyph, Label
 from onboard.gui.widgets.mark import Mark
@@ -36,11 +37,15 @@ class AccountPage(AskingPage):
         self._model = AwsProfilesModel(self)
         self._table = DataTable(tr("AWS profiles"), sortable=False)
         self._table.setModel(self._model)
+        self._table.set_cell(2, TextCell(elide=Qt.TextElideMode.ElideMiddle))  # the end of a role's ARN is its name
         self._table.picked.connect(self._picked)
         row = QHBoxLayout()
         row.setSpacing(CARD_GAP)
-        row.addWidget(self._table, 3)
-        row.addWidget(self._identity_card(), 2)
+        for part, share in ((self._table, 3), (self._identity_card(), 2)):
+            width = part.sizePolicy()
+            width.setHorizontalPolicy(QSizePolicy.Policy.Ignored)  # its share, however long an ARN is
+            part.setSizePolicy(width)
+            row.addWidget(part, share)
         self.column.addLayout(row, 1)
         self.column.addSpacing(CARD_GAP)
 
@@ -57,11 +62,12 @@ class AccountPage(AskingPage):
             "expires": tr("Credentials end"),
         }
         grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(S16)
         grid.setVerticalSpacing(S8)
         grid.setColumnStretch(1, 1)
         for line, (name, value) in enumerate(self._values.items()):
-            grid.addWidget(Label(titles[name], tone="muted"), line, 0)
+            grid.addWidget(Label(titles[name], tone="muted"), line, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(value, line, 1)
         self._facts = QWidget()
         self._facts.setLayout(grid)
@@ -69,13 +75,11 @@ class AccountPage(AskingPage):
         self._permissions = Label(wrap=True, selectable=True)
         line_of_permissions = QHBoxLayout()
         line_of_permissions.setSpacing(S8)
-        line_of_permissions.addWidget(self._glyph)
+        line_of_permissions.addWidget(self._glyph, 0, Qt.AlignmentFlag.AlignTop)
         line_of_permissions.addWidget(self._permissions, 1)
-        for widget in (self.error, self._facts):
+        for widget in (self.error, self.busy, self._facts):
             card.body.addWidget(widget)
         card.body.addLayout(line_of_permissions)
-        card.body.addStretch()
-        card.body.addWidget(self.busy)
         self.show_answer(State())
         return card
 
@@ -112,7 +116,7 @@ class AccountPage(AskingPage):
         self._values["expires"].setText(when(account.expires)[1] if account.expires else tr("they do not end"))
         if account.missing:
             self._glyph.set_mark(Mark.WARN, tr("Warning"))
-            self._permissions.setText(tr("Permissions are missing: {names}", names=", ".join(account.missing)))
+            self._permissions.setText(tr("Permissions are missing:\n{names}", names="\n".join(account.missing)))
         elif account.unsure:
             self._glyph.set_mark(Mark.UNKNOWN, tr("Unknown"))
             self._permissions.setText(tr("Which permissions are missing could not be asked: {why}", why=account.unsure))

@@ -1,6 +1,6 @@
 """Activation: how many, how long they live, which tags the nodes get, and what the tier allows and costs."""
 
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from onboard.gui.asking_page import AskingPage
 from onboard.gui.fields import Fields
@@ -12,6 +12,7 @@ from onboard.gui.widgets.key_value_form import KeyValueForm
 from onboard.gui.widgets.label import Glyph, Label
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
+from onboard.gui.widgets.scrolled import Scrolled
 from onboard.model.events import HeadroomShown
 from onboard.model.state import State
 
@@ -38,13 +39,16 @@ class ActivationPage(AskingPage):
         )
         settings = Card(tr("The activation"))
         settings.body.addWidget(form)
-        settings.body.addStretch()
         row = QHBoxLayout()
         row.setSpacing(CARD_GAP)
         row.addWidget(settings, 3)
         row.addWidget(self._tier_card(), 2)
-        self.column.addLayout(row)
-        self.column.addStretch()
+        content = QWidget()
+        parts = QVBoxLayout(content)
+        parts.setContentsMargins(0, 0, 0, CARD_GAP)
+        parts.addLayout(row)
+        parts.addStretch()
+        self.column.addWidget(Scrolled(content), 1)
 
     def _tier_card(self) -> Card:
         card = Card(tr("Tier and cost"))
@@ -59,18 +63,17 @@ class ActivationPage(AskingPage):
         self._cost = Label(tone="muted", wrap=True)
         self._warnings = Label(tone="warn", wrap=True)
         card.body.addWidget(self.error)
+        card.body.addWidget(self.busy)
         card.body.addLayout(line)
         for label in (self._count, self._room, self._cost, self._warnings):
             card.body.addWidget(label)
-        card.body.addStretch()
-        card.body.addWidget(self.busy)
         return card
 
     def draft_changed(self) -> None:
         self._fields.show()
 
     def waits_for(self) -> str:
-        return tr("Asking how many nodes the account takes")
+        return tr("Counting the account's nodes")
 
     def is_answered(self, state: State) -> bool:
         return state.headroom is not None and state.headroom.adding == len(self.session.view.draft.hosts)
@@ -79,6 +82,8 @@ class ActivationPage(AskingPage):
         room = state.headroom
         for widget in (self._count, self._room, self._cost, self._warnings):
             widget.setVisible(room is not None)
+        for part in (self._mark, self._fits):
+            part.setVisible(room is not None or not (self.is_asking or state.failure))
         if room is None:
             self._mark.set_mark(Mark.TODO, tr("To do"))
             self._fits.setText(tr("Not asked yet"))
@@ -107,5 +112,6 @@ class ActivationPage(AskingPage):
             )
         )
         self._cost.setText(room.cost or tr("No charge for these nodes."))
+        self._cost.setVisible(room.fits or bool(room.cost))
         self._warnings.setText("\n".join(room.warnings))
         self._warnings.setVisible(bool(room.warnings))

@@ -15,6 +15,7 @@ from onboard.gui.widgets.label import Glyph, Label
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.text_view import TextView
+from onboard.model.events import RoleShown
 from onboard.model.state import State
 
 
@@ -46,16 +47,19 @@ class RolePage(AskingPage):
         self._notice.hide()
         for widget in (self.error, self._notice):
             self.column.addWidget(widget)
+        self._cards = (self._documents(), self._difference())
         row = QHBoxLayout()
         row.setSpacing(CARD_GAP)
-        row.addWidget(self._documents(), 1)
-        row.addWidget(self._difference(), 1)
+        for card in self._cards:
+            row.addWidget(card, 1)
         self.column.addLayout(row, 1)
+        self.column.addStretch()
         self.column.addSpacing(CARD_GAP)
 
     def _documents(self) -> Card:
         card = Card(tr("What the role needs"))
         self._trust = TextView(tr("Trust policy"))
+        self._trust.setPlaceholderText(tr("It is known once AWS was asked."))
         self._policies = Label(tone="muted", wrap=True, selectable=True)
         card.body.addWidget(Label(tr("Trust policy"), tone="muted"))
         card.body.addWidget(self._trust, 1)
@@ -72,11 +76,10 @@ class RolePage(AskingPage):
         line.addWidget(self._state, 1)
         self._changes = Label(wrap=True, selectable=True)
         self._diff = TextView(tr("Differences"))
+        card.body.addWidget(self.busy)
         card.body.addLayout(line)
         card.body.addWidget(self._changes)
         card.body.addWidget(self._diff, 1)
-        card.body.addStretch()
-        card.body.addWidget(self.busy)
         return card
 
     def draft_changed(self) -> None:
@@ -90,6 +93,10 @@ class RolePage(AskingPage):
 
     def show_answer(self, state: State) -> None:
         role = state.role
+        for card in self._cards:
+            card.setVisible(role is not None or state.failure is None)
+        for part in (self._mark, self._state):
+            part.setVisible(role is not None or not self.is_asking)
         if role is None:
             self._mark.set_mark(Mark.TODO, tr("To do"))
             self._state.setText(tr("Not looked at yet"))
@@ -99,7 +106,7 @@ class RolePage(AskingPage):
             return
         self._trust.set_text(role.trust)
         self._policies.setText(tr("Attached: {policies}", policies=", ".join(role.policies)))
-        self._show_role(role.exists, bool(role.problems), bool(role.changes), role.name)
+        self._show_role(role)
         self._changes.setText("\n".join(f"+ {change}" for change in role.changes))
         self._changes.setVisible(bool(role.changes))
         self._diff.set_diff(role.diff)
@@ -111,19 +118,22 @@ class RolePage(AskingPage):
             title = tr("The role cannot be used as it is") if role.problems else tr("Worth a look")
             self._notice.show_notice(mark, title, "\n".join(said))
 
-    def _show_role(self, exists: bool | None, unusable: bool, changes: bool, name: str) -> None:
-        if unusable:
+    def _show_role(self, role: RoleShown) -> None:
+        if role.problems:
             self._mark.set_mark(Mark.BAD, tr("Blocked"))
-            self._state.setText(tr("{name} exists, but does not fit", name=name))
-        elif exists is None:
+            self._state.setText(tr("{name} exists, but does not fit", name=role.name))
+        elif role.exists is None:
             self._mark.set_mark(Mark.UNKNOWN, tr("Unknown"))
-            self._state.setText(tr("You may not read {name}", name=name))
-        elif not exists:
+            self._state.setText(tr("You may not read {name}", name=role.name))
+        elif not role.exists:
             self._mark.set_mark(Mark.INFO, tr("New"))
-            self._state.setText(tr("{name} will be created", name=name))
-        elif changes:
+            self._state.setText(tr("{name} will be created", name=role.name))
+        elif role.changes:
             self._mark.set_mark(Mark.WARN, tr("Warning"))
-            self._state.setText(tr("{name} exists and will be completed", name=name))
+            self._state.setText(tr("{name} exists and will be completed", name=role.name))
+        elif role.warnings:
+            self._mark.set_mark(Mark.WARN, tr("Warning"))
+            self._state.setText(tr("{name} is reused as it is", name=role.name))
         else:
             self._mark.set_mark(Mark.DONE, tr("Passed"))
-            self._state.setText(tr("{name} is reused as it is", name=name))
+            self._state.setText(tr("{name} is reused as it is", name=role.name))

@@ -84,12 +84,22 @@ class Cell(QStyledItemDelegate):
 
 
 class TextCell(Cell):
-    """A text: prose gives way at its end, an id or address (`fixed`) in its middle, a number stands at the right."""
+    """A text: prose gives way at its end, an id or address (`fixed`) in its middle, a number stands at the right.
 
-    def __init__(self, *, fixed: bool = False, number: bool = False, gives: bool | None = None) -> None:
+    `elide`: where else it gives way.
+    """
+
+    def __init__(
+        self,
+        *,
+        fixed: bool = False,
+        number: bool = False,
+        gives: bool | None = None,
+        elide: Qt.TextElideMode | None = None,
+    ) -> None:
         super().__init__()
         self._role = Role.FIXED if fixed else Role.TABLE
-        self._elide = Qt.TextElideMode.ElideMiddle if fixed else Qt.TextElideMode.ElideRight
+        self._elide = elide or (Qt.TextElideMode.ElideMiddle if fixed else Qt.TextElideMode.ElideRight)
         self.alignment = RIGHT if number else LEFT
         self.gives = (not number) if gives is None else gives
 
