@@ -1,7 +1,8 @@
 """Network: how servers reach AWS, and where the agent's package comes from."""
 
-from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QButtonGroup, QFileDialog, QHBoxLayout, QRadioButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QButtonGroup, QFileDialog, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
 
 from onboard.gui.fields import Fields
 from onboard.gui.page import Page
@@ -13,6 +14,7 @@ from onboard.gui.widgets.card import Card
 from onboard.gui.widgets.key_value_form import KeyValueForm
 from onboard.gui.widgets.label import Label
 from onboard.gui.widgets.page_header import PageHeader
+from onboard.gui.widgets.scrolled import Scrolled
 from onboard.model.profile import NetworkSection, Profile
 
 INTERNET, ENDPOINTS, PROXY = "internet", "endpoints", "proxy"
@@ -40,29 +42,25 @@ class NetworkPage(Page):
             (PROXY, tr("&Proxy"), tr("An HTTP proxy lets the agents out.")),
         ):
             row.addWidget(self._choice(name, title, text), 1)
-        self.column.addLayout(row)
         content = QWidget()
         forms = QVBoxLayout(content)
-        forms.setContentsMargins(0, 0, 0, 0)
+        forms.setContentsMargins(0, 0, 0, CARD_GAP)
         forms.setSpacing(CARD_GAP)
+        forms.addLayout(row)
         self._endpoints, self._endpoint_fields = self._endpoints_card()
         self._proxy, self._proxy_fields = self._proxy_card()
         for card in (self._endpoints, self._proxy, self._package_card()):
             forms.addWidget(card)
         forms.addStretch()
-        scroll = QScrollArea()
-        scroll.setWidget(content)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.column.addWidget(scroll, 1)
+        self.column.addWidget(Scrolled(content), 1)
 
     def _choice(self, name: str, title: str, text: str) -> Card:
-        card = self._cards[name] = Card()
         button = QRadioButton(title)
         button.setAccessibleDescription(text)
         button.clicked.connect(lambda: self._choose(name))
         self._choices.addButton(button)
         button.setObjectName(name)
+        card = self._cards[name] = _Choice(button)
         card.body.addWidget(button)
         card.body.addWidget(Label(text, tone="muted", wrap=True))
         card.body.addStretch()
@@ -79,7 +77,7 @@ class NetworkPage(Page):
         fields = Fields(self.session, form)
         for service in SERVICES:
             fields.bind_text(
-                f"network.endpoints.{service}", service, "", f"https://vpce-….{service}.…vpce.amazonaws.com"
+                f"network.endpoints.{service}", service, "", f"https://vpce-ID.{service}.REGION.vpce.amazonaws.com"
             )
         card.body.addWidget(form)
         return card, fields
@@ -104,17 +102,19 @@ class NetworkPage(Page):
             tr("aws: the Region's bucket. Or an https:// mirror, or a folder. Fetched once, verified, then pushed."),
             "aws",
         )
+        folder = Button(tr("Choose a f&older…"), icon="open")
+        folder.clicked.connect(self._choose_folder)
+        line = QWidget()
+        beside = QHBoxLayout(line)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.addWidget(folder)
+        beside.addStretch()
+        form.add_row("folder", "", line)
         self._package_fields.bind_text("agent.version", tr("Ve&rsion"), tr("latest, stable, or a number."), "latest")
         self._package_fields.bind_check(
             "agent.verify_signature", "", tr("Verify the &signature"), tr("Without it, every plan says so loudly.")
         )
-        folder = Button(tr("Choose a f&older…"), icon="open")
-        folder.clicked.connect(self._choose_folder)
-        line = QHBoxLayout()
-        line.addWidget(folder)
-        line.addStretch()
         card.body.addWidget(form)
-        card.body.addLayout(line)
         return card
 
     def first_focus(self) -> QWidget | None:
@@ -152,6 +152,20 @@ class NetworkPage(Page):
         name = QFileDialog.getExistingDirectory(self, tr("Folder with the agent's packages"))
         if name:
             self.session.put("agent.source", name)
+
+
+class _Choice(Card):
+    """All of it is clicked, not its button alone."""
+
+    def __init__(self, button: QRadioButton) -> None:
+        super().__init__()
+        self._button = button
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        super().mouseReleaseEvent(event)
+        if event.button() is Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self._button.click()
 
 
 def _way_of(profile: Profile) -> str:
