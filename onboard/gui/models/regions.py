@@ -243,7 +243,8 @@ def _text(row: Row, column: int) -> str:
         return number(row.others[place]) if place < len(row.others) else ""
     match Column(column):
         case Column.NAME:
-            return row.name
+            place = places().get(row.region)
+            return place.place if place else row.name
         case Column.ID:
             return row.region
         case Column.MEDIAN:
