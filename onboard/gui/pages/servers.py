@@ -23,7 +23,7 @@ from onboard.gui.servers.lines import LinesSheet
 from onboard.gui.servers.probe import ProbeSheet
 from onboard.gui.session import Session, order_profile
 from onboard.gui.text import plural, tr
-from onboard.gui.theme import S4, S8
+from onboard.gui.theme import CARD_GAP, S4, S8
 from onboard.gui.widgets.banner import Banner
 from onboard.gui.widgets.busy_indicator import BusyIndicator
 from onboard.gui.widgets.button import Button
@@ -77,7 +77,7 @@ class ServersPage(Page):
         self._about = self._make_about()
         self.column.addWidget(self._typed)
         self.column.addWidget(self._about)
-        self.column.addSpacing(S8)
+        self.column.addSpacing(CARD_GAP)
         self._make_actions()
         self._pick()
         self._show()
