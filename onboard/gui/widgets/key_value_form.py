@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractSpinBox, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from onboard.gui.text import tr
-from onboard.gui.theme import S4, S8, S12, S16, Role
+from onboard.gui.theme import S4, S12, S16, Role
 from onboard.gui.widgets.column import Column
 from onboard.gui.widgets.label import Glyph, Label, restyle
 from onboard.gui.widgets.mark import Mark
@@ -36,7 +36,7 @@ def indent(editor: QWidget) -> None:
     """Have a spin box's figure begin where other editors' text does. Style sheets have no say in its left padding."""
     inner = editor.findChild(QLineEdit) if isinstance(editor, QAbstractSpinBox) else None
     if inner is not None:
-        inner.setTextMargins(S8, 0, 0, 0)
+        inner.setTextMargins(S12 - 1, 0, 0, 0)
 
 
 class KeyValueForm(QWidget):
