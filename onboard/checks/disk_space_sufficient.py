@@ -1,8 +1,11 @@
 """There is room where the agent lands. AWS names no figure; these leave some room above what a 3.3 agent unpacks."""
 
+from collections.abc import Mapping
+
 from onboard.checks.base import Check, Context, failed, not_known, passed
 from onboard.facts import agent, disk_space
 from onboard.facts.base import Facts, Unknown
+from onboard.facts.disk_space import DiskSpace
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 
@@ -16,20 +19,26 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     found = facts.get(disk_space.FACT)
     if isinstance(found, Unknown):
         return not_known(NAME, "how much room there is", found)
-    agent_found = facts.get(agent.FACT)
-    installed = not isinstance(agent_found, Unknown) and agent_found.is_installed
-    needed: dict[str, int] = {}
     free: dict[str, int] = {}
-    for path, amount in (ONCE_INSTALLED_KIB if installed else NEEDED_KIB).items():
+    for path in NEEDED_KIB:
         place = found.at(path)
         if place is None or place.free_kib is None:
             return not_known(NAME, f"how much room there is at {path}", "df did not tell")
-        needed[place.mounted_on] = needed.get(place.mounted_on, 0) + amount
         free[place.mounted_on] = place.free_kib
+    installed = facts.get(agent.FACT)
+    has_agent = not isinstance(installed, Unknown) and installed.is_installed
+    needed = _needed(found, ONCE_INSTALLED_KIB if has_agent else NEEDED_KIB)
     evidence = "; ".join(
         f"{mount}: {free[mount] // MIB:,} MiB free, {needed[mount] // MIB} MiB needed" for mount in sorted(needed)
     )
     short = sorted(mount for mount in needed if free[mount] < needed[mount])
+    least = _needed(found, ONCE_INSTALLED_KIB)
+    if short and isinstance(installed, Unknown) and all(free[mount] >= least[mount] for mount in short):
+        return not_known(
+            NAME,
+            f"whether there is room on {', '.join(short)}: there is, if the agent is installed already",
+            f"{evidence}; {installed.reason}",
+        )
     if short:
         return failed(
             NAME,
@@ -38,6 +47,16 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
             evidence=evidence,
         )
     return passed(NAME, "there is room for the agent", evidence)
+
+
+def _needed(found: DiskSpace, amounts: Mapping[str, int]) -> dict[str, int]:
+    """Mount point → KiB that all folders on it need together."""
+    needed: dict[str, int] = {}
+    for path, amount in amounts.items():
+        place = found.at(path)
+        if place is not None:
+            needed[place.mounted_on] = needed.get(place.mounted_on, 0) + amount
+    return needed
 
 
 CHECK = Check(NAME, (disk_space.FACT, agent.FACT), judge)

@@ -1,7 +1,7 @@
 """The names of the endpoints have addresses on this server, where it needs them: a proxy looks names up itself."""
 
 from onboard.checks.base import Check, Context, failed, not_known, passed, warned
-from onboard.facts import endpoint_reach, name_resolution
+from onboard.facts import endpoint_reach, name_resolution, proxy_in_force
 from onboard.facts.base import Facts, Unknown
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
@@ -17,7 +17,8 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     found = facts.get(name_resolution.FACT)
     if isinstance(found, Unknown):
         return not_known(NAME, "whether the endpoints' names have addresses", found)
-    needed = [service for service, _ in context.endpoints if not _by_proxy(facts, service, context)]
+    by_proxy = {service: _by_proxy(facts, service, context) for service, _ in context.endpoints}
+    needed = [service for service, proxied in by_proxy.items() if not proxied]
     if not needed:
         return passed(NAME, "the proxy looks the names up")
     resolved = {service: found.of(service) for service in needed}
@@ -29,6 +30,8 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
         return passed(NAME, "the endpoints' names have addresses", evidence)
     if any(resolved[service] is None for service in without):
         return not_known(NAME, "whether the endpoints' names have addresses", evidence or "the server did not tell")
+    if any(by_proxy[service] is None for service in without):
+        return not_known(NAME, "whether a proxy looks up the names that have no address here", evidence)
     errors = sorted({name.error for name in resolved.values() if name is not None and not name.addresses})
     summary = f"no address for {', '.join(without)}: {'; '.join(errors)}"
     if without == ["ec2messages"]:
@@ -36,10 +39,16 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     return failed(NAME, summary, remedy=_REMEDY, evidence=evidence)
 
 
-def _by_proxy(facts: Facts, service: str, context: Context) -> bool:
+def _by_proxy(facts: Facts, service: str, context: Context) -> bool | None:
+    """Whether the agent goes through a proxy to this endpoint; None where nothing tells."""
     reach = facts.get(endpoint_reach.FACT)
     reached = None if isinstance(reach, Unknown) else reach.of(service)
-    return bool(context.profile.network.proxy) if reached is None else bool(reached.via)
+    if reached is not None:
+        return bool(reached.via)
+    if context.profile.network.proxy:
+        return True
+    proxies = facts.get(proxy_in_force.FACT)
+    return None if isinstance(proxies, Unknown) else bool(proxies.of_agent)
 
 
-CHECK = Check(NAME, (name_resolution.FACT, endpoint_reach.FACT), judge)
+CHECK = Check(NAME, (name_resolution.FACT, endpoint_reach.FACT, proxy_in_force.FACT), judge)

@@ -19,11 +19,18 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
         return not_known(NAME, "whether the server is registered already", found)
     if not found.instance_id:
         return passed(NAME, "the server is not registered", "a key without a registration" if found.has_key else "")
-    evidence = f"{found.instance_id} in {found.region or 'an unnamed Region'}"
+    if not found.region:
+        return not_known(
+            NAME,
+            "in which Region the server is registered",
+            f"{found.instance_id}, of no Region",
+            remedy="See /var/lib/amazon/ssm/registration on the server, which names it",
+        )
+    evidence = f"{found.instance_id} in {found.region}"
     if found.region != context.region:
         return failed(
             NAME,
-            f"registered in another Region: {found.region or 'unnamed'}",
+            f"registered in another Region: {found.region}",
             remedy=f"Choose that Region in the profile. {_CLEAR}",
             evidence=evidence,
         )

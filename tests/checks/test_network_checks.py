@@ -155,6 +155,11 @@ def test_a_proxy_looks_names_up_itself() -> None:
     untried = (endpoint_reach.FACT, "late")
     assert finding(names_resolve.CHECK, lost, untried).status is FAIL
     assert finding(names_resolve.CHECK, lost, untried, context=with_proxy("http://p:1")).status is PASS
+    own = (proxy_in_force.FACT, ProxyInForce(agent={"https_proxy": "http://p:1"}))
+    assert finding(names_resolve.CHECK, lost, untried, own).status is PASS
+    found = finding(names_resolve.CHECK, lost, untried, (proxy_in_force.FACT, "late"))
+    assert (found.status, NO_NAME in found.evidence) == (UNKNOWN, True)
+    assert finding(names_resolve.CHECK, untried, (proxy_in_force.FACT, "late")).status is PASS
 
 
 # endpoints_reachable

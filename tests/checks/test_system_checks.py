@@ -181,6 +181,11 @@ def test_room_is_summed_up_for_each_file_system() -> None:
     assert judged(**small) == (FAIL, "too little room on /var")
     assert judged((agent.FACT, agent.Agent(binaries=("/usr/bin/amazon-ssm-agent",))), **small)[0] is PASS
     assert judged(bin=Place("/usr/bin", None, (), ""))[0] is UNKNOWN
+    assert judged((agent.FACT, "late"))[0] is PASS
+    status, summary = judged((agent.FACT, "late"), **small)
+    assert (status, "if the agent is installed already" in summary) == (UNKNOWN, True)
+    small["log"] = place("/var/log", 5, mounted_on="/var")
+    assert judged((agent.FACT, "late"), **small) == (FAIL, "too little room on /var")
 
 
 def test_mounts_that_bar_the_agent() -> None:
