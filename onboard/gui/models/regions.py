@@ -243,8 +243,8 @@ def _text(row: Row, column: int) -> str:
         return number(row.others[place]) if place < len(row.others) else ""
     match Column(column):
         case Column.NAME:
-            place = places().get(row.region)
-            return place.place if place else row.name
+            mapped = places().get(row.region)
+            return mapped.place if mapped else row.name
         case Column.ID:
             return row.region
         case Column.MEDIAN:
