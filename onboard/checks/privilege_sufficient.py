@@ -17,20 +17,19 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     if found.is_root:
         how = f"through sudo, called by {found.sudo_user}" if found.sudo_user else "by the log-in"
         return passed(NAME, "commands run as root", how)
-    credential = context.profile.credentials.get(host.credential)
-    if credential is not None and credential.sudo == "never":
-        remedy = f'The profile forbids it: set credentials.{host.credential}.sudo = "auto", or log in as root'
-    elif not found.has_sudo:
-        remedy = "There is no sudo on the server: install it (as root: apt-get install sudo, or dnf install sudo), or "
-        remedy += "log in as root"
-    else:
-        user = found.user or "USER"
-        remedy = (
-            f"Allow it there, as root: echo '{user} ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/onboard; "
-            "chmod 440 /etc/sudoers.d/onboard. Or give sudo's password: "
-            f'credentials.{host.credential}.sudo = "password"'
+    refusal = found.refusal
+    if refusal is None:  # sudo let it through, but to somebody else
+        return failed(
+            NAME,
+            "commands do not run as root",
+            remedy="Log in as root, or let sudo lead to root: see runas_default in /etc/sudoers",
+            evidence=evidence,
         )
-    return failed(NAME, "the account may not act as root", remedy=remedy, evidence=evidence)
+    if not refusal.tried:
+        what = f"whether the account may act as root. {refusal.what}"
+        return not_known(NAME, what, f"{refusal.why}; {evidence}", remedy=refusal.remedy)
+    summary = f"{refusal.what[:1].lower()}{refusal.what[1:]}"
+    return failed(NAME, summary, remedy=refusal.remedy, evidence=f"{refusal.why}; {evidence}")
 
 
 CHECK = Check(NAME, (privilege.FACT,), judge)

@@ -13,9 +13,9 @@ from onboard.engine.tools import Tools
 from onboard.facts import bundle
 from onboard.facts.base import Fact, Facts, Wanted, to_json
 from onboard.facts.catalog import FACTS
-from onboard.facts.summary import instance_id
+from onboard.facts.summary import instance_id, without_root
 from onboard.facts.tunnel import complete
-from onboard.hosts.connection import Connection, ScriptResult
+from onboard.hosts.connection import Connection
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import AwsError, HostError, HostUntrusted, PrivilegeMissing, ProfileError
 from onboard.model.events import Event, FactsGathered, HostFinished, HostJudged, Noted, PhaseStarted
@@ -99,18 +99,17 @@ def ask_facts(
     """One server's answers, in one round trip; a second one only where the account has no privilege."""
     connection = tools.connector.connect(host, cancel)
     try:
-        result = _run(connection, script)
-        answers = bundle.parse(asked, result)
-        return complete(answers, connection)
+        return complete(_answers(asked, script, connection), connection)
     finally:
         connection.close()
 
 
-def _run(connection: Connection, script: str) -> ScriptResult:
+def _answers(asked: Sequence[Fact[Any]], script: str, connection: Connection) -> Facts:
     try:
-        return connection.run_script(script, privileged=True, timeout=FACTS_TIMEOUT)
-    except PrivilegeMissing:  # what needs no privilege is still worth knowing, and one check says what is missing
-        return connection.run_script(script, timeout=FACTS_TIMEOUT)
+        return bundle.parse(asked, connection.run_script(script, privileged=True, timeout=FACTS_TIMEOUT))
+    except PrivilegeMissing as error:
+        # What needs no privilege is still worth knowing, and one check says what is missing and why.
+        return without_root(bundle.parse(asked, connection.run_script(script, timeout=FACTS_TIMEOUT)), error)
 
 
 def finish_with(host: Host, error: HostError) -> HostFinished:

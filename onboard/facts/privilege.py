@@ -7,14 +7,31 @@ from onboard.facts.lines import number, single
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the script did not run as root, as it should have: what, why and a remedy in words for people.
+
+    tried   False when sudo was not given the password, so that nobody knows whether it would have taken it
+    """
+
+    what: str
+    why: str
+    remedy: str
+    tried: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Privilege:
-    """`uid` that the script had, after sudo when it went through sudo (`sudo_user` is then who called it)."""
+    """`uid` that the script had, after sudo when it went through sudo (`sudo_user` is then who called it).
+
+    refusal   why it was not root's; the connection knows it, no script
+    """
 
     uid: int
     user: str
     groups: tuple[str, ...] = ()
     sudo_user: str = ""
     has_sudo: bool = False
+    refusal: Refusal | None = None
 
     @property
     def is_root(self) -> bool:

@@ -1,7 +1,10 @@
-"""The few answers that the engine itself asks for, whichever facts they come from."""
+"""The few answers that the engine itself asks for or knows better, whichever facts they belong to."""
 
-from onboard.facts import agent, kernel, operating_system, package_manager, registration
+from dataclasses import replace
+
+from onboard.facts import agent, kernel, operating_system, package_manager, privilege, registration
 from onboard.facts.base import Facts, Unknown
+from onboard.model.errors import PrivilegeMissing, PrivilegeUntried
 
 ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
@@ -10,6 +13,16 @@ def instance_id(facts: Facts) -> str | None:
     """The mi- id that the server is registered as; None when it is not, or not known."""
     found = facts.get(registration.FACT)
     return None if isinstance(found, Unknown) else found.instance_id or None
+
+
+def without_root(facts: Facts, error: PrivilegeMissing) -> Facts:
+    """`facts`, asked without privilege, with why it was not to be had."""
+    found = facts.get(privilege.FACT)
+    if isinstance(found, Unknown):
+        return facts
+    tried = not isinstance(error, PrivilegeUntried)
+    refusal = privilege.Refusal(error.what, error.why, error.remedy, tried)
+    return facts.having(privilege.FACT, replace(found, refusal=refusal))
 
 
 def package_wanted(facts: Facts) -> tuple[str, str] | None:

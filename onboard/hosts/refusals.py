@@ -5,6 +5,10 @@ from collections.abc import Mapping
 from onboard.hosts.shell import NotRun, Refusal
 from onboard.model.errors import ConnectionLost, HostError, PrivilegeMissing
 
+_ALLOW = (
+    "Allow it there, as root: echo '{user} ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/onboard; "
+    "chmod 440 /etc/sudoers.d/onboard. Without NOPASSWD: it takes the password of {user}"
+)
 _REFUSALS: Mapping[Refusal, tuple[type[HostError], str, str, str]] = {
     Refusal.NO_SHELL: (
         ConnectionLost,
@@ -28,13 +32,13 @@ _REFUSALS: Mapping[Refusal, tuple[type[HostError], str, str, str]] = {
         PrivilegeMissing,
         "The account may not act as root",
         "{user} is not root and there is no sudo",
-        "Log in as root, or install sudo and allow {user} to use it",
+        "Log in as root, or install sudo (as root: apt-get install sudo, or dnf install sudo) and allow it to {user}",
     ),
     Refusal.NOT_IN_SUDOERS: (
         PrivilegeMissing,
         "The account may not act as root",
         "sudo does not allow it{said}",
-        "Allow it in /etc/sudoers: {user} ALL=(ALL) ALL",
+        _ALLOW,
     ),
     Refusal.NEEDS_TTY: (
         PrivilegeMissing,
@@ -44,19 +48,19 @@ _REFUSALS: Mapping[Refusal, tuple[type[HostError], str, str, str]] = {
     ),
     Refusal.NEEDS_PASSWORD: (
         PrivilegeMissing,
-        "The account may not act as root",
+        "sudo wants a password, and there is none to give",
         "sudo wants the password of {user}, and credential {credential} has none",
-        "Give the credential a secret (keyring, secret_command or environment), or allow NOPASSWD",
+        "Give credential {credential} a secret (keyring, secret_command or environment), or allow NOPASSWD",
     ),
     Refusal.WRONG_PASSWORD: (
         PrivilegeMissing,
-        "The account may not act as root",
+        "sudo refused the password",
         "sudo refused the password of {user} from credential {credential}",
-        "Correct the credential's secret",
+        "Correct the secret of credential {credential}, the password that `sudo -l` takes from {user} on the server",
     ),
     Refusal.PASSWORD_EXPIRED: (
         PrivilegeMissing,
-        "The account may not act as root",
+        "sudo refused the password: it has expired",
         "The password of {user} has expired{said}",
         "Change the password on the server, then the credential's secret",
     ),
@@ -77,5 +81,5 @@ def explain(refused: NotRun, where: str, user: str, credential: str) -> HostErro
         what,
         where=where,
         why=why.format(user=user, credential=credential, said=said),
-        remedy=remedy.format(user=user),
+        remedy=remedy.format(user=user, credential=credential),
     )

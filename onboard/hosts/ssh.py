@@ -49,6 +49,7 @@ from onboard.model.errors import (
     LogInRefused,
     OnboardError,
     PrivilegeMissing,
+    PrivilegeUntried,
 )
 from onboard.model.profile import Credential, CredentialKind, Host
 from onboard.model.secret import Secret
@@ -261,11 +262,11 @@ class SshConnection:
                 raise self._explained(refused) from None
         if self._account.credential.sudo == "never":
             raise PrivilegeMissing(
-                "The script needs root",
+                "The account may not act as root",
                 where=self._host.name,
                 why=f"Credential {self._account.name} says sudo = never, and {self._account.credential.username} "
                 "is not root",
-                remedy="Log in as root, or set sudo to auto",
+                remedy=f'Log in as root, or allow sudo: credentials.{self._account.name}.sudo = "auto"',
             )
         return self._run_with_sudo(script, deadline, line)
 
@@ -306,7 +307,7 @@ class SshConnection:
         try:
             secret = account.secrets.secret(account.name, self._cancel)
         except OnboardError as error:
-            raise PrivilegeMissing(error.what, where=self._host.name, why=_joined(error), remedy=error.remedy) from None
+            raise PrivilegeUntried(error.what, where=self._host.name, why=_joined(error), remedy=error.remedy) from None
         if secret is None:
             raise self._explained(NotRun(Refusal.NEEDS_PASSWORD))
         return secret
@@ -463,7 +464,7 @@ class SshConnection:
             turn = account.lockout.attempt(account.credential.username, account.name, self._host.name, self._cancel)
             attempt = turn.__enter__()
         except LogInRefused as error:
-            raise PrivilegeMissing(error.what, where=error.where, why=error.why, remedy=error.remedy) from None
+            raise PrivilegeUntried(error.what, where=error.where, why=error.why, remedy=error.remedy) from None
         try:
             yield attempt
         finally:

@@ -54,6 +54,10 @@ class PrivilegeMissing(HostError):
     """The account may not do as root what was asked."""
 
 
+class PrivilegeUntried(PrivilegeMissing):
+    """sudo was not given the password: it could not be had, or the account is stopped to prevent a lock-out."""
+
+
 class ConnectionLost(HostError):
     """The connection broke, or a command ran past its time limit, after the log-in."""
 

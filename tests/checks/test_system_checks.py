@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from servers import disk, finding, healthy, place, server, with_profile
+from servers import disk, finding, healthy, place, server
 
 from onboard.checks import (
     agent_paths_executable,
@@ -22,9 +22,8 @@ from onboard.facts.disk_space import Place
 from onboard.facts.init_system import InitSystem
 from onboard.facts.operating_system import OperatingSystem
 from onboard.facts.package_manager import Lock, PackageManager
-from onboard.facts.privilege import Privilege
-from onboard.model.finding import Verdict
-from onboard.model.profile import Credential, CredentialKind
+from onboard.facts.privilege import Privilege, Refusal
+from onboard.model.finding import Finding, Verdict
 
 PASS, WARN, FAIL, UNKNOWN = Verdict.PASS, Verdict.WARN, Verdict.FAIL, Verdict.UNKNOWN
 
@@ -135,19 +134,21 @@ def test_what_starts_services(init: InitSystem, verdict: Verdict) -> None:
     assert finding(init_system_supported.CHECK, (init_system.FACT, init)).status is verdict
 
 
-def test_an_account_without_privilege_is_told_what_to_do() -> None:
-    def judged(account: Privilege, **profile: Any) -> tuple[Verdict, str]:
-        found = finding(privilege_sufficient.CHECK, (privilege.FACT, account), context=with_profile(**profile))
-        return found.status, found.remedy
+def test_why_an_account_is_not_root_is_what_the_connection_says() -> None:
+    def judged(refusal: Refusal | None) -> Finding:
+        plain = Privilege(1001, "deploy", ("deploy",), has_sudo=True, refusal=refusal)
+        return finding(privilege_sufficient.CHECK, (privilege.FACT, plain))
 
-    plain = Privilege(1001, "deploy", ("deploy",), has_sudo=True)
-    assert judged(Privilege(0, "root")) == (PASS, "")
-    status, remedy = judged(plain)
-    assert status is FAIL
-    assert "deploy ALL=(root) NOPASSWD: ALL" in remedy
-    assert "no sudo on the server" in judged(replace(plain, has_sudo=False))[1]
-    never = Credential(kind=CredentialKind.SSH_KEY, username="deploy", sudo="never")
-    assert 'credentials.default.sudo = "auto"' in judged(plain, credentials={"default": never})[1]
+    assert finding(privilege_sufficient.CHECK, (privilege.FACT, Privilege(0, "root"))).status is PASS
+    found = judged(Refusal("The account may not act as root", "sudo does not allow it", "Allow it"))
+    assert (found.status, found.summary, found.remedy) == (FAIL, "the account may not act as root", "Allow it")
+    assert found.evidence == "sudo does not allow it; uid 1001 (deploy), groups deploy"
+    untried = judged(Refusal("The password of deploy was not tried", "web-1 refused it", "Correct it", tried=False))
+    assert (untried.status, untried.remedy) == (UNKNOWN, "Correct it")
+    assert "The password of deploy was not tried" in untried.summary
+    assert "web-1 refused it" in untried.evidence
+    elsewhere = judged(None)
+    assert (elsewhere.status, "runas_default" in elsewhere.remedy) == (FAIL, True)
 
 
 @pytest.mark.parametrize(

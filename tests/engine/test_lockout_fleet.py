@@ -119,5 +119,18 @@ def test_a_wrong_password_for_sudo_is_tried_twice(tmp_path: Path, monkeypatch: p
         state = fleet.check()
         assert state.counts() == {"blocked": HOSTS}, "the key logs in, and one check says that root is missing"
         assert len(tried) == 2
+        why = {
+            host.name: next(found for found in host.findings if found.check == "privilege_sufficient")
+            for host in state.hosts.values()
+        }
+        for name in tried:
+            assert (why[name].status, why[name].summary) == ("fail", "sudo refused the password")
+            assert f"Correct the secret of credential {NAME}" in why[name].remedy
+        stopped = [found for name, found in why.items() if name not in tried]
+        assert {found.status for found in stopped} == {"unknown"}, "whether sudo would have taken it, nobody knows"
+        assert all(f"The password of {ACCOUNT} was not tried" in found.summary for found in stopped)
+        assert all(f"{' and '.join(tried)} refused its password" in found.evidence for found in stopped)
+        assert all(f"--forgive {ACCOUNT}" in found.remedy for found in stopped)
+
         assert fleet.check_again("another wrong one") == 1
         assert len(tried) == 2
