@@ -3,17 +3,17 @@
 import argparse
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QCoreApplication, QSettings, QTimer
-from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox
+from PySide6.QtCore import QCoreApplication, QSettings, QThread, QTimer
+from PySide6.QtWidgets import QApplication, QMainWindow
 
 from onboard import __version__
-from onboard.defects import keep_defect
+from onboard.gui.defect_dialog import DefectTeller
 from onboard.gui.icons import app_icon
 from onboard.gui.session import Session
-from onboard.gui.text import tr
 from onboard.gui.theme import Scheme, Theme
 
 
@@ -25,13 +25,13 @@ def main(arguments: list[str] | None = None) -> int:
     QCoreApplication.setApplicationVersion(__version__)
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)  # noqa: S101 - nobody makes another kind
-    sys.excepthook = _defect
     settings = QSettings()
     theme = Theme(
         app,
         scheme=Scheme(str(settings.value("look/scheme", Scheme.SYSTEM.value))),
         text_scale=float(str(settings.value("look/text_scale", 1.0))),
     )
+    sys.excepthook = partial(_defect, DefectTeller(app))
     theme.changed.connect(lambda: _keep_look(theme))
     app.setWindowIcon(app_icon())
     app.setDesktopFileName("onboard")  # by which desktops know whose window it is
@@ -83,15 +83,11 @@ def _let_signals_through(window: QMainWindow) -> None:
     ticker.start(250)
 
 
-def _defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _defect(teller: DefectTeller, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """An exception nobody expected: kept in a file without values, told, and the session goes on."""
     if issubclass(kind, KeyboardInterrupt):
         QCoreApplication.quit()
         return
-    told = keep_defect(error.with_traceback(trace))
-    sys.stderr.write(f"{told}\n")
-    box = QMessageBox(
-        QMessageBox.Icon.Warning, tr("A defect in Onboard"), tr("Something went wrong in Onboard itself.")
-    )
-    box.setInformativeText(tr("{remedy}. Your profile is kept; you can go on.", remedy=told.remedy))
-    box.exec()
+    teller.tell(error.with_traceback(trace))
+    if QThread.currentThread().loopLevel() == 0:  # before the window's life, or after it
+        teller.wait()
