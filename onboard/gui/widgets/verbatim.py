@@ -53,6 +53,10 @@ class Verbatim(QPlainTextEdit):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)
         self._fit()
+        now = self.viewport().size()
+        if now.width() != event.size().width():  # its height brought a scroll bar, and nobody tells of that width
+            super().resizeEvent(QResizeEvent(now, event.size()))
+            self._fit()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         super().changeEvent(event)
