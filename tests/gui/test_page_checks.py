@@ -12,11 +12,12 @@ from PySide6.QtTest import QAbstractItemModelTester, QTest
 from session_feed import feed, tell, without_child
 
 from onboard.gui.models.check_causes import ACTION, SERVERS
-from onboard.gui.models.check_matrix import CHECKS, FIRST_CHECK, SERVER, Group
+from onboard.gui.models.check_matrix import CHECKS, FIRST_CHECK, SERVER, SYSTEM, Group, short_system
 from onboard.gui.pages.checks import ChecksPage
 from onboard.gui.session import Session
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark
+from onboard.gui.widgets.verbatim import Verbatim
 from onboard.gui.window import Window
 from onboard.model import events
 from onboard.model.status import HostStatus
@@ -281,6 +282,37 @@ def test_rows_are_copied_as_text_with_words(checked: ChecksPage) -> None:
     QTest.keyClick(checked.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     copied = QGuiApplication.clipboard().text()
     assert copied.startswith("srv-web-04\tRed Hat Enterprise Linux 8.9 (Ootpa)\tfailed\t")
+
+
+def test_what_is_to_be_typed_stands_within_its_box_beside_a_scroll_bar(checked: ChecksPage) -> None:
+    for height in range(560, 900, 20):
+        checked.window().resize(1280, height)
+        checked.cause_table.clearSelection()
+        checked.cause_table.selectRow(2)
+        QTest.qWait(20)
+        for box in checked.detail.findChildren(Verbatim):
+            lines = box.document().firstBlock().layout()
+            assert lines.lineAt(0).width() == box.viewport().width(), f"{box.accessibleName()} at {height}"
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("Red Hat Enterprise Linux 8.9 (Ootpa)", "RHEL 8.9"),
+        ("Debian GNU/Linux 12 (bookworm)", "Debian 12"),
+        ("SUSE Linux Enterprise Server 15 SP5", "SLES 15 SP5"),
+        ("Ubuntu 22.04.4 LTS", "Ubuntu 22.04.4 LTS"),
+        ("", ""),
+    ],
+)
+def test_a_system_is_named_so_that_its_version_is_in_sight(name: str, short: str) -> None:
+    assert short_system(name) == short
+
+
+def test_the_whole_name_of_a_system_stands_in_the_tool_tip(checked: ChecksPage) -> None:
+    index = checked.matrix.index(checked.matrix.row_of("srv-web-04"), SYSTEM)
+    assert index.data(Qt.ItemDataRole.DisplayRole) == "RHEL 8.9"
+    assert index.data(Qt.ItemDataRole.ToolTipRole) == "Red Hat Enterprise Linux 8.9 (Ootpa)"
 
 
 def test_the_command_line_does_the_same(page: ChecksPage, tmp_path: Path) -> None:

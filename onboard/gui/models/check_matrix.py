@@ -36,6 +36,16 @@ _WELL = 5
 _VERDICT_NEED = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1, Verdict.WARN: 2, Verdict.PASS: 3}
 
 
+_SHORTER = (("Red Hat Enterprise Linux", "RHEL"), ("SUSE Linux Enterprise Server", "SLES"), (" GNU/Linux", ""))
+
+
+def short_system(name: str) -> str:
+    """As short as people say it, so that the version is in sight: `Debian GNU/Linux 12 (bookworm)` is Debian 12."""
+    for long, short in _SHORTER:
+        name = name.replace(long, short)
+    return name.partition(" (")[0]
+
+
 class Group(StrEnum):
     """Servers as the chips above the table count them."""
 
@@ -375,7 +385,9 @@ class CheckMatrix(QAbstractTableModel):
 
     def _system_data(self, name: str, role: int) -> object:
         match role:
-            case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.ToolTipRole:
+            case Qt.ItemDataRole.DisplayRole:
+                return short_system(self._system(name))
+            case Qt.ItemDataRole.ToolTipRole:
                 return self._system(name)
             case CellRole.TONE:
                 return "muted"

@@ -108,8 +108,8 @@ class ChecksPage(Page):
 
     def _make_table(self) -> DataTable:
         table = DataTable(tr("Servers and checks"), cells=True)
-        table.set_cell(SERVER, _NameCell(gives=False))
-        table.set_cell(SYSTEM, _NameCell(gives=False, elide=Qt.TextElideMode.ElideMiddle))  # its end is the version
+        for column in (SERVER, SYSTEM):
+            table.set_cell(column, _NameCell(gives=False))
         for column in range(FIRST_CHECK, FIRST_CHECK + len(CHECKS)):
             table.set_cell(column, MarkCell())
         table.setModel(self.matrix)
