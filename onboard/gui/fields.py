@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox
+from PySide6.QtWidgets import QAbstractButton, QCheckBox, QComboBox, QLineEdit, QSpinBox
 
 from onboard.gui.session import Session
 from onboard.gui.widgets.key_value_form import KeyValueForm
@@ -17,11 +17,13 @@ class Fields:
         self._form = form
         self._shows: list[Callable[[Profile], None]] = []
 
-    def bind_text(self, key: str, label: str, hint: str = "", placeholder: str = "") -> QLineEdit:
+    def bind_text(
+        self, key: str, label: str, hint: str = "", placeholder: str = "", beside: QAbstractButton | None = None
+    ) -> QLineEdit:
         """A line of text, taken when it is left or Enter is pressed."""
         line = QLineEdit()
         line.setPlaceholderText(placeholder)
-        self._form.add_row(key, label, line, hint)
+        self._form.add_row(key, label, line, hint, beside)
         line.editingFinished.connect(lambda: self._put(key, line.text().strip()))
 
         def show(profile: Profile) -> None:

@@ -51,7 +51,7 @@ class NetworkPage(Page):
         self._proxy, self._proxy_fields = self._proxy_card()
         for card in (self._endpoints, self._proxy, self._package_card()):
             forms.addWidget(card)
-        forms.addStretch()
+        forms.addStretch(1)
         self.column.addWidget(Scrolled(content), 1)
 
     def _choice(self, name: str, title: str, text: str) -> Card:
@@ -96,20 +96,15 @@ class NetworkPage(Page):
         card = Card(tr("The agent's package"))
         form = KeyValueForm()
         self._package_fields = Fields(self.session, form)
+        folder = Button(tr("Choose a f&older…"), icon="open")
+        folder.clicked.connect(self._choose_folder)
         self._package_fields.bind_text(
             "agent.source",
             tr("Co&mes from"),
             tr("aws: the Region's bucket. Or an https:// mirror, or a folder. Fetched once, verified, then pushed."),
             "aws",
+            folder,
         )
-        folder = Button(tr("Choose a f&older…"), icon="open")
-        folder.clicked.connect(self._choose_folder)
-        line = QWidget()
-        beside = QHBoxLayout(line)
-        beside.setContentsMargins(0, 0, 0, 0)
-        beside.addWidget(folder)
-        beside.addStretch()
-        form.add_row("folder", "", line)
         self._package_fields.bind_text("agent.version", tr("Ve&rsion"), tr("latest, stable, or a number."), "latest")
         self._package_fields.bind_check(
             "agent.verify_signature", "", tr("Verify the &signature"), tr("Without it, every plan says so loudly.")

@@ -1,10 +1,10 @@
 """Rows of a form: a name, what is typed or chosen, and below it what is wrong, in words, with what would be right."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractSpinBox, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from onboard.gui.text import tr
-from onboard.gui.theme import S4, S12, S16, Role
+from onboard.gui.theme import S4, S8, S12, S16, Role
 from onboard.gui.widgets.column import Column
 from onboard.gui.widgets.label import Glyph, Label, restyle
 from onboard.gui.widgets.mark import Mark
@@ -51,8 +51,13 @@ class KeyValueForm(QWidget):
         self._grid.setColumnStretch(1, 1)
         self._rows: dict[str, tuple[QLabel, QWidget, _Below]] = {}
 
-    def add_row(self, key: str, label: str, editor: QWidget, hint: str = "") -> None:
-        """`label` has its Alt letter: `tr("&Role name")`. `hint` says what is meant, as long as nothing is wrong."""
+    def add_row(
+        self, key: str, label: str, editor: QWidget, hint: str = "", beside: QAbstractButton | None = None
+    ) -> None:
+        """`label` has its Alt letter: `tr("&Role name")`. `hint` says what is meant, as long as nothing is wrong.
+
+        `beside`: what helps to fill the editor, at its right.
+        """
         name = QLabel(label)  # not Label: a buddy's letter has to be underlined, which plain text would not do
         name.setBuddy(editor)
         indent(editor)
@@ -61,7 +66,12 @@ class KeyValueForm(QWidget):
         below = _Below(hint)
         value = Column()
         value.setSpacing(S4)
-        value.addWidget(editor)
+        line = QHBoxLayout()
+        line.setSpacing(S8)
+        line.addWidget(editor, 1)
+        if beside is not None:
+            line.addWidget(beside)
+        value.addLayout(line)
         value.addWidget(below)
         row = self._grid.rowCount()
         name.setMinimumHeight(editor.sizeHint().height())
