@@ -15,6 +15,7 @@ from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.scrolled import Scrolled
 from onboard.model.events import HeadroomShown
 from onboard.model.state import State
+from onboard.wizard.checked import sentence
 
 
 class ActivationPage(AskingPage):
@@ -47,7 +48,7 @@ class ActivationPage(AskingPage):
         parts = QVBoxLayout(content)
         parts.setContentsMargins(0, 0, 0, CARD_GAP)
         parts.addLayout(row)
-        parts.addStretch()
+        parts.addStretch(1)
         self.column.addWidget(Scrolled(content), 1)
 
     def _tier_card(self) -> Card:
@@ -101,17 +102,22 @@ class ActivationPage(AskingPage):
                 "{n} activation, for {sizes}", "{n} activations, for {sizes}", len(room.activations), sizes=sizes or "0"
             )
         )
-        tier = room.tier or tr("unknown")
-        limit = f"{room.limit:,}" if room.limit is not None else tr("no limit of its own")
-        self._room.setText(
-            tr(
-                "Tier: {tier}. Hybrid nodes there now: {nodes}; it takes: {limit}.",
-                tier=tier,
-                nodes=f"{room.nodes:,}",
-                limit=limit,
-            )
-        )
-        self._cost.setText(room.cost or tr("No charge for these nodes."))
+        self._room.setText(_room_words(room))
+        self._cost.setText(f"{sentence(room.cost)}." if room.cost else tr("No charge for these nodes."))
         self._cost.setVisible(room.fits or bool(room.cost))
         self._warnings.setText("\n".join(room.warnings))
         self._warnings.setVisible(bool(room.warnings))
+
+
+def _room_words(room: HeadroomShown) -> str:
+    nodes = f"{room.nodes:,}"
+    if not room.tier:
+        return tr("The tier is not known. Hybrid nodes there now: {nodes}.", nodes=nodes)
+    if room.limit is None:
+        return tr("Tier: {tier}, without a limit. Hybrid nodes there now: {nodes}.", tier=room.tier, nodes=nodes)
+    return tr(
+        "Tier: {tier}, for {limit} hybrid nodes. There now: {nodes}.",
+        tier=room.tier,
+        limit=f"{room.limit:,}",
+        nodes=nodes,
+    )

@@ -80,6 +80,7 @@ class RolePage(AskingPage):
         card.body.addLayout(line)
         card.body.addWidget(self._changes)
         card.body.addWidget(self._diff, 1)
+        card.body.addStretch()
         return card
 
     def draft_changed(self) -> None:

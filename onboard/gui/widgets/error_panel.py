@@ -50,6 +50,7 @@ class ErrorPanel(QFrame):
     def show_error(self, what: str, *, where: str = "", why: str = "", remedy: str = "") -> None:
         """Say it, in place of what was said before."""
         head = f"{where}: {what}" if where and where not in what else sentence(what)
+        why = sentence(why)
         self._lines = tuple(part for part in (head, why, remedy) if part)
         self._what.setText(head)
         self._why.setText(why)
