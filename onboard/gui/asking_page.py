@@ -18,11 +18,8 @@ class AskingPage(Page):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
-        self.busy = BusyIndicator()
+        self.busy = BusyIndicator(keeps_place=False)
         self.busy.cancelled.connect(session.stop_now)
-        stands = self.busy.sizePolicy()
-        stands.setRetainSizeWhenHidden(False)  # the answer takes its place
-        self.busy.setSizePolicy(stands)
         self.error = ErrorPanel()
 
     @property

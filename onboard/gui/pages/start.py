@@ -78,10 +78,7 @@ class StartPage(Page):
         opened.clicked.connect(lambda: self._window().choose_profile())
         self._try = Button(tr("&Try it in practice"))
         self._try.clicked.connect(self._start_practice)
-        self._busy = BusyIndicator()
-        stands = self._busy.sizePolicy()
-        stands.setRetainSizeWhenHidden(False)  # it takes the button's place
-        self._busy.setSizePolicy(stands)
+        self._busy = BusyIndicator(keeps_place=False)  # it stands where the button was
         row = QHBoxLayout()
         row.setSpacing(CARD_GAP)
         row.addWidget(_choice(tr("New profile"), tr("For your own servers and account."), new, accent=True), 1)

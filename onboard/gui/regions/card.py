@@ -42,7 +42,7 @@ class RegionCard(Card):
         self.use_button.clicked.connect(self.use)
         self.servers_button = Button(tr("From other &servers…"), kind=Kind.LINK)
         self.servers_button.clicked.connect(self.choose_servers)
-        self.busy = BusyIndicator()
+        self.busy = BusyIndicator(keeps_place=False)  # it and the buttons take turns
         self.busy.cancelled.connect(self.cancelled)
         self._lay_out()
 

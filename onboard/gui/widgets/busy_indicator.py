@@ -39,7 +39,14 @@ class BusyIndicator(QWidget):
 
     cancelled = Signal()
 
-    def __init__(self, parent: QWidget | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        parent: QWidget | None = None,
+        *,
+        keeps_place: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`keeps_place`: what is below does not jump when waiting begins and ends. False where the answer follows."""
         super().__init__(parent)
         self._clock = clock
         self._started: float | None = None
@@ -65,9 +72,8 @@ class BusyIndicator(QWidget):
         column.addLayout(row)
         column.addWidget(self._bar)
         _keep_place(self._bar)
-        # It keeps its place while it is empty: what is below does not jump when waiting begins and ends.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        _keep_place(self)
+        _keep_place(self, keep=keeps_place)
         self.hide()
 
     def start(self, text: str, *, cancellable: bool = True) -> None:
