@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFontInfo, QPalette
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QPlainTextEdit, QSpinBox, QVBoxLayout, QWidget
 
 from onboard import resources
 from onboard.gui import icons
@@ -187,6 +187,36 @@ def test_an_icon_is_drawn_in_the_one_colour_it_is_given(qapp: QApplication, name
         assert any(dot.alpha() > 128 for dot in dots), "nothing is drawn"
         assert all(abs(dot.blue() - 0xBF) < 8 and abs(dot.red() - 0x1F) < 8 for dot in full)
     assert icons.pixmap(name, colour, 16, 1.0).cacheKey() == icons.pixmap(name, colour, 16, 1.0).cacheKey()
+
+
+@pytest.mark.parametrize("scheme", [Scheme.LIGHT, Scheme.DARK])
+def test_what_is_suggested_in_an_empty_field_can_be_read(
+    theme: Theme, show: Callable[..., None], scheme: Scheme
+) -> None:
+    theme.set_scheme(scheme)
+    window, chosen = QWidget(), QComboBox()
+    chosen.setEditable(True)
+    column = QVBoxLayout(window)
+    for field in (QLineEdit(), QPlainTextEdit(), chosen):
+        column.addWidget(field)
+    show(window)
+    for field in (*window.findChildren(QLineEdit), *window.findChildren(QPlainTextEdit)):
+        colour = field.palette().color(QPalette.ColorRole.PlaceholderText)
+        assert colour.alpha() == 255
+        assert contrast(colour, theme.colour("surface")) >= READABLE
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_fields_of_a_form_are_equally_high(theme: Theme, show: Callable[..., None], scale: float) -> None:
+    theme.set_text_scale(scale)
+    window = QWidget()
+    column = QVBoxLayout(window)
+    fields = (QLineEdit(), QSpinBox(), QComboBox())
+    for field in fields:
+        column.addWidget(field)
+    show(window)
+    heights = [field.sizeHint().height() for field in fields]
+    assert max(heights) - min(heights) <= 1
 
 
 def test_an_icon_of_no_such_name_is_an_error(qapp: QApplication) -> None:
