@@ -16,6 +16,7 @@ from onboard.gui.widgets.label import Glyph, Label
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.top_bar import account_text
+from onboard.gui.widgets.verbatim import Verbatim
 from onboard.model.state import State
 from onboard.wizard.moments import when
 
@@ -51,23 +52,23 @@ class AccountPage(AskingPage):
 
     def _identity_card(self) -> Card:
         card = Card(tr("Who am I"))
-        self._values = {
-            name: Label(role=Role.FIXED if name in ("account", "arn") else Role.BODY, wrap=True, selectable=True)
-            for name in ("account", "arn", "partition", "expires")
-        }
-        titles = {
-            "account": tr("Account"),
-            "arn": tr("ARN"),
-            "partition": tr("Partition"),
-            "expires": tr("Credentials end"),
-        }
+        self._account = Label(role=Role.FIXED, selectable=True)
+        self._arn = Verbatim(tr("ARN"), framed=False)  # longer than the card is wide, and without blanks to break at
+        self._partition = Label(selectable=True)
+        self._expires = Label(wrap=True, selectable=True)
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(S16)
         grid.setVerticalSpacing(S8)
         grid.setColumnStretch(1, 1)
-        for line, (name, value) in enumerate(self._values.items()):
-            grid.addWidget(Label(titles[name], tone="muted"), line, 0, Qt.AlignmentFlag.AlignTop)
+        values: tuple[tuple[str, QWidget], ...] = (
+            (tr("Account"), self._account),
+            (tr("ARN"), self._arn),
+            (tr("Partition"), self._partition),
+            (tr("Credentials end"), self._expires),
+        )
+        for line, (name, value) in enumerate(values):
+            grid.addWidget(Label(name, tone="muted"), line, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(value, line, 1)
         self._facts = QWidget()
         self._facts.setLayout(grid)
@@ -110,10 +111,10 @@ class AccountPage(AskingPage):
         self._permissions.setVisible(account is not None)
         if account is None:
             return
-        self._values["account"].setText(account_text(account.account))
-        self._values["arn"].setText(account.arn)
-        self._values["partition"].setText(account.partition)
-        self._values["expires"].setText(when(account.expires)[1] if account.expires else tr("they do not end"))
+        self._account.setText(account_text(account.account))
+        self._arn.set_text(account.arn)
+        self._partition.setText(account.partition)
+        self._expires.setText(when(account.expires)[1] if account.expires else tr("they do not end"))
         if account.missing:
             self._glyph.set_mark(Mark.WARN, tr("Warning"))
             self._permissions.setText(tr("Permissions are missing:\n{names}", names="\n".join(account.missing)))
