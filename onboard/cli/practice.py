@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from onboard.cli.arguments import Commands, add_json
@@ -15,7 +16,10 @@ from onboard.cli.workplace import placed, show_for
 from onboard.engine.proof import Patience
 from onboard.hosts.known_hosts import KnownHosts
 from onboard.model.errors import OnboardError
+from onboard.model.practice_environment import practice_environment
 
+# For a shell that may have a profile, a token or endpoints of its own, which would go before the practice's.
+FORGET_AWS = r"unset AWS_PROFILE $(env | sed -n 's/^\(AWS_[A-Z0-9_]*\)=.*/\1/p')"
 PATIENCE = Patience(online=30, answer=30, poll=0.25)  # nothing is far away, and waiting teaches nothing
 
 
@@ -40,6 +44,9 @@ def _count(text: str) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
+    if not options.serve and not options.run:
+        return _wizard(options)
+    _take_environment({})  # before anything of moto's is imported, which reads it
     try:
         import onboard.practice.serve  # noqa: F401 - only to see that its libraries are there
     except ModuleNotFoundError as error:
@@ -48,9 +55,7 @@ def run(options: argparse.Namespace) -> int:
             why=f"{error.name} is missing",
             remedy="Install Onboard with its practice extra: pip install 'onboard[practice]'",
         ) from None
-    if options.serve:
-        return _serve(options)
-    return _journey(options) if options.run else _wizard(options)
+    return _serve(options) if options.serve else _journey(options)
 
 
 def _wizard(options: argparse.Namespace) -> int:
@@ -71,6 +76,7 @@ def _serve(options: argparse.Namespace) -> int:
         sys.stdout.flush()
         sys.stderr.write(
             f"Practice runs until Ctrl-C. In another shell:\n"
+            f"  {FORGET_AWS}\n"
             f"  set -a; . {folder}/env; set +a\n"
             f"  onboard trust --profile {folder}/profile.toml --known-hosts {folder}/known_hosts\n"
             f"  onboard check --profile {folder}/profile.toml\n"
@@ -82,6 +88,14 @@ def _serve(options: argparse.Namespace) -> int:
         if options.until_eof:
             shutil.rmtree(folder, ignore_errors=True)
     return 0
+
+
+def _take_environment(practice: Mapping[str, str]) -> None:
+    """From here on nothing of the user's AWS configuration is in force in this process, and in its children."""
+    taken = practice_environment(os.environ, practice)
+    for name in set(os.environ) - set(taken):
+        del os.environ[name]
+    os.environ.update(taken)
 
 
 def _end_with_input() -> None:
@@ -97,7 +111,7 @@ def _journey(options: argparse.Namespace) -> int:
 
     with tempfile.TemporaryDirectory(prefix="onboard-") as name, running_practice(options.hosts) as practice:
         folder = Path(name)
-        os.environ.update(practice.environment())
+        _take_environment(practice.environment())
         (folder / "practice_hosts").write_text(practice.known_hosts, encoding="utf-8")
         known = KnownHosts.from_file(folder / "practice_hosts")
         with placed(practice.profile(), folder, known_hosts=known, patience=PATIENCE) as place:

@@ -33,7 +33,7 @@ class EngineChild(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._environment: dict[str, str] = {}
+        self._environment: Mapping[str, str] | None = None
         self._process: QProcess | None = None
         self._lines: deque[bytes] = deque()
         self._plan_parts: tuple[HostPlan, ...] = ()
@@ -43,10 +43,10 @@ class EngineChild(QObject):
         self._reader.setInterval(0)
         self._reader.timeout.connect(self._read_lines)
 
-    def use(self, environment: Mapping[str, str]) -> None:
-        """Variables for the next process, beside this one's own; ends the present one."""
+    def use(self, environment: Mapping[str, str] | None) -> None:
+        """The whole environment of the next process, None for this one's own; ends the present one."""
         self.close()
-        self._environment = dict(environment)
+        self._environment = environment
 
     def send(self, order: Mapping[str, Any], profile: Profile | None = None, plan: Plan | None = None) -> None:
         """Give an order, starting the process when there is none. `profile` and `plan` go with it, as its keys."""
@@ -86,10 +86,11 @@ class EngineChild(QObject):
 
     def _start(self) -> QProcess:
         process = QProcess(self)
-        environment = QProcessEnvironment.systemEnvironment()
-        for name, value in self._environment.items():
-            environment.insert(name, value)
-        process.setProcessEnvironment(environment)
+        if self._environment is not None:
+            environment = QProcessEnvironment()
+            for name, value in self._environment.items():
+                environment.insert(name, value)
+            process.setProcessEnvironment(environment)
         program, *arguments = console_program()
         process.readyReadStandardOutput.connect(self._take_output)
         process.readyReadStandardError.connect(self._take_error)

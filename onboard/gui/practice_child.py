@@ -1,5 +1,6 @@
 """The practice cloud and servers as a child process of the window."""
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QProcess, Signal, Slot
 
 from onboard.gui.programs import console_program
+from onboard.model.practice_environment import practice_environment
 
 GRACE = 10_000  # milliseconds
 
@@ -39,10 +41,10 @@ class PracticeChild(QObject):
         return self._process.processId() if self._process else 0
 
     def environment(self) -> dict[str, str]:
-        """The variables with which an engine works on this practice, with a home of its own for its runs."""
+        """The environment of an engine that works on this practice, with a home of its own for its runs."""
         lines = (self.folder / "env").read_text(encoding="utf-8").splitlines()
         named = dict(line.split("=", 1) for line in lines if "=" in line)
-        return {**named, "ONBOARD_HOME": str(self.folder / "home")}
+        return practice_environment(os.environ, {**named, "ONBOARD_HOME": str(self.folder / "home")})
 
     def start(self, hosts: int | None = None) -> None:
         self.close()

@@ -313,6 +313,9 @@ class Session(QObject):
 
     @Slot(str)
     def _practice_ended(self, said: str) -> None:
+        self.engine.use(None)  # what comes next is no practice
+        if self._orders:
+            self._engine_ended(said)
         self.practice_failed.emit(said)
 
 

@@ -7,6 +7,7 @@ Nothing is kept: it all lives in this process, and ends with it.
 """
 
 import asyncio
+import os
 import sys
 import threading
 from contextlib import AbstractContextManager
@@ -40,7 +41,11 @@ class Cloud:
     account: str = ACCOUNT
 
     def environment(self, region: str) -> dict[str, str]:
-        """Variables with which boto3 and AWS's own tools speak to this cloud, and to nothing else."""
+        """Variables with which boto3 and AWS's own tools speak to this cloud, and to nothing else.
+
+        They replace the user's: see `onboard.model.practice_environment`. The files of ~/.aws count as empty, since a
+        profile in them may name endpoints, a role or credentials.
+        """
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": "AKIAPRACTICEPRACTICE",
@@ -48,6 +53,8 @@ class Cloud:
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
             "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
 
     async def stop(self) -> None:

@@ -74,10 +74,12 @@ def test_nothing_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert caught.value.code == ""
 
 
-def test_a_role_that_needs_mfa_asks_for_the_code(monkeypatch: pytest.MonkeyPatch, cloud: "Cloud") -> None:
-    import os
-
-    Path(os.environ["AWS_CONFIG_FILE"]).write_text(
+def test_a_role_that_needs_mfa_asks_for_the_code(
+    monkeypatch: pytest.MonkeyPatch, cloud: "Cloud", tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    config.write_text(
         "[profile base]\naws_access_key_id = a\naws_secret_access_key = b\n"
         "[profile mfa]\nrole_arn = arn:aws:iam::123456789012:role/admin\nsource_profile = base\n"
         "mfa_serial = arn:aws:iam::123456789012:mfa/me\n"

@@ -88,6 +88,33 @@ def test_an_edit_makes_what_it_changes_worthless(practice: Session) -> None:
     assert "activation.expires_in_hours" in wrong.key
 
 
+def test_an_engine_on_a_practice_has_nothing_of_the_users_aws_configuration(
+    session: Session, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    if not Path("/proc/self/environ").exists():
+        pytest.skip("needs /proc to see a process's environment")
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "canary-token")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:9")
+    request.getfixturevalue("practice")
+    session.run("account")
+    wait(lambda: not session.view.running)
+    found = Path(f"/proc/{session.engine.process_id}/environ").read_bytes().decode().split("\0")
+    variables = dict(line.partition("=")[::2] for line in found)
+    names = {name for name in variables if name.startswith("AWS_")}
+    assert not names & {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_SSM"}
+    assert variables["AWS_CONFIG_FILE"] == os.devnull
+    assert variables["PATH"] == os.environ["PATH"]
+    assert session.view.state("account").account is not None
+
+    os.kill(session.practice.process_id, signal.SIGKILL)
+    wait(lambda: not session.view.practice)
+    session.run("runs")
+    wait(lambda: not session.view.running)
+    found = Path(f"/proc/{session.engine.process_id}/environ").read_bytes().decode().split("\0")
+    assert "AWS_PROFILE=production" in found, "what comes next is no practice"
+
+
 def test_an_engine_that_dies_is_told_and_started_again(practice: Session) -> None:
     session = practice
     died: list[str] = []
