@@ -23,9 +23,9 @@ _UNFINISHED = frozenset({"Pending", "InProgress", "Delayed", "Cancelling"})
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """`commands`: ids of the commands sent, of up to 50 nodes each; `refused`: node id → why AWS did not take it."""
+    """`commands`: node id → id of its command, of up to 50 nodes each; `refused`: node id → why AWS did not take it."""
 
-    commands: tuple[str, ...]
+    commands: Mapping[str, str]
     refused: Mapping[str, str]
 
 
@@ -52,7 +52,7 @@ def send_script(aws: Aws, ids: Iterable[str], script: str, *, comment: str, time
 
     Raises AwsError. `script` is kept by AWS: no secret in it.
     """
-    commands: list[str] = []
+    commands: dict[str, str] = {}
     refused: dict[str, str] = {}
     waiting = list(batches(sorted(set(ids)), NODES_A_COMMAND))
     while waiting:
@@ -75,8 +75,8 @@ def send_script(aws: Aws, ids: Iterable[str], script: str, *, comment: str, time
                 middle = len(batch) // 2
                 waiting += [batch[:middle], batch[middle:]]
         else:
-            commands.append(answer["Command"]["CommandId"])
-    return Sent(tuple(commands), refused)
+            commands |= dict.fromkeys(batch, answer["Command"]["CommandId"])
+    return Sent(commands, refused)
 
 
 def invocations(aws: Aws, commands: Iterable[str]) -> dict[tuple[str, str], Invocation]:

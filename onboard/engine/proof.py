@@ -21,7 +21,6 @@ from onboard.model.errors import AwsError, OnboardError
 
 T = TypeVar("T")
 
-COMMAND_NODES = 50  # SendCommand takes this many InstanceIds
 SOON = 0.1  # seconds after which a new question is first asked again; each further time takes longer, up to `poll`
 SLOWER = 1.5
 FAILURES = 3  # calls that may fail in a row before whoever waits is told
@@ -179,15 +178,10 @@ class Prover:
         return 0
 
     def _send(self, new: dict[str, Future[Invocation]]) -> None:
-        for start in range(0, len(new), COMMAND_NODES):
-            batch = list(new)[start : start + COMMAND_NODES]
-            sent = send_script(self._aws, batch, self._script, comment="Onboard: proof that this node answers")
-            for node in batch:
-                if node in sent.refused:
-                    refused = NotProven("AWS took no Run Command for the node", why=sent.refused[node])
-                    new[node].set_exception(refused)
-                else:
-                    self._sent[node] = sent.commands[0]
+        sent = send_script(self._aws, new, self._script, comment="Onboard: proof that this node answers")
+        self._sent |= sent.commands
+        for node, why in sent.refused.items():
+            new[node].set_exception(NotProven("AWS took no Run Command for the node", why=why))
 
 
 def _fail(futures: Iterable[Future[T]], error: BaseException) -> None:

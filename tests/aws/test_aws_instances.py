@@ -42,7 +42,7 @@ def register_quietly(cloud: "Cloud", activation: Activation, count: int) -> list
     ]
 
 
-def collected(aws: Aws, commands: tuple[str, ...], count: int) -> dict[tuple[str, str], Invocation]:
+def collected(aws: Aws, commands: set[str], count: int) -> dict[tuple[str, str], Invocation]:
     """All invocations once they have finished."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
@@ -70,11 +70,12 @@ def test_agents_come_online_answer_and_leave(
 
         sent = send_script(aws, ids, "cat /var/lib/onboard/nonce", comment="Onboard proof")
         assert sent.refused == {}
-        assert len(sent.commands) == 1
-        answers = collected(aws, sent.commands, 2)
+        assert sent.commands.keys() == set(ids)
+        (command,) = set(sent.commands.values())
+        answers = collected(aws, {command}, 2)
         said = {node: (item.status, item.stdout.strip()) for (_, node), item in answers.items()}
         assert said == {ids[0]: ("Success", "nonce-a"), ids[1]: ("Success", "nonce-b")}
-        assert answers[sent.commands[0], ids[0]].stderr.strip() == "a warning"
+        assert answers[command, ids[0]].stderr.strip() == "a warning"
 
     tag_node(aws, ids[0], {"team": "a"})
     tags = aws.ssm.list_tags_for_resource(ResourceType="ManagedInstance", ResourceId=ids[0])["TagList"]
@@ -90,8 +91,9 @@ def test_one_unknown_node_does_not_hide_the_others(aws: Aws, cloud: "Cloud", new
     sent = send_script(aws, [*ids, STRANGER], "true", comment="x")
     assert sent.refused.keys() == {STRANGER}
     assert "not in a valid state" in sent.refused[STRANGER]
-    asked = {node for command in sent.commands for (_, node) in invocations(aws, [command])}
-    assert asked == set(ids)
+    assert sent.commands.keys() == set(ids)
+    asked = {(node, command) for command, node in invocations(aws, set(sent.commands.values()))}
+    assert asked == set(sent.commands.items()), "each under the very command that it was sent"
 
 
 def test_batches_and_pages(aws: Aws, cloud: "Cloud", new_activation: Activate) -> None:
@@ -100,8 +102,9 @@ def test_batches_and_pages(aws: Aws, cloud: "Cloud", new_activation: Activate) -
     assert nodes(aws, activation_ids=[activation.id]).keys() == set(ids)
     assert known_nodes(aws, ids) == set(ids)
     sent = send_script(aws, ids, "true", comment="x" * 200)
-    assert len(sent.commands) == 5
-    assert {node for _, node in invocations(aws, sent.commands)} == set(ids)
+    commands = set(sent.commands.values())
+    assert len(commands) == 5
+    assert {node for _, node in invocations(aws, commands)} == set(ids)
 
 
 def test_what_is_no_id_is_no_node(aws: Aws, cloud: "Cloud") -> None:

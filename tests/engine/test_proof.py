@@ -1,0 +1,62 @@
+"""The prover's bookkeeping: which node was sent which command, and questions whose worker has gone."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+
+from onboard.aws.session import Aws
+from onboard.engine.proof import NotProven, Patience, Prover
+from onboard.model.cancel import CancelToken
+
+
+class OneCommandEach:
+    """As much of Systems Manager as a proof needs: nodes answer for the command that they were sent, and no other."""
+
+    def __init__(self, offline: set[str]) -> None:
+        self._offline = offline
+        self._commands: dict[str, list[str]] = {}
+
+    def send_command(self, *, InstanceIds: list[str], **_: object) -> dict[str, Any]:  # noqa: N803 - AWS's name
+        if self._offline & set(InstanceIds):
+            raise ClientError({"Error": {"Code": "InvalidInstanceId", "Message": "not connected"}}, "SendCommand")
+        command = f"command-{len(self._commands)}"
+        self._commands[command] = InstanceIds
+        return {"Command": {"CommandId": command}}
+
+    def get_paginator(self, _: str) -> SimpleNamespace:
+        return SimpleNamespace(paginate=self._invocations)
+
+    def _invocations(self, *, CommandId: str, **_: object) -> Iterator[dict[str, Any]]:  # noqa: N803 - AWS's name
+        plugins = [{"Output": f"{CommandId}\n"}]
+        yield {
+            "CommandInvocations": [
+                {"InstanceId": node, "Status": "Success", "CommandPlugins": plugins}
+                for node in self._commands[CommandId]
+            ]
+        }
+
+
+def aws_with(offline: set[str]) -> Aws:
+    return cast("Aws", SimpleNamespace(ssm=OneCommandEach(offline)))
+
+
+def test_one_node_that_went_offline_costs_no_other_its_proof() -> None:
+    nodes = [f"mi-{number:017x}" for number in range(7)]
+    offline = nodes[3]
+    patience = Patience(online=1, answer=5, poll=0.05)
+    with (
+        Prover(aws_with({offline}), "cat nonce", CancelToken(), patience) as prover,
+        ThreadPoolExecutor(len(nodes)) as pool,
+    ):
+        # All are asked for before the desk looks, so that they go out together and AWS refuses them together.
+        with prover._answers._changed:
+            asked: dict[str, Future[str]] = {node: pool.submit(prover.answer, node, node) for node in nodes}
+            for node in nodes:
+                prover._answers._open[node] = Future()
+        with pytest.raises(NotProven, match="took no Run Command"):
+            asked.pop(offline).result()
+        assert all(future.result().startswith("command-") for future in asked.values())
