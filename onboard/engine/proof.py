@@ -7,7 +7,7 @@ waiting servers cost AWS one call each time and not a thousand.
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import CancelledError, Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -153,10 +153,11 @@ class Prover:
             try:
                 return future.result(timeout=0.1)
             except TimeoutError:
-                if future.done():
-                    raise
-        future.cancel()
-        return None
+                if future.done():  # in the meantime, or the question itself ended with a TimeoutError
+                    return future.result()
+            except CancelledError:  # another server with the same node has given up waiting
+                return None
+        return None if future.cancel() else future.result()
 
     def _look(self, questions: dict[str, Future[Node]]) -> float:
         found = self._poller.ask(instance_ids=questions)
@@ -181,7 +182,7 @@ class Prover:
         sent = send_script(self._aws, new, self._script, comment="Onboard: proof that this node answers")
         self._sent |= sent.commands
         for node, why in sent.refused.items():
-            new[node].set_exception(NotProven("AWS took no Run Command for the node", why=why))
+            _fail([new[node]], NotProven("AWS took no Run Command for the node", why=why))
 
 
 def _fail(futures: Iterable[Future[T]], error: BaseException) -> None:

@@ -60,3 +60,43 @@ def test_one_node_that_went_offline_costs_no_other_its_proof() -> None:
         with pytest.raises(NotProven, match="took no Run Command"):
             asked.pop(offline).result()
         assert all(future.result().startswith("command-") for future in asked.values())
+
+
+class SettledMeanwhile(Future[str]):
+    """The answer comes between the time-out of one look and the next."""
+
+    def result(self, timeout: float | None = None) -> str:
+        if not self.done():
+            self.set_result("answer")
+            raise TimeoutError
+        return super().result(timeout)
+
+
+class SettledAtTheLastMoment(Future[str]):
+    """The answer comes when the waiting is over already."""
+
+    def cancel(self) -> bool:
+        self.set_result("answer")
+        return super().cancel()
+
+
+@pytest.mark.parametrize(("future", "limit"), [(SettledMeanwhile(), 5.0), (SettledAtTheLastMoment(), 0.0)])
+def test_an_answer_that_comes_while_the_waiting_ends_counts(future: Future[str], limit: float) -> None:
+    with Prover(aws_with(set()), "cat nonce", CancelToken(), Patience(poll=0.05)) as prover:
+        assert prover._result(future, limit) == "answer"
+
+
+def test_who_shares_a_node_with_one_that_gave_up_is_not_proven() -> None:
+    given_up: Future[str] = Future()
+    given_up.cancel()
+    with Prover(aws_with(set()), "cat nonce", CancelToken(), Patience(poll=0.05)) as prover:
+        assert prover._result(given_up, 5) is None
+
+
+def test_a_refusal_for_a_worker_that_gave_up_harms_no_other() -> None:
+    gone, waiting = "mi-" + "1" * 17, "mi-" + "2" * 17
+    questions: dict[str, Future[Any]] = {gone: Future(), waiting: Future()}
+    questions[gone].cancel()
+    with Prover(aws_with({gone}), "cat nonce", CancelToken(), Patience(poll=0.05)) as prover:
+        prover._collect(questions)
+    assert questions[waiting].result(timeout=0).stdout == "command-0\n"
