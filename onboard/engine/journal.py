@@ -90,7 +90,10 @@ class Journal:
             self._db.close()
 
     def hold(self, run: str) -> FileLock:
-        """The run's lock, taken until released or the process ends. OnboardError when another process works on it."""
+        """The run's lock, taken until released or the process ends. OnboardError when another process works on it.
+
+        Its file stays: were it removed, one process could hold the file that was, and another the one that is.
+        """
         lock = FileLock(self._folder / f"{run}.lock", mode=0o600)
         try:
             lock.acquire(timeout=0)
@@ -102,10 +105,6 @@ class Journal:
             ) from None
         return lock
 
-    def release(self, lock: FileLock) -> None:
-        lock.release()
-        Path(lock.lock_file).unlink(missing_ok=True)
-
     @contextmanager
     def held(self, run: str) -> Iterator[None]:
         """As `hold`, for the time of a block."""
@@ -113,12 +112,12 @@ class Journal:
         try:
             yield
         finally:
-            self.release(lock)
+            lock.release()
 
     def is_held(self, run: str) -> bool:
         """Whether some process works on the run."""
         try:
-            self.release(self.hold(run))
+            self.hold(run).release()
         except OnboardError:
             return True
         return False

@@ -41,16 +41,15 @@ os.kill(os.getpid(), 9)
     assert ended.returncode == -9
     with closing(Journal(tmp_path)) as journal:
         assert [entry.change for entry in journal.entries("r1")] == ["register_agent"]
-        journal.release(journal.hold("r1"))
+        journal.hold("r1").release()
 
 
 def test_a_run_is_worked_on_by_one_process_at_a_time(tmp_path: Path) -> None:
     with closing(Journal(tmp_path)) as first, closing(Journal(tmp_path)) as second:
-        lock = first.hold("r1")
-        with pytest.raises(OnboardError, match="another process"):
+        with first.held("r1"), pytest.raises(OnboardError, match="another process"):
             second.hold("r1")
-        first.release(lock)
-        second.release(second.hold("r1"))
+        assert (tmp_path / "r1.lock").exists(), "whoever waits for this file must not get one that nobody else sees"
+        second.hold("r1").release()
 
 
 def test_others_may_write_and_read_while_a_run_goes_on(tmp_path: Path) -> None:
