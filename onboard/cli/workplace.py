@@ -64,7 +64,7 @@ def placed(
     from onboard.hosts.ssh import SshConnector
 
     known = known_hosts or KnownHosts.of_this_user(folder)
-    lockout = Lockout(folder / "stopped-accounts.json")
+    lockout = Lockout.of_this_user(folder)
     for account in forgive:
         lockout.forgive(account)
     secrets = Secrets(profile.credentials, prompt=_ask if sys.stdin.isatty() else None)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from filelock import FileLock
 
@@ -42,6 +43,13 @@ class Lockout:
         self._proven: set[tuple[str, str]] = set()
         self._trying: set[str] = set()
         self._refusals: dict[str, list[str]] = _read(path)
+        self.has_refused = False
+        """Whether a server refused a password since this object was made."""
+
+    @classmethod
+    def of_this_user(cls, home: Path) -> Self:
+        """Kept in the program's folder. Raises OnboardError when its file cannot be read."""
+        return cls(home / "stopped-accounts.json")
 
     @contextmanager
     def attempt(self, account: str, credential: str, host: str, cancel: CancelToken) -> Iterator[Attempt]:
@@ -79,7 +87,7 @@ class Lockout:
                 where=host,
                 why=f"The account is stopped, lest it be locked: {' and '.join(refused_by)} refused its password",
                 remedy=f"Correct the secret of credential {credential}, unlock the account where it is locked, "
-                f"then allow it again with --forgive {account}",
+                f"then allow it again: in the wizard under Credentials, on the command line with --forgive {account}",
             )
 
     def _enter(self, account: str, credential: str, host: str, cancel: CancelToken) -> bool:
@@ -99,6 +107,7 @@ class Lockout:
         with self._changed:
             try:
                 if accepted is False:
+                    self.has_refused = True
                     self._proven.discard((account, credential))
                     self._record(account, lambda hosts: [*hosts, host])
                 elif accepted:

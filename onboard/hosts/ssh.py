@@ -111,6 +111,11 @@ class SshConnector:
             hang_up(transport)
             raise
 
+    @property
+    def has_refusals(self) -> bool:
+        """Whether a password was refused by a server, or a key file could not be used with its passphrase."""
+        return self._lockout.has_refused or any(isinstance(key, LogInRefused) for key in self._keys.values())
+
     def _credential(self, host: Host) -> Credential:
         credential = self._credentials.get(host.credential)
         if credential is None or credential.kind not in _SSH_KINDS:

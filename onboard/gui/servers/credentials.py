@@ -20,6 +20,7 @@ from onboard.gui.models.servers import NOWHERE, Index
 from onboard.gui.servers.sheet import Sheet, credential_names, show_problem
 from onboard.gui.text import plural, tr
 from onboard.gui.theme import S8, S12, S24, Theme
+from onboard.gui.widgets.banner import Banner
 from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.cells import StatusCell
@@ -28,6 +29,7 @@ from onboard.gui.widgets.key_value_form import KeyValueForm
 from onboard.gui.widgets.label import Label
 from onboard.gui.widgets.mark import Mark
 from onboard.hosts.credentials import remember
+from onboard.hosts.lockout import Lockout
 from onboard.model.errors import OnboardError, Problem
 from onboard.model.profile import Credential, CredentialKind, Profile
 from onboard.model.secret import Secret
@@ -42,7 +44,7 @@ PASSPHRASE = "_PASSPHRASE"  # noqa: S105 - how the secret of a key file is calle
 class CredentialsSheet(Sheet):
     """`profile`, once accepted, has the credentials as described. A name that servers use may be chosen at once."""
 
-    def __init__(self, parent: QWidget | None, profile: Profile, chosen: str = "") -> None:
+    def __init__(self, parent: QWidget | None, profile: Profile, lockout: Lockout, chosen: str = "") -> None:
         super().__init__(
             parent,
             tr("Credentials"),
@@ -51,6 +53,7 @@ class CredentialsSheet(Sheet):
             letters=104,
         )
         self.profile = profile
+        self._lockout = lockout
         self._name = ""  # as it is in self.profile; "" while nothing is chosen
         self.model = CredentialsModel(self)
         self.list = DataTable(tr("Credentials"), sortable=False)
@@ -59,6 +62,10 @@ class CredentialsSheet(Sheet):
         self.list.setModel(self.model)
         self.list.setFixedWidth(Theme.current().scaled(280))
         self.form = _Form()
+        self.stopped = Banner(Mark.WARN, "")
+        again = Button(tr("Allow &it again"))
+        again.clicked.connect(self._allow)
+        self.stopped.add_button(again)
         add = Button(tr("A&dd"), icon="plus", small=True)
         add.clicked.connect(self._add)
         self.delete = Button(tr("De&lete"), icon="delete", small=True)
@@ -75,7 +82,12 @@ class CredentialsSheet(Sheet):
         row = QHBoxLayout()
         row.setSpacing(S24)
         row.addLayout(left)
-        row.addWidget(self.form, 1)
+        right = QVBoxLayout()
+        right.setSpacing(S12)
+        right.addWidget(self.stopped)
+        right.addWidget(self.form)
+        right.addStretch()
+        row.addLayout(right, 1)
         self.body.addLayout(row, 1)
         names = self._names()
         self._choose(chosen if chosen in names else names[0] if names else NEW)
@@ -92,8 +104,34 @@ class CredentialsSheet(Sheet):
             self.list.select_key(name)
         self.form.show_credential(name, self.profile.credentials.get(name))
         self.form.setEnabled(bool(name))
+        self._show_stopped()
         in_use = any(host.credential == name for host in self.profile.hosts)
         self.delete.setEnabled(name in self.profile.credentials or (bool(name) and not in_use))
+
+    def _account(self) -> str:
+        credential = self.profile.credentials.get(self._name)
+        return credential.username if credential else ""
+
+    def _show_stopped(self) -> None:
+        """An account that servers refused is tried no more, lest it be locked, until a person says so."""
+        account = self._account()
+        refused_by = self._lockout.stopped().get(account.casefold(), ())
+        self.stopped.setVisible(bool(refused_by))
+        if refused_by:
+            self.stopped.show_notice(
+                Mark.WARN,
+                tr("{account} is stopped, lest it be locked", account=account),
+                tr(
+                    "Its password was refused by {servers}. Correct it, unlock the account where it is locked, and "
+                    "allow it again.",
+                    servers=", ".join(refused_by),
+                ),
+            )
+
+    @Slot()
+    def _allow(self) -> None:
+        self._lockout.forgive(self._account())
+        self._show_stopped()
 
     @Slot()
     def _picked(self) -> None:
