@@ -6,9 +6,9 @@ A command: {"id": 7, "do": "check", "profile": {…}, …}; each of its events c
 A long plan comes in parts (`onboard.model.event_json`).
 One command runs at a time, others wait. What each takes besides `profile` stands in COMMANDS.
 
-Control, at any time: {"do": "stop"}, "stop_now", "pause", "go_on", and {"do": "secret", "name": …, "value": …} in
-answer to SecretWanted (value null: there is none). The end of standard input stops what runs and ends the process:
-a wizard that dies leaves no engine behind.
+Control, at any time: {"do": "stop", "id": 7}, "stop_now", "pause" and "go_on", of a command that runs or waits, and
+{"do": "secret", "name": …, "value": …} in answer to SecretWanted (value null: there is none). The end of standard
+input stops what runs and ends the process: a wizard that dies leaves no engine behind.
 """
 
 import argparse
@@ -36,7 +36,7 @@ from onboard.hosts.ssh import SshConnector
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
 from onboard.model.event_json import in_parts
-from onboard.model.events import Event, FactsGathered, ReportWritten, RunFinished, SecretWanted
+from onboard.model.events import Event, FactsGathered, Noted, ReportWritten, RunFinished, SecretWanted
 from onboard.model.plan import plan_from_json
 from onboard.model.profile import Profile
 from onboard.model.secret import Secret
@@ -66,11 +66,13 @@ class Child:
         self._write = write
         self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
-        self._tokens: list[CancelToken] = []  # of the command that runs, and of those that wait
+        self._tokens: dict[object, CancelToken] = {}  # id → of the command that runs, and of those that wait
         self._lock = threading.Lock()
         self._id: object = None
         self._is_heard = True
-        self._secrets: dict[str, str | None] = {}
+        self._secrets: dict[str, str] = {}
+        self._grace = threading.Timer(GRACE, self._break_off)
+        self._grace.daemon = True
 
     def listen(self, lines: Iterator[str]) -> None:
         """Take orders until the end of input."""
@@ -80,37 +82,46 @@ class Child:
                 self._take(order)
             except (ValueError, KeyError, AttributeError) as error:
                 sys.stderr.write(f"not an order: {type(error).__name__}\n")
+        self._grace.start()
+        for token in list(self._tokens.values()):
+            token.stop()
         self._answers.put(None)
         self._orders.put(None)
-        for token in list(self._tokens):
-            token.stop()
-            timer = threading.Timer(GRACE, token.stop_now)
-            timer.daemon = True
-            timer.start()
+
+    def _break_off(self) -> None:
+        for token in list(self._tokens.values()):
+            token.stop_now()
 
     def _take(self, order: Order) -> None:
         what = order["do"]
         if what in ("stop", "stop_now", "pause", "go_on"):
-            for token in list(self._tokens):
+            token = self._tokens.get(order["id"])
+            if token is not None:
                 getattr(token, what)()
         elif what == "secret":
             self._answers.put(order)
         else:
-            self._tokens.append(CancelToken())
+            self._tokens[order["id"]] = CancelToken()
             self._orders.put(order)
 
     def work(self) -> None:
         """Carry out commands, one after the other, until the end of input."""
         while (order := self._orders.get()) is not None:
-            self._id = order.get("id")
+            self._id = order["id"]
+            cancel = self._tokens[self._id]
             try:
-                for event in self._events(order, self._tokens[0]):
+                if cancel.stopping:  # before its turn
+                    self._tell(RunFinished(run="", hosts={}))
+                    continue
+                for event in self._events(order, cancel):
                     self._tell(event)
             except OnboardError as error:
                 self._end(error)
             except Exception as error:  # noqa: BLE001 - told as an event; the wizard goes on
                 self._end(keep_defect(error))
-            self._tokens.pop(0)
+            finally:
+                del self._tokens[self._id]
+        self._grace.cancel()
 
     def _end(self, error: OnboardError) -> None:
         self._tell(failure(error))
@@ -122,7 +133,7 @@ class Child:
             raise OnboardError(f"The engine has no command {order['do']}")
         folder = home()
         known = KnownHosts.of_this_user(folder)
-        lockout = Lockout(folder / "stopped-accounts.json")
+        lockout = Lockout.of_this_user(folder)
         for account in order.get("forgive", ()):
             lockout.forgive(account)
         with closing(Journal(folder)) as journal:
@@ -131,25 +142,38 @@ class Child:
             connector = SshConnector(profile.credentials, secrets=secrets, known_hosts=known, lockout=lockout)
             tools = Tools(connector, journal, folder / "packages", mfa_code=self._ask_for_code)
             yield from command(order, profile, tools, cancel, known)
+            if connector.has_refusals:
+                self._secrets.clear()  # one of them is wrong: the next command asks again
 
     def _ask(self, name: str, question: str) -> str | None:
-        """Ask the wizard for a secret, once in the life of this process."""
+        """Ask the wizard for a secret; what it answered serves the commands that follow, too."""
         if name not in self._secrets:
-            self._tell(SecretWanted(name=name, question=question))
-            answer = self._answers.get()
-            value = answer.get("value") if answer else None
+            answer = self._answer_to(SecretWanted(name=name, question=question))
+            value = answer.get("value")
+            if not value:
+                return None
             self._secrets[name] = value
-            if answer and value and answer.get("keep"):
-                remember(name, Secret(value))
+            if answer.get("keep"):
+                try:
+                    remember(name, Secret(value))
+                except OnboardError as error:  # it serves this process all the same
+                    self._tell(Noted(text=str(error), level="warning"))
         return self._secrets[name]
 
     def _ask_for_code(self, prompt: str) -> Secret:
         """A code of an MFA device is good once, and so asked for each time."""
-        self._secrets.pop(MFA, None)
-        code = self._ask(MFA, prompt)
+        code = self._answer_to(SecretWanted(name=MFA, question=prompt, once=True)).get("value")
         if not code:
             raise OnboardError("No MFA code was given", where="AWS", remedy="Try again, with the code of your device")
         return Secret(code)
+
+    def _answer_to(self, wanted: SecretWanted) -> Order:
+        """What the wizard answers; nothing once it has gone."""
+        self._tell(wanted)
+        answer = self._answers.get()
+        if answer is None:
+            self._answers.put(None)  # whoever asks next waits no longer than this one
+        return answer or {}
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, FactsGathered):

@@ -101,7 +101,10 @@ def _take_environment(practice: Mapping[str, str]) -> None:
 def _end_with_input() -> None:
     """The window that started us has gone: so do we."""
     sys.stdin.read()
-    signal.raise_signal(signal.SIGTERM)
+    if sys.platform == "win32":
+        signal.raise_signal(signal.SIGTERM)
+    else:  # to the main thread: a signal to this one does not wake it
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
 
 def _journey(options: argparse.Namespace) -> int:

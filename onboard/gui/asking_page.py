@@ -19,12 +19,12 @@ class AskingPage(Page):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self.busy = BusyIndicator(keeps_place=False)
-        self.busy.cancelled.connect(session.stop_now)
+        self.busy.cancelled.connect(self.cancel)
         self.error = ErrorPanel()
 
     @property
     def is_asking(self) -> bool:
-        return self.session.view.running == self.command
+        return self.command in self.session.view.ordered
 
     def waits_for(self) -> str:
         """What is said while it asks."""
@@ -54,10 +54,11 @@ class AskingPage(Page):
         elif not self.busy.is_busy:
             self.busy.start(self.waits_for())
 
+    @Slot()
     def cancel(self) -> bool:
         asking = self.is_asking
         if asking:
-            self.session.stop_now()
+            self.session.give_up(self.command)
         return asking
 
     @Slot()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal, Slot
+from PySide6.QtCore import QDeadlineTimer, QObject, QProcess, QProcessEnvironment, QTimer, Signal, Slot
 
 from onboard.gui.programs import console_program
 from onboard.model.event_json import event_from_json
@@ -18,7 +18,8 @@ from onboard.model.profile import Profile
 
 SLICE = 0.008  # seconds of the window's thread that reading may take at one time
 _PLAN = TypeAdapter(Plan)
-GRACE = 12_000  # milliseconds that the child has to end by itself
+GRACE = 60_000  # milliseconds that the child has to end by itself, with what it does on servers
+KILLED = 5_000  # milliseconds until a killed process is gone
 
 
 class EngineChild(QObject):
@@ -44,8 +45,8 @@ class EngineChild(QObject):
         self._reader.timeout.connect(self._read_lines)
 
     def use(self, environment: Mapping[str, str] | None) -> None:
-        """The whole environment of the next process, None for this one's own; ends the present one."""
-        self.close()
+        """The whole environment of the next process, None for this one's own; lets go of the present one."""
+        self.let_go()
         self._environment = environment
 
     def send(self, order: Mapping[str, Any], profile: Profile | None = None, plan: Plan | None = None) -> None:
@@ -59,26 +60,41 @@ class EngineChild(QObject):
             line = f'{line[:-1]}, "plan": {_PLAN.dump_json(plan).decode()}}}'
         self._process.write(line.encode() + b"\n")
 
-    @property
-    def is_running(self) -> bool:
-        return self._process is not None
+    def control(self, order: Mapping[str, Any]) -> None:
+        """Give an order that only concerns what the present process does; nothing when there is none."""
+        if self._process is not None:
+            self._process.write(json.dumps(order).encode() + b"\n")
 
     @property
     def process_id(self) -> int:
         """0 when there is none."""
         return self._process.processId() if self._process else 0
 
-    def close(self) -> None:
-        """End the process: cleanly, since a run leaves nothing half done, and by force when it takes too long."""
+    def let_go(self) -> None:
+        """Have the process end by itself, and hear no more of it: the next order starts another one."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.finished.disconnect(self._finished)
-        process.closeWriteChannel()
-        if not process.waitForFinished(GRACE):
-            process.kill()
-            process.waitForFinished(GRACE)
-        process.deleteLater()
+        if process is not None:
+            process.readyReadStandardOutput.disconnect(self._take_output)
+            process.readyReadStandardError.disconnect(self._take_error)
+            process.finished.disconnect(self._finished)
+            process.errorOccurred.disconnect(self._could_not)
+            process.finished.connect(process.deleteLater)
+            process.closeWriteChannel()
+            limit = QTimer(process, singleShot=True, interval=GRACE)
+            limit.timeout.connect(process.kill)
+            limit.start()
+        self._forget()
+
+    def close(self, grace: int = GRACE) -> None:
+        """Wait until every process has ended: by itself, since a run leaves nothing half done, else by force."""
+        self.let_go()
+        until = QDeadlineTimer(grace)
+        for process in self.findChildren(QProcess):
+            if not process.waitForFinished(until.remainingTime()):
+                process.kill()
+                process.waitForFinished(KILLED)
+
+    def _forget(self) -> None:
         self._reader.stop()
         self._lines.clear()
         self._rest = self._said = b""
@@ -95,6 +111,7 @@ class EngineChild(QObject):
         process.readyReadStandardOutput.connect(self._take_output)
         process.readyReadStandardError.connect(self._take_error)
         process.finished.connect(self._finished)
+        process.errorOccurred.connect(self._could_not)
         process.start(program, [*arguments, "engine"])
         return process
 
@@ -137,6 +154,12 @@ class EngineChild(QObject):
         if self._process is not None:
             self._said = (self._said + bytes(self._process.readAllStandardError().data()))[-2000:]
 
+    @Slot(QProcess.ProcessError)
+    def _could_not(self, error: QProcess.ProcessError) -> None:
+        if error is QProcess.ProcessError.FailedToStart and self._process is not None:
+            self._said = self._process.errorString().encode()
+            self._finished()
+
     @Slot()
     def _finished(self) -> None:
         process, self._process = self._process, None
@@ -145,5 +168,6 @@ class EngineChild(QObject):
         while self._lines:
             self._read_lines()
         process.deleteLater()
-        said, self._said = self._said.decode("utf-8", "replace").strip(), b""
+        said = self._said.decode("utf-8", "replace").strip()
+        self._forget()
         self.died.emit(said)

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QProcess, Signal, Slot
 
 from onboard.gui.programs import console_program
+from onboard.gui.text import tr
 from onboard.model.practice_environment import practice_environment
 
 GRACE = 10_000  # milliseconds
@@ -22,6 +23,7 @@ class PracticeChild(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._process: QProcess | None = None
+        self._is_up = False
         self._folder: Path | None = None
 
     @property
@@ -32,8 +34,18 @@ class PracticeChild(QObject):
         return self._folder
 
     @property
+    def home(self) -> Path:
+        """Where an engine on this practice keeps its own files. RuntimeError when no practice runs."""
+        return self.folder / "home"
+
+    @property
     def is_running(self) -> bool:
         return self._process is not None
+
+    @property
+    def is_up(self) -> bool:
+        """It was `ready`, and runs."""
+        return self._is_up
 
     @property
     def process_id(self) -> int:
@@ -44,7 +56,7 @@ class PracticeChild(QObject):
         """The environment of an engine that works on this practice, with a home of its own for its runs."""
         lines = (self.folder / "env").read_text(encoding="utf-8").splitlines()
         named = dict(line.split("=", 1) for line in lines if "=" in line)
-        return practice_environment(os.environ, {**named, "ONBOARD_HOME": str(self.folder / "home")})
+        return practice_environment(os.environ, {**named, "ONBOARD_HOME": str(self.home)})
 
     def start(self, hosts: int | None = None) -> None:
         self.close()
@@ -54,14 +66,16 @@ class PracticeChild(QObject):
         more = ["--hosts", str(hosts)] if hosts else []
         process.readyReadStandardOutput.connect(self._said)
         process.finished.connect(self._finished)
+        process.errorOccurred.connect(self._could_not)
         process.start(program, [*arguments, "practice", "--serve", str(self._folder), "--until-eof", *more])
 
     def close(self) -> None:
         """End it and remove its folder."""
-        process, self._process = self._process, None
+        process, self._process, self._is_up = self._process, None, False
         if process is not None:
             process.finished.disconnect(self._finished)
-            process.terminate()
+            process.errorOccurred.disconnect(self._could_not)
+            process.closeWriteChannel()  # until then it was asked to run
             if not process.waitForFinished(GRACE):
                 process.kill()
                 process.waitForFinished(GRACE)
@@ -76,14 +90,22 @@ class PracticeChild(QObject):
     @Slot()
     def _said(self) -> None:
         if self._process is not None and b"ready" in bytes(self._process.readAllStandardOutput().data()):
+            self._is_up = True
             self.ready.emit()
+
+    @Slot(QProcess.ProcessError)
+    def _could_not(self, error: QProcess.ProcessError) -> None:
+        if error is QProcess.ProcessError.FailedToStart:
+            self._finished()
 
     @Slot()
     def _finished(self) -> None:
-        process, self._process = self._process, None
+        process, self._process, self._is_up = self._process, None, False
         if process is None:
             return
         said = bytes(process.readAllStandardError().data()).decode("utf-8", "replace").strip()
+        if process.error() is QProcess.ProcessError.FailedToStart:
+            said = process.errorString()
         process.deleteLater()
         self._remove_folder()
-        self.failed.emit(said or "Practice ended by itself")
+        self.failed.emit(said or tr("It ended by itself"))

@@ -10,9 +10,12 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from onboard.gui.engine_child import SLICE, EngineChild
+from onboard.gui.engine_child import GRACE, SLICE, EngineChild
 from onboard.gui.practice_child import PracticeChild
+from onboard.gui.text import tr
 from onboard.gui.wakefulness import Wakefulness
+from onboard.home import home
+from onboard.hosts.lockout import Lockout
 from onboard.model import events
 from onboard.model.errors import Problem
 from onboard.model.plan import Plan
@@ -25,7 +28,9 @@ from onboard.wizard.progress import Progress
 from onboard.wizard.view import View
 
 REPAINT = 100  # milliseconds between two tellings of what the engine saw
+SHORT_GRACE = 5_000  # milliseconds to end for an engine that only looks
 CHANGING = ("apply", "undo")  # commands that change servers: followed line by line, and the computer stays awake
+ASKING_AWS = ("account", "preview")  # commands that wait for AWS and cannot be broken off there
 
 # A command whose result is worth nothing once this section of the draft changed.
 _STALE = {
@@ -44,6 +49,7 @@ _STALE = {
 class Session(QObject):
     """Signals tell what changed; whoever wants to know reads `view`.
 
+    opened           another profile is there, with nothing known of it yet
     draft_changed    the profile was edited, opened or saved
     states_changed   (command, names of servers that changed); at most every REPAINT milliseconds
     running_changed  a command began or ended
@@ -53,6 +59,7 @@ class Session(QObject):
     practice_failed  practice did not come up; its last words
     """
 
+    opened = Signal()
     draft_changed = Signal()
     states_changed = Signal(str, set)
     running_changed = Signal()
@@ -69,7 +76,7 @@ class Session(QObject):
         self._states: defaultdict[str, State] = defaultdict(State)
         self._logs: defaultdict[str, Log] = defaultdict(Log)
         self._progresses: defaultdict[str, Progress] = defaultdict(Progress)
-        self._held = ""
+        self._held: dict[int, str] = {}  # order → paused or stopping
         self._wakefulness = Wakefulness(self)
         self._orders: dict[int, str] = {}
         self._next = 1
@@ -90,19 +97,24 @@ class Session(QObject):
 
     @property
     def view(self) -> View:
-        orders = self._orders.values()
-        running = next((command for command in orders if command in CHANGING), next(iter(orders), ""))
+        orders = self._orders
+        running = next((number for number, command in orders.items() if command in CHANGING), next(iter(orders), 0))
         return View(
             self._draft,
             self._saved,
             self._path,
             self._states,
-            running,
-            self.practice.is_running,
-            self._held,
+            orders.get(running, ""),
+            self.practice.is_up,
+            self._held.get(running, ""),
             self._logs,
             self._progresses,
+            frozenset(orders.values()),
         )
+
+    def lockout(self) -> Lockout:
+        """The accounts that the engine has stopped. Raises OnboardError when their file cannot be read."""
+        return Lockout.of_this_user(self.practice.home if self.practice.is_up else home())
 
     # The draft
 
@@ -149,11 +161,19 @@ class Session(QObject):
         self._use(profile, saved, path)
 
     def _use(self, profile: Profile, saved: Profile | None, path: Path | None) -> None:
-        self.stop_now()
-        self._draft, self._saved, self._path = profile, saved, path
-        for command in list(self._states):
+        for command in {*self._states, *self._orders.values()}:
             self._forget(command)
+        if self.practice.is_running and (path is None or path.parent != self.practice.folder):
+            self._end_practice()
+        self._draft, self._saved, self._path = profile, saved, path
+        self.opened.emit()
         self.draft_changed.emit()
+
+    def _end_practice(self) -> None:
+        """What comes next is no practice."""
+        self.practice.close()
+        self.engine.use(None)
+        self.running_changed.emit()
 
     # Commands
 
@@ -170,12 +190,13 @@ class Session(QObject):
 
         `fresh` begins a new State; else what it tells is folded into the one that is there. `plan`: what was approved.
         """
+        if fresh:
+            self._forget(command)
+            self._states[command] = State()
+        if command == "apply":
+            self._forget("undo")  # it says of servers what is no longer so
         number, self._next = self._next, self._next + 1
         self._orders[number] = command
-        if fresh:
-            self._let_go.add(self._states.pop(command, None))
-            self._states[command] = State()
-            self._logs.pop(command, None)
         path = str(self._path or "")
         self.engine.send({"id": number, "do": command, "path": path, **more}, profile or self._draft, plan)
         self._orders_changed()
@@ -185,54 +206,76 @@ class Session(QObject):
         """Go on with a run of apply that was stopped or broken off: it takes up the servers that it has not proven."""
         self.run("apply", fresh=self.view.state("apply").run != run, resume=run)
 
-    def stop(self) -> None:
-        """Let what is under way finish, and start nothing new."""
-        self._control("stop", "stopping")
+    def stop(self, command: str) -> None:
+        """Let what the command has under way finish, and start nothing new."""
+        self._control(command, "stop", "stopping")
 
-    def stop_now(self) -> None:
-        self._control("stop_now", "stopping")
+    def stop_now(self, command: str) -> None:
+        self._control(command, "stop_now", "stopping")
 
-    def pause(self) -> None:
-        self._control("pause", "paused")
+    def give_up(self, command: str) -> None:
+        """Wait no longer for a command that only looks."""
+        self._drop(command)
+        failure = events.RunFailed(kind="error", what=tr("Stopped before there was an answer"), remedy=tr("Ask again"))
+        self._fold(0, command, failure)
 
-    def go_on(self) -> None:
-        self._control("go_on")
-        for progress in self._progresses.values():
-            progress.restart(time.monotonic())
+    def pause(self, command: str) -> None:
+        self._control(command, "pause", "paused")
+
+    def go_on(self, command: str) -> None:
+        self._control(command, "go_on")
+        self._progresses[command].restart(time.monotonic())
 
     def answer(self, wanted: events.SecretWanted, value: str | None, *, keep: bool = False) -> None:
         """Answer `secret_wanted`; None when the user has no answer."""
-        self.engine.send({"do": "secret", "name": wanted.name, "value": value, "keep": keep})
+        self.engine.control({"do": "secret", "name": wanted.name, "value": value, "keep": keep})
 
     def start_practice(self, hosts: int | None = None) -> None:
         self.practice.start(hosts)
 
     def close(self) -> None:
-        """End both children."""
+        """End both children. Waits for what is under way on servers to come to where it can be resumed."""
+        changing = any(command in CHANGING for command in self._orders.values())
         self._orders.clear()
         self._let_go.stop()
         self._wakefulness.set_held(False)
-        self.engine.close()
+        self.engine.close(GRACE if changing else SHORT_GRACE)
         self.practice.close()
 
-    def _control(self, what: str, held: str = "") -> None:
-        if self._orders:
-            self.engine.send({"do": what})
-            self._held = held
+    def _control(self, command: str, what: str, held: str = "") -> None:
+        for number in self._numbers(command):
+            self.engine.control({"do": what, "id": number})
+            self._held[number] = held
             self.running_changed.emit()
 
+    def _numbers(self, command: str) -> list[int]:
+        """Those of its orders that run or wait."""
+        return [number for number, ordered in self._orders.items() if ordered == command]
+
     def _orders_changed(self) -> None:
-        self._held = self._held if self._orders else ""
+        self._held = {number: held for number, held in self._held.items() if number in self._orders}
         self._wakefulness.set_held(any(command in CHANGING for command in self._orders.values()))
         self.running_changed.emit()
 
     def _forget(self, command: str) -> None:
+        """Let go of what a command told. If it still runs it is stopped, and what it tells from now on is not heard."""
+        self._drop(command)
         self._logs.pop(command, None)
         self._progresses.pop(command, None)
         state = self._states.pop(command, None)
         if state is not None:
             self._let_go.add(state)
             self._note(command, set())
+
+    def _drop(self, command: str) -> None:
+        numbers = self._numbers(command)
+        for number in numbers:
+            del self._orders[number]
+            self.engine.control({"do": "stop" if command in CHANGING else "stop_now", "id": number})
+        if numbers:
+            if command in ASKING_AWS and not self._orders:
+                self.engine.let_go()  # what comes next has not to wait for it
+            self._orders_changed()
 
     def _forget_moved(self, before: Sequence[Host], after: Sequence[Host]) -> None:
         """What was seen of a server says nothing about another one at its name."""
@@ -242,6 +285,8 @@ class Session(QObject):
         targets = {host.name: host.target for host in after if host.name in names}
         gone = {host.name for host in changed if targets.get(host.name) != host.target}
         for command in ("trust", "check"):
+            if command in self._orders.values() and not gone.isdisjoint(targets):
+                self._forget(command)  # it still tells of the former one
             state = self._states.get(command)
             if state is not None and not gone.isdisjoint(state.hosts):
                 for name in gone:
@@ -255,6 +300,8 @@ class Session(QObject):
         for number, event in told:
             if number in self._orders:
                 self._fold(number, self._orders[number], event)
+            elif isinstance(event, events.SecretWanted):  # by a command that was stopped, and waits for nothing now
+                self.answer(event, None)
 
     def take(self, command: str, told: Iterable[events.Event]) -> None:
         """Fold what the engine told of a command, as if the child had told it of that command's order."""
@@ -297,9 +344,9 @@ class Session(QObject):
         for command in broken:
             failure = events.RunFailed(
                 kind="error",
-                what="The engine ended by itself",
+                what=tr("The engine ended by itself"),
                 why=said,
-                remedy="Run it again; a broken-off installation can be resumed",
+                remedy=tr("Run it again; a broken-off installation can be resumed"),
             )
             self._fold(0, command, failure)
         self._orders_changed()
@@ -313,7 +360,7 @@ class Session(QObject):
 
     @Slot(str)
     def _practice_ended(self, said: str) -> None:
-        self.engine.use(None)  # what comes next is no practice
+        self.engine.use(None)
         if self._orders:
             self._engine_ended(said)
         self.practice_failed.emit(said)

@@ -137,10 +137,14 @@ class ConnectionStage(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretWanted(Event):
-    """The engine needs a secret that no source has, and waits for it. `name` is the credential's."""
+    """The engine needs a secret that no source has, and waits for it. `name` is the credential's.
+
+    `once`: it is good once, as the code of an MFA device is, and there is nothing to keep.
+    """
 
     name: str
     question: str
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ class View:
     practice   whether cloud and servers are those of a practice
     held       "" for a command that goes on, paused, or stopping
     logs, progresses   of apply and undo, as `states`
+    ordered    the commands that run or wait for their turn
     judged     what `stages.standing` found out of this very view
     """
 
@@ -37,6 +38,7 @@ class View:
     held: str = ""
     logs: Mapping[str, Log] = field(default_factory=dict)
     progresses: Mapping[str, Progress] = field(default_factory=dict)
+    ordered: frozenset[str] = frozenset()
     judged: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property

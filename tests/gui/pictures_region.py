@@ -90,5 +90,5 @@ def page_of(window: Window) -> RegionPage:
 def in_practice(session: Session) -> None:
     """As if practice were up, without starting it."""
     session.practice.close()
-    session.practice = SimpleNamespace(is_running=True, close=lambda: None)  # type: ignore[assignment]
+    session.practice = SimpleNamespace(is_running=True, is_up=True, close=lambda: None)  # type: ignore[assignment]
     session.draft_changed.emit()

@@ -87,7 +87,7 @@ def start(desk: "Desk") -> Iterator[tuple[str, Window]]:
     assert isinstance(page, StartPage)
     window.session.practice.close()
     window.session.practice = SimpleNamespace(  # type: ignore[assignment]
-        is_running=True, start=lambda hosts: None, close=lambda: None
+        is_running=True, is_up=False, start=lambda hosts: None, close=lambda: None
     )
     page._try.click()
     yield "start-practice-starting", window

@@ -34,4 +34,5 @@ def without_child(session: Session) -> list[Mapping[str, Any]]:
         orders.append({**order, **values, **planned})
 
     session.engine.send = send  # type: ignore[method-assign]
+    session.engine.control = orders.append  # type: ignore[method-assign]
     return orders

@@ -122,18 +122,18 @@ def test_pause_go_on_and_both_ways_to_stop(bench: Bench) -> None:
     bench.begin()
     page = bench.page
     page._pause.click()
-    assert bench.order == {"do": "pause"}
+    assert bench.order["do"] == "pause"
     assert page._wave.text() == "Paused"
     assert page._pause.text() == "G&o on"
     page._pause.click()
-    assert bench.order == {"do": "go_on"}
+    assert bench.order["do"] == "go_on"
     for number, order in ((0, "stop"), (1, "stop_now")):
         assert page.cancel(), "Esc asks how to stop"
         (menu,) = page.findChildren(QMenu)
         menu.actions()[number].trigger()
         menu.close()
         QCoreApplication.sendPostedEvents(None, 52)  # deferred deletion
-        assert bench.order == {"do": order}
+        assert bench.order["do"] == order
         assert page._wave.text() == "Stopping"
         assert not page._pause.isEnabled()
 

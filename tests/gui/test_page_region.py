@@ -237,7 +237,7 @@ def test_measuring_can_be_cancelled(page: RegionPage, orders: Orders) -> None:
     fed(page, *scenes.began(("srv-db-01",)), scenes.sampled(HERE, 9))
     assert (page.card.busy._done, page.card.busy._total) == (9, 22)
     QTest.keyClick(page.table, Qt.Key.Key_Escape)
-    assert orders[-1] == {"do": "stop_now"}
+    assert orders[-1] == {"do": "stop_now", "id": orders[0]["id"]}
     fed(page, events.RunFinished(run="r1", hosts={}))
     assert not page.card.busy.is_busy
     assert not any(texts(page, Column.MEDIAN, 34))  # half a measurement says nothing
@@ -282,7 +282,7 @@ def test_of_a_proxy_and_of_practice_it_is_told(page: RegionPage, monkeypatch: py
     fed(page, *scenes.measured({THIS_COMPUTER: HERE}, via="proxy 10.0.0.1:3128 (squid)", closed=None))
     assert "Measured through: proxy 10.0.0.1:3128 (squid)." in said(page.card._reasons)
     assert "Which Regions are enabled in this account is not known." in said(page.card._reasons)
-    monkeypatch.setattr(type(page.session.practice), "is_running", True)
+    monkeypatch.setattr(type(page.session.practice), "is_up", True)
     assert "simulated" in words.reasons(page.session.view)
 
 

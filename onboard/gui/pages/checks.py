@@ -67,7 +67,7 @@ class ChecksPage(Page):
             self._header.add_action(button)
         self.error = ErrorPanel()
         self.busy = BusyIndicator()
-        self.busy.cancelled.connect(session.stop)
+        self.busy.cancelled.connect(lambda: session.stop("check"))
         self._busy_place = QWidget()
         self.chips = Chips(
             tr("Servers by result"),
@@ -213,7 +213,7 @@ class ChecksPage(Page):
 
     def cancel(self) -> bool:
         if self.session.view.running == "check":
-            self.session.stop()
+            self.session.stop("check")
             return True
         if self.matrix.cause is not None:
             self.cause_table.clearSelection()

@@ -449,9 +449,9 @@ class InstallPage(Page):
     @Slot()
     def _pause_or_go_on(self) -> None:
         if self.session.view.held == "paused":
-            self.session.go_on()
+            self.session.go_on("apply")
         else:
-            self.session.pause()
+            self.session.pause("apply")
 
     @Slot()
     def _choose_stop(self) -> None:
@@ -465,10 +465,10 @@ class InstallPage(Page):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         after = menu.addAction(tr("Stop &after the servers under way"))
         after.setToolTip(tr("They are brought to their end, no other is begun. The rest can be resumed."))
-        after.triggered.connect(self.session.stop)
+        after.triggered.connect(lambda: self.session.stop("apply"))
         now = menu.addAction(tr("Stop &now"))
         now.setToolTip(tr("Breaks off all but package managers and registrations. The rest can be resumed."))
-        now.triggered.connect(self.session.stop_now)
+        now.triggered.connect(lambda: self.session.stop_now("apply"))
         menu.setActiveAction(after)
         return menu
 

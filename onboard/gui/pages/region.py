@@ -50,7 +50,7 @@ class RegionPage(Page):
         self.card.measure.connect(self._measure)
         self.card.choose_servers.connect(self._choose_servers)
         self.card.use.connect(self._use)
-        self.card.cancelled.connect(self.session.stop_now)
+        self.card.cancelled.connect(lambda: self.session.stop_now("regions"))
         self.table = self._make_table()
         mapped = Card()
         mapped.body.setContentsMargins(S4, S4, S4, S4)
@@ -140,7 +140,7 @@ class RegionPage(Page):
     def cancel(self) -> bool:
         measuring = regions.is_measuring(self.session.view)
         if measuring:
-            self.session.stop_now()
+            self.session.stop_now("regions")
         return measuring
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name

@@ -105,6 +105,10 @@ class StartPage(Page):
         if (home() / JOURNAL).exists() and not self.session.view.running:
             self.session.run("runs")
 
+    def opened(self) -> None:
+        if not self.session.practice.is_running:  # it was given up before it was up
+            self._practice_is_up()
+
     def states_changed(self, command: str, hosts: set[str]) -> None:
         if command != "runs":
             return

@@ -42,7 +42,7 @@ class ProbeSheet(Sheet):
         for row, line in enumerate(self._lines.values()):
             line.place(grid, row)
         self._busy = BusyIndicator()
-        self._busy.cancelled.connect(session.stop_now)
+        self._busy.cancelled.connect(lambda: session.stop_now("probe"))
         self._error = ErrorPanel()
         self.body.addLayout(grid)
         self.body.addWidget(self._error)
@@ -101,8 +101,8 @@ class ProbeSheet(Sheet):
         self.copy_button.setText(tr("Copied"))
 
     def done(self, result: int) -> None:
-        if self._session.view.running == "probe":
-            self._session.stop_now()
+        if "probe" in self._session.view.ordered:
+            self._session.stop_now("probe")
         self._busy.stop()
         self._session.states_changed.disconnect(self._states_changed)
         self._session.running_changed.disconnect(self._show)

@@ -1,0 +1,182 @@
+"""Orders and what they tell: heard only as long as they are of use, stopped by their own number, never mixed up."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import scenes
+from session_feed import without_child
+
+from onboard.gui import engine_child, practice_child
+from onboard.gui.session import Session
+from onboard.model import events
+from onboard.model.profile import Profile
+from onboard.model.status import HostStatus
+
+Orders = list[Mapping[str, Any]]
+
+
+@pytest.fixture
+def session(qapp: object) -> Iterator[Session]:
+    one = Session()
+    yield one
+    one.close()
+    one.deleteLater()
+
+
+@pytest.fixture
+def orders(session: Session) -> Orders:
+    session.recover(scenes.profile(), scenes.profile(), None)
+    return without_child(session)
+
+
+def told(session: Session, order: Mapping[str, Any], *some: events.Event) -> None:
+    """As the child tells it."""
+    session._take([(order["id"], event) for event in some])
+
+
+def test_another_profile_hears_nothing_of_the_former_ones_account(session: Session, orders: Orders) -> None:
+    session.run("account")
+    session.new()
+    assert orders[-1] == {"do": "stop_now", "id": orders[0]["id"]}
+    assert not session.view.running
+    told(session, orders[0], *scenes.account())
+    assert session.view.state("account").account is None
+
+
+def test_a_run_on_servers_is_left_to_finish_what_is_under_way(session: Session, orders: Orders) -> None:
+    session.run("apply")
+    session.new()
+    assert orders[-1] == {"do": "stop", "id": orders[0]["id"]}
+
+
+def test_what_an_edit_makes_worthless_is_not_heard_to_its_end(session: Session, orders: Orders) -> None:
+    session.run("check")
+    began, *rest = scenes.check()
+    told(session, orders[0], began)
+    session.put("region.name", "eu-west-1")
+    told(session, orders[0], *rest)
+    assert not session.view.state("check").hosts
+    assert not session.view.running
+    session.run("check")
+    told(session, orders[-1], *scenes.check())
+    assert session.view.state("check").hosts
+
+
+def test_a_server_that_is_another_now_is_not_judged_by_the_former_one(session: Session, orders: Orders) -> None:
+    session.run("check")
+    first, *others = session.view.draft.hosts
+    session.edit(session.view.draft.model_copy(update={"hosts": (first.model_copy(update={"port": 2222}), *others)}))
+    assert orders[-1] == {"do": "stop_now", "id": orders[0]["id"]}
+
+
+def test_the_last_order_of_a_command_is_the_one_that_counts(session: Session, orders: Orders) -> None:
+    session.run("account")
+    session.run("account")
+    told(session, orders[0], *scenes.account())
+    assert session.view.state("account").account is None
+    told(session, orders[-1], *scenes.account())
+    assert session.view.state("account").account is not None
+
+
+def test_what_waits_its_turn_is_stopped_alone(session: Session, orders: Orders) -> None:
+    session.run("apply")
+    session.run("regions")
+    session.stop_now("regions")
+    assert orders[2:] == [{"do": "stop_now", "id": orders[1]["id"]}]
+    assert not session.view.held, "the installation goes on"
+    session.stop("apply")
+    assert session.view.held == "stopping"
+
+
+def test_a_question_of_a_dropped_command_gets_its_no(session: Session, orders: Orders) -> None:
+    session.run("check")
+    session.put("region.name", "eu-west-1")
+    told(session, orders[0], events.SecretWanted(name="linux", question="Password?"))
+    assert orders[-1] == {"do": "secret", "name": "linux", "value": None, "keep": False}
+
+
+def test_nobody_has_to_wait_for_aws(session: Session, orders: Orders) -> None:
+    session.run("account")
+    session.give_up("account")
+    assert not session.view.running
+    failure = session.view.state("account").failure
+    assert failure is not None
+    assert "Stopped" in failure.what
+
+
+def test_a_new_installation_takes_an_undo_off_the_books(session: Session, orders: Orders) -> None:
+    session.run("undo", run="r1")
+    told(session, orders[0], events.HostFinished(host="a", status=HostStatus.READY, reason="Restored"))
+    session.run("apply")
+    assert not session.view.state("undo").hosts
+
+
+def test_practice_that_starts_ends_what_is_under_way_and_ends_with_another_profile(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = without_child(session)
+    session.run("account")
+    folder = tmp_path / "practice"
+    folder.mkdir()
+    (folder / "profile.toml").write_text('schema = 1\nname = "practice"\n')
+    (folder / "env").write_text("AWS_ENDPOINT_URL=http://127.0.0.1:1\n")
+    practice = session.practice
+    closed: list[bool] = []
+    monkeypatch.setattr(practice, "_folder", folder)
+    monkeypatch.setattr(type(practice), "is_running", property(lambda _: not closed))
+    monkeypatch.setattr(type(practice), "is_up", property(lambda _: not closed))
+    monkeypatch.setattr(practice, "close", lambda: closed.append(True))
+    practice.ready.emit()
+    assert not session.view.running
+    assert session.view.draft.name == "practice"
+    assert session.view.practice
+    assert session.engine._environment is not None
+    told(session, orders[0], *scenes.account())
+    assert session.view.state("account").account is None
+
+    session.save(tmp_path / "kept.toml")
+    assert session.view.practice, "to keep its profile elsewhere is no reason to leave"
+    session.new()
+    assert closed
+    assert not session.view.practice
+    assert session.engine._environment is None
+    assert session.view.draft == Profile()
+
+
+def test_an_engine_that_cannot_be_started_is_told(
+    session: Session, monkeypatch: pytest.MonkeyPatch, until: Callable[..., None]
+) -> None:
+    monkeypatch.setattr(engine_child, "console_program", lambda: ["/no/such/program"])
+    died: list[str] = []
+    session.engine_died.connect(died.append)
+    session.run("account")
+    until(lambda: died)
+    assert session.view.state("account").failure is not None
+    assert not session.view.running
+
+
+def test_a_practice_that_cannot_be_started_is_told(
+    session: Session, monkeypatch: pytest.MonkeyPatch, until: Callable[..., None]
+) -> None:
+    monkeypatch.setattr(practice_child, "console_program", lambda: ["/no/such/program"])
+    failed: list[str] = []
+    session.practice_failed.connect(failed.append)
+    session.start_practice()
+    until(lambda: failed)
+    assert not session.practice.is_running
+
+
+def test_an_engine_that_died_in_the_middle_of_a_line_leaves_nothing_to_the_next(
+    session: Session, monkeypatch: pytest.MonkeyPatch, until: Callable[..., None]
+) -> None:
+    half = ["/bin/sh", "-c", """printf '{"id": 1, "ev'; exit 1"""]
+    monkeypatch.setattr(engine_child, "console_program", lambda: half)
+    died: list[str] = []
+    session.engine_died.connect(died.append)
+    for number in (1, 2):
+        session.run("account")
+        until(lambda number=number: len(died) == number)
+        assert session.view.state("account").failure is not None
+    assert session.engine._rest == b""
