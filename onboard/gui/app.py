@@ -12,9 +12,13 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 
 from onboard import __version__
 from onboard.gui.defect_dialog import DefectTeller
+from onboard.gui.dialogs import show_error
 from onboard.gui.icons import app_icon
 from onboard.gui.session import Session
+from onboard.gui.text import tr
 from onboard.gui.theme import Scheme, Theme
+from onboard.home import home
+from onboard.model.errors import OnboardError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,6 +39,12 @@ def main(arguments: list[str] | None = None) -> int:
     theme.changed.connect(lambda: _keep_look(theme))
     app.setWindowIcon(app_icon())
     app.setDesktopFileName("onboard")  # by which desktops know whose window it is
+
+    try:
+        home()
+    except OnboardError as error:
+        show_error(None, tr("Onboard cannot start"), error)
+        return 1
 
     from onboard.gui.window import Window
 

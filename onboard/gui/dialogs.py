@@ -1,7 +1,20 @@
 """The few dialogs: a secret, an error that stops everything, a defect."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QLabel, QLineEdit, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from onboard.gui.text import tr
 from onboard.model import events
@@ -29,7 +42,12 @@ class SecretDialog(QDialog):
         self._keep = QCheckBox(tr("&Keep it in this computer's keyring"))
         question = QLabel(wanted.question.rstrip(": "))
         question.setBuddy(self._line)
-        note = QLabel(tr("It is sent to servers whose identity is verified, and stands in no file of Onboard's."))
+        self._keep.setVisible(not wanted.once)
+        note = QLabel(
+            tr("It goes to AWS alone, and is good once.")
+            if wanted.once
+            else tr("It serves to log in to servers whose identity is verified, and stands in no file of Onboard's.")
+        )
         note.setWordWrap(True)
         buttons = QDialogButtonBox()
         buttons.addButton(tr("&Use it"), QDialogButtonBox.ButtonRole.AcceptRole)
@@ -59,6 +77,30 @@ def ask(parent: QWidget, title: str, text: str, *choices: str, default: int) -> 
     chosen = box.clickedButton()
     box.deleteLater()
     return next((number for number, button in enumerate(buttons) if button == chosen), len(buttons) - 1)
+
+
+def save_path(parent: QWidget, title: str, proposed: Path, kinds: Mapping[str, str]) -> Path | None:
+    """Where to save a file, None for nowhere. `kinds`: suffix → its words with the pattern, such as "Plans (*.json)".
+
+    A name without one of the suffixes gets that of the kind that is chosen, and a file of that name is asked about too.
+    """
+    dialog = QFileDialog(parent, title, str(proposed.parent), ";;".join(kinds.values()))
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.selectFile(proposed.name)
+    accepted = dialog.exec() == QDialog.DialogCode.Accepted
+    dialog.deleteLater()
+    if not accepted:
+        return None
+    path = Path(dialog.selectedFiles()[0])
+    if path.suffix.lower().removeprefix(".") in kinds:
+        return path
+    chosen = next(
+        (suffix for suffix, words in kinds.items() if words == dialog.selectedNameFilter()), next(iter(kinds))
+    )
+    path = path.with_name(f"{path.name}.{chosen}")
+    question = tr("{name} exists already. Replace it?", name=path.name)
+    taken = path.exists() and ask(parent, title, question, tr("&Replace it"), tr("&Cancel"), default=1) != 0
+    return None if taken else path
 
 
 def show_error(parent: QWidget | None, title: str, error: OnboardError) -> None:

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QAbstractButton, QCheckBox, QComboBox, QLineEdit, QSpinBox
+from PySide6.QtCore import QSignalBlocker
+from PySide6.QtWidgets import QAbstractButton, QCheckBox, QLineEdit, QSpinBox
 
 from onboard.gui.session import Session
 from onboard.gui.widgets.key_value_form import KeyValueForm
+from onboard.model.errors import Problem
 from onboard.model.profile import Profile
+from onboard.wizard.draft import tags_from_text, tags_text
 
 
 class Fields:
@@ -16,90 +19,101 @@ class Fields:
         self._session = session
         self._form = form
         self._shows: list[Callable[[Profile], None]] = []
+        self._typed: set[str] = set()  # keys of fields that are being typed in, or hold something wrong
 
     def bind_text(
         self, key: str, label: str, hint: str = "", placeholder: str = "", beside: QAbstractButton | None = None
-    ) -> QLineEdit:
+    ) -> None:
         """A line of text, taken when it is left or Enter is pressed."""
-        line = QLineEdit()
-        line.setPlaceholderText(placeholder)
-        self._form.add_row(key, label, line, hint, beside)
-        line.editingFinished.connect(lambda: self._put(key, line.text().strip()))
+        self._bind_line(key, label, hint, placeholder, beside, lambda value: str(value or ""), str.strip)
 
-        def show(profile: Profile) -> None:
-            value = value_of(profile, key)
-            text = ", ".join(value) if isinstance(value, tuple) else str(value or "")
-            if not line.hasFocus() and line.text() != text and not line.property("wrong"):
-                line.setText(text)
+    def bind_list(self, key: str, label: str, hint: str = "", placeholder: str = "") -> None:
+        """Words with commas between them."""
 
-        self._shows.append(show)
-        return line
+        def text_of(value: object) -> str:
+            return ", ".join(value) if isinstance(value, tuple) else ""
 
-    def bind_number(
-        self, key: str, label: str, lowest: int, highest: int, suffix: str = "", hint: str = ""
-    ) -> QSpinBox:
+        def words(text: str) -> tuple[str, ...]:
+            return tuple(filter(None, map(str.strip, text.split(","))))
+
+        self._bind_line(key, label, hint, placeholder, None, text_of, words)
+
+    def bind_pairs(self, key: str, label: str, hint: str = "", placeholder: str = "") -> None:
+        """`KEY=VALUE` with commas between them: tags."""
+
+        def text_of(value: object) -> str:
+            return tags_text(value) if isinstance(value, dict) else ""
+
+        self._bind_line(key, label, hint, placeholder, None, text_of, tags_from_text)
+
+    def bind_number(self, key: str, label: str, lowest: int, highest: int, suffix: str = "", hint: str = "") -> None:
         box = QSpinBox()
         box.setRange(lowest, highest)
         box.setSuffix(suffix)
         self._form.add_row(key, label, box, hint)
-        self._shows.append(lambda profile: _quietly(box, lambda: box.setValue(int(str(value_of(profile, key))))))
-        box.valueChanged.connect(lambda value: self._put(key, value))
-        return box
-
-    def bind_check(self, key: str, label: str, text: str, hint: str = "") -> QCheckBox:
-        box = QCheckBox(text)
-        self._form.add_row(key, label, box, hint)
-        self._shows.append(lambda profile: _quietly(box, lambda: box.setChecked(bool(value_of(profile, key)))))
-        box.toggled.connect(lambda checked: self._put(key, checked))
-        return box
-
-    def bind_list(self, key: str, label: str, hint: str = "", placeholder: str = "") -> QLineEdit:
-        """Words with commas between them."""
-        line = self.bind_text(key, label, hint, placeholder)
-        line.editingFinished.disconnect()
-        line.editingFinished.connect(
-            lambda: self._put(key, tuple(filter(None, map(str.strip, line.text().split(",")))))
-        )
-        return line
-
-    def bind_pairs(self, key: str, label: str, hint: str = "", placeholder: str = "") -> QLineEdit:
-        """`key=value` with commas between them, such as tags."""
-        line = QLineEdit()
-        line.setPlaceholderText(placeholder)
-        self._form.add_row(key, label, line, hint)
-
-        def put() -> None:
-            pairs = [part.partition("=") for part in line.text().split(",") if part.strip()]
-            unfinished = next((name.strip() for name, equals, _ in pairs if not equals), "")
-            if unfinished:
-                self._form.set_error(key, f"{unfinished} has no value", "Write key=value, with commas between")
-                line.setProperty("wrong", True)
-                return
-            self._put(key, {name.strip(): value.strip() for name, _, value in pairs})
 
         def show(profile: Profile) -> None:
-            values = value_of(profile, key)
-            text = ", ".join(f"{name}={value}" for name, value in values.items()) if isinstance(values, dict) else ""
-            if not line.hasFocus() and line.text() != text and not line.property("wrong"):
-                line.setText(text)
+            with QSignalBlocker(box):
+                box.setValue(int(str(value_of(profile, key))))
 
-        line.editingFinished.connect(put)
         self._shows.append(show)
-        return line
+        box.valueChanged.connect(lambda value: self.put(key, value))
+
+    def bind_check(self, key: str, label: str, text: str, hint: str = "") -> None:
+        box = QCheckBox(text)
+        self._form.add_row(key, label, box, hint)
+
+        def show(profile: Profile) -> None:
+            with QSignalBlocker(box):
+                box.setChecked(bool(value_of(profile, key)))
+
+        self._shows.append(show)
+        box.toggled.connect(lambda checked: self.put(key, checked))
 
     def show(self) -> None:
         """Show the draft. A field that is being typed in, or holds something wrong, is left as it is."""
         for show in self._shows:
             show(self._session.view.draft)
 
-    def _put(self, key: str, value: object) -> None:
-        problem = self._session.put(key, value)
-        editor = self._form.editor(key)
-        editor.setProperty("wrong", problem is not None)
+    def forget(self) -> None:
+        """Another profile is there: what was typed and was wrong belonged to the former one."""
+        self._typed.clear()
+        self._form.clear_errors()
+
+    def put(self, key: str, value: object) -> None:
+        """Set a key of the draft; what is wrong with the value is said at its row."""
+        problem = value if isinstance(value, Problem) else self._session.put(key, value)
         if problem is None:
+            self._typed.discard(key)
             self._form.set_error(key, "")
+            self.show()
         else:
+            self._typed.add(key)
             self._form.set_error(key, problem.problem, problem.remedy)
+
+    def _bind_line(
+        self,
+        key: str,
+        label: str,
+        hint: str,
+        placeholder: str,
+        beside: QAbstractButton | None,
+        text_of: Callable[[object], str],
+        read: Callable[[str], object],
+    ) -> None:
+        """`text_of` a value is what the line shows, and `read` makes a value of it, or the Problem that it has."""
+        line = QLineEdit()
+        line.setPlaceholderText(placeholder)
+        self._form.add_row(key, label, line, hint, beside)
+
+        def show(profile: Profile) -> None:
+            text = text_of(value_of(profile, key))
+            if key not in self._typed and line.text() != text:
+                line.setText(text)
+
+        self._shows.append(show)
+        line.textEdited.connect(lambda: self._typed.add(key))
+        line.editingFinished.connect(lambda: self.put(key, read(line.text())))
 
 
 def value_of(profile: Profile, key: str) -> object:
@@ -108,10 +122,3 @@ def value_of(profile: Profile, key: str) -> object:
     for name in key.split("."):
         value = getattr(value, name)
     return value
-
-
-def _quietly(box: QSpinBox | QCheckBox | QComboBox, change: Callable[[], object]) -> None:
-    """Show a value without telling the draft of it again."""
-    was = box.blockSignals(True)
-    change()
-    box.blockSignals(was)

@@ -35,6 +35,9 @@ class Page(QWidget):
         """Where the keyboard begins; None for the first that takes it."""
         return None
 
+    def opened(self) -> None:
+        """Another profile is there: forget what was shown of the former one. `draft_changed` follows."""
+
     def draft_changed(self) -> None:
         """The draft was edited, here or elsewhere: show it. Called once before the page is first shown."""
 

@@ -4,9 +4,18 @@ from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt, QTimer, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QMainWindow,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
-from onboard.gui.dialogs import ask, ask_secret, show_error
+from onboard.gui.dialogs import ask, ask_secret, save_path, show_error
 from onboard.gui.menus import build_menus
 from onboard.gui.page import Page
 from onboard.gui.pages.catalog import page_class
@@ -66,6 +75,7 @@ class Window(QMainWindow):
         self._ask_again.setInterval(ASK_AGAIN)
         self._ask_again.setSingleShot(True)
         self._ask_again.timeout.connect(self._ask_for_runs)
+        session.opened.connect(self._opened)
         session.draft_changed.connect(self._draft_changed)
         session.states_changed.connect(self._states_changed)
         session.running_changed.connect(self._running_changed)
@@ -216,6 +226,11 @@ class Window(QMainWindow):
     # What changes
 
     @Slot()
+    def _opened(self) -> None:
+        for page in tuple(self._pages.values()):
+            page.opened()
+
+    @Slot()
     def _draft_changed(self) -> None:
         for page in tuple(self._pages.values()):
             page.draft_changed()
@@ -292,8 +307,8 @@ class Window(QMainWindow):
 
     @Slot()
     def save_profile_as(self) -> bool:
-        name, _ = QFileDialog.getSaveFileName(self, tr("Save the profile"), "onboard.toml", tr("Profiles (*.toml)"))
-        return bool(name) and self._save(Path(name).with_suffix(".toml"))
+        path = save_path(self, tr("Save the profile"), Path("onboard.toml"), {"toml": tr("Profiles (*.toml)")})
+        return path is not None and self._save(path)
 
     def _save(self, path: Path) -> bool:
         try:
@@ -306,8 +321,10 @@ class Window(QMainWindow):
         return True
 
     def may_discard(self) -> bool:
-        """Ask only if something is unsaved; whether it may go, or was saved."""
+        """Ask only if a run goes on or something is unsaved; whether the run may stop, and what is unsaved go."""
         view = self.session.view
+        if not self._may_stop():
+            return False
         if not view.is_edited or view.practice:
             return True
         answer = ask(
@@ -343,7 +360,9 @@ class Window(QMainWindow):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() == Qt.Key.Key_Escape and self.page.cancel():
             return
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._footer.primary.isEnabled():
+        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        typing = isinstance(self.focusWidget(), QLineEdit | QAbstractSpinBox)  # where Enter takes what was typed
+        if enter and not typing and self._footer.primary.isEnabled():
             self.forward()
             return
         super().keyPressEvent(event)
@@ -354,9 +373,10 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Ask only if something is unsaved or running; then end both children, always."""
-        if not self._may_stop() or not self.may_discard():
+        if not self.may_discard():
             event.ignore()
             return
+        self.hide()  # what is under way may take its time
         QSettings().setValue("window/geometry", self.saveGeometry())
         for timer in (self._ahead, self._autosave, self._ask_again):
             timer.stop()
@@ -367,8 +387,11 @@ class Window(QMainWindow):
     def _may_stop(self) -> bool:
         if self.session.view.running not in ("apply", "undo"):
             return True
-        text = tr("Servers under way are finished before the window closes; the rest can be resumed. Close it?")
-        return ask(self, tr("A run is going on"), text, tr("&Stop and close"), tr("&Let it run"), default=1) == 0
+        text = tr(
+            "Nothing new is begun any more, and servers under way are brought to where the run can be resumed, which "
+            "can take a minute. Stop it?"
+        )
+        return ask(self, tr("A run is going on"), text, tr("&Stop it"), tr("&Let it run"), default=1) == 0
 
     def _restore_geometry(self) -> None:
         kept = QSettings().value("window/geometry")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from onboard.files import write_private
 from onboard.home import home
+from onboard.model.errors import OnboardError
 from onboard.model.profile import Profile
 from onboard.wizard.view import View
 
@@ -28,7 +29,10 @@ class Left:
 def keep(view: View) -> None:
     """Keep the draft of this process. Raises OnboardError."""
     folder = home() / FOLDER
-    folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise OnboardError("The draft was not kept", where=str(folder), why=error.strerror or str(error)) from None
     content = {
         "draft": view.draft.model_dump(mode="json", by_alias=True),
         "saved": view.saved.model_dump(mode="json", by_alias=True) if view.saved else None,

@@ -72,7 +72,7 @@ def servers(desk: "Desk") -> Iterator[tuple[str, QWidget]]:
     sheets: list[tuple[str, Sheet]] = [
         ("servers-lines", LinesSheet(page, draft, LINES)),
         ("servers-import", ImportSheet(page, draft, Path("fra-hosts.csv"), parse(CSV.encode(), "fra-hosts.csv"))),
-        ("servers-credentials", CredentialsSheet(page, draft, "linux")),
+        ("servers-credentials", CredentialsSheet(page, draft, page.session.lockout(), "linux")),
         ("servers-edit", EditSheet(page, draft, scenes.names()[:1])),
         ("servers-edit-many", EditSheet(page, draft, scenes.names()[:12])),
     ]

@@ -104,15 +104,10 @@ def test_it_says_whether_an_activation_remains(page: FinishPage) -> None:
 
 def test_the_report_takes_its_format_from_the_name(page: FinishPage, tmp_path: Path) -> None:
     orders = without_child(page.session)
-    for name, wanted, file, expected in (
-        ("r.html", "csv", "r.html", "html"),
-        ("r.csv", "html", "r.csv", "csv"),
-        ("r", "json", "r.json", "json"),
-        ("r.2026", "html", "r.2026.html", "html"),
-    ):
-        page.write_report(tmp_path / name, wanted)
+    for name, expected in (("r.html", "html"), ("r.CSV", "csv"), ("r.2026.json", "json")):
+        page.write_report(tmp_path / name)
         order = orders[-1]
-        assert (order["do"], order["format"], order["file"]) == ("report", expected, str(tmp_path / file))
+        assert (order["do"], order["format"], order["file"]) == ("report", expected, str(tmp_path / name))
         end(page, "report")
         assert page._report.isVisible()
     page.write_report(tmp_path / "no" / "r.html")

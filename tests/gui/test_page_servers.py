@@ -30,6 +30,7 @@ from onboard.gui.servers.sheet import Sheet
 from onboard.gui.session import Session
 from onboard.gui.window import Window
 from onboard.hosts.inventory import parse
+from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
 from onboard.model.events import RunFailed
 from onboard.model.profile import CredentialKind, Host, Profile
@@ -448,7 +449,7 @@ def test_each_stage_of_a_test_is_shown_and_copied(page: ServersPage, orders: Ord
 def test_closing_a_test_stops_it(page: ServersPage, orders: Orders) -> None:
     sheet = ProbeSheet(page, page.session, PROFILE.hosts[0])
     sheet.reject()
-    assert orders[-1] == {"do": "stop_now"}
+    assert orders[-1] == {"do": "stop_now", "id": orders[-2]["id"]}
 
 
 # Credentials
@@ -473,6 +474,21 @@ class Ring(KeyringBackend):
         del self.kept[service, username]
 
 
+def test_an_account_that_servers_refused_is_told_and_can_be_allowed_again(page: ServersPage) -> None:
+    lockout = page.session.lockout()
+    user = PROFILE.credentials["linux"].username
+    for server in ("web-1", "web-2"):
+        with lockout.attempt(user, "linux", server, CancelToken()) as attempt:
+            attempt.accepted = False
+    sheet = CredentialsSheet(page, PROFILE, page.session.lockout(), "linux")
+    assert not sheet.stopped.isHidden()
+    assert "web-1, web-2" in sheet.stopped.accessibleName()
+    sheet.stopped.findChild(QAbstractButton).click()
+    assert sheet.stopped.isHidden()
+    assert page.session.lockout().stopped() == {}
+    sheet.reject()
+
+
 @pytest.fixture
 def ring() -> Iterator[Ring]:
     before, ring = keyring.get_keyring(), Ring()
@@ -482,7 +498,7 @@ def ring() -> Iterator[Ring]:
 
 
 def test_a_credential_is_described_and_its_secret_goes_to_the_keyring_alone(page: ServersPage, ring: Ring) -> None:
-    sheet = CredentialsSheet(page, PROFILE, "linux")
+    sheet = CredentialsSheet(page, PROFILE, page.session.lockout(), "linux")
     form = sheet.form
     form.kind.setCurrentIndex(form.kind.findData(CredentialKind.SSH_PASSWORD.value))
     form.kind.activated.emit(form.kind.currentIndex())
@@ -499,7 +515,7 @@ def test_a_credential_is_described_and_its_secret_goes_to_the_keyring_alone(page
 
 def test_a_keyring_that_refuses_says_so_and_keeps_what_was_typed(page: ServersPage, ring: Ring) -> None:
     ring.locked = True
-    sheet = CredentialsSheet(page, PROFILE, "linux")
+    sheet = CredentialsSheet(page, PROFILE, page.session.lockout(), "linux")
     QTest.keyClicks(sheet.form.secret.line, "s3cret-word")
     sheet.form.secret.keep.click()
     assert "The secret was not stored" in sheet.form.secret.accessibleDescription()
@@ -508,7 +524,7 @@ def test_a_keyring_that_refuses_says_so_and_keeps_what_was_typed(page: ServersPa
 
 
 def test_a_wrong_field_is_named_and_nothing_is_lost(page: ServersPage) -> None:
-    sheet = CredentialsSheet(page, PROFILE, "linux")
+    sheet = CredentialsSheet(page, PROFILE, page.session.lockout(), "linux")
     form = sheet.form
     form.kind.setCurrentIndex(0)
     form.kind.activated.emit(0)
@@ -527,7 +543,7 @@ def test_a_wrong_field_is_named_and_nothing_is_lost(page: ServersPage) -> None:
 
 
 def test_credentials_come_and_go(page: ServersPage) -> None:
-    sheet = CredentialsSheet(page, PROFILE, "linux")
+    sheet = CredentialsSheet(page, PROFILE, page.session.lockout(), "linux")
     sheet._add()
     sheet.form.username.setText("root")
     sheet.form.key_file.line.setText("~/.ssh/id_rsa")

@@ -1,18 +1,22 @@
-"""The window makes its pages one by one, and each of them knows what was told before it was made."""
+"""The window: its pages, made one by one; what it asks before something is lost; where Enter goes."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import scenes
-from PySide6.QtWidgets import QStackedWidget
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QLabel, QLineEdit, QStackedWidget, QWidget
 from session_feed import feed, tell, without_child
 
 from onboard.gui import pages
+from onboard.gui.dialogs import SecretDialog, save_path
 from onboard.gui.pages.catalog import PAGES, page_class
 from onboard.gui.pages.checks import ChecksPage
 from onboard.gui.session import Session
 from onboard.gui.window import Window
+from onboard.model.events import SecretWanted
 from onboard.wizard.stages import STAGES
 
 
@@ -67,3 +71,102 @@ def test_nothing_is_made_any_more_once_the_window_is_closed(session: Session, sh
     show(window, 1280, 800)
     window.close()
     assert not window._ahead.isActive()
+
+
+def test_a_run_is_not_left_unasked_for_another_profile(
+    session: Session, show: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    orders = without_child(session)
+    answers = iter([1, 0])  # let it run, then stop it
+    monkeypatch.setattr("onboard.gui.window.ask", lambda *_, **__: next(answers))
+    session.recover(scenes.profile(), scenes.profile(), None)
+    window = Window(session)
+    show(window, 1280, 800)
+    session.run("apply")
+    window.new_profile()
+    assert session.view.running == "apply"
+    assert session.view.draft == scenes.profile()
+    window.new_profile()
+    assert "apply" not in session.view.ordered
+    assert {"do": "stop", "id": 1} in orders
+    window.close()
+
+
+def test_enter_takes_what_is_typed_and_does_not_go_on(session: Session, show: Callable[..., None]) -> None:
+    session.recover(scenes.profile(), scenes.profile(), None)
+    window = Window(session)
+    show(window, 1280, 800)
+    window.visit("network")
+    field = window.page.findChildren(QLineEdit)[-1]
+    field.setFocus()
+    QTest.keyClicks(field, "3.3.9999.0")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert window.current.name == "network"
+    window.page.setFocus()
+    QTest.keyClick(window.page, Qt.Key.Key_Return)
+    assert window.current.name == "checks"
+    session.recover(scenes.profile(), scenes.profile(), None)
+    window.close()
+
+
+def test_what_was_wrong_in_a_former_profile_is_not_shown_of_the_next(
+    session: Session, show: Callable[..., None]
+) -> None:
+    session.recover(scenes.profile(), scenes.profile(), None)
+    window = Window(session)
+    show(window, 1280, 800)
+    feed(session, "account", *scenes.account())
+    window.visit("activation")
+    fields = [line for line in window.page.findChildren(QLineEdit) if line.isVisible()]
+    tags = fields[-1]
+    tags.setFocus()
+    tags.clear()
+    QTest.keyClicks(tags, "no value")
+    window.page.setFocus()
+    assert tags.property("invalid") == "true"
+    assert tags.text() == "no value"
+    session.new()
+    assert tags.property("invalid") == "false"
+    assert tags.text() == ""
+    session.recover(scenes.profile(), scenes.profile(), None)
+    window.close()
+
+
+def chosen(monkeypatch: pytest.MonkeyPatch, name: Path, kind: str) -> None:
+    monkeypatch.setattr(QFileDialog, "exec", lambda _: QFileDialog.DialogCode.Accepted)
+    monkeypatch.setattr(QFileDialog, "selectedFiles", lambda _: [str(name)])
+    monkeypatch.setattr(QFileDialog, "selectedNameFilter", lambda _: kind)
+
+
+def test_a_file_gets_the_suffix_of_its_kind_and_replaces_none_unasked(
+    qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = {"html": "Web page (*.html)", "csv": "Table (*.csv)"}
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "onboard.gui.dialogs.ask", lambda _, __, text, *___, **____: asked.append(text) or len(asked) - 1
+    )
+    parent = QWidget()
+    for typed, kind, expected in (
+        ("r.csv", kinds["html"], "r.csv"),
+        ("r", kinds["csv"], "r.csv"),
+        ("fra.prod", kinds["html"], "fra.prod.html"),
+    ):
+        chosen(monkeypatch, tmp_path / typed, kind)
+        assert save_path(parent, "Save", Path("r.html"), kinds) == tmp_path / expected
+    assert not asked
+    (tmp_path / "fra.prod.html").touch()
+    assert save_path(parent, "Save", Path("r.html"), kinds) == tmp_path / "fra.prod.html"
+    assert save_path(parent, "Save", Path("r.html"), kinds) is None, "the second answer was Cancel"
+    assert "fra.prod.html" in asked[0]
+    parent.deleteLater()
+
+
+def test_a_code_that_is_good_once_is_not_offered_to_a_keyring(qapp: object) -> None:
+    parent = QWidget()
+    for once in (True, False):
+        dialog = SecretDialog(parent, SecretWanted(name="MFA code", question="Code?", once=once))
+        (keep,) = dialog.findChildren(QCheckBox)
+        assert keep.isHidden() is once
+        assert any("AWS" in label.text() for label in dialog.findChildren(QLabel)) is once
+    parent.deleteLater()

@@ -70,6 +70,9 @@ class ActivationPage(AskingPage):
             card.body.addWidget(label)
         return card
 
+    def opened(self) -> None:
+        self._fields.forget()
+
     def draft_changed(self) -> None:
         self._fields.show()
 

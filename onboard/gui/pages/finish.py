@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QTimer, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from onboard.gui.dialogs import save_path
 from onboard.gui.models.outcome import NODE, REASON, STATUS, Ended, OutcomeModel, status_words
 from onboard.gui.models.rollout import reason_of
 from onboard.gui.page import Page
@@ -33,8 +34,6 @@ from onboard.wizard.command_line import command_line
 
 if TYPE_CHECKING:
     from onboard.gui.window import Window
-
-FORMATS = ("html", "csv", "json")
 
 
 class FinishPage(Page):
@@ -159,6 +158,11 @@ class FinishPage(Page):
         if self.isVisible() and not self.session.view.running:
             self._show_undoing()
 
+    def opened(self) -> None:
+        self._written = None
+        self._report.hide()
+        self._error.clear()
+
     def draft_changed(self) -> None:
         self._show_buttons()
 
@@ -170,21 +174,16 @@ class FinishPage(Page):
             "json": tr("JSON for programs (*.json)"),
         }
         run = self.session.view.state("apply").run
-        name, chosen = QFileDialog.getSaveFileName(
-            self, tr("Save the report"), f"onboard-{run}.html", ";;".join(filters.values())
-        )
-        if name:
-            wanted = next((format_ for format_, text in filters.items() if text == chosen), "html")
-            self.write_report(Path(name), wanted)
+        path = save_path(self, tr("Save the report"), Path(f"onboard-{run}.html"), filters)
+        if path is not None:
+            self.write_report(path)
         return True
 
-    def write_report(self, path: Path, wanted: str = "html") -> None:
-        """Have the engine write it. The suffix says the format where it is one of FORMATS, otherwise `wanted` does."""
-        suffix = path.suffix.lower().removeprefix(".")
-        if suffix not in FORMATS:
-            path, suffix = path.with_name(f"{path.name}.{wanted}"), wanted
+    def write_report(self, path: Path) -> None:
+        """Have the engine write it, in the format that the suffix says: html, csv or json."""
         self._written = path
         self._report.hide()
+        suffix = path.suffix.lower().removeprefix(".")
         self.session.run("report", run=self.session.view.state("apply").run, format=suffix, file=str(path))
 
     def primary_label(self) -> str:

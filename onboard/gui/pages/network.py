@@ -49,7 +49,9 @@ class NetworkPage(Page):
         forms.addLayout(row)
         self._endpoints, self._endpoint_fields = self._endpoints_card()
         self._proxy, self._proxy_fields = self._proxy_card()
-        for card in (self._endpoints, self._proxy, self._package_card()):
+        package = self._package_card()
+        self._all_fields = (self._endpoint_fields, self._proxy_fields, self._package_fields)
+        for card in (self._endpoints, self._proxy, package):
             forms.addWidget(card)
         forms.addStretch(1)
         self.column.addWidget(Scrolled(content), 1)
@@ -115,8 +117,13 @@ class NetworkPage(Page):
     def first_focus(self) -> QWidget | None:
         return self._choices.checkedButton()
 
+    def opened(self) -> None:
+        self._chosen = ""
+        for fields in self._all_fields:
+            fields.forget()
+
     def draft_changed(self) -> None:
-        for fields in (self._endpoint_fields, self._proxy_fields, self._package_fields):
+        for fields in self._all_fields:
             fields.show()
         self._show_way(_way_of(self.session.view.draft) or self._chosen or INTERNET)
 
@@ -129,7 +136,6 @@ class NetworkPage(Page):
         self._endpoints.setVisible(way == ENDPOINTS)
         self._proxy.setVisible(way == PROXY)
 
-    @Slot()
     def _choose(self, way: str) -> None:
         """What belongs to another way goes from the draft: two ways at once would contradict each other."""
         draft = self.session.view.draft
@@ -139,6 +145,8 @@ class NetworkPage(Page):
         if way == PROXY:
             kept = {"proxy": draft.network.proxy, "no_proxy": draft.network.no_proxy}
         self._chosen = way
+        for fields in (self._endpoint_fields, self._proxy_fields):
+            fields.forget()
         self.session.edit(draft.model_copy(update={"network": NetworkSection().model_copy(update=kept)}))
         self._show_way(way)
 
@@ -146,7 +154,7 @@ class NetworkPage(Page):
     def _choose_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self, tr("Folder with the agent's packages"))
         if name:
-            self.session.put("agent.source", name)
+            self._package_fields.put("agent.source", name)
 
 
 class _Choice(Card):

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from onboard.gui.dialogs import save_path
 from onboard.gui.models.plan_tree import HOW_MANY, VALUES, Node, PlanTree
 from onboard.gui.page import Page
 from onboard.gui.session import Session
@@ -58,7 +59,7 @@ class ReviewPage(Page):
         self.saved = Banner(Mark.DONE, "")
         self.saved.hide()
         self.busy = BusyIndicator()
-        self.busy.cancelled.connect(session.stop)
+        self.busy.cancelled.connect(lambda: session.stop("plan"))
         self._busy_place = QWidget()
         self.warnings = QVBoxLayout()
         self.summary = ElidedLabel(tone="muted")
@@ -135,7 +136,7 @@ class ReviewPage(Page):
 
     def cancel(self) -> bool:
         if self.session.view.running == "plan":
-            self.session.stop()
+            self.session.stop("plan")
             return True
         return False
 
@@ -225,9 +226,9 @@ class ReviewPage(Page):
     def _choose_file(self) -> None:
         path = self.session.view.path
         proposed = path.with_suffix(".plan.json") if path else Path("onboard.plan.json")
-        name, _ = QFileDialog.getSaveFileName(self, tr("Save the plan"), str(proposed), tr("Plans (*.json)"))
-        if name:
-            self.save_plan(Path(name))
+        file = save_path(self, tr("Save the plan"), proposed, {"json": tr("Plans (*.json)")})
+        if file is not None:
+            self.save_plan(file)
 
     def save_plan(self, file: Path) -> None:
         """Write the plan that is shown, for `onboard apply --plan`; what goes wrong is said on the page."""
@@ -240,6 +241,7 @@ class ReviewPage(Page):
             self.error.show_error(error.what, where=error.where, why=error.why, remedy=error.remedy)
             return
         self._file = file
+        self.footer_changed.emit()
         profile = str(self.session.view.path or "PROFILE.toml")
         line = command_line("onboard", "apply", "--profile", profile, "--plan", str(file))
         self.error.clear()

@@ -83,6 +83,9 @@ class RolePage(AskingPage):
         card.body.addStretch()
         return card
 
+    def opened(self) -> None:
+        self._fields.forget()
+
     def draft_changed(self) -> None:
         self._fields.show()
 

@@ -1,6 +1,5 @@
 """Servers: which ones, how to log in to each, and whether each is the one it should be."""
 
-import shlex
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,9 +34,10 @@ from onboard.gui.widgets.filter_box import FilterBox
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.hosts import inventory
-from onboard.model.errors import ProfileError
+from onboard.model.errors import OnboardError, ProfileError
 from onboard.model.profile import Host, Profile
 from onboard.wizard import draft
+from onboard.wizard.command_line import command_line
 from onboard.wizard.servers import Identity, missing_credentials, to_approve, unseen
 
 LISTS = "*.csv *.tsv *.txt"
@@ -60,7 +60,7 @@ class ServersPage(Page):
         self._credentials_notice = self._make_credentials_notice()
         self._keys_notice = self._make_keys_notice()
         self._busy = BusyIndicator()
-        self._busy.cancelled.connect(session.stop_now)
+        self._busy.cancelled.connect(lambda: session.stop_now("trust"))
         self._busy_line = QWidget()
         line = QHBoxLayout(self._busy_line)
         line.setContentsMargins(0, 0, 0, 0)
@@ -231,7 +231,7 @@ class ServersPage(Page):
             self._show()
 
     def running_changed(self) -> None:
-        was, self._reading = self._reading, self.session.view.running == "trust"
+        was, self._reading = self._reading, "trust" in self.session.view.ordered
         if self._reading and not was:
             self._busy.start(tr("Reading host keys"))
         elif was and not self._reading:
@@ -432,7 +432,12 @@ class ServersPage(Page):
         missing = next(iter(missing_credentials(self.session.view.draft)), "")
         rows = self.table.selected_rows()
         chosen = missing or (self.model.host(rows[0]).credential if rows else "")
-        sheet = CredentialsSheet(self, self.session.view.draft, chosen)
+        try:
+            lockout = self.session.lockout()
+        except OnboardError as error:
+            show_error(self, tr("The credentials cannot be shown"), error)
+            return
+        sheet = CredentialsSheet(self, self.session.view.draft, lockout, chosen)
         if sheet.exec() == QDialog.DialogCode.Accepted:
             self.change(sheet.profile, tr("edit credentials"))
 
@@ -441,12 +446,13 @@ class ServersPage(Page):
     def read_keys(self, names: Collection[str], **more: Any) -> None:
         """Read the host keys of these servers; what is known of the others stays."""
         wanted = set(names)
+        if "known_hosts" not in more:
+            self._compared = None
         if wanted and not self._reading:
             self.session.run("trust", profile=order_profile(self.session.view.draft, wanted), fresh=False, **more)
 
     @Slot()
     def read_selected(self) -> None:
-        self._compared = None
         self.read_keys(self.selected())
 
     @Slot()
@@ -468,7 +474,6 @@ class ServersPage(Page):
         addresses = {host.name: _address(host) for host in self.session.view.draft.hosts if host.name in keys}
         sheet = KeysSheet(self, keys, addresses)
         if sheet.exec() == QDialog.DialogCode.Accepted:
-            self._compared = None
             self.read_keys(sheet.approved, approve=sheet.approved)
 
     @Slot()
@@ -491,12 +496,12 @@ class ServersPage(Page):
 
     def cancel(self) -> bool:
         if self._reading:
-            self.session.stop_now()
+            self.session.stop_now("trust")
         return self._reading
 
     def command_line(self) -> str:
         path = self.session.view.path
-        return f"onboard trust --profile {shlex.quote(str(path))}" if path else ""
+        return command_line("onboard", "trust", "--profile", str(path)) if path else ""
 
 
 @dataclass(frozen=True, slots=True)
