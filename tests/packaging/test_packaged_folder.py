@@ -67,9 +67,7 @@ def test_every_module_of_the_project_is_in_it(modules: set[str]) -> None:
     assert set(contents.modules()) - modules == set()
 
 
-def test_nothing_is_in_it_that_it_does_not_use(
-    program: Packaged, modules: set[str]
-) -> None:
+def test_nothing_is_in_it_that_it_does_not_use(program: Packaged, modules: set[str]) -> None:
     everything = {name.partition(".")[0] for name in modules}
     everything |= {path.name for path in program.inside.iterdir()}
     assert everything & set(FOR_DEVELOPERS) == set()
