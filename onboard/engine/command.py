@@ -39,7 +39,8 @@ def conduct(
 ) -> Iterator[Event]:
     """Run `body(run)`, which yields events; journal them; end with RunFinished whatever happens.
 
-    A server of `hosts` that `body` brought to no end is skipped. `resume` goes on with an earlier run under its id.
+    A server of `hosts` that `body` brought to no end is skipped. `resume` goes on with an earlier run under its id;
+    raises OnboardError, with nothing told or written, when another process works on it.
     What is not `kept`, a look at something that changes all the time, has no id and leaves nothing in the journal.
     """
     state = State()
@@ -52,29 +53,29 @@ def conduct(
             tools.journal.record(run, event)
         return event
 
-    if kept and not resume:
-        tools.journal.begin(run, command, profile_path, json.dumps(profile.model_dump(mode="json", by_alias=True)))
-    names = tuple(host.name for host in hosts)
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    yield tell(RunStarted(run=run, command=command, profile=profile.name, hosts=names, started=started))
-    try:
-        with tools.journal.held(run) if kept else nullcontext():
+    with tools.journal.held(run) if kept else nullcontext():
+        if kept and not resume:
+            tools.journal.begin(run, command, profile_path, json.dumps(profile.model_dump(mode="json", by_alias=True)))
+        names = tuple(host.name for host in hosts)
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        yield tell(RunStarted(run=run, command=command, profile=profile.name, hosts=names, started=started))
+        try:
             for event in body(run):
                 yield tell(event)
-    except Cancelled:
-        pass
-    except OnboardError as error:
-        yield tell(failure(error))
-    except Exception as error:  # noqa: BLE001 - a defect ends the run as any other error does
-        yield tell(failure(keep_defect(error)))
-    for name in names:
-        if not state.host(name).finished:
-            reason = "Stopped before its turn" if cancel.stopping else "The run ended before its turn"
-            yield tell(HostFinished(host=name, status=HostStatus.SKIPPED, reason=reason))
-    finished = RunFinished(run=run, hosts=state.counts(), causes=causes_of(state.hosts.values()))
-    if kept:
-        tools.journal.finish(run, finished.hosts)
-    yield tell(finished)
+        except Cancelled:
+            pass
+        except OnboardError as error:
+            yield tell(failure(error))
+        except Exception as error:  # noqa: BLE001 - a defect ends the run as any other error does
+            yield tell(failure(keep_defect(error)))
+        for name in names:
+            if not state.host(name).finished:
+                reason = "Stopped before its turn" if cancel.stopping else "The run ended before its turn"
+                yield tell(HostFinished(host=name, status=HostStatus.SKIPPED, reason=reason))
+        finished = RunFinished(run=run, hosts=state.counts(), causes=causes_of(state.hosts.values()))
+        if kept:
+            tools.journal.finish(run, finished.hosts)
+        yield tell(finished)
 
 
 def failure(error: OnboardError) -> RunFailed:

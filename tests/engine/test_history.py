@@ -5,15 +5,25 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
+import pytest
 from engine.conftest import Bench
 
+from onboard.engine.apply import apply
 from onboard.engine.history import runs, undo_preview
 from onboard.engine.journal import Journal
+from onboard.engine.tools import Tools
 from onboard.model import events
+from onboard.model.cancel import CancelToken
+from onboard.model.errors import OnboardError
 from onboard.model.plan import HostPlan, Plan
+from onboard.model.profile import Profile
 from onboard.model.state import State, fold
 from onboard.model.status import HostStatus
+
+if TYPE_CHECKING:
+    from onboard.hosts.connection import Connector
 
 PLAN = Plan(account="1", region="r", hosts=(HostPlan(host="a"), HostPlan(host="b"), HostPlan(host="c")))
 
@@ -65,6 +75,16 @@ def test_a_resumed_run_tells_at_once_who_is_online(bench: Callable[..., Bench]) 
     confirmed = {name: (host.steps["confirm"], host.instance_id) for name, host in again.hosts.items()}
     assert {outcome for outcome, _ in confirmed.values()} == {"unchanged"}
     assert all(node and node.startswith("mi-") for _, node in confirmed.values())
+
+
+def test_a_run_that_another_process_works_on_is_left_alone(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path)) as journal, closing(Journal(tmp_path)) as other:
+        journal.begin("r1", "apply", "/p.toml", json.dumps({"name": "Lab", "hosts": []}))
+        tools = Tools(cast("Connector", None), journal, tmp_path / "packages")
+        with other.held("r1"), pytest.raises(OnboardError, match="another process"):
+            fold(apply(Profile(), tools, CancelToken(), resume=journal.run("r1")))
+        assert list(journal.events("r1")) == []
+        assert journal.run("r1").finished == ""
 
 
 def test_a_run_resumed_into_its_state_takes_up_only_what_is_not_proven() -> None:
