@@ -90,12 +90,14 @@ class SshConnector:
                 "The server was not tried", where=host.name, why="Jump hosts are not supported", remedy="Remove `jump`"
             )
         credential = self._credential(host)
-        proof = self._proof(host, credential, cancel)
+        with _as_refusal(host):
+            proof = self._proof(host, credential, cancel)
         transport = handshake(host, self._algorithms(host), cancel, self._limits)
         try:
             self._verify(host, transport)
             try:
-                self._log_in(host, credential, proof, transport, cancel)
+                with _as_refusal(host):
+                    self._log_in(host, credential, proof, transport, cancel)
             except (paramiko.SSHException, EOFError, OSError) as error:
                 cancel.check_now()
                 raise HostUnreachable(
@@ -130,24 +132,19 @@ class SshConnector:
 
     def _proof(self, host: Host, credential: Credential, cancel: CancelToken) -> paramiko.PKey | Secret | None:
         """What the log-in is done with: a key, a password, or None for ssh-agent. Got before the server is bothered."""
-        try:
-            if credential.kind is CredentialKind.SSH_KEY:
-                return self._key(host, credential, cancel)
-            if credential.kind is CredentialKind.SSH_PASSWORD:
-                self._lockout.check(credential.username, host.credential, host.name)
-                secret = self._secrets.secret(host.credential, cancel)
-                if secret is None:
-                    raise LogInRefused(
-                        "There is no password to log in with",
-                        where=host.name,
-                        why=f"Neither environment, secret_command nor keyring has one for credential {host.credential}",
-                        remedy="Store it in the keyring (service onboard), or give a secret_command",
-                    )
-                return secret
-        except HostError:
-            raise
-        except OnboardError as error:
-            raise LogInRefused(error.what, where=host.name, why=_joined(error), remedy=error.remedy) from None
+        if credential.kind is CredentialKind.SSH_KEY:
+            return self._key(host, credential, cancel)
+        if credential.kind is CredentialKind.SSH_PASSWORD:
+            self._lockout.check(credential.username, host.credential, host.name)
+            secret = self._secrets.secret(host.credential, cancel)
+            if secret is None:
+                raise LogInRefused(
+                    "There is no password to log in with",
+                    where=host.name,
+                    why=f"Neither environment, secret_command nor keyring has one for credential {host.credential}",
+                    remedy="Store it in the keyring (service onboard), or give a secret_command",
+                )
+            return secret
         return None
 
     def _key(self, host: Host, credential: Credential, cancel: CancelToken) -> paramiko.PKey:
@@ -554,6 +551,17 @@ def _untrusted(host: Host, key: HostKey, verdict: Verdict) -> HostUntrusted:
         remedy="Compare the fingerprint with the server's own (ssh-keygen -lf /etc/ssh/ssh_host_…_key.pub), "
         "then approve it",
     )
+
+
+@contextlib.contextmanager
+def _as_refusal(host: Host) -> Iterator[None]:
+    """What keeps a secret from being had ends the log-in of this server, and no more."""
+    try:
+        yield
+    except HostError:
+        raise
+    except OnboardError as error:
+        raise LogInRefused(error.what, where=host.name, why=_joined(error), remedy=error.remedy) from None
 
 
 def _joined(error: OnboardError) -> str:

@@ -272,6 +272,9 @@ def test_a_server_that_wants_key_and_password_gets_both(tmp_path: Path) -> None:
             assert connection.run_script("true").exit_code == 0
         with pytest.raises(LogInRefused, match="more than a key"):
             server.connector(user.credential()).connect(server.host(), CancelToken())
+        fails = user.credential(secret_command=["false"])
+        with pytest.raises(LogInRefused, match="The command failed"):
+            server.connector(fails).connect(server.host(), CancelToken())
 
 
 # --- sudo
