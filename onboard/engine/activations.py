@@ -71,7 +71,14 @@ def create_for(
 
 def delete_all(run: str, profile: Profile, aws: Aws, journal: Journal) -> Generator[Event, None, None]:
     """Delete every activation of the run that may still exist, also those of an earlier part that was broken off."""
-    for activation_id in sorted(_left(run, profile, aws, journal.entries(run))):
+    left, may_be_unknown = _left(journal.entries(run))
+    if may_be_unknown:
+        try:
+            left |= {found.id for found in find_activations(aws, name=profile.activation.name, run=run)}
+        except AwsError as error:
+            text = f"Whether an activation of this run was left behind could not be asked. {error}"
+            yield Noted(text=text, level="warning")
+    for activation_id in sorted(left):
         try:
             delete_activation(aws, activation_id)
         except AwsError as error:
@@ -81,17 +88,16 @@ def delete_all(run: str, profile: Profile, aws: Aws, journal: Journal) -> Genera
         yield AwsChanged(change=DELETE, subject=activation_id, summary="Deleted the activation")
 
 
-def _left(run: str, profile: Profile, aws: Aws, entries: Iterable[Entry]) -> set[str]:
+def _left(entries: Iterable[Entry]) -> tuple[set[str], bool]:
+    """Ids of those created and not deleted; whether there may be others, whose ids were never written down."""
     created, deleted, broken_off = set[str](), set[str](), 0
     for entry in entries:
-        match entry.change, entry.phase:
-            case "create_activation", "intent":
-                broken_off += 1
-            case "create_activation", "done":
-                broken_off -= 1
-                created.add(entry.data["id"])
-            case "delete_activation", _:
-                deleted.add(entry.data["id"])
-    if broken_off:  # killed, or refused, between asking AWS and writing the id down
-        created |= {found.id for found in find_activations(aws, name=profile.activation.name, run=run)}
-    return created - deleted
+        if entry.change == CREATE and entry.phase == "intent":
+            broken_off += 1
+        elif entry.change == CREATE:
+            broken_off -= 1
+            created.add(entry.data["id"])
+        elif entry.change == DELETE:
+            deleted.add(entry.data["id"])
+    # broken off: killed, or refused, between asking AWS and writing the id down
+    return created - deleted, broken_off > 0

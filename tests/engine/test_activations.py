@@ -1,0 +1,42 @@
+"""A run's activations at its end, also where AWS does not let everything be asked."""
+
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from botocore.exceptions import ClientError
+
+from onboard.aws.session import Aws
+from onboard.engine.activations import CREATE, delete_all
+from onboard.engine.journal import Journal
+from onboard.model.events import AwsChanged, Noted
+from onboard.model.profile import Profile
+
+
+class NoLooking:
+    """Activations may be deleted, and not be listed."""
+
+    def __init__(self) -> None:
+        self.deleted: list[str] = []
+
+    def get_paginator(self, name: str) -> Any:
+        def paginate(**_: object) -> Any:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, name)
+
+        return SimpleNamespace(paginate=paginate)
+
+    def delete_activation(self, *, ActivationId: str) -> None:  # noqa: N803 - AWS's name
+        self.deleted.append(ActivationId)
+
+
+def test_what_may_not_be_looked_for_is_noted_and_the_rest_is_deleted(tmp_path: Path) -> None:
+    ssm = NoLooking()
+    with closing(Journal(tmp_path)) as journal:
+        journal.write("r1", "", CREATE, "intent")
+        journal.write("r1", "", CREATE, "done", {"id": "a-1"})
+        journal.write("r1", "", CREATE, "intent")  # refused, or killed: nobody knows
+        told = list(delete_all("r1", Profile(), cast("Aws", SimpleNamespace(ssm=ssm)), journal))
+    (noted,) = [event for event in told if isinstance(event, Noted)]
+    assert "ssm:DescribeActivations" in noted.text
+    assert [event.subject for event in told if isinstance(event, AwsChanged)] == ssm.deleted == ["a-1"]
