@@ -1,31 +1,32 @@
 """The IAM service role that managed nodes work under: planned, created, audited, deleted.
 
+A role is for one account and the Regions that its trust policy names. Onboard's own, known by its tag, is opened to a
+further Region; a role of somebody else is never changed, only reported with the policy that would do.
+
 Source: AWS's user guide, "Create the IAM service role required for Systems Manager in hybrid and multicloud
-environments" and "Cross-service confused deputy prevention".
+environments".
 """
 
 import difflib
-import fnmatch
 import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from onboard.aws.failures import DENIED, asking
 from onboard.aws.identity import Identity
+from onboard.aws.role_trust import judge_trust, regions_of, sufficient, trust_policy, with_regions
 from onboard.aws.session import Aws
 from onboard.model.errors import AwsError, Problem, ProfileError
 from onboard.model.plan import Change
 from onboard.model.profile import RoleSection
 
-SERVICE = "ssm.amazonaws.com"
 CORE_POLICY = "AmazonSSMManagedInstanceCore"
 DEPRECATED_POLICY = "AmazonEC2RoleforSSM"
 LONGEST_NAME = 64  # of CreateActivation's IamRole, path included
 TAG = {"Key": "created-by", "Value": "onboard"}
-
-_ASSUME = "sts:AssumeRole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,16 @@ class RolePlan:
     """What will be done about the role.
 
     name      with its path, as CreateActivation takes it (`service-role/X`)
+    region    that it is to serve
     exists    None when the caller may not read it
-    changes   `create_role`, `attach_core_policy`; empty when it is as it should be
+    changes   `create_role`, `allow_region`, `attach_core_policy`; empty when it is as it should be
     warnings  what may be wrong with it
     problems  what is wrong with it, with the remedy: it cannot be used, and `ensure_role` refuses
     diff      text of what differs from the role Onboard would create; "" when nothing does
     """
 
     name: str
+    region: str
     exists: bool | None
     changes: tuple[Change, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -66,7 +69,7 @@ def plan_role(aws: Aws, identity: Identity, wanted: RoleSection) -> RolePlan:
         if error.code not in DENIED:
             raise
         warning = f"Role {wanted.name} could not be audited: {error.what}."
-        return RolePlan(name=wanted.name, exists=None, warnings=(warning,))
+        return RolePlan(name=wanted.name, region=aws.region, exists=None, warnings=(warning,))
     if role is None:
         if not wanted.create:
             raise AwsError(
@@ -76,16 +79,27 @@ def plan_role(aws: Aws, identity: Identity, wanted: RoleSection) -> RolePlan:
                 remedy="Correct role.name, or set role.create = true",
                 code="NoSuchEntity",
             )
-        return RolePlan(name=wanted.name, exists=False, changes=_creation(aws, identity, wanted.name))
+        changes = _creation(aws, identity, wanted.name)
+        return RolePlan(name=wanted.name, region=aws.region, exists=False, changes=changes)
     return _audit(aws, identity, role, asked=path)
 
 
 def planned_undo(plan: RolePlan) -> Mapping[str, str]:
     """For the journal before `ensure_role`: what `undo_role` needs should the result never be written."""
     names = {change.name for change in plan.changes}
-    if "create_role" in names:
-        return {"role": plan.name, "delete": "role"}
-    return {"role": plan.name, "delete": "policy"} if names else {}
+    return _undo(
+        plan, created="create_role" in names, allowed="allow_region" in names, attached="attach_core_policy" in names
+    )
+
+
+def _undo(plan: RolePlan, *, created: bool, allowed: bool, attached: bool) -> dict[str, str]:
+    """`region`: whose nodes the role was opened to. `delete`: the role, or the policy's attachment."""
+    undo = {"role": plan.name} if created or allowed or attached else {}
+    if created or allowed:
+        undo["region"] = plan.region
+    if created or attached:
+        undo["delete"] = "role" if created else "policy"
+    return undo
 
 
 def ensure_role(aws: Aws, identity: Identity, plan: RolePlan) -> RoleEnsured:
@@ -94,13 +108,13 @@ def ensure_role(aws: Aws, identity: Identity, plan: RolePlan) -> RoleEnsured:
         raise AwsError(f"role {plan.name} cannot be used", where="role.name", why=" ".join(plan.problems))
     names = [change.name for change in plan.changes]
     path, short = _split(plan.name)
-    created = attached = False
+    created = allowed = attached = False
     if "create_role" in names:
         created = _create(aws, identity, path, short)
         if not created:  # somebody else created it meanwhile: whatever it is, it was not planned
             role = _get(aws, short)
             fresh = _audit(aws, identity, role, asked=path) if role else None
-            if fresh is None or fresh.problems:
+            if fresh is None or fresh.problems or any(change.name == "allow_region" for change in fresh.changes):
                 raise AwsError(
                     f"role {plan.name} appeared while this ran",
                     where="iam:CreateRole",
@@ -109,14 +123,20 @@ def ensure_role(aws: Aws, identity: Identity, plan: RolePlan) -> RoleEnsured:
                     code="EntityAlreadyExists",
                 )
             names = [change.name for change in fresh.changes]
-    if names:
+    for change in plan.changes:
+        if change.name == "allow_region":
+            allowed = _allow_region(aws, identity, plan, change)
+    if "attach_core_policy" in names:
         attached = _attach(aws, short, _core_arn(identity.partition))
-    undo = {"role": plan.name, "delete": "role" if created else "policy"} if created or attached else {}
+    undo = _undo(plan, created=created, allowed=allowed, attached=attached)
     return RoleEnsured(name=plan.name, changed=bool(undo), undo=undo)
 
 
 def undo_role(aws: Aws, undo: Mapping[str, str]) -> str:
-    """Delete what `ensure_role` created and nothing else; what was done, in one line. Safe to repeat."""
+    """Take back what `ensure_role` did and nothing else; what was done, in one line. Safe to repeat.
+
+    A role that serves other Regions by now stays for these.
+    """
     if not undo:
         return "The role was not changed."
     name = undo["role"]
@@ -126,15 +146,43 @@ def undo_role(aws: Aws, undo: Mapping[str, str]) -> str:
         return f"Role {name} is gone already."
     if not _is_ours(role):
         return f"Role {name} stays: it does not carry the tag {TAG['Key']} = {TAG['Value']}."
-    arn = _core_arn(role["Arn"].split(":")[1])
+    delete = undo.get("delete", "")
+    region = undo.get("region", aws.region if delete == "role" else "")  # older journals name none
+    regions = regions_of(role["AssumeRolePolicyDocument"], _owner(role))
+    others = [other for other in regions if other != region]
+    if delete == "role" and not others:
+        return _delete(aws, role, name)
+    done = []
+    if region:
+        done.append(_take_region(aws, role, name, region, others))
+    if delete == "policy":
+        _detach(aws, role)
+        done.append(f"Policy {CORE_POLICY} was detached from role {name}.")
+    return " ".join(done)
+
+
+def _take_region(aws: Aws, role: Mapping[str, Any], name: str, region: str, others: list[str]) -> str:
+    document, owner = role["AssumeRolePolicyDocument"], _owner(role)
+    if region not in regions_of(document, owner):
+        return f"Role {name} is not for Region {region} any more."
+    if not others:
+        return f"Role {name} stays as it is: {region} is the only Region that it is for."
+    _set_trust(aws, role["RoleName"], with_regions(document, owner, others))
+    return f"Region {region} was taken out of the trust policy of role {name}, which stays for {', '.join(others)}."
+
+
+def _detach(aws: Aws, role: Mapping[str, Any]) -> None:
+    arn = _core_arn(_owner(role).partition)
     with asking("iam:DetachRolePolicy"):
-        if any(policy["PolicyArn"] == arn for policy in _attached(aws, short)):
-            aws.iam.detach_role_policy(RoleName=short, PolicyArn=arn)
-    if undo["delete"] == "policy":
-        return f"Policy {CORE_POLICY} was detached from role {name}."
+        if any(policy["PolicyArn"] == arn for policy in _attached(aws, role["RoleName"])):
+            aws.iam.detach_role_policy(RoleName=role["RoleName"], PolicyArn=arn)
+
+
+def _delete(aws: Aws, role: Mapping[str, Any], name: str) -> str:
+    _detach(aws, role)
     try:
         with asking("iam:DeleteRole"):
-            aws.iam.delete_role(RoleName=short)
+            aws.iam.delete_role(RoleName=role["RoleName"])
     except AwsError as error:
         if error.code == "NoSuchEntity":
             return f"Role {name} is gone already."
@@ -144,23 +192,42 @@ def undo_role(aws: Aws, undo: Mapping[str, str]) -> str:
     return f"Role {name} was deleted."
 
 
-def trust_policy(identity: Identity, region: str) -> dict[str, Any]:
-    """Who may assume the role: Systems Manager, and only for this account and Region (the confused deputy)."""
-    arn = f"arn:{identity.partition}:ssm:{region}:{identity.account}:*"
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": SERVICE},
-                "Action": _ASSUME,
-                "Condition": {
-                    "StringEquals": {"aws:SourceAccount": identity.account},
-                    "ArnEquals": {"aws:SourceArn": arn},
-                },
-            }
-        ],
-    }
+# --------------------------------------------------------------------------------------------------------- widening
+
+
+def _set_trust(aws: Aws, short: str, document: Mapping[str, Any]) -> None:
+    with asking("iam:UpdateAssumeRolePolicy"):
+        aws.iam.update_assume_role_policy(RoleName=short, PolicyDocument=json.dumps(document))
+
+
+def _allowance(
+    name: str, region: str, others: list[str], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Change:
+    return Change(
+        name="allow_region",
+        summary=f"Role {name}: also allow Region {region}, besides {', '.join(others)}",
+        detail={"role": name, "region": region, "trust": json.dumps(after, indent=2)},
+        before={"trust": json.dumps(before, indent=2)},
+    )
+
+
+def _allow_region(aws: Aws, identity: Identity, plan: RolePlan, change: Change) -> bool:
+    """False when it is allowed already. The policy that was planned is set, and no other."""
+    _, short = _split(plan.name)
+    role = _get(aws, short)
+    document = role["AssumeRolePolicyDocument"] if role else {}
+    if role and not judge_trust(document, identity, plan.region)[1]:
+        return False
+    wider = sufficient(document, identity, plan.region) if _is_ours(role) else None
+    if wider is None or json.dumps(wider, indent=2) != change.detail["trust"]:
+        raise AwsError(
+            f"role {plan.name} was changed while this ran",
+            where="iam:UpdateAssumeRolePolicy",
+            why="It is not what the plan was made for",
+            remedy="Plan again",
+        )
+    _set_trust(aws, short, wider)
+    return True
 
 
 # --------------------------------------------------------------------------------------------------------- creating
@@ -226,12 +293,16 @@ def _audit(aws: Aws, identity: Identity, role: Mapping[str, Any], *, asked: str)
         warnings.append(f"The role's path is {role['Path']}, not {asked}; its name here is {name}.")
     if len(name) > LONGEST_NAME:
         problems.append(f"Path and name have {len(name)} characters; activations take {LONGEST_NAME}.")
-    doubts, refusals = judge_trust(role["AssumeRolePolicyDocument"], identity, aws.region)
+    document = role["AssumeRolePolicyDocument"]
+    doubts, refusals = judge_trust(document, identity, aws.region)
     warnings += [f"Role {name}: {doubt}" for doubt in doubts]
-    if refusals:
-        remedy = f"Set another role.name, or update its trust: aws iam update-assume-role-policy --role-name {short} …"
-        problems += [f"Role {name}: {refusal} {remedy}" for refusal in refusals]
-    changes: tuple[Change, ...] = ()
+    wider = sufficient(document, identity, aws.region) if refusals else None
+    regions = regions_of(document, identity) if _is_ours(role) else []
+    changes: list[Change] = []
+    if regions and wider:
+        changes.append(_allowance(name, aws.region, regions, document, wider))
+    elif refusals:
+        problems.append(f"Role {name}: {' '.join(refusals)} {_remedy(short, wider)}")
     try:
         lacking, permission_warnings, permission_problems = _judge_permissions(aws, short, name)
     except AwsError as error:
@@ -240,15 +311,27 @@ def _audit(aws: Aws, identity: Identity, role: Mapping[str, Any], *, asked: str)
         lacking, permission_problems = False, []
         permission_warnings = [f"The permissions of role {name} could not be audited: {error.what}."]
     if lacking and _is_ours(role):  # created by Onboard and interrupted before the policy was attached
-        changes, permission_warnings, permission_problems = (_attachment(identity, name),), [], []
+        changes.append(_attachment(identity, name))
+        permission_warnings, permission_problems = [], []
+    wanted = trust_policy(identity, *dict.fromkeys([*regions, aws.region]))
     return RolePlan(
         name=name,
+        region=aws.region,
         exists=True,
-        changes=changes,
+        changes=tuple(changes),
         warnings=(*warnings, *permission_warnings),
         problems=(*problems, *permission_problems),
-        diff=_diff(role["AssumeRolePolicyDocument"], trust_policy(identity, aws.region), lacking=lacking),
+        diff=_diff(document, wanted, lacking=lacking),
     )
+
+
+def _remedy(short: str, trust: Mapping[str, Any] | None) -> str:
+    """What to do about a role of somebody else. `trust`: the policy that would do, if anything but a change by hand."""
+    if trust is None:
+        return "Set another role.name, or take the denial out of its trust policy."
+    policy = shlex.quote(json.dumps(trust))
+    command = f"aws iam update-assume-role-policy --role-name {short} --policy-document {policy}"
+    return f"Set another role.name, or let it: {command}"
 
 
 def _judge_permissions(aws: Aws, short: str, name: str) -> tuple[bool, list[str], list[str]]:
@@ -268,74 +351,6 @@ def _judge_permissions(aws: Aws, short: str, name: str) -> tuple[bool, list[str]
         others = ", ".join((*attached, *inline))
         warnings.append(f"Role {name} lacks {CORE_POLICY}; whether its own policies suffice is unknown: {others}.")
     return lacking, warnings, problems
-
-
-def judge_trust(document: Mapping[str, Any], identity: Identity, region: str) -> tuple[list[str], list[str]]:
-    """(doubts, reasons why Systems Manager may not assume the role for this account and Region)."""
-    doubts: list[str] = []
-    denials: list[str] = []
-    exclusions: list[str] = []
-    allowed = False
-    for statement in _many(document.get("Statement", [])):
-        if not _concerns_service(statement):
-            continue
-        excluded, unclear = _conditions(statement.get("Condition", {}), identity, region)
-        if statement.get("Effect") == "Deny":
-            if unclear:
-                doubts += unclear
-            elif not excluded:
-                denials.append(f"its trust policy denies {SERVICE}.")
-        elif excluded:
-            exclusions += excluded
-        else:
-            allowed = True
-            doubts += unclear
-            if not statement.get("Condition"):
-                doubts.append("any account's Systems Manager may assume it; aws:SourceAccount would prevent that.")
-    if denials or allowed:
-        return doubts, denials
-    return doubts, exclusions or [f"its trust policy does not let {SERVICE} assume it."]
-
-
-def _concerns_service(statement: Mapping[str, Any]) -> bool:
-    principal = statement.get("Principal", {})
-    services = ["*"] if principal == "*" else _many(principal.get("Service", [])) + _many(principal.get("AWS", []))
-    actions = _many(statement.get("Action", []))
-    assumes = any(fnmatch.fnmatchcase(_ASSUME.lower(), str(action).lower()) for action in actions)
-    return assumes and (SERVICE in services or "*" in services)
-
-
-def _conditions(conditions: Mapping[str, Any], identity: Identity, region: str) -> tuple[list[str], list[str]]:
-    """(why this account or Region is excluded, conditions that are not judged)."""
-    excluded, unclear = [], []
-    for operator, keys in conditions.items():
-        for key, wanted in keys.items():
-            values = [str(value) for value in _many(wanted)]
-            listed = ", ".join(values)
-            kind = operator.removesuffix("IfExists")
-            if key.lower() == "aws:sourceaccount" and kind in ("StringEquals", "StringLike"):
-                if not any(fnmatch.fnmatchcase(identity.account, value) for value in values):
-                    excluded.append(f"its trust policy is for account {listed}, not {identity.account}.")
-            elif key.lower() == "aws:sourcearn" and kind in ("ArnEquals", "ArnLike", "StringLike", "StringEquals"):
-                literal = kind == "StringEquals"
-                if not any(_covers(value, identity, region, literal=literal) for value in values):
-                    excluded.append(f"its trust policy is for {listed}, which excludes Region {region}.")
-            else:
-                unclear.append(f"condition {operator} {key} of its trust policy was not judged.")
-    return excluded, unclear
-
-
-def _covers(pattern: str, identity: Identity, region: str, *, literal: bool) -> bool:
-    """Whether an ARN pattern takes in the nodes of this account and Region, whatever the pattern says after them."""
-    parts = pattern.split(":", 5)
-    if pattern == "*" and not literal:
-        return True
-    if len(parts) < 6:
-        return not literal and fnmatch.fnmatchcase(
-            f"arn:{identity.partition}:ssm:{region}:{identity.account}:", pattern
-        )
-    actual = ("arn", identity.partition, "ssm", region, identity.account)
-    return not literal and all(fnmatch.fnmatchcase(a, p) for a, p in zip(actual, parts[:5], strict=True))
 
 
 def _diff(found: Mapping[str, Any], wanted: Mapping[str, Any], *, lacking: bool) -> str:
@@ -367,6 +382,12 @@ def _attached(aws: Aws, short: str) -> Iterator[Mapping[str, Any]]:
             yield from page["AttachedPolicies"]
 
 
+def _owner(role: Mapping[str, Any]) -> Identity:
+    """The account that a role is in, with its partition."""
+    _, partition, _, _, account, _ = role["Arn"].split(":", 5)
+    return Identity(account=account, arn=role["Arn"], partition=partition)
+
+
 def _is_ours(role: Mapping[str, Any] | None) -> bool:
     return role is not None and TAG in role.get("Tags", [])
 
@@ -384,8 +405,3 @@ def _split(name: str) -> tuple[str, str]:
         rule = f"With its path it has at most {LONGEST_NAME} letters, digits and +=,.@_-"
         raise ProfileError("", (Problem("role.name", f"{name!r} is no role name", rule),))
     return (f"/{path}/" if path else "/"), short
-
-
-def _many(value: Any) -> list[Any]:
-    """IAM writes a list of one without its brackets."""
-    return list(value) if isinstance(value, list | tuple) else [value]

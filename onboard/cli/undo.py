@@ -2,11 +2,15 @@
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from onboard.cli.arguments import Commands, add_again, add_json
 from onboard.cli.output import follow
 from onboard.cli.workplace import show_for, undo_workplace
 from onboard.model.errors import Problem, ProfileError
+
+if TYPE_CHECKING:
+    from onboard.engine.undo import Undoing
 
 
 def add_to(commands: Commands) -> None:
@@ -25,18 +29,22 @@ def run(options: argparse.Namespace) -> int:
         undoing = undoing_of(place.tools.journal.entries(record.run))
         if undoing.is_empty:
             sys.stderr.write(f"Nothing of run {record.run} is left to undo.\n")
-        elif not options.yes and not _agreed(len(undoing.steps), len(undoing.nodes), bool(undoing.role), record.run):
+        elif not options.yes and not _agreed(undoing, record.run):
             return 0
         stream = undo(place.profile, record, place.tools, place.cancel, profile_path=record.profile_path)
         return follow(stream, show_for(options), place.cancel)[1]
 
 
-def _agreed(servers: int, nodes: int, role: bool, run: str) -> bool:
+def _agreed(undoing: "Undoing", run: str) -> bool:
     if not sys.stdin.isatty():
         raise ProfileError("undo", (Problem("undo", "nobody is there to agree to it", "Give --yes"),))
+    role = ""
+    if undoing.role:
+        deletes = undoing.role.get("delete") == "role"
+        role = " and deletes the role" if deletes else " and takes back what it changed on the role"
     sys.stderr.write(
-        f"Undo of run {run} restores {servers} servers, deregisters {nodes} nodes"
-        f"{' and deletes the role' if role else ''}. Go on? [y/N] "
+        f"Undo of run {run} restores {len(undoing.steps)} servers, deregisters {len(undoing.nodes)} nodes{role}. "
+        "Go on? [y/N] "
     )
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")

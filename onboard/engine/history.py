@@ -19,12 +19,15 @@ def runs(journal: Journal) -> Iterator[Event]:
 def undo_preview(record: RunRecord, journal: Journal) -> Iterator[Event]:
     """Tell what undoing the run would touch; touches nothing."""
     undoing = undoing_of(journal.entries(record.run))
+    deletes = undoing.role.get("delete") == "role"
     yield UndoShown(
         run=record.run,
         servers=tuple(undoing.steps),
         nodes=undoing.nodes,
         role=undoing.role.get("role", ""),
-        deletes_role=undoing.role.get("delete") == "role",
+        deletes_role=deletes,
+        role_region="" if deletes else undoing.role.get("region", ""),
+        detaches_policy=undoing.role.get("delete") == "policy",
     )
     yield RunFinished(run="", hosts={})
 

@@ -7,7 +7,8 @@ from onboard.aws.activation import activation_sizes, headroom
 from onboard.aws.configuration import aws_profiles
 from onboard.aws.identity import identify
 from onboard.aws.permissions import missing_permissions
-from onboard.aws.role import CORE_POLICY, plan_role, trust_policy
+from onboard.aws.role import CORE_POLICY, plan_role
+from onboard.aws.role_trust import trust_policy
 from onboard.aws.session import open_aws
 from onboard.engine.command import conduct
 from onboard.engine.tools import Tools

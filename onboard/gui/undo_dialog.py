@@ -50,9 +50,12 @@ def _touched(shown: UndoShown) -> list[str]:
             names=_few(tuple(shown.nodes.values())),
         )
         lines.append(nodes)
-    if shown.role and shown.deletes_role:
+    if shown.deletes_role:
         lines.append(tr("The role {role}, which this run made, is deleted.", role=shown.role))
-    elif shown.role:
+    if shown.role_region:
+        region = tr("Region {region} is taken out of the role {role} again.", region=shown.role_region, role=shown.role)
+        lines.append(region)
+    if shown.detaches_policy:
         lines.append(tr("The policy that this run attached to the role {role} is detached.", role=shown.role))
     lines.append(tr("Activations that this run left are deleted."))
     return lines

@@ -343,7 +343,8 @@ class RunsListed(Event):
 class UndoShown(Event):
     """What undoing a run would touch: `servers` that are restored, `nodes` (server → mi- id) that are deregistered.
 
-    `role`: the role that the run made (`deletes_role`), or gave the policy that is taken from it; "" for neither.
+    `role`: the role that the run made (`deletes_role`), opened to a Region (`role_region`) or gave the policy that is
+    taken from it (`detaches_policy`); "" for none of these.
     """
 
     run: str
@@ -351,6 +352,8 @@ class UndoShown(Event):
     nodes: Mapping[str, str]
     role: str = ""
     deletes_role: bool = False
+    role_region: str = ""
+    detaches_policy: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

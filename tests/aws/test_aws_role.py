@@ -2,6 +2,8 @@
 
 import copy
 import json
+import shlex
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,12 +15,11 @@ from onboard.aws.role import (
     CORE_POLICY,
     RolePlan,
     ensure_role,
-    judge_trust,
     plan_role,
     planned_undo,
-    trust_policy,
     undo_role,
 )
+from onboard.aws.role_trust import judge_trust, trust_policy
 from onboard.aws.session import Aws
 from onboard.model.errors import AwsError, ProfileError
 from onboard.model.profile import RoleSection
@@ -194,6 +195,117 @@ def test_a_role_for_another_region_is_refused_with_a_diff(aws: Aws, identity: Id
     assert "update-assume-role-policy" in plan.problems[0]
     added = [line for line in plan.diff.splitlines() if line.startswith("+ ")]
     assert [line.strip("+ ") for line in added] == [f'"aws:SourceArn": "arn:aws:ssm:{REGION}:123456789012:*"']
+
+
+def in_region(aws: Aws, region: str) -> Aws:
+    return Aws(aws.session, region=region)
+
+
+def arns(aws: Aws, name: str = WANTED.name) -> Any:
+    statement = aws.iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
+    return statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+
+
+def arn_of(region: str) -> str:
+    return f"arn:aws:ssm:{region}:123456789012:*"
+
+
+def test_onboards_own_role_is_opened_to_a_further_region_and_closed_again(aws: Aws, identity: Identity) -> None:
+    first = ensure_role(aws, identity, plan_role(aws, identity, WANTED))
+    with closing(in_region(aws, "us-east-1")) as other:
+        plan = plan_role(other, identity, WANTED)
+        assert plan.problems == ()
+        (change,) = plan.changes
+        assert change.summary == f"Role {WANTED.name}: also allow Region us-east-1, besides {REGION}"
+        added = [line.strip("+ ,") for line in plan.diff.splitlines() if line.startswith("+ ")]
+        assert f'"{arn_of("us-east-1")}"' in added
+        assert json.loads(change.before["trust"]) == trust_policy(identity, REGION)
+        assert json.loads(change.detail["trust"]) == trust_policy(identity, REGION, "us-east-1")
+        assert plan_role(other, identity, WANTED) == plan
+
+        done = ensure_role(other, identity, plan)
+        assert dict(done.undo) == dict(planned_undo(plan)) == {"role": WANTED.name, "region": "us-east-1"}
+        assert arns(aws) == [arn_of(REGION), arn_of("us-east-1")]
+        for one in (aws, other):
+            after = plan_role(one, identity, WANTED)
+            assert (after.changes, after.warnings, after.problems, after.diff) == ((), (), (), "")
+        assert not ensure_role(other, identity, plan).changed, "safe to repeat"
+
+        assert undo_role(other, done.undo) == (
+            f"Region us-east-1 was taken out of the trust policy of role {WANTED.name}, which stays for {REGION}."
+        )
+        assert arns(aws) == arn_of(REGION)
+        assert "any more" in undo_role(other, done.undo)
+    assert "was deleted" in undo_role(aws, first.undo)
+
+
+def test_a_role_that_serves_other_regions_by_now_is_not_deleted(aws: Aws, identity: Identity) -> None:
+    first = ensure_role(aws, identity, plan_role(aws, identity, WANTED))
+    with closing(in_region(aws, "us-east-1")) as other:
+        second = ensure_role(other, identity, plan_role(other, identity, WANTED))
+        assert f"Region {REGION} was taken out" in undo_role(aws, first.undo)
+        assert arns(aws) == arn_of("us-east-1")
+        assert len(aws.iam.list_attached_role_policies(RoleName=WANTED.name)["AttachedPolicies"]) == 1
+        assert "us-east-1 is the only Region" in undo_role(other, second.undo)
+    assert arns(aws) == arn_of("us-east-1")
+
+
+def test_what_else_stands_in_the_trust_of_onboards_own_role_stays(aws: Aws, identity: Identity) -> None:
+    ensure_role(aws, identity, plan_role(aws, identity, WANTED))
+    theirs = trust(Principal={"Service": "ec2.amazonaws.com"}, Condition=None)["Statement"]
+    document = {"Version": "2012-10-17", "Statement": [*theirs, *trust()["Statement"]]}
+    aws.iam.update_assume_role_policy(RoleName=WANTED.name, PolicyDocument=json.dumps(document))
+    with closing(in_region(aws, "us-east-1")) as other:
+        ensure_role(other, identity, plan_role(other, identity, WANTED))
+    found = aws.iam.get_role(RoleName=WANTED.name)["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    assert found == [*theirs, *trust_policy(identity, REGION, "us-east-1")["Statement"]]
+
+
+def test_a_trust_policy_that_was_changed_since_the_plan_is_not_touched(aws: Aws, identity: Identity) -> None:
+    ensure_role(aws, identity, plan_role(aws, identity, WANTED))
+    with closing(in_region(aws, "us-east-1")) as other:
+        plan = plan_role(other, identity, WANTED)
+        meanwhile = json.dumps(trust_policy(identity, REGION, "eu-west-1"))
+        aws.iam.update_assume_role_policy(RoleName=WANTED.name, PolicyDocument=meanwhile)
+        with pytest.raises(AwsError, match="was changed while this ran"):
+            ensure_role(other, identity, plan)
+        assert arns(aws) == [arn_of(REGION), arn_of("eu-west-1")]
+        aws.iam.untag_role(RoleName=WANTED.name, TagKeys=["created-by"])
+        with pytest.raises(AwsError, match="was changed while this ran"):
+            ensure_role(other, identity, plan)
+    assert arns(aws) == [arn_of(REGION), arn_of("eu-west-1")]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        trust(Condition={"ArnLike": {"aws:SourceArn": arn_of("us-east-1")}}),
+        trust(Condition={"StringEquals": {"aws:SourceAccount": "999999999999"}}),
+        trust(Principal={"Service": "ec2.amazonaws.com"}),
+        {"Version": "2012-10-17", "Statement": []},
+        trust_policy(ME, "us-east-1"),
+    ],
+)
+def test_the_policy_to_paste_into_somebody_elses_role_is_enough(
+    aws: Aws, identity: Identity, document: dict[str, Any]
+) -> None:
+    make_role(aws, "Theirs", document, policies=(CORE,))
+    plan = audit(aws, identity, "Theirs")
+    assert plan.changes == ()
+    (problem,) = plan.problems
+    words = shlex.split(problem[problem.index("aws iam update-assume-role-policy") :])
+    assert words[:5] == ["aws", "iam", "update-assume-role-policy", "--role-name", "Theirs"]
+    aws.iam.update_assume_role_policy(RoleName="Theirs", PolicyDocument=words[6])
+    assert audit(aws, identity, "Theirs").problems == ()
+
+
+def test_a_role_that_denies_needs_more_than_a_policy_to_paste(aws: Aws, identity: Identity) -> None:
+    ensure_role(aws, identity, plan_role(aws, identity, WANTED))
+    document = {"Version": "2012-10-17", "Statement": [*trust()["Statement"], *trust(Effect="Deny")["Statement"]]}
+    aws.iam.update_assume_role_policy(RoleName=WANTED.name, PolicyDocument=json.dumps(document))
+    plan = plan_role(aws, identity, WANTED)
+    assert plan.changes == ()
+    assert "take the denial out" in plan.problems[0]
 
 
 def test_a_role_that_may_not_be_read_is_used_unaudited(aws: Aws, identity: Identity) -> None:

@@ -128,6 +128,17 @@ def test_undo_names_what_it_touches_and_cancels_by_default(page: FinishPage) -> 
     box.deleteLater()
 
 
+def test_undo_says_what_becomes_of_a_role_that_stays(page: FinishPage) -> None:
+    shown = events.UndoShown(run="r", servers=("a",), nodes={}, role="R", role_region="us-east-1")
+    box = undo_box(page, shown)
+    assert "Region us-east-1 is taken out of the role R again." in box.informativeText()
+    assert "deleted" not in box.informativeText().replace("Activations that this run left are deleted.", "")
+    box.deleteLater()
+    box = undo_box(page, events.UndoShown(run="r", servers=("a",), nodes={}, role="R", detaches_policy=True))
+    assert "The policy that this run attached to the role R is detached." in box.informativeText()
+    box.deleteLater()
+
+
 @pytest.mark.parametrize("agrees", [True, False])
 def test_only_the_button_that_names_it_undoes(page: FinishPage, agrees: bool) -> None:
     def answer() -> None:

@@ -1,0 +1,151 @@
+"""Trust policies of service roles: as Onboard writes them, judged, and opened to a further Region. Nothing is sent.
+
+Source: AWS's user guide, "Cross-service confused deputy prevention"; IAM's reference, "JSON policy elements: Condition
+operators".
+"""
+
+import copy
+import fnmatch
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from onboard.aws.identity import Identity
+
+SERVICE = "ssm.amazonaws.com"
+_ASSUME = "sts:AssumeRole"
+
+
+def trust_policy(identity: Identity, *regions: str) -> dict[str, Any]:
+    """Who may assume the role: Systems Manager, and only for this account and these Regions (the confused deputy)."""
+    arns = [_nodes(identity, region) for region in regions]
+    return {"Version": "2012-10-17", "Statement": [_own_statement(identity, arns[0] if len(arns) == 1 else arns)]}
+
+
+def regions_of(document: Mapping[str, Any], identity: Identity) -> list[str]:
+    """The Regions that a trust policy's statement of Onboard's names; none when it has no such statement."""
+    return next((_regions(one) for one in _many(document.get("Statement", [])) if _is_own(one, identity)), [])
+
+
+def with_regions(document: Mapping[str, Any], identity: Identity, regions: Iterable[str]) -> dict[str, Any]:
+    """The trust policy with these Regions in its statement of Onboard's, and all else as it is."""
+    own = trust_policy(identity, *regions)["Statement"]
+    statements = _many(document["Statement"])
+    place = next(number for number, one in enumerate(statements) if _is_own(one, identity))
+    return {**copy.deepcopy(dict(document)), "Statement": [*statements[:place], *own, *statements[place + 1 :]]}
+
+
+def sufficient(document: Mapping[str, Any], identity: Identity, region: str) -> dict[str, Any] | None:
+    """The trust policy with as little more as lets the role serve `region`; None where something in it denies that."""
+    regions = regions_of(document, identity)
+    if regions:
+        wider = with_regions(document, identity, [*regions, region])
+    else:
+        own = trust_policy(identity, region)["Statement"]
+        wider = {**document, "Statement": [*_many(document.get("Statement", [])), *own]}
+    _, refusals = judge_trust(wider, identity, region)
+    return None if refusals else wider
+
+
+def _nodes(identity: Identity, region: str) -> str:
+    """The ARNs of the account's nodes in a Region, and of all else that Systems Manager has there."""
+    return f"arn:{identity.partition}:ssm:{region}:{identity.account}:*"
+
+
+def _own_statement(identity: Identity, arns: str | list[str]) -> dict[str, Any]:
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": SERVICE},
+        "Action": _ASSUME,
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": identity.account},
+            "ArnEquals": {"aws:SourceArn": arns},
+        },
+    }
+
+
+def _is_own(statement: Mapping[str, Any], identity: Identity) -> bool:
+    """Whether a statement is as Onboard writes it, whichever Regions it names."""
+    arns = _arns(statement)
+    named = [_nodes(identity, region) for region in _regions(statement)]
+    return bool(named) and _many(arns) == named and statement == _own_statement(identity, arns)
+
+
+def _regions(statement: Mapping[str, Any]) -> list[str]:
+    return [parts[3] for arn in _many(_arns(statement)) if len(parts := str(arn).split(":")) > 3]
+
+
+def _arns(statement: Mapping[str, Any]) -> Any:
+    return statement.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn", [])
+
+
+def judge_trust(document: Mapping[str, Any], identity: Identity, region: str) -> tuple[list[str], list[str]]:
+    """(doubts, reasons why Systems Manager may not assume the role for this account and Region)."""
+    doubts: list[str] = []
+    denials: list[str] = []
+    exclusions: list[str] = []
+    allowed = False
+    for statement in _many(document.get("Statement", [])):
+        if not _concerns_service(statement):
+            continue
+        excluded, unclear = _conditions(statement.get("Condition", {}), identity, region)
+        if statement.get("Effect") == "Deny":
+            if unclear:
+                doubts += unclear
+            elif not excluded:
+                denials.append(f"its trust policy denies {SERVICE}.")
+        elif excluded:
+            exclusions += excluded
+        else:
+            allowed = True
+            doubts += unclear
+            if not statement.get("Condition"):
+                doubts.append("any account's Systems Manager may assume it; aws:SourceAccount would prevent that.")
+    if denials or allowed:
+        return doubts, denials
+    return doubts, exclusions or [f"its trust policy does not let {SERVICE} assume it."]
+
+
+def _concerns_service(statement: Mapping[str, Any]) -> bool:
+    principal = statement.get("Principal", {})
+    services = ["*"] if principal == "*" else _many(principal.get("Service", [])) + _many(principal.get("AWS", []))
+    actions = _many(statement.get("Action", []))
+    assumes = any(fnmatch.fnmatchcase(_ASSUME.lower(), str(action).lower()) for action in actions)
+    return assumes and (SERVICE in services or "*" in services)
+
+
+def _conditions(conditions: Mapping[str, Any], identity: Identity, region: str) -> tuple[list[str], list[str]]:
+    """(why this account or Region is excluded, conditions that are not judged)."""
+    excluded, unclear = [], []
+    for operator, keys in conditions.items():
+        for key, wanted in keys.items():
+            values = [str(value) for value in _many(wanted)]
+            listed = ", ".join(values)
+            kind = operator.removesuffix("IfExists")
+            if key.lower() == "aws:sourceaccount" and kind in ("StringEquals", "StringLike"):
+                if not any(fnmatch.fnmatchcase(identity.account, value) for value in values):
+                    excluded.append(f"its trust policy is for account {listed}, not {identity.account}.")
+            elif key.lower() == "aws:sourcearn" and kind in ("ArnEquals", "ArnLike", "StringLike", "StringEquals"):
+                literal = kind == "StringEquals"
+                if not any(_covers(value, identity, region, literal=literal) for value in values):
+                    excluded.append(f"its trust policy is for {listed}, which excludes Region {region}.")
+            else:
+                unclear.append(f"condition {operator} {key} of its trust policy was not judged.")
+    return excluded, unclear
+
+
+def _covers(pattern: str, identity: Identity, region: str, *, literal: bool) -> bool:
+    """Whether an ARN pattern takes in the nodes of this account and Region, whatever the pattern says after them."""
+    parts = pattern.split(":", 5)
+    if pattern == "*" and not literal:
+        return True
+    if len(parts) < 6:
+        return not literal and fnmatch.fnmatchcase(
+            f"arn:{identity.partition}:ssm:{region}:{identity.account}:", pattern
+        )
+    actual = ("arn", identity.partition, "ssm", region, identity.account)
+    return not literal and all(fnmatch.fnmatchcase(a, p) for a, p in zip(actual, parts[:5], strict=True))
+
+
+def _many(value: Any) -> list[Any]:
+    """IAM writes a list of one without its brackets."""
+    return list(value) if isinstance(value, list | tuple) else [value]

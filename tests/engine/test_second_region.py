@@ -1,0 +1,56 @@
+"""Servers of one account in two Regions, under the one role that Onboard made."""
+
+from collections.abc import Callable
+
+from engine.conftest import Bench
+
+from onboard.engine.history import undo_preview
+from onboard.model.profile import RegionSection
+from onboard.model.state import fold
+
+FIRST, SECOND = "eu-central-1", "us-east-1"
+
+
+def in_region(work: Bench, name: str, server: int) -> None:
+    """Let the profile have one server, in this Region."""
+    every = work.practice.profile()
+    region = RegionSection(name=name, measure_through=every.region.measure_through)
+    work.profile = every.model_copy(update={"region": region, "hosts": every.hosts[server : server + 1]})
+
+
+def test_a_second_region_works_out_of_the_box_and_can_be_taken_back(bench: Callable[..., Bench]) -> None:
+    work = bench(2)
+    calls = work.practice.cloud.calls
+    in_region(work, FIRST, 0)
+    first = work.apply()
+    assert first.counts() == {"online": 1}
+
+    in_region(work, SECOND, 1)
+    plan = work.plan().plan
+    assert plan is not None
+    (change,) = [change for change in plan.aws if change.name == "allow_region"]
+    assert change.summary == f"Role OnboardSSMServiceRole: also allow Region {SECOND}, besides {FIRST}"
+    assert calls.of("UpdateAssumeRolePolicy") == []
+    second = work.apply(approved=plan)
+    assert second.counts() == {"online": 1}, second.failure
+    assert [change.change for change in second.aws_changes if change.subject == "OnboardSSMServiceRole"] == [
+        "allow_region"
+    ]
+    assert [call.error for call in calls.of("UpdateAssumeRolePolicy")] == [""]
+
+    with work.tools() as tools:
+        intent = next(entry for entry in tools.journal.entries(second.run) if entry.change == "ensure_role")
+        assert (intent.phase, intent.data) == ("intent", {"role": "OnboardSSMServiceRole", "region": SECOND})
+        shown = fold(undo_preview(tools.journal.run(second.run), tools.journal)).undoing
+    assert shown is not None
+    assert (shown.role, shown.role_region) == ("OnboardSSMServiceRole", SECOND)
+    assert not shown.deletes_role
+    assert not shown.detaches_policy
+    undone = work.undo(second.run)
+    assert any(f"Region {SECOND} was taken out" in change.summary for change in undone.aws_changes)
+    assert calls.of("DeleteRole") == []
+
+    in_region(work, FIRST, 0)
+    assert work.apply().counts() == {"online": 1}, "the first Region's node is as it was"
+    work.undo(first.run)
+    assert [call.error for call in calls.of("DeleteRole")] == [""]
