@@ -40,8 +40,8 @@ class Outline:
 
 def outline_of(plan: Plan, state: State) -> Outline:
     """`state`: of the command that made the plan, which has the end of every server that is not in it."""
-    groups: dict[tuple[str, ...], list[str]] = {}
-    changes: dict[tuple[str, ...], tuple[Change, ...]] = {}
+    groups: dict[tuple[object, ...], list[str]] = {}
+    changes: dict[tuple[object, ...], tuple[Change, ...]] = {}
     for host in plan.hosts:
         alike = tuple(_words(change) for change in host.changes)
         changes.setdefault(alike, host.changes)
@@ -59,9 +59,9 @@ def outline_of(plan: Plan, state: State) -> Outline:
     )
 
 
-def _words(change: Change) -> str:
-    """All that people are shown of it."""
-    return f"{change.name} {change.summary} {sorted(change.detail.items())} {sorted(change.before.items())}"
+def _words(change: Change) -> tuple[object, ...]:
+    """All that people are shown of it. Unsorted, for the time it takes: a step names its values in one order."""
+    return change.name, change.summary, *change.detail.items(), None, *change.before.items()
 
 
 def _is_well(host: HostState) -> bool:
