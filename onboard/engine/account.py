@@ -20,7 +20,11 @@ class Account:
 
 def open_account(profile: Profile, tools: Tools) -> Generator[Event, None, Account]:
     """Open the session and ask who we are. Raises AwsError, and ProfileError where no Region is named."""
-    aws = open_aws(profile, mfa_code=tools.mfa_code)
+    return (yield from identified(open_aws(profile, mfa_code=tools.mfa_code)))
+
+
+def identified(aws: Aws) -> Generator[Event, None, Account]:
+    """Ask who we are in this session. One session a command: a code of an MFA device is good once. Raises AwsError."""
     identity = identify(aws)
     yield AccountIdentified(account=identity.account, arn=identity.arn, partition=identity.partition, region=aws.region)
     return Account(aws, identity)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from onboard.aws.identity import Identity
 from onboard.aws.session import open_aws
-from onboard.engine.account import context_of, open_account
+from onboard.engine.account import context_of, identified, open_account
 from onboard.engine.command import conduct, failure
 from onboard.engine.planning import prepare
 from onboard.engine.survey import take_survey
@@ -30,7 +30,7 @@ def check(
         identity: Identity | None = None
         trouble: AwsError | None = None
         try:
-            identity = (yield from open_account(profile, tools)).identity
+            identity = (yield from identified(aws)).identity
         except AwsError as error:
             trouble = error
             yield Noted(text=f"AWS could not be asked; the servers are checked all the same. {error}", level="warning")

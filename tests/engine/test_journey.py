@@ -1,16 +1,19 @@
 """The whole line on practice: from nothing to Online and answered, and back."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from engine.conftest import Bench
 
+from onboard.engine import check as checking
 from onboard.engine.check import plan
 from onboard.model.cancel import CancelToken
-from onboard.model.events import PlanMade
-from onboard.model.state import State
+from onboard.model.events import Event, PlanMade
+from onboard.model.secret import Secret
+from onboard.model.state import State, fold
 from onboard.model.status import HostStatus
 from onboard.practice.machine import CONFIG, DROP_INS
 
@@ -53,6 +56,35 @@ def test_check_and_plan_change_nothing(bench: Callable[..., Bench]) -> None:
     assert [host.host for host in state.plan.hosts] == list(HEALTHY)
     assert work.digests() == before
     assert work.practice.cloud.calls.mutating() == []
+
+
+@pytest.mark.parametrize("command", [checking.check, plan])
+def test_a_code_of_an_mfa_device_is_asked_for_once(
+    bench: Callable[..., Bench],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: Callable[..., Iterable[Event]],
+) -> None:
+    work = bench()  # two of its servers are registered already: AWS is asked about their nodes
+    config = tmp_path / "aws-config"
+    config.write_text(
+        "[profile mfa]\nrole_arn = arn:aws:iam::123456789012:role/admin\nsource_profile = base\n"
+        "mfa_serial = arn:aws:iam::123456789012:mfa/me\n"
+        "[profile base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    work.profile = work.profile.model_copy(update={"aws": work.profile.aws.model_copy(update={"profile": "mfa"})})
+    asked: list[str] = []
+
+    def code(prompt: str) -> Secret:
+        asked.append(prompt)
+        return Secret("123456")
+
+    with work.tools() as tools:
+        state = fold(command(work.profile, replace(tools, mfa_code=code), CancelToken()))
+    assert state.failure is None
+    assert len(asked) == 1
+    assert work.practice.cloud.calls.of("DescribeInstanceInformation")
 
 
 def test_a_plan_tells_what_stands_there_now_and_no_password_of_it(bench: Callable[..., Bench]) -> None:
