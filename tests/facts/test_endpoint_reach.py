@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from endpoints import certificate, closed_port, dropping, hanging_up, over_tls, plain, proxy, serving, silent
-from posix_shells import shell, tools
+from posix_shells import SHELLS, shell, tools
 
 from onboard.facts.base import Answer, Fact
 from onboard.facts.bundle import script_of
@@ -137,6 +137,28 @@ def test_the_profiles_proxy_is_gone_through(tool: str, paths: dict[str, str], co
     assert [head.split("\r\n")[0] for head in seen] == [
         f"CONNECT localhost:{port} HTTP/1.{'0' if tool == 'openssl' else '1'}"
     ]
+
+
+@pytest.mark.parametrize("shell_name", SHELLS)
+@pytest.mark.parametrize(
+    ("no_proxy", "exempt"),
+    [
+        ("::1", []),
+        ("[::1]:80,:443", []),
+        ("127.0.0.1, ::1 , .example.org", ["below"]),
+        ("example.org:443", ["below", "domain"]),
+        ("*.example.org", ["below"]),
+        ("::1,*", ["below", "domain", "other"]),
+    ],
+)
+def test_what_is_reached_without_the_proxy(
+    paths: dict[str, str], shell_name: str, no_proxy: str, exempt: list[str]
+) -> None:
+    endpoints = {"domain": "https://example.org", "below": "https://ssm.example.org", "other": "https://other.test"}
+    proxy = "http://127.0.0.1:3128"
+    told = ask(paths["none"], endpoints, shell_name=shell_name, ONBOARD_PROXY=proxy, ONBOARD_NO_PROXY=no_proxy)
+    found = FACT.parse(Answer(told))
+    assert sorted(one.service for one in found.endpoints if not one.via) == exempt
 
 
 def test_a_proxy_that_refuses_or_is_away_is_named(tool: str, paths: dict[str, str]) -> None:

@@ -43,9 +43,10 @@ exempted() { # HOST
   host_asked=$1
   shift
   for entry; do
+    [ "$entry" != '*' ] || return 0
     entry=${entry#\*}
-    entry=${entry%%:*}
-    [ -n "$entry" ] || return 0
+    entry=${entry%%:*} # a port; an IPv6 address leaves nothing, or no name
+    [ -n "$entry" ] || continue
     case $host_asked in "$entry" | *".${entry#.}") return 0 ;; esac
   done
   return 1
