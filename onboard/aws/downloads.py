@@ -4,7 +4,7 @@ import contextlib
 import os
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -171,7 +171,7 @@ class Downloads:
         """The profile's proxy, unless this computer has settings of its own (which requests follows)."""
         own = urllib.request.getproxies().keys() - {"no"}
         host = origin(url)[1]
-        if own or not self.proxy or urllib.request.proxy_bypass(host) or _matches(host, self.no_proxy):
+        if own or not self.proxy or urllib.request.proxy_bypass(host) or exempt(host, self.no_proxy):
             return {}
         return {"http": self.proxy, "https": self.proxy}
 
@@ -182,9 +182,10 @@ def _bundle() -> str | None:
     return next((value for value in map(os.environ.get, names) if value), None)
 
 
-def _matches(host: str, names: tuple[str, ...]) -> bool:
-    """Whether the host is one of these, or below one of them, as in NO_PROXY."""
-    return any(f".{host}".endswith("." + name.lower().lstrip(".")) or name == "*" for name in names if name)
+def exempt(host: str, no_proxy: Collection[str]) -> bool:
+    """Whether the host is one of these, or below one of them; `*` means all, and `*.` is as good as a dot."""
+    names = (entry.lower().lstrip("*.") for entry in no_proxy if entry != "*")
+    return "*" in no_proxy or any(name and f".{host}".endswith(f".{name}") for name in names)
 
 
 def _version(response: "requests.Response") -> str:

@@ -9,6 +9,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from onboard.aws import regions as aws_regions
+from onboard.aws.downloads import exempt
 from onboard.aws.latency import LEAST, Measured, Progress, Proxy, Target, measure
 from onboard.aws.regions import Offer
 from onboard.aws.session import open_aws
@@ -96,7 +97,7 @@ def proxy_of(profile: Profile, targets: Sequence[Target]) -> Proxy | None:
     """The proxy to measure through: region.measure_through, else the agents' own, else this computer's."""
     hosts = [target.host for target in targets]
     url, named = profile.region.measure_through, "region.measure_through"
-    if url is None and not any(_exempt(host, profile.network.no_proxy) for host in hosts):
+    if url is None and not any(exempt(host, profile.network.no_proxy) for host in hosts):
         url, named = profile.network.proxy, "network.proxy"
     if url is None and not any(urllib.request.proxy_bypass(host) for host in hosts):
         url, named = urllib.request.getproxies().get("https"), "HTTPS_PROXY"
@@ -111,11 +112,6 @@ def proxy_of(profile: Profile, targets: Sequence[Target]) -> Proxy | None:
             why=str(error),
             remedy="Set region.measure_through to http://HOST:PORT, or measure from one of the servers",
         ) from None
-
-
-def _exempt(host: str, no_proxy: Sequence[str]) -> bool:
-    entries = [entry.lstrip("*.") for entry in no_proxy]
-    return any(entry and (host == entry or host.endswith(f".{entry}")) for entry in entries)
 
 
 def _from_servers(

@@ -90,9 +90,10 @@ def test_through_the_agents_proxy_connect_is_measured_except_for_what_is_exempt(
         assert comes_to(seen, 1 + LEAST)
         assert seen[0].startswith("CONNECT ssm.a.example:443 HTTP/1.1\r\n")
         assert "Proxy-Authorization: Basic dXNlcjppdCdz\r\n" in seen[0]
-        exempt = parse(printed(compose(targets, Way(f"http://127.0.0.1:{port}", [".example"]))), targets)
-        assert exempt.via == "direct"
-        assert exempt.latencies["a"].tried == 0
+        for no_proxy in ([".example"], ["::1", "*"]):
+            exempt = parse(printed(compose(targets, Way(f"http://127.0.0.1:{port}", no_proxy))), targets)
+            assert exempt.via == "direct"
+            assert exempt.latencies["a"].tried == 0
         assert len(seen) == 1 + LEAST
 
 

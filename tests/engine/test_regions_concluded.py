@@ -144,6 +144,7 @@ def test_the_proxy_is_the_one_named_for_it_else_the_agents_else_this_computers(m
     assert proxied(agents="http://agents:8080") == Proxy("agents", 8080)
     assert proxied(own="http://own:1", agents="http://agents:8080") == Proxy("own", 1)
     assert proxied(agents="http://agents:8080", no_proxy=[".amazonaws.com.cn"]) == Proxy("machine", 3128)
+    assert proxied(agents="http://agents:8080", no_proxy=["::1", "*"]) == Proxy("machine", 3128)
     monkeypatch.setenv("NO_PROXY", "amazonaws.com.cn")
     assert proxied() is None
     monkeypatch.delenv("NO_PROXY")

@@ -31,11 +31,12 @@ ROUNDS, GAP, ROUND, LIMIT, NAMES_LIMIT = 11, 0.006, 0.05, 1.0, 5.0
 clock = getattr(time, "perf_counter", time.time)
 targets = [line.split() for line in os.environ["ONBOARD_TARGETS"].splitlines() if line.strip()]
 proxy = urlsplit(os.environ.get("ONBOARD_PROXY") or "")
-exempt = [entry.strip().lstrip("*.") for entry in os.environ.get("ONBOARD_NO_PROXY", "").split(",")]
+no_proxy = [entry.strip() for entry in os.environ.get("ONBOARD_NO_PROXY", "").split(",")]
+exempt = [entry.lstrip("*.") for entry in no_proxy]
 
 
 def exempted(host):
-    return any(entry and (host == entry or host.endswith("." + entry)) for entry in exempt)
+    return "*" in no_proxy or any(entry and (host == entry or host.endswith("." + entry)) for entry in exempt)
 
 
 def request_of(host, port):
