@@ -67,9 +67,5 @@ class AskingPage(Page):
 
     def _show(self) -> None:
         state = self.session.view.state(self.command)
-        failure = state.failure
-        if failure is not None:
-            self.error.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
-        else:
-            self.error.clear()
+        self.error.show_failure(state.failure)
         self.show_answer(state)

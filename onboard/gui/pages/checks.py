@@ -21,7 +21,6 @@ from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.filter_box import FilterBox
 from onboard.gui.widgets.mark import Mark, mark_of_verdict
 from onboard.gui.widgets.page_header import PageHeader
-from onboard.model.events import RunFailed
 from onboard.model.finding import Finding, Verdict
 from onboard.model.profile import Host
 from onboard.model.state import State
@@ -50,7 +49,6 @@ class ChecksPage(Page):
         self._behind = True
         self._hosts: tuple[Host, ...] = ()
         self._state: State | None = None
-        self._failure: RunFailed | None = None
         self._fix = ""  # that the details offer
         self._was_running = False
         self._asked: list[str] | None = None
@@ -258,7 +256,7 @@ class ChecksPage(Page):
         self.run_failed.setEnabled(counts[Group.ALL] > counts[Group.READY] + counts[Group.WARNED])
         self.everything.setVisible(self.matrix.cause is not None)
         self._say_what_is_empty()
-        self._show_failure()
+        self.error.show_failure(view.state("check").failure)
 
     def _say_what_is_empty(self) -> None:
         if self.matrix.total:
@@ -274,14 +272,6 @@ class ChecksPage(Page):
                 ),
                 tr("Run the chec&ks"),
             )
-
-    def _show_failure(self) -> None:
-        failure = self.session.view.state("check").failure
-        if failure is None:
-            self.error.clear()
-        elif failure is not self._failure:
-            self.error.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
-        self._failure = failure
 
     def _fit_causes(self) -> None:
         rows = self.causes.rowCount()

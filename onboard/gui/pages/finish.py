@@ -248,8 +248,7 @@ class FinishPage(Page):
             tr("The run is being undone") if running else tr("The run is undone") if undoes else title
         )
         if undo.failure is not None and not running:
-            failure = undo.failure
-            self._error.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
+            self._error.show_failure(undo.failure)
         if undoes:
             done = sum(host.finished for host in undo.hosts.values())
             restored = sum(host.status is HostStatus.READY for host in undo.hosts.values())
@@ -296,11 +295,8 @@ class FinishPage(Page):
         state = self.session.view.state("report")
         if not state.finished or self._written is None:
             return
-        if state.failure is not None:
-            failure = state.failure
-            self._error.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
-        else:
-            self._error.clear()
+        self._error.show_failure(state.failure)
+        if state.failure is None:
             self._report.show_notice(Mark.DONE, tr("The report was written"), str(self._written))
             self._report.show()
 
@@ -324,8 +320,7 @@ class FinishPage(Page):
         self._asking = False
         shown = state.undoing
         if state.failure is not None:
-            failure = state.failure
-            self._error.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
+            self._error.show_failure(state.failure)
         elif shown is None or not (shown.servers or shown.nodes or shown.role):
             self._error.show_error(tr("Nothing of this run is left to undo"))
         elif ask_undo(self, shown):

@@ -391,12 +391,7 @@ class InstallPage(Page):
             return
         self._resume.setVisible(failure.kind != "plan" and bool(self.session.view.state("apply").run))
         self._review.setVisible(failure.kind == "plan")
-        said = (failure.what, failure.where, failure.why, failure.remedy)
-        if not self._failure.isVisibleTo(self) or said != self._said:
-            self._said = said
-            self._failure.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
-
-    _said: tuple[str, ...] = ()
+        self._failure.show_failure(failure)
 
     def _show_interrupted(self) -> None:
         self._interrupted = None if self._is_running else interrupted(self.session.view)

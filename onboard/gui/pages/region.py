@@ -220,10 +220,7 @@ class RegionPage(Page):
     def _show_trouble(self) -> None:
         view = self.session.view
         failure = view.state("regions").failure
-        if failure is None:
-            self._error.clear()
-        else:
-            self._error.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
+        self._error.show_failure(failure)
         what, more = words.troubles(view)
         self._trouble.show_notice(Mark.WARN, what, more)
         self._trouble.setVisible(bool(what) and failure is None)

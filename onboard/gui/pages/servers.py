@@ -258,11 +258,7 @@ class ServersPage(Page):
         self._unseen = counts.get(Identity.UNSEEN.value, 0)
         self.chips.set_counts(counts)
         self._test_button.setEnabled(bool(view.draft.hosts))
-        if trust.failure is None:
-            self._error.clear()
-        else:
-            failure = trust.failure
-            self._error.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
+        self._error.show_failure(trust.failure)
         self._show_credentials()
         self._show_keys(counts.get(Identity.TO_APPROVE.value, 0))
         self._show_empty()

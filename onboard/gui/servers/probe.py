@@ -82,11 +82,7 @@ class ProbeSheet(Sheet):
             self._busy.stop()
         self.again.setEnabled(ended)
         self.copy_button.setEnabled(bool(told) or state.failure is not None)
-        if state.failure:
-            failure = state.failure
-            self._error.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
-        else:
-            self._error.clear()
+        self._error.show_failure(state.failure)
 
     def copied_text(self) -> str:
         lines = [f"{self._host.name} {':'.join(map(str, self._host.target))}"]

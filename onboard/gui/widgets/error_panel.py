@@ -11,6 +11,7 @@ from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.column import Column
 from onboard.gui.widgets.label import Glyph, Label
 from onboard.gui.widgets.mark import Mark
+from onboard.model.events import RunFailed
 from onboard.wizard.checked import sentence
 
 
@@ -21,6 +22,7 @@ class ErrorPanel(QFrame):
         super().__init__(parent)
         self.setProperty("card", "bad")
         self._lines: tuple[str, ...] = ()
+        self._failure: RunFailed | None = None
         self._what = Label(role=Role.STRONG, wrap=True, selectable=True)
         self._why = Label(wrap=True, selectable=True)
         self._remedy = Label(wrap=True, selectable=True)
@@ -51,6 +53,7 @@ class ErrorPanel(QFrame):
         """Say it, in place of what was said before."""
         head = f"{where}: {what}" if where and where not in what else sentence(what)
         why = sentence(why)
+        self._failure = None
         self._lines = tuple(part for part in (head, why, remedy) if part)
         self._what.setText(head)
         self._why.setText(why)
@@ -61,8 +64,17 @@ class ErrorPanel(QFrame):
         self.setAccessibleName(self.copied_text())
         self.show()
 
+    def show_failure(self, failure: RunFailed | None) -> None:
+        """Say why a command ended; nothing when it did not fail. The same failure, told again, stays as it is."""
+        if failure is None:
+            self.clear()
+        elif failure != self._failure:
+            self.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
+            self._failure = failure
+
     def clear(self) -> None:
         self._lines = ()
+        self._failure = None
         self.hide()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
