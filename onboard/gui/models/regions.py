@@ -82,6 +82,7 @@ class RegionsModel(QAbstractTableModel):
             self._rows = shown
             if changed:
                 self.dataChanged.emit(self.index(changed[0], 0), self.index(changed[-1], Column.SAMPLES))
+                self.headerDataChanged.emit(Qt.Orientation.Horizontal, Column.MEDIAN, Column.BAR)
             return
         self.beginResetModel()
         self._rows, self._origin, self._others = shown, origin, others

@@ -44,10 +44,7 @@ class ReviewPage(Page):
         self._was_running = False
         header = PageHeader(
             tr("Review"),
-            tr(
-                "Install does what stands here and no more: where more would have to be done by then, it stops "
-                "before the first change."
-            ),
+            tr("Install does exactly what stands here. If more is needed by then, it stops before the first change."),
         )
         self.again = Button(tr("Mak&e it again"))
         self.save = Button(tr("&Save the plan…"), icon="save")
@@ -82,8 +79,7 @@ class ReviewPage(Page):
         self.warnings.setSpacing(S8)
         head = QHBoxLayout()
         head.setSpacing(S8)
-        head.addWidget(self.summary)
-        head.addStretch()
+        head.addWidget(self.summary, 1)
         head.addWidget(self.filter)
         body = QHBoxLayout(self._body)
         body.setContentsMargins(0, 0, 0, 0)
@@ -98,6 +94,7 @@ class ReviewPage(Page):
         self.column.addLayout(head)
         self.column.addWidget(self._body, 1)
         self.column.addWidget(self.empty, 1)
+        self.column.addSpacing(CARD_GAP)
 
     # The window's side
 
@@ -154,11 +151,7 @@ class ReviewPage(Page):
         running = self.session.view.running == "plan"
         plan = None if running else state.plan
         self._busy_place.setVisible(running)
-        if state.failure is None:
-            self.error.clear()
-        else:
-            failure = state.failure
-            self.error.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
+        self.error.show_failure(state.failure)
         if plan is not self._shown:
             self._shown, self._file = plan, None
             self.saved.hide()
@@ -181,6 +174,8 @@ class ReviewPage(Page):
             )
         elif running:
             self.empty.set_texts(tr("The plan is being made"), tr("Servers are asked once more; nothing is changed."))
+        elif self.session.view.state("plan").failure is not None:
+            self.empty.set_texts(tr("There is no plan"), tr("Do what is said above, then make it again."))
         else:
             self.empty.set_texts(
                 tr("No plan was made yet"),
