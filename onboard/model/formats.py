@@ -5,6 +5,7 @@ import re
 import shlex
 import unicodedata
 from collections.abc import Mapping
+from datetime import datetime
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic_core import PydanticCustomError
@@ -82,6 +83,16 @@ def _is_tag_text(value: str) -> bool:
     return bool(_PLAIN_TAG_TEXT.fullmatch(value)) or all(
         unicodedata.category(c)[0] in "LZN" or c in "_.:/=+-@" for c in value
     )
+
+
+def moment(value: str) -> str:
+    """A date and time, ISO 8601; "" for none."""
+    try:
+        if value:
+            datetime.fromisoformat(value)
+    except ValueError:
+        raise refused(f"{shown(value)} is no date", "Write it as 2026-11-24T13:02:11+00:00, or remove it") from None
+    return value
 
 
 def instance_name(value: str) -> str:

@@ -23,6 +23,7 @@ CredentialName = Annotated[str, AfterValidator(formats.credential_name)]
 UserName = Annotated[str, AfterValidator(formats.user_name)]
 KeyFile = Annotated[str, AfterValidator(formats.key_file)]
 Command = Annotated[tuple[str, ...] | str, BeforeValidator(formats.command)]
+Moment = Annotated[str, AfterValidator(formats.moment)]
 HostName = Annotated[str, AfterValidator(formats.host_name)]
 Milliseconds = Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)]
 HostAddress = Annotated[str, AfterValidator(formats.host_address)]
@@ -44,7 +45,7 @@ class AwsSection(Section):
 class MeasuredSection(Section):
     """Evidence for the choice of a Region, written by `onboard regions --save`."""
 
-    date: str = Field("", description="When it was measured, ISO 8601 in UTC.")
+    date: Moment = Field("", description="When it was measured, ISO 8601 in UTC.")
     origin: str = Field("", description="From where: this computer, or the servers' names.")
     via: str = Field("", description="The way there: direct, tunnel, or a proxy.")
     recommended: RegionName | None = Field(None, description="The nearest Region.")

@@ -188,6 +188,7 @@ def test_syntax_errors_are_placed(tmp_path: Path, text: str | bytes, key: str, p
             "Write it in brackets",
         ),
         ('[network]\nno_proxy = ["a,b"]', "network.no_proxy[0]", '"a,b" is no host', "Write each host"),
+        ('[region.measured]\ndate = "24.11.2026"', "region.measured.date", '"24.11.2026" is no date', "Write it as 2026"),
         (
             '[network.endpoints]\ns3 = "s3.example.com"',
             "network.endpoints.s3",
