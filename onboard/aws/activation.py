@@ -160,6 +160,12 @@ def find_activations(aws: Aws, *, name: str, run: str) -> tuple[ActivationState,
     return tuple(state for state in found if state.description == _description(name, run))
 
 
+def activations_of_role(aws: Aws, role: str) -> frozenset[str]:
+    """Ids of this Region's activations that still take registrations for `role` (its name with path). AwsError."""
+    found = _described(aws, [{"FilterKey": "IamRole", "FilterValues": [role]}])
+    return frozenset(state.id for state in found if state.left)
+
+
 def delete_activation(aws: Aws, activation_id: str) -> bool:
     """Delete it; False when it was gone already. Registered nodes stay. Raises AwsError."""
     try:

@@ -86,6 +86,11 @@ def known_nodes(aws: Aws, ids: Iterable[str]) -> frozenset[str]:
     return frozenset(nodes(aws, instance_ids=ids))
 
 
+def nodes_of_role(aws: Aws, role: str) -> frozenset[str]:
+    """Ids of this Region's nodes that act as `role` (its name with path). Raises AwsError."""
+    return frozenset(item["InstanceId"] for item in _information(aws, "IamRole", [role]))
+
+
 def deregister(aws: Aws, instance_id: str) -> bool:
     """Deregister a node; False when it was gone already. The agent on the server stays. Raises AwsError."""
     try:

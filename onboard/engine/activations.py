@@ -88,6 +88,11 @@ def delete_all(run: str, profile: Profile, aws: Aws, journal: Journal) -> Genera
         yield AwsChanged(change=DELETE, subject=activation_id, summary="Deleted the activation")
 
 
+def known_ids(entries: Iterable[Entry]) -> frozenset[str]:
+    """Ids of the run's activations, as far as they were written down."""
+    return frozenset(entry.data["id"] for entry in entries if entry.change in (CREATE, DELETE) and "id" in entry.data)
+
+
 def _left(entries: Iterable[Entry]) -> tuple[set[str], bool]:
     """Ids of those created and not deleted; whether there may be others, whose ids were never written down."""
     created, deleted, broken_off = set[str](), set[str](), 0

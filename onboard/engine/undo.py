@@ -5,11 +5,12 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from onboard.aws.instances import deregister
+from onboard.aws.activation import activations_of_role
+from onboard.aws.instances import deregister, nodes_of_role
 from onboard.aws.role import undo_role
 from onboard.aws.session import Aws
 from onboard.engine.account import open_account
-from onboard.engine.activations import delete_all
+from onboard.engine.activations import delete_all, known_ids
 from onboard.engine.command import conduct
 from onboard.engine.fleet import Emit, work_on
 from onboard.engine.journal import Entry, RunRecord
@@ -108,12 +109,23 @@ class _Undo:
         yield PhaseStarted(phase="undo", total=len(hosts))
         concurrency = self._profile.run.concurrency
         yield from work_on(hosts, self._restore, concurrency=concurrency, cancel=self._cancel)
-        if self._undoing.role and {*self._undoing.nodes, *self._undoing.steps} <= self._restored:
-            done = undo_role(self._aws, self._undoing.role)
-            self._tools.journal.write(self._run, "", ROLE, "undone")
-            yield AwsChanged(change="delete_role", subject=self._undoing.role.get("role", ""), summary=done)
-        elif self._undoing.role:
-            yield Noted(text="The role stays, since not every server could be restored", level="warning")
+        if self._undoing.role:
+            yield self._undo_role(self._undoing.role)
+
+    def _undo_role(self, made: Mapping[str, str]) -> Event:
+        """Take back what was made of the role, unless a server still needs it."""
+        if not {*self._undoing.nodes, *self._undoing.steps} <= self._restored:
+            return Noted(text="The role stays, since not every server could be restored", level="warning")
+        role = made.get("role", "")
+        users = sorted(nodes_of_role(self._aws, role) - set(self._undoing.nodes.values()))
+        users += sorted(activations_of_role(self._aws, role) - known_ids(self._tools.journal.entries(self._run)))
+        if users:
+            shown = ", ".join(users[:5]) + (f" and {len(users) - 5} more" if len(users) > 5 else "")
+            text = f"Role {role} stays as it is: {shown} use it. Undo this run again when nothing does"
+            return Noted(text=text, level="warning")
+        done = undo_role(self._aws, made)
+        self._tools.journal.write(self._run, "", ROLE, "undone")
+        return AwsChanged(change="delete_role", subject=role, summary=done)
 
     def _restore(self, host: Host, emit: Emit) -> None:
         """One server: its steps backwards, then its node."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from engine.conftest import Bench
 
+from onboard.aws.session import open_aws
 from onboard.engine.history import undo_preview
 from onboard.model.profile import RegionSection
 from onboard.model.state import fold
@@ -54,3 +55,30 @@ def test_a_second_region_works_out_of_the_box_and_can_be_taken_back(bench: Calla
     assert work.apply().counts() == {"online": 1}, "the first Region's node is as it was"
     work.undo(first.run)
     assert [call.error for call in calls.of("DeleteRole")] == [""]
+
+
+def test_the_role_stays_while_nodes_of_another_run_use_it(bench: Callable[..., Bench]) -> None:
+    work = bench(2)
+    calls = work.practice.cloud.calls
+    in_region(work, FIRST, 0)
+    first = work.apply()
+    in_region(work, FIRST, 1)
+    second = work.apply()
+    in_region(work, FIRST, 0)
+    undone = work.undo(first.run)
+    assert undone.counts() == {"ready": 1}
+    kept = [note.text for note in undone.notes if "Role OnboardSSMServiceRole stays" in note.text]
+    (node,) = [host.instance_id or "" for host in second.hosts.values()]
+    assert node in kept[0]
+    assert calls.of("DeleteRole") == []
+
+    aws = open_aws(work.profile)
+    made = aws.ssm.create_activation(IamRole="OnboardSSMServiceRole")["ActivationId"]
+    in_region(work, FIRST, 1)
+    work.undo(second.run)
+    assert any(made in note.text for note in work.undo(first.run).notes)
+    assert calls.of("DeleteRole") == []
+    aws.ssm.delete_activation(ActivationId=made)
+    work.undo(first.run)
+    assert [call.error for call in calls.of("DeleteRole")] == [""]
+    aws.close()
