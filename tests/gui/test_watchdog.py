@@ -31,6 +31,7 @@ TICK = 1  # millisecond
 PATIENCE = 240.0  # seconds for one run
 COPYING = 0.200  # seconds to select all and copy it
 COPIED = ("servers", "checks", "install", "finish")
+SHORTENED = {"checks": [("Red Hat Enterprise Linux 8.9 (Ootpa)", "RHEL 8.9")]}  # page → copied whole, shown short
 WAITED = Path("/proc/thread-self/schedstat")  # nanoseconds on a processor, and waiting for one
 
 # page → the command that it watches
@@ -136,7 +137,8 @@ def test_ten_thousand_rows_are_copied_at_once(session: Session, show: Callable[.
             took.append(time.thread_time() - began)
         lines = QGuiApplication.clipboard().text().splitlines()
         assert len(lines) > SERVERS * 0.9
-        assert lines[0] == "\t".join(_shown_texts(page.table, 0))
+        pairs = zip(lines[0].split("\t"), _shown_texts(page.table, 0), strict=True)
+        assert [pair for pair in pairs if pair[0] != pair[1]] == SHORTENED.get(name, [])
         print(f"{name}: {len(lines):,} rows copied in {min(took) * 1000:.0f} ms")
         assert min(took) <= COPYING
 
