@@ -69,14 +69,18 @@ class Proxy:
     @classmethod
     def of(cls, url: str) -> "Proxy":
         """From http://[USER:PASSWORD@]HOST[:PORT]. ValueError for any other URL, without repeating it."""
-        parts = urlsplit(url if "://" in url else f"http://{url}")
+        try:
+            parts = urlsplit(url if "://" in url else f"http://{url}")
+            port = parts.port or 80
+        except ValueError:
+            raise ValueError("its URL or its port is wrong") from None
         if parts.scheme != "http" or not parts.hostname:
             raise ValueError("only proxies reached by http:// can be measured through")
         secret = None
         if parts.username is not None:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             secret = Secret("Basic " + base64.b64encode(pair.encode()).decode())
-        return cls(parts.hostname, parts.port or 80, secret)
+        return cls(parts.hostname, port, secret)
 
     def __str__(self) -> str:
         return f"proxy {_authority(self.host, self.port)}"

@@ -198,6 +198,13 @@ def test_other_proxies_are_refused_without_being_repeated(url: str) -> None:
     assert "proxy:" not in str(caught.value)
 
 
+@pytest.mark.parametrize("url", ["http://bob:can/ary@proxy:3128", "http://bob:c[anary@proxy:3128"])
+def test_a_malformed_proxys_password_is_not_repeated(url: str) -> None:
+    with pytest.raises(ValueError, match="its URL or its port is wrong") as caught:
+        Proxy.of(url)
+    assert caught.value.__cause__ is None
+
+
 def test_stopping_stops_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     cancel = CancelToken()
     opened: list[socket.socket] = []

@@ -161,6 +161,15 @@ def test_what_is_reached_without_the_proxy(
     assert sorted(one.service for one in found.endpoints if not one.via) == exempt
 
 
+@pytest.mark.parametrize("password", ["canary@12", "can/ary", "canary@/", "canary", "can[ary"])
+def test_no_proxys_password_is_told_however_it_is_written(tool: str, paths: dict[str, str], password: str) -> None:
+    for scheme in ("http://", ""):
+        proxy = f"{scheme}bob:{password}@127.0.0.1:{closed_port()}"
+        told = ask(paths[tool], {"ssm": "https://localhost:9"}, ONBOARD_PROXY=proxy)
+        assert not [line for line in told.splitlines() if "bob" in line or "can" in line.replace("cannot", "")], told
+        assert f"ssm via http://{proxy.rpartition('@')[2]}\n" in told
+
+
 def test_a_proxy_that_refuses_or_is_away_is_named(tool: str, paths: dict[str, str]) -> None:
     with serving(proxy([], refuse=True)) as proxy_port:
         for address in (f"http://127.0.0.1:{proxy_port}", f"127.0.0.1:{closed_port()}"):

@@ -31,6 +31,8 @@ if [ -z "$proxy" ]; then
 fi
 # As the agent reads it: a host and a port without a scheme are an HTTP proxy.
 case $proxy in '' | *://*) ;; *) proxy=http://$proxy ;; esac
+# A password may itself hold / and @.
+hide() { sed 's|://[^[:space:]]*@|://|g'; }
 unset http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
 
 exempted() { # HOST
@@ -137,8 +139,8 @@ def probe(service, url, via):
         auth = ""
         end = time.time() + LIMIT
         if via:
-            proxy = urlsplit(via)
             stage = "proxy"
+            proxy = urlsplit(via)
             if proxy.username:
                 pair = "%s:%s" % (unquote(proxy.username), unquote(proxy.password or ""))
                 auth = "Proxy-Authorization: Basic %s\r\n" % base64.b64encode(pair.encode()).decode()
@@ -180,7 +182,9 @@ def probe(service, url, via):
     except Exception as error:
         say("stage", stage)
         say("kind", type(error).__name__)
-        say("error", str(error).replace("\n", " ") or type(error).__name__)
+        # What urlsplit says quotes the URL, and so its password.
+        text = "the URL of the proxy is wrong" if stage == "proxy" and isinstance(error, ValueError) else str(error)
+        say("error", text.replace("\n", " ") or type(error).__name__)
     say("at", "%d" % time.time())
     with lock:
         print("\n".join(lines), flush=True)
@@ -202,10 +206,10 @@ echo "${ONBOARD_ENDPOINTS:-}" | {
     take_apart "$url"
     via=
     if [ -n "$proxy" ] && ! exempted "$host"; then via=$proxy; fi
-    printf '%s url %s\n%s via %s\n' "$service" "$url" "$service" "$(printf '%s' "$via" | sed 's|://[^/]*@|://|')"
+    printf '%s url %s\n%s via %s\n' "$service" "$url" "$service" "$(printf '%s' "$via" | hide)"
     if command -v curl >/dev/null 2>&1; then
       printf '%s tool curl\n' "$service"
-      by_curl "$url" "$via" | sed "s/^/$service /" &
+      by_curl "$url" "$via" | hide | sed "s/^/$service /" &
     elif [ -n "$python" ]; then
       printf '%s tool python\n' "$service"
       tasks="$tasks$service $url $via
