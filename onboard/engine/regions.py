@@ -16,10 +16,10 @@ from onboard.aws.session import open_aws
 from onboard.engine.command import conduct
 from onboard.engine.distance import NotMeasured, Way, measure_from
 from onboard.engine.fleet import Emit, work_on
-from onboard.engine.survey import finish_with
+from onboard.engine.survey import finish_with, reason_of
 from onboard.engine.tools import Tools
 from onboard.model.cancel import Cancelled, CancelToken
-from onboard.model.errors import AwsError, HostError, OnboardError
+from onboard.model.errors import AwsError, OnboardError
 from onboard.model.events import (
     THIS_COMPUTER,
     Event,
@@ -138,8 +138,8 @@ def _from_servers(
         except Cancelled:
             return
         except NotMeasured as error:
-            emit(HostFinished(host=host.name, status=HostStatus.FAILED, reason=_why(error), remedy=error.remedy))
-        except HostError as error:
+            emit(HostFinished(host=host.name, status=HostStatus.FAILED, reason=reason_of(error), remedy=error.remedy))
+        except Exception as error:  # noqa: BLE001 - one server's defect must not take the fleet down
             emit(finish_with(host, error))
         else:
             emit(HostFinished(host=host.name, status=HostStatus.READY))
@@ -147,10 +147,6 @@ def _from_servers(
     if servers:
         yield PhaseStarted(phase="regions-from-servers", total=len(servers))
         yield from work_on(servers, work, concurrency=profile.run.concurrency, cancel=cancel)
-
-
-def _why(error: HostError) -> str:
-    return f"{error.what}: {error.why}" if error.why else error.what
 
 
 def _sampled(origin: str, done: int, total: int, latencies: Mapping[str, Latency]) -> RegionsSampled:

@@ -16,7 +16,7 @@ from onboard.engine.fleet import Emit, work_on
 from onboard.engine.pace import Pace
 from onboard.engine.planning import CONFIRM, REGISTER, START, Prepared
 from onboard.engine.proof import NotProven, Prover
-from onboard.engine.survey import finish_with
+from onboard.engine.survey import finish_with, reason_of
 from onboard.engine.tools import Tools
 from onboard.facts.summary import instance_id
 from onboard.hosts.connection import Connection
@@ -252,13 +252,12 @@ class Rollout:
         return self._prepared.findings.get(host.name, ())
 
     def _failed(self, host: Host, error: OnboardError) -> HostFinished:
-        reason = f"{error.what}: {error.why}" if error.why else error.what
         return HostFinished(
             host=host.name,
             status=HostStatus.FAILED,
             instance_id=self._nodes.get(host.name),
             findings=self._findings(host),
-            reason=reason,
+            reason=reason_of(error),
             remedy=error.remedy,
         )
 

@@ -8,6 +8,7 @@ from onboard.aws.instances import known_nodes
 from onboard.aws.session import Aws
 from onboard.checks import catalog as checks
 from onboard.checks.base import Context
+from onboard.defects import keep_defect
 from onboard.engine.fleet import Emit, work_on
 from onboard.engine.tools import Tools
 from onboard.facts import bundle
@@ -17,7 +18,7 @@ from onboard.facts.summary import instance_id, without_root
 from onboard.facts.tunnel import complete
 from onboard.hosts.connection import Connection
 from onboard.model.cancel import Cancelled, CancelToken
-from onboard.model.errors import AwsError, HostError, HostUntrusted, PrivilegeMissing, ProfileError
+from onboard.model.errors import AwsError, HostError, HostUntrusted, OnboardError, PrivilegeMissing, ProfileError
 from onboard.model.events import Event, FactsGathered, HostFinished, HostJudged, Noted, PhaseStarted
 from onboard.model.finding import Finding, Verdict
 from onboard.model.profile import Host, Profile
@@ -68,11 +69,12 @@ def take_survey(
     def ask(host: Host, emit: Emit) -> None:
         try:
             cancel.check()
-            facts[host.name] = answers = ask_facts(host, asked, script, context, tools, cancel)
+            answers = ask_facts(host, asked, script, context, tools, cancel)
             emit(FactsGathered(host=host.name, facts=to_json(answers.known()), unknown=answers.unknown()))
+            facts[host.name] = answers
         except Cancelled:
             ended[host.name] = HostFinished(host=host.name, status=HostStatus.SKIPPED, reason="Stopped before its turn")
-        except HostError as error:
+        except Exception as error:  # noqa: BLE001 - one server's defect must not take the fleet down
             ended[host.name] = finish_with(host, error)
 
     yield PhaseStarted(phase="facts", total=len(hosts))
@@ -112,14 +114,21 @@ def _answers(asked: Sequence[Fact[Any]], script: str, connection: Connection) ->
         return without_root(bundle.parse(asked, connection.run_script(script, timeout=FACTS_TIMEOUT)), error)
 
 
-def finish_with(host: Host, error: HostError) -> HostFinished:
-    """The end of a server that could not be reached or used."""
+def finish_with(host: Host, error: Exception) -> HostFinished:
+    """The end of a server that could not be reached or used, or whose turn ended with any other error."""
+    if not isinstance(error, HostError):
+        told = error if isinstance(error, OnboardError) else keep_defect(error)
+        return HostFinished(host=host.name, status=HostStatus.FAILED, reason=reason_of(told), remedy=told.remedy)
     status = HostStatus.UNTRUSTED if isinstance(error, HostUntrusted) else HostStatus.UNREACHABLE
     untrusted = status is HostStatus.UNTRUSTED
     check = "identity_verified" if untrusted else "reachable"
     remedy = f"{error.remedy}. Host keys are shown and approved with: onboard trust" if untrusted else error.remedy
     finding = Finding(check=check, status=Verdict.FAIL, summary=error.what, remedy=remedy, evidence=error.why)
     return HostFinished(host=host.name, status=status, findings=(finding,), reason=error.what, remedy=remedy)
+
+
+def reason_of(error: OnboardError) -> str:
+    return f"{error.what}: {error.why}" if error.why else error.what
 
 
 def _with_known_nodes(context: Context, facts: Mapping[str, Facts], aws: Aws | None) -> Generator[Event, None, Context]:

@@ -9,7 +9,6 @@ from onboard.engine.tools import Tools
 from onboard.hosts.known_hosts import KnownHosts, Trust
 from onboard.hosts.trust import SeenKey, accept_listed, accept_new, harvest
 from onboard.model.cancel import Cancelled, CancelToken
-from onboard.model.errors import HostError
 from onboard.model.events import Event, HostFinished, HostKeySeen, PhaseStarted
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
@@ -55,7 +54,7 @@ def trust(
                 keys = harvest(host, known, cancel, supplied=supplied)
             except Cancelled:
                 return
-            except HostError as error:
+            except Exception as error:  # noqa: BLE001 - one server's defect must not take the fleet down
                 emit(finish_with(host, error))
                 return
             if may_accept:

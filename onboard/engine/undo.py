@@ -19,7 +19,6 @@ from onboard.engine.rollout import ROLE
 from onboard.engine.survey import finish_with
 from onboard.engine.tools import Tools
 from onboard.model.cancel import Cancelled, CancelToken
-from onboard.model.errors import HostError, OnboardError
 from onboard.model.events import (
     AwsChanged,
     Event,
@@ -135,11 +134,8 @@ class _Undo:
             self._deregister(host, emit)
         except Cancelled:
             emit(HostFinished(host=host.name, status=HostStatus.SKIPPED, reason="Stopped", remedy="Run undo again"))
-        except HostError as error:
+        except Exception as error:  # noqa: BLE001 - one server's defect must not take the fleet down
             emit(finish_with(host, error))
-        except OnboardError as error:
-            reason = f"{error.what}: {error.why}" if error.why else error.what
-            emit(HostFinished(host=host.name, status=HostStatus.FAILED, reason=reason, remedy=error.remedy))
         else:
             self._restored.add(host.name)
             emit(HostFinished(host=host.name, status=HostStatus.READY, reason="Restored"))
