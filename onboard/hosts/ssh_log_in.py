@@ -28,6 +28,8 @@ from onboard.model.errors import LogInRefused
 from onboard.model.profile import Credential, Host
 from onboard.model.secret import Secret
 
+_NO_FILE = (OSError, ValueError, RuntimeError)  # the latter two: no file can have this name; nobody has this ~name
+
 
 class LogIn:
     """Authentication on one transport whose host key is trusted."""
@@ -86,12 +88,13 @@ class LogIn:
             raise self._no_agent("No agent is running (SSH_AUTH_SOCK), or it holds no key")
         if not self._credential.key_file:
             return keys
-        path = Path(self._credential.key_file).expanduser()
-        public = path if path.suffix == ".pub" else path.with_name(path.name + ".pub")
         try:
+            path = Path(self._credential.key_file).expanduser()
+            public = path if path.suffix == ".pub" else path.with_name(path.name + ".pub")
             wanted = public.read_text(encoding="utf-8").split()[1]
-        except (OSError, UnicodeDecodeError, IndexError):
-            raise self._no_agent(f"{public}, which names the key to use, cannot be read") from None
+        except (*_NO_FILE, IndexError):
+            why = f"The public key of {self._credential.key_file}, which names the key to use, cannot be read"
+            raise self._no_agent(why) from None
         chosen = [key for key in keys if key.get_base64() == wanted]
         if not chosen:
             raise self._no_agent(f"It does not hold the key of {public}")
@@ -201,8 +204,8 @@ def load_key(name: str, credential: Credential, secrets: Secrets, cancel: Cancel
             why=f"Credential {name} names no key_file",
             remedy="Give it a key_file",
         )
-    path = Path(credential.key_file).expanduser()
     try:
+        path = Path(credential.key_file).expanduser()
         mode = path.stat()
         if os.name == "posix" and mode.st_uid == os.getuid() and stat.S_IMODE(mode.st_mode) & 0o077:
             raise LogInRefused(
@@ -211,10 +214,10 @@ def load_key(name: str, credential: Credential, secrets: Secrets, cancel: Cancel
                 remedy=f"chmod 600 {path}",
             )
         content = path.read_bytes()
-    except OSError as error:
+    except _NO_FILE as error:
         raise LogInRefused(
             "The key file cannot be read",
-            why=f"{path}: {error.strerror or error}",
+            why=f"{credential.key_file}: {getattr(error, 'strerror', None) or error}",
             remedy="Correct key_file, or the file's permissions",
         ) from None
     with contextlib.suppress(TypeError):  # raised for encrypted keys
@@ -262,8 +265,15 @@ def _parse_key(path: Path, content: bytes, passphrase: Secret | None) -> paramik
             remedy="Use an Ed25519, ECDSA or RSA key, or ssh-agent",
         )
     certificate = path.with_name(path.name + "-cert.pub")
-    if certificate.is_file():
-        key.load_certificate(str(certificate))
+    try:
+        if certificate.is_file():
+            key.load_certificate(str(certificate))
+    except (OSError, ValueError):
+        raise LogInRefused(
+            "The key's certificate cannot be used",
+            why=f"{certificate} cannot be read, is damaged, or is for a key of another type",
+            remedy="Renew it, or move it elsewhere to log in with the key alone",
+        ) from None
     return key
 
 

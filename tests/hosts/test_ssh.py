@@ -179,6 +179,16 @@ def test_key_files_that_cannot_be_used_are_told(server: OpenSsh, operator: Accou
     key.chmod(0o644)
     assert f"chmod 600 {key}" in refused_key(server, operator, key_file=str(key))
     assert "names no key_file" in refused_key(server, operator, key_file=None)
+    assert "~no-such-user/key" in refused_key(server, operator, key_file="~no-such-user/key")
+
+
+def test_a_certificate_that_cannot_be_used_is_told(server: OpenSsh, operator: Account, tmp_path: Path) -> None:
+    key = make_key(tmp_path / "key")
+    certificate = tmp_path / "key-cert.pub"
+    other = make_key(tmp_path / "other", "ecdsa").with_name("other.pub").read_bytes()
+    for content in (b"", b"ssh-ed25519-cert-v01@openssh.com AAAAIHNza", b"\xff\xfe", other):
+        certificate.write_bytes(content)
+        assert str(certificate) in refused_key(server, operator, key_file=str(key))
 
 
 def test_the_key_file_is_read_once_for_many_servers(server: OpenSsh, operator: Account, tmp_path: Path) -> None:
@@ -214,6 +224,11 @@ def test_the_agent_logs_in(server: OpenSsh, operator: Account, tmp_path: Path, m
             assert connection.run_script("id -un").stdout.decode().strip() == operator.name
         with connected(server, operator.credential("ssh-agent", key_file=str(operator.key_file))) as connection:
             assert connection.run_script("true").exit_code == 0
+        for key_file in ("~no-such-user/key", str(tmp_path / "none"), "/"):
+            with pytest.raises(LogInRefused, match=f"public key of {key_file}, which"):
+                server.connector(operator.credential("ssh-agent", key_file=key_file)).connect(
+                    server.host(), CancelToken()
+                )
         with pytest.raises(LogInRefused, match="None of the 1 keys"):
             server.connector(operator.credential("ssh-agent", key_file=str(wrong))).connect(
                 server.host(), CancelToken()
