@@ -29,7 +29,10 @@ def run(options: argparse.Namespace) -> int:
 
     approved = load(options.plan) if options.plan else None
     with workplace(options) as place:
-        resume = place.tools.journal.run(options.resume) if options.resume else None
+        resume = place.tools.journal.run(options.resume) if options.resume is not None else None
+        if resume and resume.plan and options.plan:
+            remedy = "Leave --plan out, or begin a run of its own: leave --resume out"
+            raise ProfileError("apply", (Problem("--plan", f"run {resume.run} goes on with its own plan", remedy),))
         if not (options.plan or options.yes or (resume and resume.plan)):
             approved, code = _ask(options, place)
             if approved is None:

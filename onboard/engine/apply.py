@@ -12,7 +12,7 @@ from onboard.engine.rollout import Rollout
 from onboard.engine.survey import take_survey
 from onboard.engine.tools import Tools
 from onboard.model.cancel import CancelToken
-from onboard.model.errors import PlanExceeded
+from onboard.model.errors import PlanExceeded, Problem, ProfileError
 from onboard.model.events import Event, StepFinished
 from onboard.model.plan import Plan, plan_from_json
 from onboard.model.profile import Profile
@@ -31,7 +31,10 @@ def apply(
 
     `approved` is the plan that may be carried out; None allows whatever the fresh plan says. With `resume`, an
     earlier run goes on: its plan is the approved one, and servers that it brought online are left alone.
+    Raises ProfileError, with nothing told or written, when this is no run that can go on with this profile.
     """
+    if resume:
+        _refuse_other(resume, profile)
 
     def body(run: str) -> Generator[Event, None, None]:
         allowed = plan_from_json(json.loads(resume.plan)) if resume and resume.plan else approved
@@ -64,6 +67,22 @@ def apply(
         cancel=cancel,
         resume=resume.run if resume else "",
     )
+
+
+def _refuse_other(record: RunRecord, profile: Profile) -> None:
+    """A run knows its servers by their names: a name must not have become another server's."""
+    problems = []
+    if record.command != "apply":
+        remedy = "Name a run of apply; onboard runs lists them"
+        problems.append(Problem(record.run, f"this is a run of {record.command}, which nothing can go on with", remedy))
+    was = {host.name: host for host in Profile.model_validate(json.loads(record.profile)).hosts}
+    for host in profile.hosts:
+        if host.name in was and host.target != was[host.name].target:
+            (address, port), (old_address, old_port) = host.target, was[host.name].target
+            problem = f"it is at {address}, port {port}, and was at {old_address}, port {old_port}, when the run began"
+            problems.append(Problem(host.name, problem, "Run apply anew with this profile, without --resume"))
+    if problems:
+        raise ProfileError(f"run {record.run}", tuple(problems))
 
 
 def _refuse_more(fresh: Plan, approved: Plan) -> None:

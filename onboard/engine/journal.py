@@ -16,7 +16,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from onboard.model.errors import OnboardError
+from onboard.model.errors import OnboardError, Problem, ProfileError
 from onboard.model.events import Event
 
 SCHEMA = """
@@ -163,12 +163,12 @@ class Journal:
         return [RunRecord(*texts, hosts=json.loads(hosts)) for *texts, hosts in rows]
 
     def run(self, run: str) -> RunRecord:
-        """One run, by its id or the beginning of it. OnboardError when there is none or there are several."""
+        """One run, by its id or the beginning of it. ProfileError when there is none or there are several."""
         found = [record for record in self.runs() if record.run.startswith(run)] if run else []
         if len(found) == 1 or (found and found[0].run == run):
             return found[0]
-        what = "No run has this id" if not found else "Several runs begin like this"
-        raise OnboardError(what, where=run, remedy="See the ids with: onboard runs")
+        what = "no run has this id" if not found else "several runs begin like this"
+        raise ProfileError("RUN", (Problem(run or "''", what, "See the ids with: onboard runs"),))
 
     def entries(self, run: str) -> list[Entry]:
         """Everything the run was about to do and did, in order."""

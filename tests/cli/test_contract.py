@@ -42,6 +42,9 @@ def test_the_whole_way_by_hand(served: Console) -> None:
     report = json.loads(served("report", run, "--format", "json").out)
     assert report["counts"] == {"online": 2}
     assert {host["status"] for host in report["hosts"]} == {"online"}
+    for arguments in (("--resume", run, "--plan", "plan.json"), ("--resume", ""), ("--resume", "2")):
+        assert served("apply", *PROFILE, *arguments, "--json", code=2).lines[-1]["event"] == "run_finished"
+    served("report", "1999", code=2)
     served("report", run, "-o", "report.json")
     assert json.loads((served.folder / "report.json").read_text()) == report
     page = served("report", run, "--format", "html").out

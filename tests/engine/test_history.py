@@ -16,7 +16,7 @@ from onboard.engine.journal import Journal
 from onboard.engine.tools import Tools
 from onboard.model import events
 from onboard.model.cancel import CancelToken
-from onboard.model.errors import OnboardError
+from onboard.model.errors import OnboardError, ProfileError
 from onboard.model.plan import HostPlan, Plan
 from onboard.model.profile import Profile
 from onboard.model.state import State, fold
@@ -75,6 +75,27 @@ def test_a_resumed_run_tells_at_once_who_is_online(bench: Callable[..., Bench]) 
     confirmed = {name: (host.steps["confirm"], host.instance_id) for name, host in again.hosts.items()}
     assert {outcome for outcome, _ in confirmed.values()} == {"unchanged"}
     assert all(node and node.startswith("mi-") for _, node in confirmed.values())
+
+
+def test_a_run_does_not_go_on_with_another_server_of_the_same_name(bench: Callable[..., Bench]) -> None:
+    practice = bench(2)
+    run = practice.apply().run
+    first, second = practice.profile.hosts
+    practice.profile = practice.profile.model_copy(update={"hosts": (first, second.model_copy(update={"port": 1}))})
+    calls = practice.practice.cloud.calls.count
+    with pytest.raises(ProfileError) as refused:
+        practice.apply(resume=run)
+    (problem,) = refused.value.problems
+    assert problem.key == second.name
+    assert practice.practice.cloud.calls.count == calls, "refused before anything is asked"
+
+
+def test_only_a_run_of_apply_goes_on(bench: Callable[..., Bench]) -> None:
+    practice = bench(1)
+    run = practice.check().run
+    with pytest.raises(ProfileError) as refused:
+        practice.apply(resume=run)
+    assert "a run of check" in str(refused.value.problems[0])
 
 
 def test_a_run_that_another_process_works_on_is_left_alone(tmp_path: Path) -> None:
