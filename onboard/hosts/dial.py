@@ -1,6 +1,5 @@
 """TCP connections that may take their time, but not longer than the user wants."""
 
-import contextlib
 import errno
 import ipaddress
 import os
@@ -20,20 +19,24 @@ TICK = 0.1  # seconds after which waiting code looks at the cancel token
 
 
 def dial(host: Host, cancel: CancelToken, seconds: float) -> socket.socket:
-    """A TCP connection to the server. Raises HostUnreachable, Cancelled."""
+    """A TCP connection to the server: of its addresses the first that answers. Raises HostUnreachable, Cancelled."""
     deadline = time.monotonic() + seconds
     failure: OSError | None = None
-    for family, kind, protocol, _, target in _resolve(host, cancel, deadline):
-        sock = socket.socket(family, kind, protocol)
+    addresses = _resolve(host, cancel, deadline)
+    for tried, (family, kind, protocol, _, target) in enumerate(addresses):
+        now = time.monotonic()
+        share = (deadline - now) / (len(addresses) - tried)  # one that is silent leaves time for the next
         try:
-            _connect(sock, target, cancel, deadline)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock = socket.socket(family, kind, protocol)
+            try:
+                _connect(sock, target, cancel, now + share)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except BaseException:
+                sock.close()
+                raise
         except OSError as error:
-            failure = error
-            sock.close()
-        except BaseException:
-            sock.close()
-            raise
+            if failure is None or error.errno != errno.EAFNOSUPPORT:  # no IPv6 here: the other says more
+                failure = error
         else:
             return sock
     raise _unreachable(host, failure)
@@ -58,9 +61,11 @@ def _connect(sock: socket.socket, target: Any, cancel: CancelToken, deadline: fl
 def _resolve(host: Host, cancel: CancelToken, deadline: float) -> list[tuple[Any, ...]]:
     """getaddrinfo's answer. A resolver cannot be interrupted, so names are looked up in a thread."""
     address, port = host.target
-    with contextlib.suppress(ValueError):
-        ipaddress.ip_address(address.partition("%")[0])
-        return list(socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
+    if _is_numeric(address):
+        try:
+            return list(socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
+        except OSError as error:  # such as fe80::1%eth7 where there is no eth7
+            raise _unresolved(host, error) from None
     answers: queue.SimpleQueue[list[tuple[Any, ...]] | OSError | UnicodeError] = queue.SimpleQueue()
 
     def look_up() -> None:
@@ -83,10 +88,22 @@ def _resolve(host: Host, cancel: CancelToken, deadline: float) -> list[tuple[Any
     if isinstance(answer, list):
         thread.join()
         return answer
-    raise HostUnreachable(
+    raise _unresolved(host, answer)
+
+
+def _is_numeric(address: str) -> bool:
+    try:
+        ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _unresolved(host: Host, error: OSError | UnicodeError) -> HostUnreachable:
+    return HostUnreachable(
         "The server's name is not known",
         where=host.name,
-        why=f"{address} cannot be resolved ({getattr(answer, 'strerror', None) or answer})",
+        why=f"{host.target[0]} cannot be resolved ({getattr(error, 'strerror', None) or error})",
         remedy="Correct the name, or give the server an `address`",
     )
 
