@@ -7,7 +7,6 @@ these are passed over, as OpenSSH does.
 """
 
 import base64
-import binascii
 import contextlib
 import hashlib
 import hmac
@@ -239,7 +238,7 @@ def _parse(line: str, source: str) -> _Entry | None:
     names = tuple(name for name in words[0].split(",") if name)
     try:
         key = HostKey(base64.b64decode(words[2], validate=True))
-    except binascii.Error:
+    except ValueError:  # no base64, or not even ASCII
         return None
     if not names or key.key_type != words[1]:
         return None
@@ -257,7 +256,7 @@ def _hash_matches(hashed: str, name: str) -> bool:
     parts = hashed.split("|")
     try:
         salt, expected = base64.b64decode(parts[2]), base64.b64decode(parts[3])
-    except (IndexError, binascii.Error):
+    except (IndexError, ValueError):
         return False
     return hmac.compare_digest(hmac.digest(salt, name.encode(), "sha1"), expected)
 
