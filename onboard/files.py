@@ -8,11 +8,14 @@ from onboard.model.errors import OnboardError
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, through a neighbour that takes its place. OnboardError on failure."""
+    """Write a file that only its owner may read, through a neighbour that takes its place. OnboardError on failure.
+
+    Bytes that are no UTF-8 come through when they were read with errors="surrogateescape"; line ends stay as they are.
+    """
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
+            with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())

@@ -12,7 +12,6 @@ import hashlib
 import hmac
 import os
 import re
-import tempfile
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +22,7 @@ from typing import Literal, Self
 
 from filelock import FileLock
 
+from onboard.files import write_private
 from onboard.hosts.host_certificate import check_certificate, is_certificate
 
 OWN_FILE = "known_hosts"
@@ -161,7 +161,10 @@ class KnownHosts:
         return any(entry.marker == "cert-authority" for entry in self._entries(entry_name(address, port)))
 
     def add(self, keys: Iterable[tuple[str, int, HostKey]]) -> None:
-        """Trust these keys, (address, port, key) each, from now on: they go to the application's own file at once."""
+        """Trust these keys, (address, port, key) each, from now on: they go to the application's own file at once.
+
+        Raises OnboardError when it cannot be written.
+        """
         if self._own is None:
             raise ValueError("these known hosts are only to compare with")
         lines = [f"{entry_name(address, port)} {key.key_type} {base64.b64encode(key.blob).decode()}\n"
@@ -172,7 +175,7 @@ class KnownHosts:
             before = self._own.read_text(encoding="utf-8", errors="surrogateescape") if self._own.exists() else ""
             if before and not before.endswith("\n"):
                 before += "\n"
-            _replace(self._own, before + "".join(lines))
+            write_private(self._own, before + "".join(lines))
         first = before.count("\n") + 1
         for number, line in enumerate(lines, first):
             entry = _parse(line, f"{self._own}:{number}")
@@ -259,10 +262,3 @@ def _hash_matches(hashed: str, name: str) -> bool:
     except (IndexError, ValueError):
         return False
     return hmac.compare_digest(hmac.digest(salt, name.encode(), "sha1"), expected)
-
-
-def _replace(path: Path, text: str) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)  # 0600
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
-        file.write(text)
-    Path(name).replace(path)

@@ -10,8 +10,6 @@ servers as there are workers when the first refusal comes; that many can be refu
 """
 
 import json
-import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +19,7 @@ from typing import Self
 
 from filelock import FileLock
 
+from onboard.files import write_private
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import LogInRefused, OnboardError
 
@@ -126,7 +125,7 @@ class Lockout:
             refusals[account] = change(refusals.get(account, []))
             if not refusals[account]:
                 del refusals[account]
-            _write(self._path, refusals)
+            write_private(self._path, json.dumps({"refused_by": refusals}, indent=2))
             self._refusals = refusals
 
 
@@ -144,10 +143,3 @@ def _read(path: Path) -> dict[str, list[str]]:
             why=getattr(error, "strerror", None) or "It is not what this program writes",
             remedy="Repair or remove the file; without it no account counts as stopped",
         ) from None
-
-
-def _write(path: Path, refusals: Mapping[str, list[str]]) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)  # 0600
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump({"refused_by": refusals}, file, indent=2)
-    Path(name).replace(path)

@@ -1,6 +1,7 @@
 """known_hosts files, judged beside OpenSSH's own ssh-keygen; and harvesting from a real server."""
 
 import base64
+import errno
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from onboard.hosts.host_certificate import check_certificate
 from onboard.hosts.known_hosts import HostKey, KnownHosts, Trust, entry_name
 from onboard.hosts.trust import accept_listed, accept_new, harvest
 from onboard.model.cancel import CancelToken
-from onboard.model.errors import HostUnreachable
+from onboard.model.errors import HostUnreachable, OnboardError
 from onboard.model.profile import Host
 
 ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIjH9V8LEeWsW4ZLCh4tgyXJIJZHgWk4jo7TKlxMGzUo"
@@ -120,7 +121,7 @@ def test_hashed_names_as_openssh_writes_them(tmp_path: Path, port: int) -> None:
         f"@unknown web1 {ED25519}",
         "web1 ssh-ed25519 schlüssel",
         f"|1|bad|hash {ED25519}",
-        f"|1|salzstreuer|prüfsumme= {ED25519}",
+        f"|1|AAAA|prüfsumme {ED25519}",
         f"|2|AAAA|AAAA {ED25519}",
         f", {ED25519}",
         "@revoked",
@@ -159,6 +160,25 @@ def test_added_keys_are_trusted_at_once_and_by_the_next_run(tmp_path: Path) -> N
     for judged in (hosts, KnownHosts(own)):
         assert trust(judged, "web1") is Trust.TRUSTED
         assert judged.judge("web2", 2222, key(OTHER)).source == f"{own}:3"
+
+
+def test_a_full_disk_is_told_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tmp_path / "known_hosts"
+    own.write_bytes(b"# \xff no UTF-8\n")
+    hosts = KnownHosts(own)
+    hosts.add([("web1", 22, key(ED25519))])
+    before = own.read_bytes()
+    assert before.startswith(b"# \xff no UTF-8\nweb1 ")
+
+    def full(self: Path, _: object) -> Path:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OnboardError, match="No space left") as caught:
+        hosts.add([("web2", 22, key(ED25519))])
+    assert caught.value.where == str(own)
+    assert own.read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"known_hosts", "known_hosts.lock"}
 
 
 def test_many_writers_lose_nothing(tmp_path: Path) -> None:

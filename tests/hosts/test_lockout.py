@@ -1,6 +1,8 @@
 """The gate of passwords, with threads and restarts."""
 
+import errno
 import json
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -39,6 +41,16 @@ def test_another_credential_of_a_stopped_account_is_stopped_too(path: Path) -> N
     use(lockout, "web1", False)
     with pytest.raises(LogInRefused):
         use(lockout, "web1", True, credential="other")
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, _: object) -> Path:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OnboardError, match="No space left"):
+        use(Lockout(path), "web1", False)
+    assert [left.name for left in path.parent.iterdir()] == ["lockout.json.lock"]
 
 
 def test_a_stop_outlives_the_process_until_it_is_forgiven(path: Path) -> None:
