@@ -62,5 +62,5 @@ def _touched(shown: UndoShown) -> list[str]:
 
 
 def _few(names: tuple[str, ...]) -> str:
-    more = tr(" and {n} more", n=f"{len(names) - NAMED:,}") if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+    named, more = ", ".join(names[:NAMED]), len(names) - NAMED
+    return plural("{names} and {n} more", "{names} and {n} more", more, names=named) if more > 0 else named
