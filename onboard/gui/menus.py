@@ -7,7 +7,7 @@ from PySide6.QtGui import QAction, QActionGroup, QDesktopServices, QKeySequence
 from PySide6.QtWidgets import QMessageBox
 
 from onboard.about import about
-from onboard.gui.text import tr
+from onboard.gui.text import say, tr
 from onboard.gui.theme import Scheme, Theme
 from onboard.home import home
 from onboard.wizard.page_help import PAGE_HELP
@@ -83,7 +83,7 @@ def _go(window: "Window") -> None:
     menu = window.menuBar().addMenu(tr("&Go"))
     for number, stage in enumerate(STAGES, start=1):
         keys = f"Ctrl+{number}" if number < 10 else None
-        action = _action(window, tr(stage.title), keys)
+        action = _action(window, say(stage.title), keys)
         action.triggered.connect(lambda _, name=stage.name: window.visit(name))
         menu.addAction(action)
 
@@ -103,7 +103,7 @@ def _help(window: "Window") -> None:
 
 
 def _page_help(window: "Window") -> None:
-    QMessageBox.information(window, tr(window.current.title), tr(PAGE_HELP[window.current.name]))
+    QMessageBox.information(window, say(window.current.title), say(PAGE_HELP[window.current.name]))
 
 
 def _about(window: "Window") -> None:

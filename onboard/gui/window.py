@@ -20,7 +20,7 @@ from onboard.gui.menus import build_menus
 from onboard.gui.page import Page
 from onboard.gui.pages.catalog import page_class
 from onboard.gui.session import Session
-from onboard.gui.text import tr
+from onboard.gui.text import say, tr
 from onboard.gui.widgets.footer import Footer
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.stage_list import Stage as StageLine
@@ -190,15 +190,15 @@ class Window(QMainWindow):
         view = self.session.view
         lines = []
         for stage in STAGES:
-            missing = stages.blocked_by(stage, view)
+            missing = _missing(stages.blocked_by(stage, view), view)
             standing = stages.standing(stage, view)
             mark = Mark.HERE if stage is self._current else MARKS[standing.mark]
-            lines.append(StageLine(stage.name, tr(stage.title), mark, not missing, missing or standing.words))
+            lines.append(StageLine(stage.name, say(stage.title), mark, not missing, missing or say(standing.words)))
         self._list.set_stages(lines)
         account = view.state("account").account
         name = view.draft.name or (view.path.stem if view.path else "")
         self.setWindowTitle(
-            tr("{page} – {profile}[*] – Onboard", page=tr(self._current.title), profile=name or tr("new"))
+            tr("{page} – {profile}[*] – Onboard", page=say(self._current.title), profile=name or tr("new"))
         )
         self.setWindowModified(view.is_edited)
         self._top.set_profile(name, edited=view.is_edited)
@@ -209,10 +209,11 @@ class Window(QMainWindow):
     def _show_footer(self, view: View) -> None:
         standing = stages.standing(self._current, view)
         following = stages.after(self._current)
-        missing = stages.blocked_by(following, view) if following else ""
+        blocking = stages.blocked_by(following, view) if following else None
+        missing = _missing(blocking, view)
         attention = standing.mark is stages.Mark.ATTENTION
-        own = missing.removeprefix(f"{self._current.title}: ")
-        self._footer.set_message(own or standing.words, Mark.WARN if attention and not missing else None)
+        message = say(standing.words) if blocking in (None, self._current) else missing
+        self._footer.set_message(message, Mark.WARN if attention and not missing else None)
         self._footer.offer_command(self.page.command_line())
         self._footer.set_back(stages.before(self._current) is not None)
         label = self.page.primary_label()
@@ -221,7 +222,7 @@ class Window(QMainWindow):
         elif following is None:
             self._footer.set_primary("")
         else:
-            self._footer.set_primary(tr("&Next: {page}", page=tr(following.title)), enabled=not missing, tip=missing)
+            self._footer.set_primary(tr("&Next: {page}", page=say(following.title)), enabled=not missing, tip=missing)
 
     # What changes
 
@@ -401,3 +402,10 @@ class Window(QMainWindow):
         room = self.screen().availableSize()
         if room.width() <= self.width() or room.height() <= self.height():  # its frame would not fit
             self.setWindowState(Qt.WindowState.WindowMaximized)
+
+
+def _missing(stage: Stage | None, view: View) -> str:
+    """What is open in the stage that blocks another; "" when none does."""
+    if stage is None:
+        return ""
+    return tr("{page}: {words}", page=say(stage.title), words=say(stages.standing(stage, view).words))

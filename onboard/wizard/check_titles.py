@@ -3,53 +3,69 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from onboard.wizard.said import Said, Words, said
+
 
 @dataclass(frozen=True, slots=True)
 class CheckTitle:
     """`short`: over a column; `why`: one sentence on what goes wrong when the check fails."""
 
-    short: str
-    why: str
+    short: Words
+    why: Words
 
 
 # In the order of the matrix's columns: what fails most often comes first.
 CHECK_TITLES: Mapping[str, CheckTitle] = {
-    "os_supported": CheckTitle("Supported", "AWS supports hybrid nodes on listed systems and versions alone."),
-    "clock_in_sync": CheckTitle("Clock", "AWS refuses requests that are signed more than 5 minutes off."),
-    "names_resolve": CheckTitle("Name lookup", "The agent finds Systems Manager by name."),
+    "os_supported": CheckTitle(
+        said("Supported"), said("AWS supports hybrid nodes on listed systems and versions alone.")
+    ),
+    "clock_in_sync": CheckTitle(said("Clock"), said("AWS refuses requests that are signed more than 5 minutes off.")),
+    "names_resolve": CheckTitle(said("Name lookup"), said("The agent finds Systems Manager by name.")),
     "endpoints_reachable": CheckTitle(
-        "Endpoints", "The agent comes online only where it reaches Systems Manager on TCP 443."
+        said("Endpoints"), said("The agent comes online only where it reaches Systems Manager on TCP 443.")
     ),
     "root_certificates_present": CheckTitle(
-        "Certificates", "Without Amazon's root certificates the agent does not trust Systems Manager."
+        said("Certificates"), said("Without Amazon's root certificates the agent does not trust Systems Manager.")
     ),
     "tls_not_intercepted": CheckTitle(
-        "TLS", "A device that opens TLS on the way breaks the agent's connection for messages."
+        said("TLS"), said("A device that opens TLS on the way breaks the agent's connection for messages.")
     ),
-    "proxy_consistent": CheckTitle("Proxy", "The agent uses the proxy that its service has, not that of log-ins."),
-    "disk_space_sufficient": CheckTitle("Disk", "An installation that runs out of space leaves half a package behind."),
-    "privilege_sufficient": CheckTitle("Privilege", "Installing and registering the agent takes root."),
-    "package_manager_usable": CheckTitle("Packages", "The agent comes as a package of dpkg or rpm."),
-    "agent_not_clashing": CheckTitle("Agent", "Two agents on one server take turns at one registration."),
+    "proxy_consistent": CheckTitle(
+        said("Proxy"), said("The agent uses the proxy that its service has, not that of log-ins.")
+    ),
+    "disk_space_sufficient": CheckTitle(
+        said("Disk"), said("An installation that runs out of space leaves half a package behind.")
+    ),
+    "privilege_sufficient": CheckTitle(said("Privilege"), said("Installing and registering the agent takes root.")),
+    "package_manager_usable": CheckTitle(said("Packages"), said("The agent comes as a package of dpkg or rpm.")),
+    "agent_not_clashing": CheckTitle(said("Agent"), said("Two agents on one server take turns at one registration.")),
     "not_registered_elsewhere": CheckTitle(
-        "Registration", "Registering again would take the node from the account that has it."
+        said("Registration"), said("Registering again would take the node from the account that has it.")
     ),
-    "agent_paths_writable": CheckTitle("Writable", "The agent cannot be installed where its folders are read-only."),
+    "agent_paths_writable": CheckTitle(
+        said("Writable"), said("The agent cannot be installed where its folders are read-only.")
+    ),
     "agent_paths_executable": CheckTitle(
-        "Executable", "The agent, and what Run Command sends, must be allowed to run from its folders."
+        said("Executable"), said("The agent, and what Run Command sends, must be allowed to run from its folders.")
     ),
-    "init_system_supported": CheckTitle("Services", "Something has to start the agent again after a reboot."),
-    "kernel_supported": CheckTitle("Kernel", "Today's agents do not run on kernels before 3.2."),
-    "architecture_supported": CheckTitle("Processor", "AWS offers the agent for x86_64 and ARM64 alone."),
-    "not_a_clone": CheckTitle("Not a copy", "Copies share one identity, and take turns at one node."),
-    "address_unique": CheckTitle("Address", "A server that is listed twice would be installed twice at once."),
+    "init_system_supported": CheckTitle(
+        said("Services"), said("Something has to start the agent again after a reboot.")
+    ),
+    "kernel_supported": CheckTitle(said("Kernel"), said("Today's agents do not run on kernels before 3.2.")),
+    "architecture_supported": CheckTitle(said("Processor"), said("AWS offers the agent for x86_64 and ARM64 alone.")),
+    "not_a_clone": CheckTitle(said("Not a copy"), said("Copies share one identity, and take turns at one node.")),
+    "address_unique": CheckTitle(
+        said("Address"), said("A server that is listed twice would be installed twice at once.")
+    ),
 }
 
 # What a survey says of a server that it could not ask.
 CONNECTION_TITLES: Mapping[str, CheckTitle] = {
-    "reachable": CheckTitle("Connection", "A server that cannot be reached or logged in to is left as it is."),
+    "reachable": CheckTitle(
+        said("Connection"), said("A server that cannot be reached or logged in to is left as it is.")
+    ),
     "identity_verified": CheckTitle(
-        "Identity", "No password or key is sent to a server before it is known to be that server."
+        said("Identity"), said("No password or key is sent to a server before it is known to be that server.")
     ),
 }
 
@@ -66,13 +82,13 @@ def title_of(check: str) -> CheckTitle:
 class FixTitle:
     """A step that can repair what a check found: `allow` and `forbid` are buttons, `allowed` says what is in force."""
 
-    allow: str
-    forbid: str
-    allowed: str
+    allow: Said
+    forbid: Said
+    allowed: Said
 
 
 FIX_TITLES: Mapping[str, FixTitle] = {
-    "install_roots": FixTitle("&Add the five roots", "&Do not add the roots", "Roots will be added"),
+    "install_roots": FixTitle(said("&Add the five roots"), said("&Do not add the roots"), said("Roots will be added")),
 }
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from onboard.model import events
 from onboard.model.status import HostStatus
+from onboard.wizard.said import Words, said
 
 KEPT = 5000  # lines
 
@@ -16,7 +17,7 @@ class Line:
 
     time: datetime
     host: str
-    text: str
+    text: Words
     level: str = "info"
 
 
@@ -40,17 +41,17 @@ class Log:
         return [self.lines[index] for index in range(len(self.lines) - new, len(self.lines))]
 
 
-def _said(event: events.Event) -> tuple[str, str, str]:
+def _said(event: events.Event) -> tuple[str, Words, str]:
     """(host, text, level); no text for what a reader of the log need not see."""
     match event:
         case events.RunStarted():
-            return "", f"Run {event.run} began", "info"
+            return "", said("Run {run} began", run=event.run), "info"
         case events.PhaseStarted():
             return "", f"{event.phase}: {event.total}", "info"
         case events.AwsChanged():
             return "", f"{event.summary} ({event.subject})", "info"
         case events.StepStarted():
-            return event.host, f"{event.step} begins", "info"
+            return event.host, said("{step} begins", step=event.step), "info"
         case events.StepFinished():
             detail = f": {event.detail}" if event.detail else ""
             return event.host, f"{event.step} {event.outcome}{detail}", _OUTCOMES.get(event.outcome, "info")
@@ -62,7 +63,8 @@ def _said(event: events.Event) -> tuple[str, str, str]:
         case events.RunFailed():
             return "", "; ".join(filter(None, (event.what, event.where, event.why, event.remedy))), "bad"
         case events.RunFinished():
-            return "", "Ended: " + ", ".join(f"{count} {status}" for status, count in event.hosts.items()), "info"
+            counts = ", ".join(f"{count} {status}" for status, count in event.hosts.items())
+            return "", said("Ended: {counts}", counts=counts), "info"
     return "", "", "info"
 
 

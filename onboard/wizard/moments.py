@@ -1,20 +1,41 @@
-"""Times as people say them."""
+"""Times as people tell them from now. The words for them are gui's."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 
 
-def when(moment: str, now: datetime | None = None) -> tuple[str, str]:
-    """(relative, absolute) words, in local time, for an ISO 8601 moment: ("today 14:09", "2026-11-24 14:09")."""
-    local = datetime.fromisoformat(moment).astimezone()
+class Day(StrEnum):
+    """What a day is called by."""
+
+    TODAY = "today"
+    YESTERDAY = "yesterday"
+    WEEKDAY = "weekday"  # one of the six days before today
+    THIS_YEAR = "this year"  # day and month
+    OTHER = "other"  # day, month and year
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """`local`: in local time."""
+
+    local: datetime
+    day: Day
+
+
+def moment(text: str, now: datetime | None = None) -> Moment:
+    """`text`: ISO 8601. Raises ValueError when it is not."""
+    local = datetime.fromisoformat(text).astimezone()
     today = (now or datetime.now(UTC)).astimezone()
-    absolute = f"{local:%Y-%m-%d %H:%M}"
+    return Moment(local, _day(local, today))
+
+
+def _day(local: datetime, today: datetime) -> Day:
     days = (today.date() - local.date()).days
     if days == 0:
-        return f"today {local:%H:%M}", absolute
+        return Day.TODAY
     if days == 1:
-        return f"yesterday {local:%H:%M}", absolute
+        return Day.YESTERDAY
     if 1 < days < 7:
-        return f"{local:%A}", absolute
-    if local.year == today.year:
-        return f"{local.day} {local:%B}", absolute
-    return f"{local.day} {local:%B %Y}", absolute
+        return Day.WEEKDAY
+    return Day.THIS_YEAR if local.year == today.year else Day.OTHER

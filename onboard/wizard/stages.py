@@ -10,7 +10,8 @@ from onboard.model.status import HostStatus
 from onboard.wizard import regions
 from onboard.wizard.checked import sentence, status_of
 from onboard.wizard.interrupted import interrupted
-from onboard.wizard.moments import when
+from onboard.wizard.moments import moment
+from onboard.wizard.said import Said, Words, counted, said
 from onboard.wizard.view import View
 
 
@@ -27,7 +28,7 @@ class Standing:
     """A stage at one moment. `words` say what is open or deserves a look; "" when nothing does."""
 
     mark: Mark
-    words: str = ""
+    words: Words = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Stage:
     """`needs`: names of stages that must be done before this one can be visited; `judge` is pure."""
 
     name: str
-    title: str
+    title: Said
     judge: Callable[[View], Standing]
     needs: tuple[str, ...] = ()
 
@@ -49,39 +50,46 @@ def _account(view: View) -> Standing:
     if state.failure:
         return Standing(Mark.ATTENTION, sentence(state.failure.what))
     if state.account is None:
-        return Standing(Mark.TODO, "Find out which AWS account this is")
+        return Standing(Mark.TODO, said("Find out which AWS account this is"))
     if state.account.missing:
-        return Standing(Mark.ATTENTION, f"Permissions are missing: {', '.join(state.account.missing)}")
+        return Standing(
+            Mark.ATTENTION, said("Permissions are missing: {names}", names=", ".join(state.account.missing))
+        )
     return Standing(Mark.DONE)
 
 
 def _servers(view: View) -> Standing:
     if not view.draft.hosts:
-        return Standing(Mark.TODO, "Add at least one server")
+        return Standing(Mark.TODO, said("Add at least one server"))
     missing = sorted({host.credential for host in view.draft.hosts} - set(view.draft.credentials))
     if missing:
-        return Standing(Mark.TODO, f"Say how to log in: credential {', '.join(missing)}")
+        return Standing(Mark.TODO, said("Say how to log in: credential {names}", names=", ".join(missing)))
     statuses = Counter(host.status for host in view.state("trust").hosts.values())
     unknown = statuses[HostStatus.UNTRUSTED]
     if unknown:
-        servers = "1 server has" if unknown == 1 else f"{unknown} servers have"
-        return Standing(Mark.ATTENTION, f"{servers} no approved key: left out")
+        left_out = counted(
+            "{n} server has no approved key: left out", "{n} servers have no approved key: left out", unknown
+        )
+        return Standing(Mark.ATTENTION, left_out)
     return Standing(Mark.DONE)
 
 
 def _region(view: View) -> Standing:
     chosen = view.draft.region.name
     if not chosen:
-        return Standing(Mark.TODO, "Choose a Region")
+        return Standing(Mark.TODO, said("Choose a Region"))
     found = regions.known(view)
     if found is None:
         return Standing(Mark.DONE)
     farther = regions.farther(view)
     if farther == inf:
-        return Standing(Mark.ATTENTION, f"{chosen} did not answer")
+        return Standing(Mark.ATTENTION, said("{region} did not answer", region=chosen))
     if farther:
-        return Standing(Mark.ATTENTION, f"{found.recommended} is {farther:.0f} ms nearer than {chosen}")
-    return Standing(Mark.DONE, f"Measured {when(found.date)[0]}" if found.date else "")
+        nearer = said(
+            "{nearest} is {ms:.0f} ms nearer than {chosen}", nearest=found.recommended, ms=farther, chosen=chosen
+        )
+        return Standing(Mark.ATTENTION, nearer)
+    return Standing(Mark.DONE, said("Measured {when}", when=moment(found.date)) if found.date else "")
 
 
 def _role(view: View) -> Standing:
@@ -101,7 +109,13 @@ def _activation(view: View) -> Standing:
     if room is None:
         return Standing(Mark.TODO)
     if not room.fits:
-        return Standing(Mark.ATTENTION, f"{room.adding} more nodes do not fit into the {room.tier} tier")
+        too_many = counted(
+            "{n} more node does not fit into the {tier} tier",
+            "{n} more nodes do not fit into the {tier} tier",
+            room.adding,
+            tier=room.tier,
+        )
+        return Standing(Mark.ATTENTION, too_many)
     return Standing(Mark.DONE)
 
 
@@ -111,48 +125,51 @@ def _network(view: View) -> Standing:
 
 def _checks(view: View) -> Standing:
     if view.running == "check":
-        return Standing(Mark.TODO, "Checks are running")
+        return Standing(Mark.TODO, said("Checks are running"))
     state, fixes = view.state("check"), view.draft.run.fixes
     known = (state.hosts.get(host.name) for host in view.draft.hosts)
     judged = [status_of(host, fixes) for host in known if host is not None and host.finished]
     if state.failure and not judged:
         return Standing(Mark.ATTENTION, sentence(state.failure.what))
     if not judged:
-        return Standing(Mark.TODO, "Run the checks")
+        return Standing(Mark.TODO, said("Run the checks"))
     able = sum(status is not None and status.is_well for status in judged)
     left = len(judged) - able
     if not able:
-        return Standing(Mark.TODO, "No server can be onboarded yet")
+        return Standing(Mark.TODO, said("No server can be onboarded yet"))
     if left:
-        return Standing(Mark.ATTENTION, f"{left} blocked {'server' if left == 1 else 'servers'} will be left out")
+        left_out = counted("{n} blocked server will be left out", "{n} blocked servers will be left out", left)
+        return Standing(Mark.ATTENTION, left_out)
     return Standing(Mark.DONE)
 
 
 def _review(view: View) -> Standing:
     state = view.state("plan")
     if view.running == "plan":
-        return Standing(Mark.TODO, "The plan is being made")
+        return Standing(Mark.TODO, said("The plan is being made"))
     if state.failure:
         return Standing(Mark.ATTENTION, sentence(state.failure.what))
     if state.plan is None:
-        return Standing(Mark.TODO, "Make the plan")
+        return Standing(Mark.TODO, said("Make the plan"))
     return Standing(Mark.ATTENTION, state.plan.warnings[0]) if state.plan.warnings else Standing(Mark.DONE)
 
 
 def _install(view: View) -> Standing:
     if view.running == "apply":
-        return Standing(Mark.TODO, "You can close this window: the run stops cleanly and can be resumed")
+        return Standing(Mark.TODO, said("You can close this window: the run stops cleanly and can be resumed"))
     state = view.state("apply")
     if interrupted(view):
-        return Standing(Mark.TODO, "A run was interrupted; resume it")
+        return Standing(Mark.TODO, said("A run was interrupted; resume it"))
     if not state.run:
-        return Standing(Mark.TODO, "Nothing was installed yet")
+        return Standing(Mark.TODO, said("Nothing was installed yet"))
     if state.failure:
         return Standing(Mark.ATTENTION, sentence(state.failure.what))
     if not state.finished:
-        return Standing(Mark.ATTENTION, "The run was broken off; resume it")
+        return Standing(Mark.ATTENTION, said("The run was broken off; resume it"))
     failed = sum(host.status is HostStatus.FAILED for host in state.hosts.values())
-    return Standing(Mark.ATTENTION, f"{failed} failed") if failed else Standing(Mark.DONE)
+    if failed:
+        return Standing(Mark.ATTENTION, counted("{n} server failed", "{n} servers failed", failed))
+    return Standing(Mark.DONE)
 
 
 def _finish(view: View) -> Standing:
@@ -160,17 +177,17 @@ def _finish(view: View) -> Standing:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("start", "Start", _start),
-    Stage("account", "Account", _account),
-    Stage("servers", "Servers", _servers),
-    Stage("region", "Region", _region),
-    Stage("role", "Role", _role, needs=("account", "region")),
-    Stage("activation", "Activation", _activation, needs=("account", "region")),
-    Stage("network", "Network", _network),
-    Stage("checks", "Checks", _checks, needs=("servers", "region")),
-    Stage("review", "Review", _review, needs=("account", "servers", "region", "checks")),
-    Stage("install", "Install", _install, needs=("review",)),
-    Stage("finish", "Finish", _finish, needs=("install",)),
+    Stage("start", said("Start"), _start),
+    Stage("account", said("Account"), _account),
+    Stage("servers", said("Servers"), _servers),
+    Stage("region", said("Region"), _region),
+    Stage("role", said("Role"), _role, needs=("account", "region")),
+    Stage("activation", said("Activation"), _activation, needs=("account", "region")),
+    Stage("network", said("Network"), _network),
+    Stage("checks", said("Checks"), _checks, needs=("servers", "region")),
+    Stage("review", said("Review"), _review, needs=("account", "servers", "region", "checks")),
+    Stage("install", said("Install"), _install, needs=("review",)),
+    Stage("finish", said("Finish"), _finish, needs=("install",)),
 )
 BY_NAME = {stage.name: stage for stage in STAGES}
 
@@ -183,16 +200,12 @@ def standing(stage: Stage, view: View) -> Standing:
     return found
 
 
-def blocked_by(stage: Stage, view: View) -> str:
-    """What must be done before `stage` can be visited, in words; "" when it can."""
+def blocked_by(stage: Stage, view: View) -> Stage | None:
+    """The stage that must be done before `stage` can be visited; None when it can. Its standing says what is open."""
     if stage.name == "install" and (view.state("apply").run or interrupted(view)):
-        return ""  # to resume a run needs no new plan
-    for name in stage.needs:
-        needed = BY_NAME[name]
-        found = standing(needed, view)
-        if found.mark is Mark.TODO:
-            return f"{needed.title}: {found.words}"
-    return ""
+        return None  # to resume a run needs no new plan
+    needed = (BY_NAME[name] for name in stage.needs)
+    return next((one for one in needed if standing(one, view).mark is Mark.TODO), None)
 
 
 def after(stage: Stage) -> Stage | None:

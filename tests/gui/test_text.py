@@ -10,7 +10,7 @@ class German(QTranslator):
     def translate(self, context: str, text: str, comment: str | None = None, n: int = -1) -> str:
         if context != CONTEXT:
             return ""
-        return {"Next: {page}": "Weiter: {page}", "{n} servers": f"{{n}} Server ({n})"}.get(text, "")
+        return {"Next: {page}": "Weiter: {page}", "{n} server": f"{{n}} Server ({n})"}.get(text, "")
 
     def isEmpty(self) -> bool:  # noqa: N802 - Qt's name
         return False

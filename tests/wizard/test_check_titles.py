@@ -6,6 +6,7 @@ import sys
 from onboard.checks.catalog import CHECKS, FLEET_CHECKS
 from onboard.steps.catalog import STEPS
 from onboard.wizard.check_titles import CHECK_TITLES, CONNECTION_TITLES, FIX_TITLES, title_of
+from onboard.wizard.said import Said
 
 
 def test_every_check_has_a_title_and_no_title_is_without_a_check() -> None:
@@ -16,9 +17,12 @@ def test_titles_are_short_different_and_say_why_in_one_sentence() -> None:
     shorts = [title.short for title in CHECK_TITLES.values()]
     assert len(set(shorts)) == len(shorts)
     for name, title in (CHECK_TITLES | CONNECTION_TITLES).items():
-        assert len(title.short) <= 14, name
-        assert title.why.endswith("."), name
-        assert title.why.count(". ") == 0, name
+        short, why = title.short, title.why
+        assert isinstance(short, Said), name
+        assert isinstance(why, Said), name
+        assert len(short.text) <= 14, name
+        assert why.text.endswith("."), name
+        assert why.text.count(". ") == 0, name
 
 
 def test_a_newer_check_is_called_by_its_name() -> None:

@@ -9,6 +9,7 @@ from onboard.model.status import HostStatus
 from onboard.steps.catalog import STEPS
 from onboard.wizard.log import KEPT, Log
 from onboard.wizard.progress import Group, Place, Progress, place_of
+from onboard.wizard.said import said
 
 NOW = datetime(2026, 11, 24, 14, 9, 31, tzinfo=UTC)
 NAMES = tuple(f"h{number}" for number in range(10))
@@ -111,7 +112,7 @@ def test_the_log_keeps_the_last_lines_and_says_what_is_new() -> None:
     log.fold(events.FactsGathered(host="h1", facts={}), NOW)
     log.fold(events.HostFinished(host="h1", status=HostStatus.FAILED, reason="dpkg is locked", remedy="wait"), NOW)
     assert [(line.host, line.text, line.level) for line in log.lines] == [
-        ("", "Run r began", "info"),
+        ("", said("Run {run} began", run="r"), "info"),
         ("h1", "failed: dpkg is locked", "bad"),
     ]
     assert [line.host for line in log.since(1)] == ["h1"]

@@ -10,6 +10,7 @@ from onboard.model.plan import Plan
 from onboard.model.profile import Credential, CredentialKind, Host, Profile, RegionSection
 from onboard.model.state import State, fold
 from onboard.model.status import HostStatus
+from onboard.wizard.said import Said, counted, said
 from onboard.wizard.stages import BY_NAME, STAGES, Mark, after, before, blocked_by
 from onboard.wizard.view import View
 
@@ -43,7 +44,8 @@ def test_an_empty_profile_lets_nobody_past_what_is_missing() -> None:
         "region",
         "network",
     ]
-    assert blocked_by(BY_NAME["checks"], empty) == "Servers: Add at least one server"
+    assert blocked_by(BY_NAME["checks"], empty) is BY_NAME["servers"]
+    assert BY_NAME["servers"].judge(empty).words == said("Add at least one server")
 
 
 def test_every_stage_that_is_to_do_and_needed_says_what_is_open() -> None:
@@ -56,14 +58,16 @@ def test_every_stage_that_is_to_do_and_needed_says_what_is_open() -> None:
 def test_the_whole_way() -> None:
     view = View(draft=FULL)
     assert not blocked_by(BY_NAME["checks"], view)
-    assert blocked_by(BY_NAME["review"], view).startswith("Account")
+    assert blocked_by(BY_NAME["review"], view) is BY_NAME["account"]
     view = replace(view, states={"account": run("account", ACCOUNT)})
-    assert blocked_by(BY_NAME["review"], view) == "Checks: Run the checks"
+    assert blocked_by(BY_NAME["review"], view) is BY_NAME["checks"]
+    assert BY_NAME["checks"].judge(view).words == said("Run the checks")
     checked = run("check", ended("a", HostStatus.READY), ended("b", HostStatus.BLOCKED))
     view = replace(view, states={**view.states, "check": checked})
-    assert BY_NAME["checks"].judge(view).words == "1 blocked server will be left out"
+    left_out = counted("{n} blocked server will be left out", "{n} blocked servers will be left out", 1)
+    assert BY_NAME["checks"].judge(view).words == left_out
     assert not blocked_by(BY_NAME["review"], view)
-    assert blocked_by(BY_NAME["install"], view) == "Review: Make the plan"
+    assert blocked_by(BY_NAME["install"], view) is BY_NAME["review"]
     planned = run("plan", events.PlanMade(plan=Plan(account="1", region="eu-west-1")))
     view = replace(view, states={**view.states, "plan": planned})
     assert not blocked_by(BY_NAME["install"], view)
@@ -92,13 +96,16 @@ def test_what_deserves_a_look_is_marked_and_blocks_nothing(name: str, command: s
 
 def test_a_server_without_its_credential_is_to_do() -> None:
     view = View(draft=FULL.model_copy(update={"credentials": {}}))
-    assert "default" in BY_NAME["servers"].judge(view).words
+    words = BY_NAME["servers"].judge(view).words
+    assert isinstance(words, Said)
+    assert dict(words.fields) == {"names": "default"}
 
 
 def test_no_able_server_blocks_the_review() -> None:
     blocked = run("check", ended("a", HostStatus.BLOCKED), ended("b", HostStatus.UNREACHABLE))
     view = View(draft=FULL, states={"check": blocked, "account": run("account", ACCOUNT)})
-    assert "No server" in blocked_by(BY_NAME["review"], view)
+    assert blocked_by(BY_NAME["review"], view) is BY_NAME["checks"]
+    assert BY_NAME["checks"].judge(view).words == said("No server can be onboarded yet")
 
 
 def test_back_and_next_walk_the_list() -> None:

@@ -8,7 +8,9 @@ from onboard.model.profile import Host, MeasuredSection, Profile, Protocol, Regi
 from onboard.model.state import State, fold
 from onboard.model.status import HostStatus
 from onboard.wizard import regions
+from onboard.wizard.moments import moment
 from onboard.wizard.regions import Nearness
+from onboard.wizard.said import Said, said
 from onboard.wizard.stages import BY_NAME, Mark
 from onboard.wizard.view import View
 
@@ -51,11 +53,13 @@ def measured(*, recommended: str | None = "eu-central-1") -> State:
 
 def test_a_far_region_deserves_a_look_and_a_near_one_does_not() -> None:
     judge = BY_NAME["region"].judge
-    assert judge(view("us-west-2")).words == "eu-central-1 is 146 ms nearer than us-west-2"
+    words = judge(view("us-west-2")).words
+    assert isinstance(words, Said)
+    assert words.text.format(**dict(words.fields)) == "eu-central-1 is 146 ms nearer than us-west-2"
     assert judge(view("us-west-2")).mark is Mark.ATTENTION
     assert regions.farther(view("eu-west-1")) is None
     assert judge(view("eu-west-1")).mark is Mark.DONE
-    assert judge(view("eu-central-1")).words.startswith("Measured ")
+    assert judge(view("eu-central-1")).words == said("Measured {when}", when=moment(EVIDENCE.date))
     assert judge(view("eu-central-1", None)).words == ""
 
 
@@ -63,7 +67,7 @@ def test_a_tie_is_not_far_and_a_silent_region_is() -> None:
     tie = EVIDENCE.model_copy(update={"ties": ("us-west-2",)})
     assert regions.farther(view("us-west-2", tie)) is None
     assert regions.farther(view("ap-east-1")) == inf
-    assert BY_NAME["region"].judge(view("ap-east-1")).words == "ap-east-1 did not answer"
+    assert BY_NAME["region"].judge(view("ap-east-1")).words == said("{region} did not answer", region="ap-east-1")
 
 
 def test_this_sessions_measurement_goes_before_the_profiles() -> None:

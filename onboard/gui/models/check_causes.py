@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from onboard.gui.text import plural, tr
+from onboard.gui.text import plural, say, tr
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark, mark_of_verdict
 from onboard.wizard.cause_index import CauseIndex, CauseKey
@@ -89,12 +89,12 @@ class CheckCauses(QAbstractTableModel):
         if column == SERVERS:
             return plural("{n} server", "{n} servers", len(self._index.hosts(key)))
         if column == WHY:
-            return tr(title_of(key.check).why)
+            return say(title_of(key.check).why)
         fix = self.fix(row)
         if fix is None:
             return tr("How to fix") if key.remedy else ""
         name, words = fix
-        return tr(words.allowed) if name in self._fixes else tr(words.allow).replace("&", "")
+        return say(words.allowed) if name in self._fixes else say(words.allow).replace("&", "")
 
     def _cause_data(self, row: int, role: int) -> object:
         fix = self.fix(row)

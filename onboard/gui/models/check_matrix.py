@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from onboard.gui.text import tr
+from onboard.gui.text import say, tr
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark, mark_of_host, mark_of_verdict
 from onboard.model.finding import Finding, Verdict
@@ -351,7 +351,7 @@ class CheckMatrix(QAbstractTableModel):
         if section < FIRST_CHECK:
             return (tr("Server"), tr("System"))[section] if role == Qt.ItemDataRole.DisplayRole else None
         title = title_of(CHECKS[section - FIRST_CHECK])
-        return tr(title.short) if role == Qt.ItemDataRole.DisplayRole else tr(title.why)
+        return say(title.short if role == Qt.ItemDataRole.DisplayRole else title.why)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         name, column = self._shown[index.row()], index.column()
@@ -412,7 +412,7 @@ class CheckMatrix(QAbstractTableModel):
             return mark_of_verdict(finding.status)
         if role == Qt.ItemDataRole.DisplayRole:
             return verdict_word(finding.status)
-        short, verdict = tr(title_of(check).short), verdict_word(finding.status)
+        short, verdict = say(title_of(check).short), verdict_word(finding.status)
         return tr("{check} {verdict}: {summary}", check=short, verdict=verdict, summary=finding.summary)
 
 

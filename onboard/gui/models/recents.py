@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from onboard.gui.text import plural, tr
+from onboard.gui.text import date_and_time, plural, tr, when
 from onboard.gui.widgets.cell_role import CellRole
-from onboard.wizard.moments import when
 from onboard.wizard.recent import Recent
 
 Index = QModelIndex | QPersistentModelIndex
@@ -41,9 +40,9 @@ class RecentsModel(QAbstractTableModel):
         recent = self._recents[index.row()]
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return (recent.name, _about(recent), when(recent.opened)[0])[index.column()]
+                return (recent.name, _about(recent), when(recent.opened))[index.column()]
             case Qt.ItemDataRole.ToolTipRole:
-                return when(recent.opened)[1] if index.column() == 2 else recent.path
+                return date_and_time(recent.opened) if index.column() == 2 else recent.path
             case CellRole.KEY:
                 return recent.path
             case CellRole.STRONG:

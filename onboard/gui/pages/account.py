@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QWidget
 from onboard.gui.asking_page import AskingPage
 from onboard.gui.models.aws_profiles import AwsProfilesModel
 from onboard.gui.session import Session
-from onboard.gui.text import tr
+from onboard.gui.text import date_and_time, tr
 from onboard.gui.theme import CARD_GAP, S8, S16, Role
 from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.card import Card
@@ -18,7 +18,6 @@ from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.top_bar import account_text
 from onboard.gui.widgets.verbatim import Verbatim
 from onboard.model.state import State
-from onboard.wizard.moments import when
 
 
 class AccountPage(AskingPage):
@@ -114,7 +113,7 @@ class AccountPage(AskingPage):
         self._account.setText(account_text(account.account))
         self._arn.set_text(account.arn)
         self._partition.setText(account.partition)
-        self._expires.setText(when(account.expires)[1] if account.expires else tr("they do not end"))
+        self._expires.setText(date_and_time(account.expires) if account.expires else tr("they do not end"))
         if account.missing:
             self._glyph.set_mark(Mark.WARN, tr("Warning"))
             self._permissions.setText(tr("Permissions are missing:\n{names}", names="\n".join(account.missing)))

@@ -9,7 +9,7 @@ from onboard.gui.models.check_causes import ACTION, CAUSE, SERVERS, WHY, CheckCa
 from onboard.gui.models.check_matrix import CHECKS, FIRST_CHECK, SERVER, SYSTEM, CheckMatrix, Group, verdict_word
 from onboard.gui.page import Page
 from onboard.gui.session import Session, order_profile
-from onboard.gui.text import plural, tr
+from onboard.gui.text import plural, say, tr
 from onboard.gui.theme import CARD_GAP, S8, Theme
 from onboard.gui.widgets.busy_indicator import BusyIndicator
 from onboard.gui.widgets.button import Button, Kind
@@ -355,7 +355,7 @@ class ChecksPage(Page):
         trouble = host.trouble if host is not None else ()
         worst = trouble[0] if trouble else finding_of(host, "")
         facts = tuple(
-            (tr(title_of(one.check).short), f"{verdict_word(one.status)}: {one.summary}") for one in trouble[1:]
+            (say(title_of(one.check).short), f"{verdict_word(one.status)}: {one.summary}") for one in trouble[1:]
         )
         if worst is not None:
             return self._detail(server, worst, worst.evidence, facts)
@@ -379,17 +379,17 @@ class ChecksPage(Page):
         self._fix = finding.fix if fix is not None else ""
         allowed = finding.fix in self.session.view.draft.run.fixes
         if fix is not None and allowed:
-            facts = ((tr("Onboard repairs it"), tr(fix.allowed)), *facts)
+            facts = ((tr("Onboard repairs it"), say(fix.allowed)), *facts)
         return Detail(
-            title=f"{whose} · {tr(title.short)}" if title.short else whose,
+            title=f"{whose} · {say(title.short)}" if title.short else whose,
             mark=mark_of_verdict(finding.status),
             status=sentence(finding.summary),
-            why=tr(title.why) if finding.status is not Verdict.PASS and title.why else "",
+            why=say(title.why) if finding.status is not Verdict.PASS else "",
             facts=facts,
             seen=seen,
             remedy=words,
             commands=(copied,) if copied else (),
-            action=tr(fix.forbid if allowed else fix.allow) if fix is not None else "",
+            action=say(fix.forbid if allowed else fix.allow) if fix is not None else "",
         )
 
     # Fixes

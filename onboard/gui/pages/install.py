@@ -12,7 +12,7 @@ from onboard.gui.models.rollout import ALL, NODE, PROGRESS, STEP, RolloutModel, 
 from onboard.gui.notice import Notice
 from onboard.gui.page import Page
 from onboard.gui.session import Session
-from onboard.gui.text import plural, tr
+from onboard.gui.text import plural, say, tr, when
 from onboard.gui.theme import S4, S8, S12, S16, Role, Theme
 from onboard.gui.widgets.banner import Banner
 from onboard.gui.widgets.bar_cells import ProgressCell
@@ -34,7 +34,6 @@ from onboard.model.plan import Plan
 from onboard.wizard.command_line import command_line
 from onboard.wizard.interrupted import interrupted
 from onboard.wizard.log import Line
-from onboard.wizard.moments import when
 from onboard.wizard.progress import Group, steps_of
 
 if TYPE_CHECKING:
@@ -400,7 +399,7 @@ class InstallPage(Page):
             run = self._interrupted
             then = tr(
                 "Begun {when}: {online} of {total} servers came online. Nothing was lost: it goes on with the others.",
-                when=when(run.started)[0],
+                when=when(run.started),
                 online=f"{run.proven:,}",
                 total=f"{run.servers:,}",
             )
@@ -478,9 +477,18 @@ class InstallPage(Page):
 
     def _tell_end(self) -> None:
         counts = self._model.counts
-        online = plural("{n} server is online", "{n} servers are online", counts[Group.ONLINE])
-        failed = tr(", {n} failed", n=f"{counts[Group.FAILED]:,}") if counts[Group.FAILED] else ""
-        self._notice.tell(tr("The installation ended"), f"{online}{failed}")
+        online, failed = counts[Group.ONLINE], counts[Group.FAILED]
+        told = (
+            plural(
+                "{n} server is online, {failed} failed",
+                "{n} servers are online, {failed} failed",
+                online,
+                failed=f"{failed:,}",
+            )
+            if failed
+            else plural("{n} server is online", "{n} servers are online", online)
+        )
+        self._notice.tell(tr("The installation ended"), told)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         super().changeEvent(event)
@@ -496,4 +504,4 @@ class _NodeCell(TextCell):
 
 
 def _shown(line: Line) -> LogLine:
-    return LogLine(line.time.time().isoformat("seconds"), line.host, line.text, _TONES[line.level])
+    return LogLine(line.time.time().isoformat("seconds"), line.host, say(line.text), _TONES[line.level])

@@ -8,7 +8,7 @@ from onboard.gui.dialogs import save_path
 from onboard.gui.models.plan_tree import HOW_MANY, VALUES, Node, PlanTree
 from onboard.gui.page import Page
 from onboard.gui.session import Session
-from onboard.gui.text import plural, tr
+from onboard.gui.text import plural, say, tr
 from onboard.gui.theme import CARD_GAP, S8
 from onboard.gui.widgets.banner import Banner
 from onboard.gui.widgets.busy_indicator import BusyIndicator
@@ -252,10 +252,10 @@ def _detail(node: Node) -> Detail:
         cause, title = node.cause, title_of(node.cause.check)
         words, copied = split_remedy(cause.remedy)
         return Detail(
-            title=f"{node.count} · {tr(title.short)}" if title.short else node.count,
+            title=f"{node.count} · {say(title.short)}" if title.short else node.count,
             mark=mark_of_verdict(cause.status),
             status=node.text,
-            why=tr(title.why) if title.why else "",
+            why=say(title.why),
             facts=(_names(node),),
             remedy=words,
             commands=(copied,) if copied else (),

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from onboard.gui.models.recents import RecentsModel
 from onboard.gui.page import Page
 from onboard.gui.session import Session
-from onboard.gui.text import tr
+from onboard.gui.text import tr, when
 from onboard.gui.theme import CARD_GAP, Role
 from onboard.gui.widgets.banner import Banner
 from onboard.gui.widgets.busy_indicator import BusyIndicator
@@ -24,7 +24,6 @@ from onboard.home import home
 from onboard.model.events import KeptRun
 from onboard.wizard import recent, recovery
 from onboard.wizard.interrupted import interrupted_anywhere
-from onboard.wizard.moments import when
 
 if TYPE_CHECKING:
     from onboard.gui.window import Window
@@ -118,7 +117,7 @@ class StartPage(Page):
             told = tr(
                 "{profile}, {when}: {online} of {total} servers came online. Nothing was lost; the others can follow.",
                 profile=self._run.profile or Path(self._run.path).stem,
-                when=when(self._run.started)[0],
+                when=when(self._run.started),
                 online=f"{self._run.proven:,}",
                 total=f"{self._run.servers:,}",
             )
