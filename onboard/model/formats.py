@@ -217,7 +217,10 @@ def user_name(value: str) -> str:
 
 
 def key_file(value: str) -> str:
-    """A private key's path; it may not exist. A key pasted in its place is a secret, and not repeated."""
+    """The path of a private key, or of the public one that ssh-agent is to use; it may not exist.
+
+    A key pasted in its place is a secret, and not repeated.
+    """
     if "PRIVATE KEY" in value:
         raise refused("it holds a private key, and secrets never stand in a profile", "Write the path of its file")
     if not value or not value.isprintable():

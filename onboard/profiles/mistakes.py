@@ -94,8 +94,8 @@ def _credential_contradictions(credentials: Mapping[str, Credential], folder: Pa
                 yield Problem(key, "it is missing, and ssh-key needs it", "Name the file of the private key")
             elif not located(credential.key_file, folder).is_file():
                 yield Problem(key, f"there is no file {shown(credential.key_file)}", "Name the file of the private key")
-        elif credential.key_file is not None:
-            yield Problem(key, f"{credential.kind} does not use it", "Delete it, or use the kind ssh-key")
+        elif credential.key_file is not None and credential.kind is not CredentialKind.SSH_AGENT:
+            yield Problem(key, f"{credential.kind} does not use it", "Delete it, or use the kind ssh-key or ssh-agent")
 
 
 def _host_contradictions(profile: Profile, places: Sequence[str]) -> Iterator[Problem]:

@@ -182,6 +182,7 @@ def test_paths_are_absolute_when_loaded_and_stay_as_written_when_saved(
         'schema = 1\n[agent]\nsource = "packages"\n'
         '[credentials.a]\nkind = "ssh-key"\nusername = "u"\nkey_file = "key"\n'
         '[credentials.b]\nkind = "ssh-key"\nusername = "u"\nkey_file = "~/.ssh/id"\n'
+        '[credentials.c]\nkind = "ssh-agent"\nusername = "u"\nkey_file = "~/.ssh/of-the-agent.pub"\n'
     )
     path = folder / "p.toml"
     path.write_text(text)
@@ -190,6 +191,7 @@ def test_paths_are_absolute_when_loaded_and_stay_as_written_when_saved(
     assert profile.agent.source == str(folder / "packages")
     assert profile.credentials["a"].key_file == str(folder / "key")
     assert profile.credentials["b"].key_file == str(home / ".ssh" / "id")
+    assert profile.credentials["c"].key_file == str(home / ".ssh" / "of-the-agent.pub")
     save(profile.model_copy(update={"name": "x"}), path)
     assert path.read_text() == text.replace("schema = 1\n", 'schema = 1\nname = "x"\n\n')
     save(profile.model_copy(update={"agent": AgentSection()}), path)

@@ -188,7 +188,12 @@ def test_syntax_errors_are_placed(tmp_path: Path, text: str | bytes, key: str, p
             "Write it in brackets",
         ),
         ('[network]\nno_proxy = ["a,b"]', "network.no_proxy[0]", '"a,b" is no host', "Write each host"),
-        ('[region.measured]\ndate = "24.11.2026"', "region.measured.date", '"24.11.2026" is no date', "Write it as 2026"),
+        (
+            '[region.measured]\ndate = "24.11.2026"',
+            "region.measured.date",
+            '"24.11.2026" is no date',
+            "Write it as 2026",
+        ),
         (
             '[network.endpoints]\ns3 = "s3.example.com"',
             "network.endpoints.s3",
@@ -233,9 +238,9 @@ def test_syntax_errors_are_placed(tmp_path: Path, text: str | bytes, key: str, p
             "Name",
         ),
         (
-            '[credentials.a]\nkind = "ssh-agent"\nusername = "u"\nkey_file = "k"',
+            '[credentials.a]\nkind = "ssh-password"\nusername = "u"\nkey_file = "k"',
             "credentials.a.key_file",
-            "ssh-agent does not",
+            "ssh-password does not",
             "Delete",
         ),
         (
