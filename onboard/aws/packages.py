@@ -228,9 +228,13 @@ class _Folder:
         return str(self.folder)
 
     def small(self, path: str) -> bytes | None:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError), (self.folder / path).open("rb") as file:
-            return file.read(64 * 1024 + 1)  # one more than OpenPGP's reader takes
-        return None
+        try:
+            with (self.folder / path).open("rb") as file:
+                return file.read(64 * 1024 + 1)  # one more than OpenPGP's reader takes
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise _not_copied(self.folder / path, error) from None
 
     def copy(self, path: str, target: Path) -> bool:
         part = target.with_name(target.name + ".part")
@@ -243,12 +247,7 @@ class _Folder:
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError as error:
-            raise OnboardError(
-                "the agent package cannot be copied",
-                where=str(self.folder / path),
-                why=error.strerror or type(error).__name__,
-                remedy="Check the rights to read it, and the space here",
-            ) from None
+            raise _not_copied(self.folder / path, error) from None
         part.replace(target)
         return True
 
@@ -257,11 +256,20 @@ class _Folder:
         return (f"{folder}/{NAME}.{kind}", *found)
 
 
+def _not_copied(file: Path, error: OSError) -> OnboardError:
+    return OnboardError(
+        "the agent package cannot be copied",
+        where=str(file),
+        why=error.strerror or type(error).__name__,
+        remedy="Check the rights to read it, and the space here",
+    )
+
+
 def _source(aws: Aws, profile: Profile, downloads: Downloads) -> _Source:
     name = profile.agent.source
     if name == "aws":
         return _Web(agent_bucket(aws.region, aws.s3_endpoint), downloads)
-    if name.startswith("https://"):
+    if name.startswith("https://") or is_loopback(name):
         return _Web(name.rstrip("/"), downloads)
     folder = Path(name).expanduser()
     if "://" in name or not folder.is_dir():

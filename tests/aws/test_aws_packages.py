@@ -6,6 +6,7 @@ import shutil
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
@@ -233,6 +234,14 @@ def test_a_mirror(fetch: Fetch, tmp_path: Path, mirror: str, instead_of_awss: Ca
     assert fetch(source=mirror, kind="rpm", arch="arm64").package.version == NEWEST
 
 
+def test_a_mirror_on_this_computer_needs_no_tls(
+    fetch: Fetch, folder: Path, instead_of_awss: Callable[..., None]
+) -> None:
+    instead_of_awss()
+    with served(folder) as port:
+        assert fetch(source=f"http://127.0.0.1:{port}", version=OLDER).package.version == OLDER
+
+
 def test_a_mirror_that_is_not_trusted(fetch: Fetch, mirror: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
     with pytest.raises(OnboardError, match="certificate is not trusted"):
@@ -325,6 +334,15 @@ def test_without_signature_check_it_must_still_be_what_was_asked_for(fetch: Fetc
         fetch(source=str(folder), verify_signature=False)
 
 
+@pytest.mark.parametrize("file", ["latest/VERSION", "latest/debian_amd64/amazon-ssm-agent.deb.sig"])
+def test_a_file_of_a_folder_that_cannot_be_read_is_told(fetch: Fetch, folder: Path, file: str) -> None:
+    (folder / file).unlink(missing_ok=True)
+    (folder / file).mkdir()
+    with pytest.raises(OnboardError, match="cannot be copied") as caught:
+        fetch(source=str(folder))
+    assert caught.value.where == str(folder / file)
+
+
 def test_a_folder_that_is_not_there(fetch: Fetch, tmp_path: Path) -> None:
     with pytest.raises(OnboardError, match="nor a folder that exists"):
         fetch(source=str(tmp_path / "nowhere"))
@@ -340,6 +358,21 @@ def test_awss_own_keys_are_in_force() -> None:
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *args: Any) -> None:
         """Nothing on the terminal."""
+
+
+@contextmanager
+def served(folder: Path, context: ssl.SSLContext | None = None) -> Iterator[int]:
+    """The port of a web server over `folder`."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), lambda *all_: Quiet(*all_, directory=str(folder))) as server:
+        if context:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.fixture
@@ -367,14 +400,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     folder.mkdir()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(bundle, tmp_path / "mirror.key")
-    with ThreadingHTTPServer(("127.0.0.1", 0), lambda *all_: Quiet(*all_, directory=str(folder))) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
-        try:
-            yield f"https://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    with served(folder, context) as port:
+        yield f"https://127.0.0.1:{port}"
     shutil.rmtree(folder)
