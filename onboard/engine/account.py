@@ -31,6 +31,16 @@ def identified(aws: Aws) -> Generator[Event, None, Account]:
 
 
 def context_of(profile: Profile, aws: Aws, identity: Identity | None) -> Context:
-    """What checks may look at besides facts. `identity` is None when AWS could not be asked."""
-    urls = endpoints(aws.region, aws.partition, profile.network.endpoints, everything_at=aws.single_endpoint)
+    """What checks may look at besides facts. `identity` is None when AWS could not be asked.
+
+    Raises OnboardError for an agent of the profile's that cannot work in the Region.
+    """
+    version = profile.agent.version
+    urls = endpoints(
+        aws.region,
+        aws.partition,
+        profile.network.endpoints,
+        None if version in ("latest", "stable") else version,  # what these are is known once fetched
+        everything_at=aws.single_endpoint,
+    )
     return Context(profile=profile, region=aws.region, account=identity.account if identity else "", endpoints=urls)
