@@ -122,10 +122,11 @@ class DefectDialog(Sheet):
     """`report`: what it says now. `log`: where it stands already, in a sentence; "" when it could not be kept."""
 
     def __init__(self, parent: QWidget | None, report: Callable[[], str], log: str = "") -> None:
+        kept = tr("Your profile is kept; you can go on.")
         super().__init__(
             parent,
             tr("Something went wrong in Onboard itself"),
-            tr("Your profile is kept; you can go on."),
+            kept,
             primary=tr("C&ontinue"),
             letters=76,
         )
@@ -153,7 +154,7 @@ class DefectDialog(Sheet):
             self.body.addWidget(Label(f"{log}.", tone="muted", wrap=True, selectable=True))
         self.body.addWidget(self.told)
         self.body.addWidget(self.details, 1)
-        self.setAccessibleDescription(f"{tr('Your profile is kept; you can go on.')} {note}")
+        self.setAccessibleDescription(f"{kept} {note}")
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         super().showEvent(event)

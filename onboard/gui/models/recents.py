@@ -60,5 +60,5 @@ def _about(recent: Recent) -> str:
     elif recent.online == recent.servers:
         parts.append(tr("all online"))
     else:
-        parts.append(tr("{n} online", n=recent.online))
+        parts.append(plural("{n} online", "{n} online", recent.online))
     return " · ".join(parts)

@@ -368,7 +368,7 @@ class ChecksPage(Page):
         )
         listed = "\n".join(names[:NAMED])
         if len(names) > NAMED:
-            listed += "\n" + tr("… and {n} more", n=f"{len(names) - NAMED:,}")
+            listed += "\n" + plural("… and {n} more", "… and {n} more", len(names) - NAMED)
         count = plural("{n} server", "{n} servers", len(names))
         return self._detail(count, finding, "", ((tr("Servers"), listed),))
 

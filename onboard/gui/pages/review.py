@@ -279,5 +279,5 @@ def _before_and_after(old: str, new: str) -> str:
 def _names(node: Node) -> tuple[str, str]:
     listed = "\n".join(node.names[:NAMED])
     if len(node.names) > NAMED:
-        listed += "\n" + tr("… and {n} more", n=f"{len(node.names) - NAMED:,}")
+        listed += "\n" + plural("… and {n} more", "… and {n} more", len(node.names) - NAMED)
     return tr("Servers"), listed

@@ -25,7 +25,13 @@ def medians(view: View) -> str:
     if len(servers) <= NAMED:
         return ", ".join([*here, *(_ms_from(one.median_ms, one.origin) for one in servers)])
     times = [one.median_ms or 0.0 for one in servers]
-    told = tr("{low:.1f} to {high} from {n} servers", low=min(times), high=ms_text(max(times)), n=len(servers))
+    told = plural(
+        "{low:.1f} to {high} from {n} server",
+        "{low:.1f} to {high} from {n} servers",
+        len(servers),
+        low=min(times),
+        high=ms_text(max(times)),
+    )
     return ", ".join([*here, told])
 
 
@@ -117,8 +123,16 @@ def _counts(tried: Sequence[Region]) -> str:
     each = str(least) if least == most else tr("{least} to {most}", least=least, most=most)
     lost = sum(region.lost for region in tried)
     if lost:
-        return tr("{n} Regions, {each} samples each, {lost} lost.", n=len(tried), each=each, lost=lost)
-    return tr("{n} Regions, {each} samples each, none lost.", n=len(tried), each=each)
+        return plural(
+            "{n} Region, {each} samples, {lost} lost.",
+            "{n} Regions, {each} samples each, {lost} lost.",
+            len(tried),
+            each=each,
+            lost=lost,
+        )
+    return plural(
+        "{n} Region, {each} samples, none lost.", "{n} Regions, {each} samples each, none lost.", len(tried), each=each
+    )
 
 
 def _ways(view: View, evidence: MeasuredSection) -> Iterator[str]:
@@ -183,4 +197,4 @@ def _ms_from(median: float | None, origin: str) -> str:
 
 def ms_text(milliseconds: float | None) -> str:
     """A figure that no line break parts from its unit."""
-    return tr("no answer") if milliseconds is None else tr("{n:.1f}\N{NO-BREAK SPACE}ms", n=milliseconds)
+    return tr("no answer") if milliseconds is None else tr("{n:.1f}\xa0ms", n=milliseconds)

@@ -37,7 +37,8 @@ class ImportSheet(Sheet):
         table.setFixedHeight(rows * Theme.current().row_height() + Theme.current().row_height() // 2)
         table.setVisible(bool(inventory.preview.rows))
         self.body.addWidget(table)
-        unused = ", ".join(f"{column.header or tr('a column')} ({column.why})" for column in inventory.preview.unused)
+        unnamed = tr("a column")
+        unused = ", ".join(f"{column.header or unnamed} ({column.why})" for column in inventory.preview.unused)
         if unused:
             self.body.addWidget(Label(tr("Not taken: {columns}.", columns=unused), tone="muted", wrap=True))
         if wrong:
