@@ -1,6 +1,5 @@
 """Test one server: every stage of the connection, one by one, and what went wrong."""
 
-import socket
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -8,6 +7,7 @@ from contextlib import closing
 from onboard.engine.command import conduct
 from onboard.engine.tools import Tools
 from onboard.hosts.connection import Connection
+from onboard.hosts.dial import resolve
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import (
     HostError,
@@ -21,6 +21,7 @@ from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
 
 STAGES = ("name", "port", "identity", "log-in", "privilege")
+NAME_LIMIT = 10.0  # seconds
 _WHO = 'printf \'%s on %s\\n\' "$(id -un)" "$(uname -n)"\n'
 
 
@@ -29,12 +30,13 @@ def probe(profile: Profile, host: Host, tools: Tools, cancel: CancelToken) -> It
 
     def body(_: str) -> Generator[Event, None, None]:
         stages = _Stages(host)
-        address = _resolved(host)
-        if address is None:
-            yield from stages.failed("name", f"{host.target[0]} is no known name", "Check the address, and DNS here")
-            yield HostFinished(host=host.name, status=HostStatus.UNREACHABLE)
+        try:
+            address = resolve(host, cancel, time.monotonic() + NAME_LIMIT)[0][4][0]
+        except HostUnreachable as error:
+            yield from stages.failed("name", error.why, error.remedy)
+            yield HostFinished(host=host.name, status=_status(error), reason=error.what, remedy=error.remedy)
             return
-        yield stages.passed("name", address)
+        yield stages.passed("name", str(address))
         try:
             connection = tools.connector.connect(host, cancel)
         except HostError as error:
@@ -49,13 +51,6 @@ def probe(profile: Profile, host: Host, tools: Tools, cancel: CancelToken) -> It
     return conduct(
         "probe", body, hosts=(host,), profile=profile, profile_path="", tools=tools, cancel=cancel, kept=False
     )
-
-
-def _resolved(host: Host) -> str | None:
-    try:
-        return str(socket.getaddrinfo(*host.target, type=socket.SOCK_STREAM)[0][4][0])
-    except OSError:
-        return None
 
 
 def _privilege(connection: Connection, stages: "_Stages") -> Generator[Event, None, None]:

@@ -22,7 +22,7 @@ def dial(host: Host, cancel: CancelToken, seconds: float) -> socket.socket:
     """A TCP connection to the server: of its addresses the first that answers. Raises HostUnreachable, Cancelled."""
     deadline = time.monotonic() + seconds
     failure: OSError | None = None
-    addresses = _resolve(host, cancel, deadline)
+    addresses = resolve(host, cancel, deadline)
     for tried, (family, kind, protocol, _, target) in enumerate(addresses):
         now = time.monotonic()
         share = (deadline - now) / (len(addresses) - tried)  # one that is silent leaves time for the next
@@ -58,8 +58,11 @@ def _connect(sock: socket.socket, target: Any, cancel: CancelToken, deadline: fl
         raise OSError(code, os.strerror(code))
 
 
-def _resolve(host: Host, cancel: CancelToken, deadline: float) -> list[tuple[Any, ...]]:
-    """getaddrinfo's answer. A resolver cannot be interrupted, so names are looked up in a thread."""
+def resolve(host: Host, cancel: CancelToken, deadline: float) -> list[tuple[Any, ...]]:
+    """getaddrinfo's answer, by `deadline` of time.monotonic(). Raises HostUnreachable, Cancelled on stop_now().
+
+    A resolver cannot be interrupted, so names are looked up in a thread.
+    """
     address, port = host.target
     if _is_numeric(address):
         try:
