@@ -29,7 +29,7 @@ from onboard.cli.output import JsonLines, failure_text
 from onboard.defects import keep_defect
 from onboard.engine.command import failure
 from onboard.model.cancel import Cancelled
-from onboard.model.errors import AwsError, OnboardError, ProfileError
+from onboard.model.errors import AwsError, OnboardError, Problem, ProfileError
 from onboard.model.events import RunFinished
 from onboard.model.state import State
 
@@ -59,11 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser().error("--json goes after the command")
     elif options.command is None:  # `onboard` alone is the wizard
         options = parser().parse_args(["gui"])
-    if options.debug_log:
-        logging.basicConfig(
-            filename=options.debug_log, level=logging.DEBUG, format="%(asctime)s %(name)s %(levelname)s %(message)s"
-        )
     try:
+        if options.debug_log:
+            _log_to(options.debug_log)
         code: int = options.act(options)
     except OnboardError as error:
         code = _tell(error, as_json=getattr(options, "json", False))
@@ -80,6 +78,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run() -> None:
     """The console program."""
     sys.exit(main())
+
+
+def _log_to(file: str) -> None:
+    try:
+        logging.basicConfig(filename=file, level=logging.DEBUG, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    except OSError as error:
+        problem = f"{file} cannot be written: {error.strerror}"
+        raise ProfileError(
+            "the arguments", (Problem("--debug-log", problem, "Name a file in a folder that exists"),)
+        ) from None
 
 
 def _version(options: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ def add_to(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     with closing(Journal(home())) as journal:
         records = journal.runs()
+        held = {record.run for record in records if not record.finished and journal.is_held(record.run)}
     if options.json:
         for record in records:
             print(json.dumps(_fields(record)))  # noqa: T201 - the command's result
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         table.add_column(column, no_wrap=column != "Servers")
     for record in records:
         servers = ", ".join(f"{count} {status}" for status, count in sorted(record.hosts.items()))
-        ended = record.finished[11:19] or "broken off"
+        ended = record.finished[11:19] or ("under way" if record.run in held else "broken off")
         row = (record.run, record.command, record.started[:19].replace("T", " "), ended, servers, record.profile_path)
         table.add_row(*map(escape, row))
     console.print(table)

@@ -92,6 +92,20 @@ def test_wrong_input_is_2_and_says_what_would_be_right(console: Console) -> None
     assert lines[-1]["event"] == "run_finished"
 
 
+def test_a_debug_log_that_cannot_be_written_is_2(console: Console) -> None:
+    ended = console("check", "--profile", "p.toml", "--json", "--debug-log", "nosuch/x.log", code=2)
+    assert "--debug-log: nosuch/x.log cannot be written" in ended.err
+    assert [line["event"] for line in ended.lines] == ["run_failed", "run_finished"]
+
+
+def test_a_run_under_way_is_not_called_broken_off(console: Console) -> None:
+    with closing(Journal(Path(console.environment["ONBOARD_HOME"]))) as journal:
+        journal.begin("20261124-101500-3f9a", "apply", "p.toml", "{}")
+        with journal.held("20261124-101500-3f9a"):
+            assert "under way" in console("runs").out
+        assert "broken off" in console("runs").out
+
+
 def test_aws_that_cannot_be_reached_is_3(console: Console) -> None:
     (console.folder / "p.toml").write_text(
         'schema = 1\n[aws]\nendpoint_url = "http://127.0.0.1:9"\n[region]\nname = "eu-central-1"\n'
