@@ -1,8 +1,10 @@
 """Defects of this program: kept in a file to report, told in a line."""
 
+import errno
 import logging
 import os
 import traceback
+from datetime import UTC, datetime
 from pathlib import Path
 
 from onboard import __version__
@@ -10,21 +12,45 @@ from onboard.home import home
 from onboard.model.errors import OnboardError
 
 DEEPEST = 8  # causes of causes that are told
+REFUSALS = {
+    errno.ENOSPC: "Make room on the disk, then try again",
+    errno.EDQUOT: "Make room, or ask for more, then try again",
+    errno.EROFS: "Name a place that may be written to; the program's own folder is set by ONBOARD_HOME",
+    errno.EACCES: "Give this user the right to it",
+    errno.EIO: "Look at the disk",
+    errno.EMFILE: "Allow more open files (ulimit -n), or set run.concurrency lower",
+}
 
 
 def keep_defect(error: BaseException) -> OnboardError:
-    """Append the traceback, which holds no values, to a file; what to tell the user."""
-    path = home() / "defects.log"
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    logger = logging.getLogger("onboard.defect")
-    logger.addHandler(handler)
+    """Append the traceback, which holds no values, to a file; what to tell the user. Never fails itself.
+
+    What the operating system refuses whatever a program does, such as room on a full disk, is told and no defect.
+    """
+    if isinstance(error, OSError) and error.errno in REFUSALS:
+        return OnboardError(
+            "The operating system refused",
+            where=str(error.filename or ""),
+            why=error.strerror or "",
+            remedy=REFUSALS[error.errno],
+        )
+    name = type(error).__name__
     try:
-        logger.error("onboard %s: %s", __version__, type(error).__name__, exc_info=_without_message(error))
-    finally:
-        logger.removeHandler(handler)
-        handler.close()
-    return defect_at(type(error).__name__, path)
+        path = home() / "defects.log"
+        _append(path, name, error)
+    except OnboardError as unkept:
+        return OnboardError("A defect in Onboard", why=name, remedy=f"What could tell of it was not kept: {unkept}")
+    except OSError as unkept:
+        why = f"{name}; what could tell of it was not kept: {unkept.strerror}"
+        return OnboardError("A defect in Onboard", why=why, remedy="Mend that, then try again")
+    return defect_at(name, path)
+
+
+def _append(path: Path, name: str, error: BaseException) -> None:
+    text = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} onboard {__version__}: {name}\n{_traceback(error)}"
+    logging.getLogger("onboard.defect").debug("%s", text)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
 
 
 def defect_at(kind: str, path: Path) -> OnboardError:
@@ -37,12 +63,16 @@ class Defect(Exception):
 
 def stack_of(error: BaseException) -> str:
     """Kind and place of an exception and of those that led to it, without values, and without the user's folders."""
-    text = "".join(traceback.format_exception(_without_message(error)))
+    text = _traceback(error)
     users = os.path.expanduser("~")  # noqa: PTH111 - Path.home() raises for a user without a home
     for folder, shown in ((str(Path(__file__).parent.parent), "…"), (users, "~")):
         if len(folder) > 1:
             text = text.replace(folder, shown)
     return text
+
+
+def _traceback(error: BaseException) -> str:
+    return "".join(traceback.format_exception(_without_message(error)))
 
 
 def _without_message(error: BaseException, depth: int = 0) -> BaseException:

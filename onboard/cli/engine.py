@@ -62,8 +62,8 @@ def run(_: argparse.Namespace) -> int:
 class Child:
     """One engine. `listen` runs in a thread of its own, `work` in the main one."""
 
-    def __init__(self, write: Callable[[str], object] = sys.stdout.write) -> None:
-        self._write = write
+    def __init__(self, write: Callable[[str], object] | None = None) -> None:
+        self._write = write or sys.stdout.write
         self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
         self._tokens: dict[object, CancelToken] = {}  # id → of the command that runs, and of those that wait

@@ -1,11 +1,11 @@
 """Ctrl-C: once stops cleanly, twice stops at once."""
 
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from onboard.cli.streams import say
 from onboard.model.cancel import CancelToken
 
 
@@ -21,7 +21,7 @@ def interruptible() -> Iterator[CancelToken]:
         else:
             cancel.stop()
             said = "Stopping when the servers under way are done. Press Ctrl-C again to stop now."
-        sys.stderr.write(f"\n{said}\n")
+        say(f"\n{said}")
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

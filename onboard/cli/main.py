@@ -5,6 +5,7 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from onboard import __version__
 from onboard.about import about
@@ -21,6 +22,7 @@ from onboard.cli import (
     report,
     runs,
     self_test,
+    streams,
     trust,
     undo,
 )
@@ -63,13 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.debug_log:
             _log_to(options.debug_log)
         code: int = options.act(options)
+        sys.stdout.flush()
     except OnboardError as error:
         code = _tell(error, as_json=getattr(options, "json", False))
     except (KeyboardInterrupt, Cancelled):
         code = INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read the output has gone: nothing is left to say
-        code = NOT_WELL
+        code = INTERRUPTED  # whoever read the output has gone: nothing is left to say
     except Exception as error:  # noqa: BLE001 - a defect is told in a line, not as a traceback
         code = _tell(keep_defect(error), as_json=getattr(options, "json", False))
     return code
@@ -77,7 +79,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """The console program."""
-    sys.exit(main())
+    logging.raiseExceptions = False  # a log on a full disk is no reason to fill the terminal
+    streams.prepare()
+    code = main()
+    streams.end()
+    sys.exit(code)
 
 
 def _log_to(file: str) -> None:
@@ -97,11 +103,14 @@ def _version(options: argparse.Namespace) -> int:
 
 
 def _tell(error: OnboardError, *, as_json: bool) -> int:
-    if as_json:
-        lines = JsonLines()
-        for event in (failure(error), RunFinished(run="", hosts={})):
-            lines.event(event, State())
-    sys.stderr.write(failure_text(failure(error)) + "\n")
+    told = failure(error)
+    with suppress(OSError):
+        if as_json:
+            lines = JsonLines()
+            for event in (told, RunFinished(run="", hosts={})):
+                lines.event(event, State())
+    with suppress(OSError):
+        sys.stderr.write(failure_text(told) + "\n")
     if isinstance(error, ProfileError):
         return WRONG_INPUT
     return AWS_REFUSED if isinstance(error, AwsError) else NOT_WELL

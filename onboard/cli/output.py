@@ -44,9 +44,17 @@ def failure_text(failure: events.RunFailed) -> str:
 def follow(stream: Iterable[events.Event], show: Show, cancel: CancelToken) -> tuple[State, int]:
     """Show a run to its end; its state, without the servers' facts, and the exit code."""
     state = State()
+    trouble: BaseException | None = None
     for event in stream:
         if not isinstance(event, events.FactsGathered):  # no text shows them, and they take most of the memory
             state.fold(event)
-        show.event(event, state)
+        if trouble is None:
+            try:
+                show.event(event, state)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - raised again at the run's end
+                cancel.stop_now()  # as SIGTERM does: the run is brought to its end, and to the journal, unheard
+                trouble = BrokenPipeError() if isinstance(error, SystemExit) else error  # how rich tells of a pipe
+    if trouble is not None:
+        raise trouble
     show.end(state)
     return state, exit_code(state, interrupted=cancel.stopping)

@@ -10,6 +10,6 @@ settle()
 if Path(sys.argv[0]).stem == "onboard-gui":
     from onboard.gui.app import run
 else:
-    from onboard.cli.main import run
+    from onboard.__main__ import run
 
 run()

@@ -7,6 +7,7 @@ import subprocess
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from cli.conftest import Console, serving
 
 from onboard.engine.journal import Journal
@@ -149,6 +150,35 @@ def test_ctrl_c_once_stops_cleanly(console: Console) -> None:
         run = lines[-1]["run"]
         resumed = served("apply", *PROFILE, "--resume", run, "--json", code=1)
         assert resumed.lines[-1]["hosts"]["online"] == 10  # type: ignore[index]
+
+
+@pytest.mark.parametrize("form", [["--json"], []])
+def test_a_run_whose_reader_goes_away_is_brought_to_its_end(console: Console, form: list[str]) -> None:
+    with serving(console, "8") as served, (served.folder / "said").open("w+") as said:
+        served("trust", *PROFILE, "--accept-new")
+        process = subprocess.Popen(
+            served.command("apply", *PROFILE, "--yes", *form),
+            env=served.environment,
+            cwd=served.folder,
+            stdout=subprocess.PIPE,
+            stderr=said if form else subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "step_started" in line or "Created an activation" in line:
+                break
+        process.stdout.close()
+        assert process.wait(60) == 130
+        said.seek(0)
+        assert said.read() == ""
+        home = Path(served.environment["ONBOARD_HOME"])
+        assert not (home / "defects.log").exists()
+        with closing(Journal(home)) as journal:
+            (record,) = [record for record in journal.runs() if record.command == "apply"]
+            assert record.finished
+            changes = [entry.change for entry in journal.entries(record.run) if entry.phase == "done"]
+            assert changes.count("create_activation") == changes.count("delete_activation") == 1
 
 
 def test_hosts_are_imported_from_a_csv(console: Console) -> None:
