@@ -38,6 +38,8 @@ def apply(
 
     def body(run: str) -> Generator[Event, None, None]:
         allowed = plan_from_json(json.loads(resume.plan)) if resume and resume.plan else approved
+        if approved and not (resume and resume.plan):
+            tools.journal.approve(run, json.dumps(asdict(approved)))
         online = tools.journal.proven_in(run)
         for name, node in online.items():
             yield StepFinished(
@@ -51,9 +53,9 @@ def apply(
         yield from prepared.settled.values()
         if allowed is not None:
             _refuse_more(prepared.plan, allowed)
-        if not (resume and resume.plan):
-            tools.journal.approve(run, json.dumps(asdict(allowed or prepared.plan)))
-        cancel.check()
+        cancel.check()  # before a plan is kept that lacks the servers whose turn did not come
+        if allowed is None:
+            tools.journal.approve(run, json.dumps(asdict(prepared.plan)))
         proven = {**online, **prepared.proven}
         yield from Rollout(run, profile, prepared, account, tools, cancel, proven).carry_out()
 

@@ -98,6 +98,23 @@ def test_only_a_run_of_apply_goes_on(bench: Callable[..., Bench]) -> None:
     assert "a run of check" in str(refused.value.problems[0])
 
 
+@pytest.mark.parametrize("is_approved", [True, False])
+def test_a_run_that_was_stopped_while_servers_were_asked_goes_on(
+    bench: Callable[..., Bench], *, is_approved: bool
+) -> None:
+    practice = bench(2)
+    approved = practice.plan().plan if is_approved else None
+    with practice.tools() as tools:
+        cancel, state = CancelToken(), State()
+        for event in apply(practice.profile, tools, cancel, approved=approved):
+            state.fold(event)
+            if isinstance(event, events.PhaseStarted):
+                cancel.stop()
+        assert bool(tools.journal.run(state.run).plan) is is_approved, "what was approved is kept, and nothing else"
+    assert state.counts() == {"skipped": 2}
+    assert practice.apply(resume=state.run).counts() == {"online": 2}
+
+
 def test_a_run_that_another_process_works_on_is_left_alone(tmp_path: Path) -> None:
     with closing(Journal(tmp_path)) as journal, closing(Journal(tmp_path)) as other:
         journal.begin("r1", "apply", "/p.toml", json.dumps({"name": "Lab", "hosts": []}))
