@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QCoreApplication, QSettings, QThread, QTimer
+from PySide6.QtCore import QCoreApplication, QLocale, QSettings, QThread, QTimer
 from PySide6.QtWidgets import QApplication, QMainWindow
 
 from onboard import __version__
@@ -27,6 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     QCoreApplication.setOrganizationName("Onboard")
     QCoreApplication.setApplicationName("Onboard")
     QCoreApplication.setApplicationVersion(__version__)
+    QLocale.setDefault(QLocale(QLocale.Language.English))  # of the texts: gui/text.py
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)  # noqa: S101 - nobody makes another kind
     settings = QSettings()

@@ -1,9 +1,15 @@
 """Every text can be translated."""
 
-from PySide6.QtCore import QCoreApplication, QTranslator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QLocale, QTranslator
 from PySide6.QtWidgets import QApplication
 
-from onboard.gui.text import CONTEXT, plural, tr
+from onboard.gui.text import CONTEXT, date_and_time, plural, say, tr, when
+from onboard.wizard.moments import moment
+from onboard.wizard.said import counted, said
 
 
 class German(QTranslator):
@@ -35,3 +41,29 @@ def test_a_translation_takes_its_place(qapp: QApplication) -> None:
         assert plural("{n} server", "{n} servers", 1) == "1 Server (1)"
     finally:
         QCoreApplication.removeTranslator(german)
+
+
+@pytest.fixture
+def days_named_in() -> Iterator[Callable[[QLocale.Language], None]]:
+    before = QLocale()
+    yield lambda language: QLocale.setDefault(QLocale(language))
+    QLocale.setDefault(before)
+
+
+def test_a_sentence_of_the_wizard_is_said_with_its_fields(
+    qapp: QApplication, days_named_in: Callable[..., None]
+) -> None:
+    days_named_in(QLocale.Language.English)
+    then = moment("2020-02-24T12:00:00+00:00")
+    page = said("Role")
+    assert say(said("{page}: {words}", page=page, words=counted("{n} server", "{n} servers", 2))) == "Role: 2 servers"
+    assert say(said("Measured {when}", when=then)) == "Measured 24 February 2020"
+    assert say("AccessDenied: {x}") == "AccessDenied: {x}", "what AWS said"
+
+
+def test_days_are_named_in_the_users_language(qapp: QApplication, days_named_in: Callable[..., None]) -> None:
+    days_named_in(QLocale.Language.German)
+    assert when("2020-12-24T12:00:00+00:00") == "24 Dezember 2020"
+    now = datetime.now(UTC).astimezone()
+    assert when(now.isoformat()) == f"today {now:%H:%M}"
+    assert date_and_time(now.isoformat()) == f"{now:%Y-%m-%d %H:%M}"
