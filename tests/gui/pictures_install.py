@@ -42,7 +42,7 @@ def install(desk: "Desk") -> Iterator[tuple[str, Window]]:
     made_quicker(window)
     window.page.table.select_key(scenes.able()[117])
     yield "install", window
-    window.session.pause()
+    window.session.pause("apply")
     yield "install-paused", window
     feed(window.session, "apply", *scenes.apply_ends(), scenes.ended(scenes.whole_apply()))
     yield "install-ended", window
