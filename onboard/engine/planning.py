@@ -25,6 +25,7 @@ from onboard.steps.catalog import STEPS
 REGISTER = "register_agent"
 START = "start_agent"
 NONCE = "place_nonce"
+TAG = "tag_node"
 CONFIRM = "confirm"
 
 
@@ -74,6 +75,8 @@ def prepare(
         if node in online and (host.name, node) in proven and all(change.name == NONCE for change in changes):
             done[host.name] = node
             continue
+        if host.tags and (node is None or (host.name, node) not in proven):
+            changes = (*changes, _tagging(host.tags))
         plans.append(HostPlan(host=host.name, changes=changes))
     role, aws_changes, aws_warnings = _aws_changes(profile, plans, identity, aws)
     plan = Plan(
@@ -87,6 +90,19 @@ def prepare(
         yield Noted(text=text, level="warning")
     yield PlanMade(plan=plan)
     return Prepared(plan, before, survey.findings, role, settled, done)
+
+
+def _tagging(tags: Mapping[str, str]) -> Change:
+    """Of a server's node with its own tags, before it is proven: so what is proven has them."""
+    return Change(
+        name=TAG,
+        summary=f"Tag its node: {tags_text(tags)}",
+        detail={f"tag {key}": value for key, value in sorted(tags.items())},
+    )
+
+
+def tags_text(tags: Mapping[str, str]) -> str:
+    return ", ".join(f"{key} = {value}" for key, value in sorted(tags.items()))
 
 
 def _packages(

@@ -7,14 +7,14 @@ from collections import defaultdict
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 
-from onboard.aws.instances import nodes
+from onboard.aws.instances import nodes, tag_node
 from onboard.aws.role import RolePlan, ensure_role, planned_undo
 from onboard.defects import keep_defect
 from onboard.engine.account import Account
 from onboard.engine.activations import Activations, create_for, delete_all
 from onboard.engine.fleet import Emit, work_on
 from onboard.engine.pace import Pace
-from onboard.engine.planning import CONFIRM, REGISTER, START, Prepared
+from onboard.engine.planning import CONFIRM, REGISTER, START, TAG, Prepared, tags_text
 from onboard.engine.proof import NotProven, Prover
 from onboard.engine.survey import finish_with, reason_of
 from onboard.engine.tools import Tools
@@ -169,6 +169,8 @@ class Rollout:
         if node:
             self._nodes[host.name] = node
         for name in self._changes[host.name]:
+            if name == TAG:  # in AWS, once its node is Online
+                continue
             self._cancel.check_now()
             if name == START:
                 starting.enter_context(self._pace.start())
@@ -204,6 +206,8 @@ class Rollout:
             prover.wait_online(node, host.name)
             self._pace.took(time.monotonic() - began)
             starting.close()
+            if TAG in self._changes[host.name]:
+                self._tag(host, node, emit)
             answer = prover.answer(node, host.name)
             if not hmac.compare_digest(answer.strip().encode(), nonce.reveal().encode()):
                 raise NotProven(
@@ -219,6 +223,18 @@ class Rollout:
         self._tools.journal.write(self._run, host.name, CONFIRM, "done", {"instance_id": node})
         detail = f"{node} answered with its nonce"
         emit(StepFinished(host=host.name, step=CONFIRM, outcome="done", detail=detail, instance_id=node))
+
+    def _tag(self, host: Host, node: str, emit: Emit) -> None:
+        emit(StepStarted(host=host.name, step=TAG))
+        self._tools.journal.write(self._run, host.name, TAG, "intent", {"instance_id": node})
+        try:
+            tag_node(self._aws, node, host.tags)
+        except AwsError as error:
+            self._tools.journal.write(self._run, host.name, TAG, "failed", {"instance_id": node})
+            emit(StepFinished(host=host.name, step=TAG, outcome="failed", detail=str(error)))
+            raise
+        self._tools.journal.write(self._run, host.name, TAG, "done", {"instance_id": node})
+        emit(StepFinished(host=host.name, step=TAG, outcome="done", detail=tags_text(host.tags), instance_id=node))
 
     def _seal(self) -> Generator[Event, None, None]:
         """End the proven servers, last of all: online, unless a node is shared or was lost in the meantime."""

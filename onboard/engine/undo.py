@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from onboard.aws.activation import activations_of_role
 from onboard.aws.instances import deregister, nodes_of_role
@@ -14,7 +14,7 @@ from onboard.engine.activations import delete_all, known_ids
 from onboard.engine.command import conduct
 from onboard.engine.fleet import Emit, work_on
 from onboard.engine.journal import Entry, RunRecord
-from onboard.engine.planning import CONFIRM, REGISTER
+from onboard.engine.planning import CONFIRM, REGISTER, TAG
 from onboard.engine.rollout import ROLE
 from onboard.engine.survey import finish_with
 from onboard.engine.tools import Tools
@@ -40,11 +40,13 @@ class Undoing:
     steps   server → step → what its undo needs; steps in the order they were made
     nodes   server → mi- id that the run registered
     role    what `undo_role` needs; empty when the run changed no role
+    tagged  server → mi- id that the run tagged and did not register: its tags stay, those it had before are not known
     """
 
     steps: Mapping[str, Mapping[str, Mapping[str, str]]]
     nodes: Mapping[str, str]
     role: Mapping[str, str]
+    tagged: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -56,10 +58,14 @@ def undoing_of(entries: Sequence[Entry]) -> Undoing:
     steps: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
     nodes: dict[str, str] = {}
     role: dict[str, str] = {}
+    tagged: dict[str, str] = {}
+    registered: set[str] = set()
     for entry in entries:
         made, undone = entry.phase in ("intent", "done", "failed"), entry.phase == "undone"
         if entry.change == ROLE:
             role = {} if undone else {**role, **entry.data}
+        elif entry.change == TAG:
+            tagged[entry.host] = entry.data["instance_id"]
         elif entry.change == "deregister":
             nodes.pop(entry.host, None)
         elif entry.change in _STEP and entry.host:
@@ -69,7 +75,9 @@ def undoing_of(entries: Sequence[Entry]) -> Undoing:
                 steps[entry.host][entry.change] = {**steps[entry.host].get(entry.change, {}), **entry.data}
         if entry.change == REGISTER and entry.data.get("node"):  # absent where a registration was found and kept
             nodes[entry.host] = entry.data["node"]
-    return Undoing({host: made for host, made in steps.items() if made}, nodes, role)
+            registered.add(entry.host)
+    found = {host: node for host, node in tagged.items() if host not in registered}
+    return Undoing({host: made for host, made in steps.items() if made}, nodes, role, found)
 
 
 _STEP = {step.name: step for step in STEPS}
@@ -108,6 +116,8 @@ class _Undo:
         yield PhaseStarted(phase="undo", total=len(hosts))
         concurrency = self._profile.run.concurrency
         yield from work_on(hosts, self._restore, concurrency=concurrency, cancel=self._cancel)
+        for name, node in self._undoing.tagged.items():
+            yield Noted(text=f"{name}: the tags of {node} stay, since this run did not register it")
         if self._undoing.role:
             yield self._undo_role(self._undoing.role)
 

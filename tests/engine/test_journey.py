@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from engine.conftest import Bench
 
+from onboard.aws.session import open_aws
 from onboard.engine import check as checking
 from onboard.engine.check import plan
 from onboard.model.cancel import CancelToken
+from onboard.model.errors import AwsError
 from onboard.model.events import Event, PlanMade
 from onboard.model.secret import Secret
 from onboard.model.state import State, fold
@@ -134,6 +137,62 @@ def test_undo_leaves_everything_as_before(bench: Callable[..., Bench]) -> None:
     count = calls.count
     assert work.undo(run).failure is None
     assert calls.mutating(after=count) == [], "undo is safe to repeat"
+
+
+def with_tags(work: Bench, **tags: str) -> None:
+    first, *rest = work.profile.hosts
+    hosts = (first.model_copy(update={"tags": tags}), *rest)
+    work.profile = work.profile.model_copy(update={"hosts": hosts})
+
+
+def test_a_servers_own_tags_are_planned_set_and_gone_with_its_node(bench: Callable[..., Bench]) -> None:
+    work = bench(2)
+    with_tags(work, team="a", site="Köln 3")
+    name = work.profile.hosts[0].name
+    planned = work.plan().plan
+    assert planned is not None
+    tagging = [(host.host, change) for host in planned.hosts for change in host.changes if change.name == "tag_node"]
+    assert [(host, change.summary) for host, change in tagging] == [(name, "Tag its node: site = Köln 3, team = a")]
+    assert work.practice.cloud.calls.mutating() == []
+
+    state = work.apply(approved=planned)
+    assert state.counts() == {"online": 2}
+    assert state.hosts[name].steps["tag_node"] == "done"
+    node = state.hosts[name].instance_id
+    assert node is not None
+    with closing(open_aws(work.profile)) as aws:
+        told = aws.ssm.list_tags_for_resource(ResourceType="ManagedInstance", ResourceId=node)["TagList"]
+    assert {"team": "a", "site": "Köln 3"}.items() <= {tag["Key"]: tag["Value"] for tag in told}.items()
+
+    again = work.apply().plan
+    assert again is not None
+    assert again.is_empty
+    undone = work.undo(state.run)
+    assert undone.counts() == {"ready": 2}
+    assert [noted.text for noted in undone.notes if "tags" in noted.text] == []
+
+
+def test_tags_that_aws_refuses_are_set_by_the_next_run_before_the_proof(bench: Callable[..., Bench]) -> None:
+    work = bench(1)
+    with_tags(work, team="a")
+    name = work.profile.hosts[0].name
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr("onboard.engine.rollout.tag_node", refuse)
+        first = work.apply()
+    assert first.hosts[name].status is HostStatus.FAILED
+    assert "not allowed" in first.hosts[name].reason
+    with work.tools() as tools:
+        assert tools.journal.proven() == frozenset()
+    second = work.apply()
+    assert second.counts() == {"online": 1}
+    assert second.hosts[name].steps["tag_node"] == "done"
+    assert second.hosts[name].instance_id == first.hosts[name].instance_id
+    undone = work.undo(second.run)
+    assert any("the tags of" in noted.text and "stay" in noted.text for noted in undone.notes)
+
+
+def refuse(*_: object) -> None:
+    raise AwsError("tagging is not allowed", code="AccessDeniedException")
 
 
 def test_what_a_plan_did_not_contain_is_refused(bench: Callable[..., Bench]) -> None:
