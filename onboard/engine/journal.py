@@ -38,7 +38,10 @@ CREATE INDEX IF NOT EXISTS events_by_run ON events (run);
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run as `onboard runs` lists it. Times are ISO 8601 in UTC; `finished` is "" for one that was broken off."""
+    """A run as `onboard runs` lists it. Times are ISO 8601 in UTC.
+
+    `finished` is "" for one that goes on, and for one that was broken off: see `Journal.is_held`.
+    """
 
     run: str
     started: str

@@ -66,7 +66,7 @@ def _tried(untried: Reached, connection: Connection) -> Reached:
         return replace(found, outcome=failure or outcome_of_words(_text(error)), error=_text(error))
     with contextlib.closing(channel):
         try:
-            return _spoken(_Stream(channel, deadline), urlsplit(untried.url), bool(proxy.hostname), found)
+            return _spoken(_Stream(channel, deadline), target, bool(proxy.hostname), found)
         except _NoAnswer as error:
             return replace(found, outcome=Outcome.NO_ANSWER, error=str(error))
         except _ProxyRefused as error:

@@ -122,7 +122,7 @@ class HeadroomShown(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionStage(Event):
-    """One stage of reaching a server: `stage` is name, port, identity, log-in, privilege or script.
+    """One stage of reaching a server: `stage` is name, port, identity, log-in or privilege.
 
     `outcome` is passed, failed or skipped; `seconds` since the test began.
     """
@@ -149,7 +149,10 @@ class SecretWanted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseStarted(Event):
-    """The run entered a phase with `total` servers or things to do: trust, facts, plan, canary, install, confirm."""
+    """The run entered a phase with `total` servers or things to do.
+
+    `phase` is trust, facts, plan, canary, install, undo, regions or regions-from-servers.
+    """
 
     phase: str
     total: int

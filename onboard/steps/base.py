@@ -8,7 +8,7 @@ from onboard.checks.base import Context
 from onboard.facts.base import Facts
 from onboard.hosts.connection import Connection
 from onboard.model.errors import OnboardError
-from onboard.model.package import Package as Package
+from onboard.model.package import Package
 from onboard.model.plan import Change
 from onboard.model.profile import Host
 from onboard.model.secret import Secret
@@ -36,7 +36,7 @@ class Before:
     """What a step knows when it plans: nothing here changes anything.
 
     facts      of this server
-    findings   names of steps that checks offered as a fix and the profile allowed (`run.fixes`)
+    fixes      names of steps that checks offered as a fix and the profile allowed (`run.fixes`)
     package    the agent package for this server's kind and architecture; None when no agent must be installed
     """
 
@@ -65,8 +65,8 @@ class Supplies:
 class Done:
     """What a step did. `undo` is what its `undo` needs, kept in the journal as JSON: text only, no secret.
 
-    `changed` is False when the server was already as wanted. `output` holds results for later steps
-    (`instance_id`).
+    `changed` is False when the server was already as wanted. `output` holds results for the run
+    (`instance_id`), which go into the journal, too.
     """
 
     changed: bool

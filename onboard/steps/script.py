@@ -6,7 +6,7 @@ others, then resources/scripts/posix/steps/NAME.apply.sh. A script answers on st
 * `changed` (always): yes or no
 * `detail`: a sentence for people
 * `undo.KEY`: what undo needs, handed to the undo script as the variable `undo_KEY`
-* any other key is a result for later steps, such as `instance_id`
+* any other key is a result for the run, such as `instance_id`
 
 A script that could not do it exits with another code than 0; the last line of its standard error says why, for people,
 and the lines before it are evidence. Its record on the server (see steps_record.sh) stays for undo.

@@ -21,11 +21,12 @@ from onboard.hosts.lockout import Lockout
 from onboard.hosts.ssh import SshConnector
 from onboard.model.cancel import CancelToken
 from onboard.model.endpoints import Endpoints
+from onboard.model.package import Package
 from onboard.model.profile import Credential, CredentialKind, EndpointOverrides, Host, NetworkSection, Profile
 from onboard.model.secret import Secret
 from onboard.practice.cloud import Cloud, running_cloud
 from onboard.practice.packages import build_deb, build_rpm
-from onboard.steps.base import Before, Done, Package, Registration, Supplies
+from onboard.steps.base import Before, Done, Registration, Supplies
 from onboard.steps.catalog import STEPS
 
 REGION = "eu-central-1"

@@ -17,9 +17,10 @@ from onboard.facts import (
 )
 from onboard.facts.base import Answer, Facts
 from onboard.model.endpoints import Endpoints
+from onboard.model.package import Package
 from onboard.model.profile import EndpointOverrides, Host, NetworkSection, Profile
 from onboard.steps import configure_agent, configure_proxy
-from onboard.steps.base import Before, Package, Supplies
+from onboard.steps.base import Before, Supplies
 from onboard.steps.catalog import STEPS
 from onboard.steps.install_roots import STORES
 
