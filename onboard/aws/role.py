@@ -9,7 +9,6 @@ environments".
 
 import difflib
 import json
-import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from onboard.aws.failures import DENIED, asking
 from onboard.aws.identity import Identity
 from onboard.aws.role_trust import judge_trust, regions_of, sufficient, trust_policy, with_regions
 from onboard.aws.session import Aws
-from onboard.model.errors import AwsError, Problem, ProfileError
+from onboard.model.errors import AwsError
 from onboard.model.plan import Change
 from onboard.model.profile import RoleSection
 
@@ -61,7 +60,7 @@ class RoleEnsured:
 
 
 def plan_role(aws: Aws, identity: Identity, wanted: RoleSection) -> RolePlan:
-    """Read the role. Raises AwsError, also when it is missing and `create` is false; ProfileError for a wrong name."""
+    """Read the role. Raises AwsError, also when it is missing and `create` is false."""
     path, short = _split(wanted.name)
     try:
         role = _get(aws, short)
@@ -393,15 +392,6 @@ def _is_ours(role: Mapping[str, Any] | None) -> bool:
 
 
 def _split(name: str) -> tuple[str, str]:
-    """(path, short name). Raises ProfileError for an ARN and for what IAM takes for no name."""
-    arn = re.fullmatch(r"arn:[\w-]+:iam::\d*:role/(?P<name>.+)", name)
-    if arn or name.startswith("arn:"):
-        right = arn["name"] if arn else "its name with its path"
-        raise ProfileError(
-            "", (Problem("role.name", "this is an ARN, which activations do not take", f"Write {right}"),)
-        )
-    path, _, short = name.strip("/").rpartition("/")
-    if not re.fullmatch(r"[\w+=,.@-]{1,64}", short, re.ASCII) or len(name.strip("/")) > LONGEST_NAME:
-        rule = f"With its path it has at most {LONGEST_NAME} letters, digits and +=,.@_-"
-        raise ProfileError("", (Problem("role.name", f"{name!r} is no role name", rule),))
+    """(path, short name) of a role's name as a profile may hold it."""
+    path, _, short = name.rpartition("/")
     return (f"/{path}/" if path else "/"), short

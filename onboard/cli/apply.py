@@ -57,9 +57,7 @@ def _ask(options: argparse.Namespace, place: Place) -> tuple[Plan | None, int]:
         raise ProfileError("apply", (Problem("apply", "nobody is there to agree to the plan", remedy),))
     stream = plan(place.profile, place.tools, place.cancel, profile_path=str(options.profile))
     state, code = follow(stream, show_for(options), place.cancel)
-    if state.plan is None or state.failure or place.cancel.stopping:
-        return None, code
-    if state.plan.is_empty:
+    if state.plan is None or state.plan.is_empty or state.failure or place.cancel.stopping:
         return None, code
     sys.stderr.write(plan_text(state.plan) + "\nApply this plan? [y/N] ")
     sys.stderr.flush()

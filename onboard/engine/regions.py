@@ -207,10 +207,7 @@ def _decided(places: Mapping[str, Measured], closed: set[str]) -> _Decision:
     deciding = servers or dict(places)
     names = [name for place in deciding.values() for name in place.latencies]
     latencies = {
-        region: combined([place.latencies[region] for place in deciding.values()])
-        if len(deciding) > 1
-        else next(iter(deciding.values())).latencies[region]
-        for region in dict.fromkeys(names)
+        region: combined([place.latencies[region] for place in deciding.values()]) for region in dict.fromkeys(names)
     }
     via = ", ".join(dict.fromkeys(place.via for place in deciding.values()))
     return _Decision(", ".join(deciding), via, latencies, rank(latencies, closed=closed))

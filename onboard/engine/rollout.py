@@ -184,10 +184,9 @@ class Rollout:
         self._tools.journal.write(self._run, host, step.name, "intent", step.planned_undo(before, supplies))
         try:
             done = step.apply(connection, before, supplies)
-        except BaseException as error:
-            if isinstance(error, Exception):
-                self._tools.journal.write(self._run, host, step.name, "failed")
-                emit(StepFinished(host=host, step=step.name, outcome="failed", detail=str(error)))
+        except Exception as error:
+            self._tools.journal.write(self._run, host, step.name, "failed")
+            emit(StepFinished(host=host, step=step.name, outcome="failed", detail=str(error)))
             raise
         self._tools.journal.write(self._run, host, step.name, "done", {**done.undo, **done.output})
         if "instance_id" in done.output:

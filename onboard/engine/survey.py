@@ -69,7 +69,7 @@ def take_survey(
     def ask(host: Host, emit: Emit) -> None:
         try:
             cancel.check()
-            answers = ask_facts(host, asked, script, context, tools, cancel)
+            answers = ask_facts(host, asked, script, tools, cancel)
             emit(FactsGathered(host=host.name, facts=to_json(answers.known()), unknown=answers.unknown()))
             facts[host.name] = answers
         except Cancelled:
@@ -95,9 +95,7 @@ def _refuse_unknown_fixes(profile: Profile) -> None:
         raise ProfileError(profile.name or "the profile", wrong)
 
 
-def ask_facts(
-    host: Host, asked: Sequence[Fact[Any]], script: str, context: Context, tools: Tools, cancel: CancelToken
-) -> Facts:
+def ask_facts(host: Host, asked: Sequence[Fact[Any]], script: str, tools: Tools, cancel: CancelToken) -> Facts:
     """One server's answers, in one round trip; a second one only where the account has no privilege."""
     connection = tools.connector.connect(host, cancel)
     try:

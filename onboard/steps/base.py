@@ -89,7 +89,7 @@ class Step(Protocol):
 
     def planned_undo(self, before: Before, supplies: Supplies) -> Mapping[str, str]:
         """What `undo` needs as far as it is known before `apply`, journalled first: `apply` may never return."""
-        ...
+        return {}
 
     def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
         """Make the change and see that it holds. Raises StepFailed, HostError."""

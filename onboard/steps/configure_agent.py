@@ -14,13 +14,13 @@ from onboard.facts.proxy_in_force import without_login
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
 from onboard.steps import script
-from onboard.steps.base import Before, Done, StepFailed, Supplies
+from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
 
 PATH = "/etc/amazon/ssm/amazon-ssm-agent.json"
 SECTIONS = {"ssm": "Ssm", "ec2messages": "Mds", "ssmmessages": "Mgs", "s3": "S3"}
 
 
-class ConfigureAgent:
+class ConfigureAgent(Step):
     name = "configure_agent"
 
     def plan(self, before: Before) -> Change | None:
@@ -37,9 +37,6 @@ class ConfigureAgent:
             detail={"file": PATH, **keys},
             before=_altered(current or {}, wanted),
         )
-
-    def planned_undo(self, before: Before, supplies: Supplies) -> Mapping[str, str]:
-        return {}
 
     def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
         seen = _seen(before)

@@ -12,7 +12,7 @@ from onboard.facts.base import Unknown
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
 from onboard.steps import script
-from onboard.steps.base import Before, Done, Supplies
+from onboard.steps.base import Before, Done, Step, Supplies
 
 METADATA = "169.254.169.254"
 UNIT = "amazon-ssm-agent"
@@ -21,7 +21,7 @@ UPSTART = "/etc/init/amazon-ssm-agent.override"
 _HEAD = "# Written by Onboard, which removes it when it is undone."
 
 
-class ConfigureProxy:
+class ConfigureProxy(Step):
     name = "configure_proxy"
 
     def plan(self, before: Before) -> Change | None:
@@ -46,12 +46,11 @@ class ConfigureProxy:
 
     def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
         file = _file(before)
-        done = script.run(
+        return script.run(
             connection,
             script.compose(self.name, "apply", {"file": file, "content": _content(file, before)}, (script.SERVICE,)),
             failure="The agent's proxy was not set",
         )
-        return Done(done.changed, done.detail, {**done.undo, "file": file}, done.output)
 
     def undo(self, connection: Connection, undo: Mapping[str, str]) -> Done:
         variables = {"file": undo.get("file", ""), **script.undo_variables(undo)}

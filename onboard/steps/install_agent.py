@@ -5,16 +5,15 @@ from collections.abc import Mapping
 from onboard.facts import agent
 from onboard.facts.base import Unknown
 from onboard.hosts.connection import Connection
-from onboard.model.package import Package
 from onboard.model.plan import Change
 from onboard.steps import script
-from onboard.steps.base import Before, Done, StepFailed, Supplies
+from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
 from onboard.steps.script import Cause
 
 _SHARED = (script.LOCK, script.DETACHED, script.SERVICE, script.PACKAGE)
 
 
-class InstallAgent:
+class InstallAgent(Step):
     name = "install_agent"
 
     def plan(self, before: Before) -> Change | None:
@@ -37,9 +36,6 @@ class InstallAgent:
             before={"version": installed} if installed and _numbers(installed) != _numbers(package.version) else {},
         )
 
-    def planned_undo(self, before: Before, supplies: Supplies) -> Mapping[str, str]:
-        return {}
-
     def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
         package = before.package
         if package is None:
@@ -48,7 +44,7 @@ class InstallAgent:
             "package": connection.upload(package.path, sha256=package.sha256),
             "sha256": package.sha256,
             "kind": package.kind,
-            "version": _version(package),
+            "version": package.version,
             "patience": str(script.PATIENCE),
             "worker": self._worker("work", kind=package.kind),
         }
@@ -124,10 +120,6 @@ _CAUSES = (
         Cause("The package is for another processor", "Report it: the server's architecture was not recognised"),
     ),
 )
-
-
-def _version(package: Package) -> str:
-    return package.version.removesuffix("-1")
 
 
 def _numbers(version: str) -> tuple[int, ...]:

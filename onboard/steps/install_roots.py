@@ -10,7 +10,7 @@ from onboard.facts.base import Unknown
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
 from onboard.steps import script
-from onboard.steps.base import Before, Done, StepFailed, Supplies
+from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ STORES = (
 )
 
 
-class InstallRoots:
+class InstallRoots(Step):
     name = "install_roots"
 
     def plan(self, before: Before) -> Change | None:
@@ -48,9 +48,6 @@ class InstallRoots:
                 **{root.name: f"SHA-256 {root.sha256}, where it is missing" for root in AMAZON_ROOTS},
             },
         )
-
-    def planned_undo(self, before: Before, supplies: Supplies) -> Mapping[str, str]:
-        return {}
 
     def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
         store = _store(before)

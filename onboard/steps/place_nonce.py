@@ -11,7 +11,7 @@ from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
 FOLDER = "/var/lib/onboard"
 
 
-class PlaceNonce:
+class PlaceNonce(Step):
     """The last step of a run: it also removes what the `earlier` ones recorded there in case they are broken off.
 
     A record that this run did not take up stays: nobody else knows how to undo that step.
@@ -39,13 +39,12 @@ class PlaceNonce:
         kept = [
             step.name for step in self._earlier if script.is_broken_off(step.name, before) and step.plan(before) is None
         ]
-        done = script.run(
+        return script.run(
             connection,
             script.compose(self.name, "apply", {"path": path, "kept": " ".join(kept)}),
             failure="No nonce was placed",
             secret=supplies.nonce,
         )
-        return Done(done.changed, done.detail, {"path": path}, done.output)
 
     def undo(self, connection: Connection, undo: Mapping[str, str]) -> Done:
         return script.run(

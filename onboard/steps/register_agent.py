@@ -12,7 +12,7 @@ from onboard.facts.base import Unknown
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
 from onboard.steps import script
-from onboard.steps.base import Before, Done, StepFailed, Supplies
+from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
 from onboard.steps.configure_proxy import proxy_variables
 from onboard.steps.script import Cause
 
@@ -20,7 +20,7 @@ _NO_PROXY = {"http_proxy": "", "https_proxy": "", "no_proxy": ""}
 _FAILURE = "The agent was not registered"
 
 
-class RegisterAgent:
+class RegisterAgent(Step):
     name = "register_agent"
 
     def plan(self, before: Before) -> Change | None:
@@ -30,9 +30,6 @@ class RegisterAgent:
             return None
         region = before.context.region
         return Change(name=self.name, summary=f"Register with Systems Manager in {region}", detail={"region": region})
-
-    def planned_undo(self, before: Before, supplies: Supplies) -> Mapping[str, str]:
-        return {}
 
     def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
         _refuse_foreign(before)

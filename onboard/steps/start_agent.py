@@ -12,7 +12,7 @@ from onboard.steps.base import Before, Done, Step, Supplies
 _RUNNING = ("active", "activating", "reloading")
 
 
-class StartAgent:
+class StartAgent(Step):
     """`earlier`: the steps after which a running agent must be started anew, to see what they changed."""
 
     name = "start_agent"
@@ -24,9 +24,6 @@ class StartAgent:
         if self._is_well(before) and not self._is_new(before) and not script.is_broken_off(self.name, before):
             return None
         return Change(name=self.name, summary="Start the agent, now and with the system")
-
-    def planned_undo(self, before: Before, supplies: Supplies) -> Mapping[str, str]:
-        return {}
 
     def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
         variables = {"restart": "yes" if self._is_new(before) else "no"}

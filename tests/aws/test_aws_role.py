@@ -21,7 +21,7 @@ from onboard.aws.role import (
 )
 from onboard.aws.role_trust import judge_trust, trust_policy
 from onboard.aws.session import Aws
-from onboard.model.errors import AwsError, ProfileError
+from onboard.model.errors import AwsError
 from onboard.model.profile import RoleSection
 
 if TYPE_CHECKING:
@@ -106,20 +106,6 @@ def test_a_missing_role_that_may_not_be_created(aws: Aws, identity: Identity) ->
         audit(aws, identity, "Nobody")
     assert caught.value.code == "NoSuchEntity"
     assert "role.create" in caught.value.remedy
-
-
-@pytest.mark.parametrize(
-    ("name", "remedy"),
-    [
-        ("arn:aws:iam::123456789012:role/service-role/Nodes", "Write service-role/Nodes"),
-        ("bad name", "letters"),
-        ("x" * 65, "64"),
-    ],
-)
-def test_wrong_names(aws: Aws, identity: Identity, name: str, remedy: str) -> None:
-    with pytest.raises(ProfileError) as caught:
-        plan_role(aws, identity, RoleSection.model_construct(name=name, create=True))
-    assert remedy in caught.value.problems[0].remedy
 
 
 def test_an_interrupted_creation_is_finished(aws: Aws, identity: Identity) -> None:
