@@ -1,7 +1,7 @@
 """Hybrid activations: exactly sized, short-lived, deleted when done; and how many nodes the account still takes."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -47,11 +47,9 @@ class ActivationState:
     """An activation as AWS describes it."""
 
     id: str
-    role: str
     description: str
     limit: int
     registrations: int
-    expires: datetime | None
     expired: bool
 
     @property
@@ -143,15 +141,6 @@ def create_activation(
         expires=expires,
         region=aws.region,
     )
-
-
-def describe_activations(aws: Aws, ids: Iterable[str]) -> dict[str, ActivationState]:
-    """id → state of those that exist. Raises AwsError."""
-    wanted = sorted(set(ids))
-    if not wanted:
-        return {}
-    found = _described(aws, [{"FilterKey": "ActivationIds", "FilterValues": wanted}])
-    return {state.id: state for state in found if state.id in wanted}
 
 
 def find_activations(aws: Aws, *, name: str, run: str) -> tuple[ActivationState, ...]:
@@ -247,11 +236,9 @@ def _described(aws: Aws, filters: "list[DescribeActivationsFilterTypeDef]") -> l
 def _state(item: "ActivationTypeDef") -> ActivationState:
     return ActivationState(
         id=item["ActivationId"],
-        role=item.get("IamRole", ""),
         description=item.get("Description", ""),
         limit=item.get("RegistrationLimit", 1),
         registrations=item.get("RegistrationsCount", 0),
-        expires=item.get("ExpirationDate"),
         expired=item.get("Expired", False),
     )
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from onboard.aws.failures import THROTTLED, asking
@@ -20,23 +19,10 @@ _ID = re.compile(r"mi-[0-9a-f]{17}|i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A managed node. `ping_status` is Online, ConnectionLost or Inactive."""
+    """A managed node. Not online is one whose connection is lost, or that was never heard of."""
 
     instance_id: str
-    ping_status: str
-    activation_id: str = ""
-    computer_name: str = ""
-    name: str = ""
-    ip_address: str = ""
-    agent_version: str = ""
-    platform: str = ""
-    role: str = ""
-    registered: datetime | None = None
-    last_ping: datetime | None = None
-
-    @property
-    def is_online(self) -> bool:
-        return self.ping_status == "Online"
+    is_online: bool
 
 
 class NodePoller:
@@ -53,10 +39,10 @@ class NodePoller:
         """Seconds to wait before the next `ask`."""
         return self._interval
 
-    def ask(self, *, activation_ids: Iterable[str] = (), instance_ids: Iterable[str] = ()) -> dict[str, Node] | None:
-        """id → node of every node that matches one of these; None when AWS throttled. Raises AwsError otherwise."""
+    def ask(self, ids: Iterable[str]) -> dict[str, Node] | None:
+        """id → node of those of `ids` that exist; None when AWS throttled. Raises AwsError otherwise."""
         try:
-            found = nodes(self._aws, activation_ids=activation_ids, instance_ids=instance_ids)
+            found = nodes(self._aws, ids)
         except AwsError as error:
             if error.code not in THROTTLED:
                 raise
@@ -67,23 +53,21 @@ class NodePoller:
         return found
 
 
-def nodes(aws: Aws, *, activation_ids: Iterable[str] = (), instance_ids: Iterable[str] = ()) -> dict[str, Node]:
-    """id → node of every node of these activations and of these ids. Raises AwsError.
+def nodes(aws: Aws, ids: Iterable[str]) -> dict[str, Node]:
+    """id → node of those of `ids` that exist. Raises AwsError.
 
     Ids may come from files of servers: what is no id is no node, and AWS is not asked about it.
     """
     found: dict[str, Node] = {}
-    ids = (value for value in instance_ids if _ID.fullmatch(value))
-    for key, values in (("ActivationIds", activation_ids), ("InstanceIds", ids)):
-        for batch in batches(sorted(set(values)), VALUES_A_FILTER):
-            for item in _information(aws, key, batch):
-                found[item["InstanceId"]] = _node(item)
+    for batch in batches(sorted({value for value in ids if _ID.fullmatch(value)}), VALUES_A_FILTER):
+        for item in _information(aws, "InstanceIds", batch):
+            found[item["InstanceId"]] = Node(item["InstanceId"], item.get("PingStatus") == "Online")
     return found
 
 
 def known_nodes(aws: Aws, ids: Iterable[str]) -> frozenset[str]:
     """Those of `ids` that this account and Region has. Raises AwsError."""
-    return frozenset(nodes(aws, instance_ids=ids))
+    return frozenset(nodes(aws, ids))
 
 
 def nodes_of_role(aws: Aws, role: str) -> frozenset[str]:
@@ -135,19 +119,3 @@ def _information(aws: Aws, key: str, values: list[str]) -> "Iterator[InstanceInf
             middle = len(values) // 2
             yield from _information(aws, key, values[:middle])
             yield from _information(aws, key, values[middle:])
-
-
-def _node(item: "InstanceInformationTypeDef") -> Node:
-    return Node(
-        instance_id=item["InstanceId"],
-        ping_status=item.get("PingStatus", ""),
-        activation_id=item.get("ActivationId", ""),
-        computer_name=item.get("ComputerName", ""),
-        name=item.get("Name", ""),
-        ip_address=item.get("IPAddress", ""),
-        agent_version=item.get("AgentVersion", ""),
-        platform=" ".join(part for part in (item.get("PlatformName"), item.get("PlatformVersion")) if part),
-        role=item.get("IamRole", ""),
-        registered=item.get("RegistrationDate"),
-        last_ping=item.get("LastPingDateTime"),
-    )

@@ -136,7 +136,7 @@ def _online(survey: Survey, able: Sequence[Host], aws: Aws) -> frozenset[str]:
     ids = {node for host in able if (node := instance_id(survey.facts[host.name]))}
     if not ids:
         return frozenset()
-    return frozenset(node.instance_id for node in nodes(aws, instance_ids=ids).values() if node.is_online)
+    return frozenset(node.instance_id for node in nodes(aws, ids).values() if node.is_online)
 
 
 def _aws_changes(

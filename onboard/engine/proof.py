@@ -160,7 +160,7 @@ class Prover:
         return None if future.cancel() else future.result()
 
     def _look(self, questions: dict[str, Future[Node]]) -> float:
-        found = self._poller.ask(instance_ids=questions)
+        found = self._poller.ask(questions)
         if found is None:  # throttled
             return self._poller.interval
         for instance_id, future in questions.items():

@@ -257,7 +257,7 @@ class Rollout:
     def _lost(self, proven: Collection[str]) -> Generator[Event, None, set[str]]:
         """Which of these nodes are not Online any more."""
         try:
-            found = nodes(self._aws, instance_ids=proven) if proven else {}
+            found = nodes(self._aws, proven) if proven else {}
         except AwsError as error:
             yield Noted(text=f"Whether the nodes are still Online could not be asked. {error}", level="warning")
             return set()

@@ -14,7 +14,6 @@ from onboard.aws.activation import (
     activation_sizes,
     create_activation,
     delete_activation,
-    describe_activations,
     find_activations,
     headroom,
 )
@@ -76,13 +75,12 @@ def test_an_activation_is_as_wanted(aws: Aws, role: str) -> None:
     assert (activation.limit, activation.region) == (3, REGION)
     assert activation.code.reveal()
     assert activation.code.reveal() not in repr(activation)
-    state = describe_activations(aws, [activation.id])[activation.id]
-    assert (state.limit, state.registrations, state.left, state.role) == (3, 0, 3, role)
+    (state,) = find_activations(aws, name="web", run="r-1")
+    assert (state.id, state.limit, state.registrations, state.left) == (activation.id, 3, 0, 3)
     assert state.description == "web (Onboard run r-1)"
-    assert state.expires is not None
-    assert timedelta(hours=3, minutes=59) < state.expires - before < timedelta(hours=4, minutes=1)
-    tags = aws.ssm.describe_activations()["ActivationList"][0]["Tags"]
-    assert tags == [{"Key": "team", "Value": "a"}]
+    (told,) = aws.ssm.describe_activations()["ActivationList"]
+    assert timedelta(hours=3, minutes=59) < told["ExpirationDate"] - before < timedelta(hours=4, minutes=1)
+    assert (told["IamRole"], told["Tags"]) == (role, [{"Key": "team", "Value": "a"}])
 
 
 def test_the_longest_life_is_taken(aws: Aws, role: str) -> None:
@@ -104,24 +102,24 @@ def test_a_long_name_still_names_the_run(aws: Aws, role: str) -> None:
 
 def test_more_than_a_page_is_described(aws: Aws, role: str) -> None:
     ids = {create(aws, role, size=1).id for _ in range(60)}
-    assert describe_activations(aws, [*ids, "00000000-0000-0000-0000-000000000000"]).keys() == ids
-    assert describe_activations(aws, []) == {}
+    assert {state.id for state in find_activations(aws, name="web", run="r-1")} == ids
 
 
 def test_deleting_twice_is_fine(aws: Aws, role: str) -> None:
     activation = create(aws, role)
     assert delete_activation(aws, activation.id)
     assert not delete_activation(aws, activation.id)
-    assert describe_activations(aws, [activation.id]) == {}
+    assert find_activations(aws, name="web", run="r-1") == ()
 
 
 def test_an_expired_one_has_nothing_left(aws: Aws, role: str, cloud: "Cloud") -> None:
     activation = create(aws, role)
     stub = Stubber(aws.ssm)
     item = {"ActivationId": activation.id, "Expired": True, "RegistrationLimit": 3, "RegistrationsCount": 1}
+    item["Description"] = "web (Onboard run r-1)"
     stub.add_response("describe_activations", {"ActivationList": [item]})
     with stub:
-        assert describe_activations(aws, [activation.id])[activation.id].left == 0
+        assert [state.left for state in find_activations(aws, name="web", run="r-1")] == [0]
 
 
 def test_a_new_role_is_waited_for(aws: Aws, identity: Identity, cloud: "Cloud") -> None:
