@@ -74,6 +74,8 @@ def _serve(options: argparse.Namespace) -> int:
     def ready() -> None:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
+        if options.until_eof:
+            return
         sys.stderr.write(
             f"Practice runs until Ctrl-C. In another shell:\n"
             f"  {FORGET_AWS}\n"

@@ -69,7 +69,12 @@ def conduct(
         except Exception as error:  # noqa: BLE001 - a defect ends the run as any other error does
             yield tell(failure(keep_defect(error)))
         for name in names:
-            if not state.host(name).finished:
+            host = state.host(name)
+            if host.finished:
+                continue
+            if host.is_proven:  # by the run that was to go on
+                yield tell(HostFinished(host=name, status=HostStatus.ONLINE, instance_id=host.instance_id))
+            else:
                 reason = "Stopped before its turn" if cancel.stopping else "The run ended before its turn"
                 yield tell(HostFinished(host=name, status=HostStatus.SKIPPED, reason=reason))
         finished = RunFinished(run=run, hosts=state.counts(), causes=causes_of(state.hosts.values()))

@@ -14,6 +14,7 @@ from onboard import __version__
 from onboard.gui.defect_dialog import DefectTeller
 from onboard.gui.dialogs import show_error
 from onboard.gui.icons import app_icon
+from onboard.gui.menus import SCALES
 from onboard.gui.session import Session
 from onboard.gui.text import tr
 from onboard.gui.theme import Scheme, Theme
@@ -30,12 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     QLocale.setDefault(QLocale(QLocale.Language.English))  # of the texts: gui/text.py
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)  # noqa: S101 - nobody makes another kind
-    settings = QSettings()
-    theme = Theme(
-        app,
-        scheme=Scheme(str(settings.value("look/scheme", Scheme.SYSTEM.value))),
-        text_scale=float(str(settings.value("look/text_scale", 1.0))),
-    )
+    theme = Theme(app, scheme=_kept_scheme(), text_scale=_kept_text_scale())
     sys.excepthook = partial(_defect, DefectTeller(app))
     theme.changed.connect(lambda: _keep_look(theme))
     app.setWindowIcon(app_icon())
@@ -77,6 +73,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--hosts", type=int, metavar="N", help="practice servers (default: one of each kind)")
     parser.add_argument("--self-test", action="store_true", help=argparse.SUPPRESS)  # how onboard self-test looks here
     return parser
+
+
+def _kept_scheme() -> Scheme:
+    kept = str(QSettings().value("look/scheme"))
+    return next((scheme for scheme in Scheme if scheme.value == kept), Scheme.SYSTEM)
+
+
+def _kept_text_scale() -> float:
+    """One that the menu offers: the settings' file may have been edited."""
+    kept = str(QSettings().value("look/text_scale"))
+    return next((scale for scale in SCALES if str(scale) == kept), 1.0)
 
 
 def _keep_look(theme: Theme) -> None:

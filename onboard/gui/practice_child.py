@@ -8,17 +8,17 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QProcess, Signal, Slot
 
 from onboard.gui.programs import console_program
-from onboard.gui.text import tr
 from onboard.model.practice_environment import practice_environment
 
 GRACE = 10_000  # milliseconds
 
 
 class PracticeChild(QObject):
-    """A practice. `ready` when it is up; `failed` with what it said when it did not come up, or ended by itself."""
+    """A practice. `ready` when it is up; `failed` when it did not come up, `ended` when it was up: its last words."""
 
     ready = Signal()
     failed = Signal(str)
+    ended = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -63,7 +63,7 @@ class PracticeChild(QObject):
         self._folder = Path(tempfile.mkdtemp(prefix="onboard-practice-"))
         process = self._process = QProcess(self)
         program, *arguments = console_program()
-        more = ["--hosts", str(hosts)] if hosts else []
+        more = ["--hosts", str(hosts)] if hosts is not None else []
         process.readyReadStandardOutput.connect(self._said)
         process.finished.connect(self._finished)
         process.errorOccurred.connect(self._could_not)
@@ -100,7 +100,8 @@ class PracticeChild(QObject):
 
     @Slot()
     def _finished(self) -> None:
-        process, self._process, self._is_up = self._process, None, False
+        process, self._process = self._process, None
+        was_up, self._is_up = self._is_up, False
         if process is None:
             return
         said = bytes(process.readAllStandardError().data()).decode("utf-8", "replace").strip()
@@ -108,4 +109,4 @@ class PracticeChild(QObject):
             said = process.errorString()
         process.deleteLater()
         self._remove_folder()
-        self.failed.emit(said or tr("It ended by itself"))
+        (self.ended if was_up else self.failed).emit(said)

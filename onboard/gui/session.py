@@ -21,7 +21,8 @@ from onboard.model.errors import Problem
 from onboard.model.plan import Plan
 from onboard.model.profile import Host, Profile
 from onboard.model.state import HostState, State
-from onboard.profiles.file import load_unfinished, save
+from onboard.model.status import HostStatus
+from onboard.profiles.file import load_unfinished, save, stamp
 from onboard.wizard import draft as drafts
 from onboard.wizard.log import Log
 from onboard.wizard.progress import Progress
@@ -56,7 +57,7 @@ class Session(QObject):
     secret_wanted    the engine waits for a secret: events.SecretWanted
     engine_died      the engine ended by itself; its last words
     practice_ready   practice is up and its profile is open
-    practice_failed  practice did not come up; its last words
+    practice_failed  practice did not come up, or ended by itself: what happened, and why
     """
 
     opened = Signal()
@@ -66,13 +67,15 @@ class Session(QObject):
     secret_wanted = Signal(object)
     engine_died = Signal(str)
     practice_ready = Signal()
-    practice_failed = Signal(str)
+    practice_failed = Signal(str, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._draft = Profile()
         self._saved: Profile | None = None
         self._path: Path | None = None
+        self._stamp: object = None  # of the profile's file, when it was read or written
+        self._before_practice: Profile | None = None
         self._states: defaultdict[str, State] = defaultdict(State)
         self._logs: defaultdict[str, Log] = defaultdict(Log)
         self._progresses: defaultdict[str, Progress] = defaultdict(Progress)
@@ -87,7 +90,8 @@ class Session(QObject):
         self.engine.died.connect(self._engine_ended)
         self.practice = PracticeChild(self)
         self.practice.ready.connect(self._practice_is_up)
-        self.practice.failed.connect(self._practice_ended)
+        self.practice.failed.connect(self._practice_did_not_start)
+        self.practice.ended.connect(self._practice_ended)
         self._teller = QTimer(self)
         self._teller.setInterval(REPAINT)
         self._teller.setSingleShot(True)
@@ -153,8 +157,13 @@ class Session(QObject):
         if target is None:
             raise ValueError("no file is chosen")
         self._draft = self._saved = save(self._draft, target)
-        self._path = target
+        self._path, self._stamp = target, stamp(target)
         self.draft_changed.emit()
+
+    @property
+    def is_changed_elsewhere(self) -> bool:
+        """Whether the profile's file is another than the one that was opened or saved."""
+        return self._path is not None and stamp(self._path) not in (self._stamp, None)
 
     def recover(self, profile: Profile, saved: Profile | None, path: Path | None) -> None:
         """Take up a draft that a crash left."""
@@ -166,6 +175,7 @@ class Session(QObject):
         if self.practice.is_running and (path is None or path.parent != self.practice.folder):
             self._end_practice()
         self._draft, self._saved, self._path = profile, saved, path
+        self._stamp = stamp(path) if path else None
         self.opened.emit()
         self.draft_changed.emit()
 
@@ -231,6 +241,7 @@ class Session(QObject):
         self.engine.control({"do": "secret", "name": wanted.name, "value": value, "keep": keep})
 
     def start_practice(self, hosts: int | None = None) -> None:
+        self._before_practice = self._draft
         self.practice.start(hosts)
 
     def close(self) -> None:
@@ -342,6 +353,8 @@ class Session(QObject):
     def _engine_ended(self, said: str) -> None:
         broken, self._orders = list(self._orders.values()), {}
         for command in broken:
+            if command in CHANGING:
+                self._break_off(command)
             failure = events.RunFailed(
                 kind="error",
                 what=tr("The engine ended by itself"),
@@ -352,18 +365,34 @@ class Session(QObject):
         self._orders_changed()
         self.engine_died.emit(said)
 
+    def _break_off(self, command: str) -> None:
+        """Nobody works on its servers any more."""
+        reason = tr("Broken off: the engine ended")
+        for host in list(self._states[command].hosts.values()):
+            if not host.finished and not host.is_proven:
+                self._fold(0, command, events.HostFinished(host=host.name, status=HostStatus.SKIPPED, reason=reason))
+
     @Slot()
     def _practice_is_up(self) -> None:
+        if self._draft != self._before_practice:
+            self._end_practice()
+            why = tr("The profile that is open was edited meanwhile, and would have been lost")
+            self.practice_failed.emit(tr("Practice was not opened"), why)
+            return
         self.engine.use(self.practice.environment())
         self.open(self.practice.folder / "profile.toml")
         self.practice_ready.emit()
 
     @Slot(str)
+    def _practice_did_not_start(self, said: str) -> None:
+        self.practice_failed.emit(tr("Practice did not start"), said)
+
+    @Slot(str)
     def _practice_ended(self, said: str) -> None:
+        """Its cloud and servers are gone, and its profile with them."""
         self.engine.use(None)
-        if self._orders:
-            self._engine_ended(said)
-        self.practice_failed.emit(said)
+        self.new()
+        self.practice_failed.emit(tr("Practice ended by itself"), said)
 
 
 def _decided(profile: Profile, section: str) -> object:

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, Qt, QTimer, Slot
+from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
+    QApplication,
     QFileDialog,
     QHBoxLayout,
     QLineEdit,
@@ -23,6 +24,7 @@ from onboard.gui.session import Session
 from onboard.gui.text import say, tr
 from onboard.gui.widgets.footer import Footer
 from onboard.gui.widgets.mark import Mark
+from onboard.gui.widgets.scrolled import Scrolled
 from onboard.gui.widgets.stage_list import Stage as StageLine
 from onboard.gui.widgets.stage_list import StageList
 from onboard.gui.widgets.top_bar import TopBar
@@ -58,12 +60,15 @@ class Window(QMainWindow):
         self._footer.back.connect(self.back)
         self._footer.forward.connect(self.forward)
         self._pages: dict[str, Page] = {}
+        self._frames: dict[str, Scrolled] = {}
         self._read = ""  # the stage whose page's file was read last, ahead of its making
         self._ahead = QTimer(self, interval=BETWEEN_STEPS)
         self._ahead.timeout.connect(self._make_ahead)
         self._current = STAGES[0]
         self._standing = QTimer(self, singleShot=True, interval=0)
         self._standing.timeout.connect(self._show_standing)
+        self._just_shown = QTimer(self, singleShot=True, interval=QApplication.doubleClickInterval())
+        self._just_shown.timeout.connect(self._show_standing)
         self._lay_out()
         build_menus(self)
         self._autosave = QTimer(self)
@@ -81,6 +86,7 @@ class Window(QMainWindow):
         session.running_changed.connect(self._running_changed)
         session.secret_wanted.connect(self._secret_wanted)
         session.practice_ready.connect(self._practice_ready)
+        session.practice_failed.connect(self._practice_failed)
         self._restore_geometry()
         self._draft_changed()
         self.visit(self._current.name)
@@ -114,7 +120,9 @@ class Window(QMainWindow):
         """A stage's page, told all that was told before it was made."""
         if stage not in self._pages:
             page = self._pages[stage] = page_class(stage)(self.session)
-            self._stack.addWidget(page)
+            frame = self._frames[stage] = Scrolled(page)
+            frame.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+            self._stack.addWidget(frame)
             page.footer_changed.connect(self._show_standing)
             page.draft_changed()
             page.running_changed()
@@ -139,16 +147,19 @@ class Window(QMainWindow):
         stage = BY_NAME[name]
         if stages.blocked_by(stage, self.session.view):
             return
+        if stage is not self._current:
+            self._just_shown.start()
         self._current = stage
-        self._stack.setCurrentWidget(self.page)
+        page = self.page
+        self._stack.setCurrentWidget(self._frames[name])
         self._list.set_current(name)
-        self.page.enter()
-        first = self.page.first_focus()
+        page.enter()
+        first = page.first_focus()
         if first is not None:
             first.setFocus(Qt.FocusReason.TabFocusReason)
         else:
-            self.page.setFocus(Qt.FocusReason.OtherFocusReason)
-            self.page.focusNextChild()
+            page.setFocus(Qt.FocusReason.OtherFocusReason)
+            page.focusNextChild()
         self._show_standing()
 
     def begin(self) -> None:
@@ -217,8 +228,8 @@ class Window(QMainWindow):
         self._footer.offer_command(self.page.command_line())
         self._footer.set_back(stages.before(self._current) is not None)
         label = self.page.primary_label()
-        if label:
-            self._footer.set_primary(label)
+        if label:  # on a page that has just appeared under the pointer, a second click is not meant for it
+            self._footer.set_primary(label, enabled=not (self.page.changes_servers and self._just_shown.isActive()))
         elif following is None:
             self._footer.set_primary("")
         else:
@@ -244,6 +255,8 @@ class Window(QMainWindow):
             page.states_changed(command, hosts)
         if command == "runs":
             self._offer_resume()
+        if command == "apply" and self.session.view.state("apply").finished:
+            recent.remember(self.session.view)  # with what is online by now
         if command != self.session.view.running:  # how a stage stands is not decided before its command ends
             self._standing.start()  # once for all that is told together: to judge thousands of servers takes its time
 
@@ -261,6 +274,10 @@ class Window(QMainWindow):
     @Slot()
     def _practice_ready(self) -> None:
         self.visit("account")
+
+    @Slot()
+    def _practice_failed(self) -> None:
+        self.visit("start")
 
     @Slot()
     def _keep_draft(self) -> None:
@@ -303,11 +320,29 @@ class Window(QMainWindow):
 
     @Slot()
     def save_profile(self) -> bool:
+        self._take_typing()
         path = self.session.view.path
-        return self._save(path) if path else self.save_profile_as()
+        if path is None:
+            return self.save_profile_as()
+        if self.session.is_changed_elsewhere:
+            text = tr(
+                "{name} was changed by another program since it was opened. To save replaces what stands there now.",
+                name=path.name,
+            )
+            if ask(self, tr("Save the profile"), text, tr("&Replace it"), tr("&Cancel"), default=1) != 0:
+                return False
+        return self._save(path)
+
+    def _take_typing(self) -> None:
+        """What is being typed belongs to the profile as if the field had been left."""
+        field = self.focusWidget()
+        if field is not None:
+            field.clearFocus()
+            field.setFocus(Qt.FocusReason.OtherFocusReason)
 
     @Slot()
     def save_profile_as(self) -> bool:
+        self._take_typing()
         path = save_path(self, tr("Save the profile"), Path("onboard.toml"), {"toml": tr("Profiles (*.toml)")})
         return path is not None and self._save(path)
 
@@ -323,6 +358,7 @@ class Window(QMainWindow):
 
     def may_discard(self) -> bool:
         """Ask only if a run goes on or something is unsaved; whether the run may stop, and what is unsaved go."""
+        self._take_typing()
         view = self.session.view
         if not self._may_stop():
             return False
@@ -359,6 +395,8 @@ class Window(QMainWindow):
         self.page.take_file(path)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if event.isAutoRepeat():  # a key that is held goes one page, not all
+            return
         if event.key() == Qt.Key.Key_Escape and self.page.cancel():
             return
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
@@ -379,7 +417,7 @@ class Window(QMainWindow):
             return
         self.hide()  # what is under way may take its time
         QSettings().setValue("window/geometry", self.saveGeometry())
-        for timer in (self._ahead, self._autosave, self._ask_again):
+        for timer in (self._ahead, self._autosave, self._ask_again, self._just_shown, self._standing):
             timer.stop()
         recovery.forget()
         self.session.close()
@@ -396,7 +434,7 @@ class Window(QMainWindow):
 
     def _restore_geometry(self) -> None:
         kept = QSettings().value("window/geometry")
-        if kept is not None and self.restoreGeometry(kept):
+        if isinstance(kept, QByteArray) and self.restoreGeometry(kept):
             return
         self.resize(*FIRST_SIZE)
         room = self.screen().availableSize()

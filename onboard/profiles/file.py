@@ -30,6 +30,15 @@ class _Read:
     problems: tuple[Problem, ...]
 
 
+def stamp(path: Path) -> tuple[int, int] | None:
+    """What changes whenever a profile's file is written; None when there is no file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
 def load(path: Path) -> Profile:
     """The profile in a file, with the servers of its `hosts_file`, and paths in it made absolute.
 

@@ -128,7 +128,8 @@ def _checks(view: View) -> Standing:
         return Standing(Mark.TODO, said("Checks are running"))
     state, fixes = view.state("check"), view.draft.run.fixes
     known = (state.hosts.get(host.name) for host in view.draft.hosts)
-    judged = [status_of(host, fixes) for host in known if host is not None and host.finished]
+    ended = [status_of(host, fixes) for host in known if host is not None and host.finished]
+    judged = [status for status in ended if status is not HostStatus.SKIPPED]
     if state.failure and not judged:
         return Standing(Mark.ATTENTION, sentence(state.failure.what))
     if not judged:
@@ -140,6 +141,9 @@ def _checks(view: View) -> Standing:
     if left:
         left_out = counted("{n} blocked server will be left out", "{n} blocked servers will be left out", left)
         return Standing(Mark.ATTENTION, left_out)
+    if len(judged) < len(ended):
+        n = len(ended) - len(judged)
+        return Standing(Mark.ATTENTION, counted("{n} server was not checked", "{n} servers were not checked", n))
     return Standing(Mark.DONE)
 
 
@@ -161,7 +165,9 @@ def _install(view: View) -> Standing:
     if interrupted(view):
         return Standing(Mark.TODO, said("A run was interrupted; resume it"))
     if not state.run:
-        return Standing(Mark.TODO, said("Nothing was installed yet"))
+        plan = view.state("plan").plan
+        done = plan is not None and not plan.hosts
+        return Standing(Mark.TODO, said("Nothing is left to install") if done else said("Nothing was installed yet"))
     if state.failure:
         return Standing(Mark.ATTENTION, sentence(state.failure.what))
     if not state.finished:

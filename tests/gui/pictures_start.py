@@ -13,6 +13,7 @@ from pictures_setup import asks
 from session_feed import feed, without_child
 
 from onboard.gui.pages.start import StartPage
+from onboard.gui.text import tr
 from onboard.gui.window import Window
 from onboard.home import home
 from onboard.model import events
@@ -92,7 +93,7 @@ def start(desk: "Desk") -> Iterator[tuple[str, Window]]:
     page._try.click()
     yield "start-practice-starting", window
     window.session.practice.is_running = False  # type: ignore[misc]
-    window.session.practice_failed.emit(NO_LIBRARIES)
+    window.session.practice_failed.emit(tr("Practice did not start"), NO_LIBRARIES)
     yield "start-practice-failed", window
     path = lately()
     left_behind(path)

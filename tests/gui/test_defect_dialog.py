@@ -291,7 +291,7 @@ def test_where_nothing_can_be_kept_it_is_told_all_the_same(
     until(lambda: teller.dialog is not None)
     assert f"Onboard {__version__}\n" in teller.report()
     said = capsys.readouterr().err
-    assert "could not be kept" in said
+    assert "was not kept" in said
     assert secret not in said
 
 

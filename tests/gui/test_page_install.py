@@ -315,6 +315,7 @@ def test_on_practice_killed_in_the_middle_resumed_and_retried(session: Session, 
     page = window.page
     assert isinstance(page, InstallPage)
     assert page.primary_label() == "&Install on 3 servers"
+    wait(window._footer.primary.isEnabled)
     QTest.keyClick(window, Qt.Key.Key_Return)
     wait(lambda: session.view.progress("apply").done >= 1)
     os.kill(session.engine.process_id, signal.SIGKILL)

@@ -414,7 +414,7 @@ def test_a_region_that_is_on_no_map_is_in_the_table(page: RegionPage) -> None:
 def test_practice_is_measured_through_the_child(session: Session, show: Show, until: Callable[..., None]) -> None:
     failed: list[str] = []
     up: list[bool] = []
-    session.practice_failed.connect(failed.append)
+    session.practice_failed.connect(lambda *said: failed.append(" ".join(said)))
     session.practice_ready.connect(lambda: up.append(True))
     session.start_practice(2)
     until(lambda: up or failed, 60)

@@ -613,7 +613,7 @@ def test_keys_are_read_approved_and_trusted_in_practice(session: Session, show: 
     show(page, 1024, 700)
     ready: list[bool] = []
     session.practice_ready.connect(lambda: ready.append(True))
-    session.practice_failed.connect(lambda said: pytest.fail(said))
+    session.practice_failed.connect(lambda *said: pytest.fail(" ".join(said)))
     session.start_practice(2)
     until(lambda: ready, 40)
     assert page.primary()

@@ -91,7 +91,9 @@ def test_practice_that_does_not_start_says_why_and_is_offered_again(
     show(page, 1000, 700)
     page._try.hide()
     page._busy.start("Starting", cancellable=False)
-    session.practice_failed.emit("onboard: Practice needs libraries that are not installed\nmoto is missing")
+    session.practice_failed.emit(
+        "Practice did not start", "onboard: Practice needs libraries that are not installed\nmoto is missing"
+    )
     assert page._failure.copied_text().splitlines()[1:] == [
         "Practice needs libraries that are not installed",
         "moto is missing",

@@ -126,7 +126,7 @@ class Desk:
     def window(self, page: str, told: Mapping[str, Iterable[Event]] | None = None, **profile: object) -> Window:
         session = Session()
         without_child(session)
-        session.practice_failed.connect(self._heard.hear)
+        session.practice_failed.connect(lambda _, why: self._heard.hear(why))
         window = Window(session)
         window.resize(1280, 800)
         draft = scenes.profile().model_copy(update=profile)

@@ -38,7 +38,7 @@ def practice(session: Session) -> Session:
     up: list[bool] = []
     session.practice_ready.connect(lambda: up.append(True))
     failed: list[str] = []
-    session.practice_failed.connect(failed.append)
+    session.practice_failed.connect(lambda *said: failed.append(" ".join(said)))
     session.start_practice(2)
     wait(lambda: up or failed)
     assert not failed, failed

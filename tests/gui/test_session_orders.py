@@ -128,6 +128,8 @@ def test_practice_that_starts_ends_what_is_under_way_and_ends_with_another_profi
     monkeypatch.setattr(type(practice), "is_running", property(lambda _: not closed))
     monkeypatch.setattr(type(practice), "is_up", property(lambda _: not closed))
     monkeypatch.setattr(practice, "close", lambda: closed.append(True))
+    monkeypatch.setattr(practice, "start", lambda _: None)
+    session.start_practice()
     practice.ready.emit()
     assert not session.view.running
     assert session.view.draft.name == "practice"
@@ -143,6 +145,41 @@ def test_practice_that_starts_ends_what_is_under_way_and_ends_with_another_profi
     assert not session.view.practice
     assert session.engine._environment is None
     assert session.view.draft == Profile()
+
+
+def test_practice_that_comes_up_over_an_edited_profile_is_given_up(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed: list[str] = []
+    session.practice_failed.connect(lambda what, _: failed.append(what))
+    monkeypatch.setattr(session.practice, "start", lambda _: None)
+    session.start_practice()
+    session.put("name", "mine")
+    session.practice.ready.emit()
+    assert failed == ["Practice was not opened"]
+    assert session.view.draft.name == "mine"
+    assert not session.practice.is_running
+
+
+def test_a_profile_that_another_program_changed_is_known_to_be_another(session: Session, tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    session.save(path)
+    assert not session.is_changed_elsewhere
+    path.write_text(path.read_text() + "# a colleague's\n")
+    assert session.is_changed_elsewhere
+    session.save(path)
+    assert not session.is_changed_elsewhere
+    path.unlink()
+    assert not session.is_changed_elsewhere, "there is nothing to replace"
+
+
+def test_servers_under_way_when_the_engine_dies_do_not_run_on(session: Session, orders: Orders) -> None:
+    session.run("apply")
+    told(session, orders[0], events.StepStarted(host="srv-app-01", step="install_agent"))
+    session._engine_ended("killed")
+    host = session.view.state("apply").hosts["srv-app-01"]
+    assert host.status is HostStatus.SKIPPED
+    assert "Broken off" in host.reason
 
 
 def test_an_engine_that_cannot_be_started_is_told(
@@ -162,7 +199,7 @@ def test_a_practice_that_cannot_be_started_is_told(
 ) -> None:
     monkeypatch.setattr(practice_child, "console_program", lambda: ["/no/such/program"])
     failed: list[str] = []
-    session.practice_failed.connect(failed.append)
+    session.practice_failed.connect(lambda what, _: failed.append(what))
     session.start_practice()
     until(lambda: failed)
     assert not session.practice.is_running

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import scenes
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QLabel, QLineEdit, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QFileDialog, QLabel, QLineEdit, QStackedWidget, QWidget
 from session_feed import feed, tell, without_child
 
 from onboard.gui import pages
@@ -15,9 +16,12 @@ from onboard.gui.dialogs import SecretDialog, save_path
 from onboard.gui.pages.catalog import PAGES, page_class
 from onboard.gui.pages.checks import ChecksPage
 from onboard.gui.session import Session
+from onboard.gui.theme import Theme
 from onboard.gui.window import Window
 from onboard.model.events import SecretWanted
 from onboard.wizard.stages import STAGES
+
+PLANNED = {"account": scenes.account(), "preview": scenes.preview(), "check": scenes.check(), "plan": scenes.plan()}
 
 
 @pytest.fixture
@@ -89,6 +93,82 @@ def test_a_run_is_not_left_unasked_for_another_profile(
     window.new_profile()
     assert "apply" not in session.view.ordered
     assert {"do": "stop", "id": 1} in orders
+    window.close()
+
+
+def test_a_held_key_and_a_second_click_do_not_install(
+    session: Session, show: Callable[..., None], until: Callable[..., None]
+) -> None:
+    orders = without_child(session)
+    session.recover(scenes.profile(), scenes.profile(), None)
+    window = Window(session)
+    for command, told in PLANNED.items():
+        feed(session, command, *told)
+    tell(session)
+    show(window, 1280, 800)
+    window.visit("review")
+    primary = window._footer.primary
+    until(lambda: primary.isEnabled())
+    QTest.mouseClick(primary, Qt.MouseButton.LeftButton)
+    assert window.current.name == "install"
+    QTest.mouseClick(primary, Qt.MouseButton.LeftButton)
+    held = QKeyEvent(QKeyEvent.Type.KeyPress, Qt.Key.Key_Return, Qt.KeyboardModifier.NoModifier, "\r", True)
+    QApplication.sendEvent(window, held)
+    assert "apply" not in [order["do"] for order in orders]
+    until(lambda: primary.isEnabled())
+    QApplication.sendEvent(window, held)
+    assert "apply" not in [order["do"] for order in orders]
+    QTest.mouseClick(primary, Qt.MouseButton.LeftButton)
+    assert "apply" in [order["do"] for order in orders]
+    session.new()
+    session.recover(scenes.profile(), scenes.profile(), None)
+    window.close()
+
+
+def test_what_is_being_typed_is_saved_and_asked_about(
+    session: Session, show: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "p.toml"
+    session.recover(scenes.profile(), None, None)
+    session.save(path)
+    asked: list[str] = []
+
+    def ask(_parent: QWidget, title: str, *_: str, default: int) -> int:
+        asked.append(title)
+        return default
+
+    monkeypatch.setattr("onboard.gui.window.ask", ask)
+    window = Window(session)
+    show(window, 1280, 800)
+    window.visit("network")
+    version = [line for line in window.page.findChildren(QLineEdit) if line.isVisible()][-1]
+    version.setFocus()
+    version.selectAll()
+    QTest.keyClicks(version, "stable")
+    assert window.save_profile()
+    assert 'version = "stable"' in path.read_text()
+    assert version.hasFocus()
+    version.selectAll()
+    QTest.keyClicks(version, "latest")
+    assert window.may_discard()
+    assert asked == ["Unsaved changes"], "it was taken before one was asked"
+    path.write_text(path.read_text() + "# a colleague's\n")
+    assert not window.save_profile()
+    assert "colleague" in path.read_text()
+    session.recover(scenes.profile(), scenes.profile(), None)
+    window.close()
+
+
+def test_a_page_that_does_not_fit_scrolls(session: Session, show: Callable[..., None], theme: Theme) -> None:
+    theme.set_text_scale(2.0)
+    window = Window(session)
+    window.setWindowState(Qt.WindowState.WindowNoState)
+    show(window, 960, 600)
+    window.visit("network")
+    assert window.size().height() <= 620
+    for line in window.page.findChildren(QLineEdit):
+        if line.isVisible():
+            assert line.height() >= line.sizeHint().height() - 1
     window.close()
 
 

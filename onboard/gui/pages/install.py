@@ -46,6 +46,7 @@ _TONES = {"info": "text", "well": "ok", "warning": "warn", "bad": "bad"}
 
 class InstallPage(Page):
     stage = "install"
+    changes_servers = True
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
@@ -324,6 +325,9 @@ class InstallPage(Page):
         self._show_interrupted()
         if self._model.is_filtered:
             self.table.set_empty(tr("No server matches"), tr("Choose All, or empty the filter."))
+        elif self._plan() is not None:
+            well = tr("Every server that can be onboarded is online and has proven it.")
+            self.table.set_empty(tr("Nothing to install"), well)
         else:
             self.table.set_empty(tr("Nothing is planned"), tr("Make a plan on the page Review first."))
 

@@ -163,10 +163,10 @@ class StartPage(Page):
         self._busy.stop()
         self._try.show()
 
-    @Slot(str)
-    def _practice_failed(self, said: str) -> None:
+    @Slot(str, str)
+    def _practice_failed(self, what: str, why: str) -> None:
         self._practice_is_up()
-        self._failure.show_error(tr("Practice did not start"), why=said.removeprefix("onboard: "))
+        self._failure.show_error(what, why=why.removeprefix("onboard: "))
 
 
 def _choice(title: str, text: str, button: Button, *, accent: bool = False) -> Card:

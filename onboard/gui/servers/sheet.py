@@ -1,5 +1,6 @@
 """A dialog over a page: content, what is wrong with it in words, and one primary button that names what it does."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtGui import QFontMetrics
@@ -14,6 +15,7 @@ from onboard.model.errors import Problem
 from onboard.model.profile import Profile
 
 SHOWN = 6  # problems that are listed
+LONGEST = 160  # characters of one: it may quote a line that was pasted
 
 
 class Sheet(QDialog):
@@ -82,7 +84,7 @@ class Problems(Label):
         self.hide()
 
     def show_problems(self, problems: Sequence[Problem]) -> None:
-        lines = [str(problem) for problem in problems[:SHOWN]]
+        lines = [textwrap.shorten(str(problem), LONGEST, placeholder=" …") for problem in problems[:SHOWN]]
         if len(problems) > SHOWN:
             lines.append(plural("… and {n} more", "… and {n} more", len(problems) - SHOWN))
         self.setText("\n".join(lines))
