@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
             approved=approved,
             resume=resume,
         )
-        return follow(stream, show_for(options), place.cancel)[1]
+        return follow(stream, show_for(options, place), place.cancel)[1]
 
 
 def _ask(options: argparse.Namespace, place: Place) -> tuple[Plan | None, int]:
@@ -56,10 +56,12 @@ def _ask(options: argparse.Namespace, place: Place) -> tuple[Plan | None, int]:
         remedy = "Give --yes, or a plan that was looked at: --plan FILE"
         raise ProfileError("apply", (Problem("apply", "nobody is there to agree to the plan", remedy),))
     stream = plan(place.profile, place.tools, place.cancel, profile_path=str(options.profile))
-    state, code = follow(stream, show_for(options), place.cancel)
+    state, code = follow(stream, show_for(options, place), place.cancel)
     if state.plan is None or state.plan.is_empty or state.failure or place.cancel.stopping:
         return None, code
-    sys.stderr.write(plan_text(state.plan) + "\nApply this plan? [y/N] ")
-    sys.stderr.flush()
-    agreed = sys.stdin.readline().strip().lower() in ("y", "yes")
+    sys.stderr.write(plan_text(state.plan) + "\n")
+    agreed = place.questions.agrees("Apply this plan?")
+        return None, code
+    sys.stderr.write(plan_text(state.plan) + "\n")
+    agreed = place.questions.agrees("Apply this plan?")
     return (state.plan, 0) if agreed else (None, code)

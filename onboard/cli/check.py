@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
 
     with workplace(options) as place:
         stream = check(place.profile, place.tools, place.cancel, profile_path=str(options.profile), only=only)
-        return follow(stream, show_for(options), place.cancel)[1]
+        return follow(stream, show_for(options, place), place.cancel)[1]
 
 
 def _wanted(text: str | None) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
 
     with workplace(options) as place:
         stream = plan(place.profile, place.tools, place.cancel, profile_path=str(options.profile))
-        state, code = follow(stream, show_for(options), place.cancel)
+        state, code = follow(stream, show_for(options, place), place.cancel)
     if state.plan is not None:
         if not options.json:
             print(plan_text(state.plan))  # noqa: T201 - the command's result

@@ -121,4 +121,4 @@ def _journey(options: argparse.Namespace) -> int:
         known = KnownHosts.from_file(folder / "practice_hosts")
         with placed(practice.profile(), folder, known_hosts=known, patience=PATIENCE) as place:
             stream = apply(place.profile, place.tools, place.cancel, profile_path="practice")
-            return follow(stream, show_for(options), place.cancel)[1]
+            return follow(stream, show_for(options, place), place.cancel)[1]

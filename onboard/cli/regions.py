@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from rich.console import Console
@@ -12,7 +13,7 @@ from rich.table import Table
 
 from onboard.cli.arguments import Commands, add_again, add_json
 from onboard.cli.output import JsonLines, Show, failure_text, follow
-from onboard.cli.text import COLOURS, GLYPHS, LOG_WIDTH
+from onboard.cli.text import COLOURS, GLYPHS, LOG_WIDTH, paused
 from onboard.cli.workplace import placed
 from onboard.home import home
 from onboard.model import events
@@ -51,7 +52,10 @@ def run(options: argparse.Namespace) -> int:
     servers = _servers(options, profile)
     with placed(profile, home(), forgive=options.forgive) as place:
         stream = regions(profile, place.tools, place.cancel, servers=servers, profile_path=str(options.profile or ""))
-        show: Show = JsonLines() if options.json else _People()
+        show: Show = JsonLines()
+        if not options.json:
+            show = people = _People()
+            place.questions.aside = people.aside
         state, code = follow(stream, show, place.cancel)
     if options.save and state.ranking is not None and state.ranking.recommended is not None:
         kept = save(with_evidence(profile, state), options.profile)
@@ -90,6 +94,9 @@ class _People:
         )
         self._tasks: dict[str, TaskID] = {}
         self._bar.start()
+
+    def aside(self) -> AbstractContextManager[None]:
+        return paused(self._bar)
 
     def event(self, event: events.Event, state: State) -> None:
         match event:

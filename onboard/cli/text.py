@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from rich.console import Console
 from rich.markup import escape
@@ -60,6 +62,10 @@ class People:
         self._progress = _Bar(err) if err.is_terminal else _Lines(err)
         self._err = err
 
+    def aside(self) -> AbstractContextManager[None]:
+        """Room for a question: no progress is drawn meanwhile."""
+        return self._progress.aside()
+
     def event(self, event: events.Event, state: State) -> None:
         self._progress.event(event, state)
         match event:
@@ -80,6 +86,16 @@ class People:
         self._out.print(f"[bold]{escape(counts)}[/]  run {state.run}" if counts else f"run {state.run}")
         if state.failure:
             self._err.print(f"[red]{escape(failure_text(state.failure))}[/]")
+
+
+@contextmanager
+def paused(bar: Progress) -> Iterator[None]:
+    """A bar that is not drawn meanwhile, whichever thread wants it so."""
+    bar.stop()
+    try:
+        yield
+    finally:
+        bar.start()
 
 
 class _Bar:
@@ -110,6 +126,9 @@ class _Bar:
         elif self._task is not None and self._count.take(event):
             self._bar.update(self._task, completed=self._count.done, rate=self._count.rate())
 
+    def aside(self) -> AbstractContextManager[None]:
+        return paused(self._bar)
+
     def close(self) -> None:
         self._bar.stop()
 
@@ -129,6 +148,9 @@ class _Lines:
         elif self._count.take(event) and time.monotonic() - self._said > PER_SECOND:
             self._said = time.monotonic()
             self._console.print(f"  {self._count.done} of {state.phase_total}, {self._count.rate()}")
+
+    def aside(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def close(self) -> None:
         pass

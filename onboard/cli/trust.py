@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
             accept=options.accept_new,
             profile_path=str(options.profile),
         )
-        state, code = follow(stream, show_for(options), place.cancel)
+        state, code = follow(stream, show_for(options, place), place.cancel)
     if not options.json:
         _show_keys(state)
     return code

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from onboard.cli.arguments import Commands, add_again, add_json
 from onboard.cli.output import follow
-from onboard.cli.workplace import show_for, undo_workplace
+from onboard.cli.workplace import Place, show_for, undo_workplace
 from onboard.model.errors import Problem, ProfileError
 
 if TYPE_CHECKING:
@@ -29,22 +29,19 @@ def run(options: argparse.Namespace) -> int:
         undoing = undoing_of(place.tools.journal.entries(record.run))
         if undoing.is_empty:
             sys.stderr.write(f"Nothing of run {record.run} is left to undo.\n")
-        elif not options.yes and not _agreed(undoing, record.run):
+        elif not options.yes and not _agreed(undoing, record.run, place):
             return 0
         stream = undo(place.profile, record, place.tools, place.cancel, profile_path=record.profile_path)
-        return follow(stream, show_for(options), place.cancel)[1]
+        return follow(stream, show_for(options, place), place.cancel)[1]
 
 
-def _agreed(undoing: "Undoing", run: str) -> bool:
+def _agreed(undoing: "Undoing", run: str, place: Place) -> bool:
     if not sys.stdin.isatty():
         raise ProfileError("undo", (Problem("undo", "nobody is there to agree to it", "Give --yes"),))
     role = ""
     if undoing.role:
         deletes = undoing.role.get("delete") == "role"
         role = " and deletes the role" if deletes else " and takes back what it changed on the role"
-    sys.stderr.write(
-        f"Undo of run {run} restores {len(undoing.steps)} servers, deregisters {len(undoing.nodes)} nodes{role}. "
-        "Go on? [y/N] "
+    return place.questions.agrees(
+        f"Undo of run {run} restores {len(undoing.steps)} servers, deregisters {len(undoing.nodes)} nodes{role}. Go on?"
     )
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")

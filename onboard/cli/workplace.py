@@ -1,7 +1,6 @@
 """What a command needs around it: the profile, the tools, a cancel token, and a way to show what happens."""
 
 import argparse
-import getpass
 import json
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from onboard.cli.interrupt import interruptible
 from onboard.cli.output import JsonLines, Show
+from onboard.cli.questions import Questions
 from onboard.cli.text import People
 from onboard.engine.journal import Journal, RunRecord
 from onboard.engine.proof import DEFAULT_PATIENCE, Patience
@@ -21,7 +21,6 @@ from onboard.hosts.known_hosts import KnownHosts
 from onboard.hosts.lockout import Lockout
 from onboard.model.cancel import CancelToken
 from onboard.model.profile import Profile
-from onboard.model.secret import Secret
 from onboard.profiles.file import load
 
 
@@ -31,6 +30,7 @@ class Place:
     tools: Tools
     cancel: CancelToken
     known_hosts: KnownHosts
+    questions: Questions
 
 
 @contextmanager
@@ -67,24 +67,19 @@ def placed(
     lockout = Lockout.of_this_user(folder)
     for account in forgive:
         lockout.forgive(account)
-    secrets = Secrets(profile.credentials, prompt=_ask if sys.stdin.isatty() else None)
-    connector = SshConnector(profile.credentials, secrets=secrets, known_hosts=known, lockout=lockout)
     with closing(Journal(folder)) as journal, interruptible() as cancel:
-        mfa_code = _ask_for_code if sys.stdin.isatty() else None
-        yield Place(profile, Tools(connector, journal, folder / "packages", patience, mfa_code), cancel, known)
+        questions = Questions(cancel)
+        is_asked = sys.stdin.isatty()
+        secrets = Secrets(profile.credentials, prompt=questions.secret if is_asked else None)
+        connector = SshConnector(profile.credentials, secrets=secrets, known_hosts=known, lockout=lockout)
+        mfa_code = questions.code if is_asked else None
+        tools = Tools(connector, journal, folder / "packages", patience, mfa_code)
+        yield Place(profile, tools, cancel, known, questions)
 
 
-def _ask(_: str, question: str) -> str | None:
-    """A secret typed on the terminal; None when nothing was typed."""
-    try:
-        return getpass.getpass(question) or None
-    except EOFError:
-        return None
-
-
-def _ask_for_code(prompt: str) -> Secret:
-    return Secret(getpass.getpass(prompt))
-
-
-def show_for(options: argparse.Namespace) -> Show:
-    return JsonLines() if options.json else People()
+def show_for(options: argparse.Namespace, place: Place) -> Show:
+    if options.json:
+        return JsonLines()
+    people = People()
+    place.questions.aside = people.aside
+    return people

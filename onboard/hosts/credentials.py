@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from onboard.model.cancel import CancelToken
+from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import OnboardError
 from onboard.model.profile import Credential
 from onboard.model.secret import Secret
@@ -115,6 +115,9 @@ class Secrets:
                 try:
                     answer.asked = True
                     answer.secret = _checked(name, self._prompt(name, question))
+                except Cancelled:
+                    answer.asked = False  # it was not answered: who waits for it is not to go on without
+                    raise
                 finally:
                     self._one_question_at_a_time.release()
             return answer.secret
