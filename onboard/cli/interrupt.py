@@ -1,6 +1,7 @@
 """Ctrl-C: once stops cleanly, twice stops at once."""
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -11,11 +12,11 @@ from onboard.model.cancel import CancelToken
 
 @contextmanager
 def interruptible() -> Iterator[CancelToken]:
-    """A cancel token that Ctrl-C and SIGTERM stop, for the time of the `with`."""
+    """A cancel token that Ctrl-C, SIGTERM and a terminal that hangs up stop, for the time of the `with`."""
     cancel = CancelToken()
 
     def stop(number: int, _: FrameType | None) -> None:
-        if cancel.stopping or number == signal.SIGTERM:
+        if cancel.stopping or number != signal.SIGINT:
             cancel.stop_now()
             said = "Stopping now."
         else:
@@ -23,7 +24,10 @@ def interruptible() -> Iterator[CancelToken]:
             said = "Stopping when the servers under way are done. Press Ctrl-C again to stop now."
         say(f"\n{said}")
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup wants it
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield cancel
     finally:

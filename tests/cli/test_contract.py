@@ -152,6 +152,29 @@ def test_ctrl_c_once_stops_cleanly(console: Console) -> None:
         assert resumed.lines[-1]["hosts"]["online"] == 10  # type: ignore[index]
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs terminals that hang up: SIGHUP")
+@pytest.mark.parametrize(("before", "code"), [("", 130), ("nohup", 0)])
+def test_a_terminal_that_hangs_up_stops_a_run_cleanly(served: Console, before: str, code: int) -> None:
+    served("trust", *PROFILE, "--accept-new")
+    process = subprocess.Popen(
+        [*before.split(), *served.command("apply", *PROFILE, "--yes", "--json")],
+        env=served.environment,
+        cwd=served.folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    line = ""
+    for line in process.stdout:
+        if json.loads(line)["event"] == "plan_made":
+            process.send_signal(signal.SIGHUP)
+    process.stdout.close()
+    assert process.wait(60) == code
+    assert json.loads(line)["event"] == "run_finished"
+
+
 @pytest.mark.parametrize("form", [["--json"], []])
 def test_a_run_whose_reader_goes_away_is_brought_to_its_end(console: Console, form: list[str]) -> None:
     with serving(console, "8") as served, (served.folder / "said").open("w+") as said:
