@@ -1,10 +1,13 @@
 """Errors of boto3 in words for people. Never AWS's own text about signatures: it repeats headers, tokens among them."""
 
 import re
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from onboard.model.cancel import Cancelled
 from onboard.model.errors import AwsError
 
 if TYPE_CHECKING:
@@ -39,14 +42,32 @@ class MfaNeeded(Exception):
     """The role to assume needs a code of a multi-factor device, and nobody can be asked for one."""
 
 
+class _Here(threading.local):
+    since: float | None = None
+
+
+_here = _Here()
+
+
+def asking_for() -> float:
+    """For how many seconds this thread has waited for AWS; 0 when it does not. A signal handler may ask."""
+    return 0.0 if _here.since is None else time.monotonic() - _here.since
+
+
 @contextmanager
 def asking(call: str) -> Iterator[None]:
-    """Turn what boto3 raises inside into AwsError. `call` as IAM names it: `ssm:CreateActivation`."""
+    """Turn what boto3 raises inside into AwsError, KeyboardInterrupt into Cancelled.
+
+    `call` as IAM names it: `ssm:CreateActivation`.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
+    before, _here.since = _here.since, time.monotonic()
     try:
         yield
+    except KeyboardInterrupt:  # a stop that does not wait for an answer
+        raise Cancelled from None
     except ClientError as error:
         raise _refused(call, error) from None
     except BotoCoreError as error:
@@ -65,6 +86,8 @@ def asking(call: str) -> Iterator[None]:
             code="MfaNeeded",
             remedy="Give the code when asked, or log in with the AWS CLI first and use those credentials",
         ) from None
+    finally:
+        _here.since = before
 
 
 def _refused(call: str, error: "ClientError") -> AwsError:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 CONNECT_TIMEOUT = 10  # seconds
-READ_TIMEOUT = 60  # seconds
-RETRIES = 3  # after the first try; loops that wait longer do so on their own, where they can be stopped
+READ_TIMEOUT = 30  # seconds
+RETRIES = 2  # after the first try; loops that wait longer do so on their own, where they can be stopped
 CONNECTIONS = 16
 
 # At DEBUG these log bodies and headers: activation codes, what commands printed, session tokens.

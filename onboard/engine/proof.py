@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 SOON = 0.1  # seconds after which a new question is first asked again; each further time takes longer, up to `poll`
 SLOWER = 1.5
+LAST = 0.5  # seconds for an answer that comes while everything stops
 FAILURES = 3  # calls that may fail in a row before whoever waits is told
 
 
@@ -55,7 +56,7 @@ class _Desk(Generic[T]):
         self._open: dict[str, Future[T]] = {}
         self._changed = threading.Condition()
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name=name)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def ask(self, node: str) -> Future[T]:
@@ -65,11 +66,14 @@ class _Desk(Generic[T]):
             self._changed.notify()
         return future
 
-    def close(self) -> None:
+    def close(self, cancel: CancelToken) -> None:
+        """End the thread. Where everything is to break off, it is not waited for while AWS gives no answer."""
         with self._changed:
             self._closed = True
             self._changed.notify()
-        self._thread.join()
+        while self._thread.is_alive() and not cancel.stopping_now:
+            self._thread.join(0.1)
+        self._thread.join(LAST)
 
     def _run(self) -> None:
         failures = 0
@@ -112,8 +116,8 @@ class Prover:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._online.close()
-        self._answers.close()
+        self._online.close(self._cancel)
+        self._answers.close(self._cancel)
 
     def wait_online(self, instance_id: str, host: str) -> Node:
         """The node once it is Online. Raises NotProven when it takes too long, AwsError, Cancelled."""

@@ -3,7 +3,10 @@
 import csv
 import json
 import signal
+import socket
 import subprocess
+import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -116,6 +119,40 @@ def test_aws_that_cannot_be_reached_is_3(console: Console) -> None:
     assert refused.lines[-1]["event"] == "run_finished"
     assert "127.0.0.1:9" in refused.err
     assert "credentials" in console("plan", "--profile", "p.toml", code=3).err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs calls that a signal ends: setitimer")
+@pytest.mark.parametrize("stops", [[signal.SIGINT, signal.SIGINT], [signal.SIGTERM]])
+def test_an_aws_that_never_answers_is_not_waited_for(console: Console, stops: list[signal.Signals]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(30)
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        (console.folder / "p.toml").write_text(
+            f'schema = 1\n[aws]\nendpoint_url = "{url}"\n[region]\nname = "eu-central-1"\n'
+        )
+        keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"}
+        process = subprocess.Popen(
+            console.command("plan", "--profile", "p.toml", "--json"),
+            env={**console.environment, **keys},
+            cwd=console.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        connection, _ = silent.accept()
+        with connection:
+            assert connection.recv(1)
+            began = time.monotonic()
+            assert process.stderr is not None
+            for number in stops:
+                process.send_signal(number)
+                while "Stopping" not in process.stderr.readline():  # two signals of a kind at once would be one
+                    pass
+            out, err = process.communicate(timeout=60)
+        assert time.monotonic() - began < 5
+        assert process.returncode == 130
+        assert json.loads(out.splitlines()[-1])["event"] == "run_finished"
+        assert "Traceback" not in err
 
 
 def test_servers_are_checked_although_aws_cannot_be_asked(served: Console) -> None:

@@ -1,5 +1,6 @@
 """The prover's bookkeeping: which node was sent which command, and questions whose worker has gone."""
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from onboard.aws.session import Aws
 from onboard.engine.proof import NotProven, Patience, Prover
-from onboard.model.cancel import CancelToken
+from onboard.model.cancel import Cancelled, CancelToken
 
 
 class OneCommandEach:
@@ -100,3 +101,24 @@ def test_a_refusal_for_a_worker_that_gave_up_harms_no_other() -> None:
     with Prover(aws_with({gone}), "cat nonce", CancelToken(), Patience(poll=0.05)) as prover:
         prover._collect(questions)
     assert questions[waiting].result(timeout=0).stdout == "command-0\n"
+
+
+def test_an_aws_that_never_answers_does_not_hold_up_a_stop() -> None:
+    asked, answer, answered = threading.Event(), threading.Event(), threading.Event()
+
+    def hang(**_: object) -> None:
+        asked.set()
+        answer.wait(10)
+        answered.set()
+
+    cancel = CancelToken()
+    aws = cast("Aws", SimpleNamespace(ssm=SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=hang))))
+    with ThreadPoolExecutor(1) as pool, Prover(aws, "cat nonce", cancel, Patience()) as prover:
+        worker = pool.submit(prover.wait_online, "mi-" + "0" * 17, "a")
+        assert asked.wait(10)
+        cancel.stop_now()
+        with pytest.raises(Cancelled):
+            worker.result(10)
+        prover.__exit__(None, None, None)  # as the block's end does, while AWS has not answered
+        assert not answered.is_set()
+        answer.set()
