@@ -11,14 +11,18 @@ Of ssh-key and ssh-agent credentials the secret is the account's password for su
 secret NAME_PASSPHRASE; where there is none of that name, NAME's own secret is tried.
 """
 
+import contextlib
 import os
 import re
 import shlex
+import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import OnboardError
@@ -27,6 +31,8 @@ from onboard.model.secret import Secret
 
 SERVICE = "onboard"
 COMMAND_SECONDS = 30.0
+LOOK = 0.1  # seconds between looks at a command that runs
+MOST_PRINTED = 65536  # bytes
 
 Prompt = Callable[[str, str], str | None]  # asks a person for the secret of this name, with this text; None: no answer
 
@@ -157,45 +163,67 @@ def _from_keyring(name: str) -> str | None:
 
 
 def _run(name: str, command: tuple[str, ...] | str, cancel: CancelToken) -> str:
-    """Standard output of `command`, without its last newline. Its standard error is shown when it fails."""
+    """Standard output of `command`, without its last newline.
+
+    What it says on standard error is not taken: it might hold the secret, and errors come into the journal.
+    """
     arguments = shlex.split(command) if isinstance(command, str) else list(command)
     where = f"secret_command of credential {name}"
     remedy = "Run the command by hand on this computer; it must print the secret and nothing else"
+    group: dict[str, Any] = {} if sys.platform == "win32" else {"process_group": 0}  # to be ended with its children
     try:
-        process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **group
+        )
     except (OSError, ValueError, IndexError) as error:
         why = getattr(error, "strerror", None) or "The command is empty or malformed"
         raise OnboardError("The command could not be started", where=where, why=why, remedy=remedy) from None
     with process:
         try:
-            stdout, stderr = _communicate(process, where, cancel)
+            printed = _printed(process, where, cancel)
         except BaseException:
-            process.kill()
+            _end(process)
             raise
     if process.returncode != 0:
-        said = stderr.decode("utf-8", "replace").strip()[-300:]
-        why = f"It ended with exit code {process.returncode}" + (f": {said}" if said else "")
+        why = f"It ended with exit code {process.returncode}"
         raise OnboardError("The command failed", where=where, why=why, remedy=remedy)
     try:
-        return stdout.decode("utf-8").removesuffix("\n").removesuffix("\r")
+        return printed.decode("utf-8").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
         raise OnboardError("The command printed bytes that are no text", where=where, remedy=remedy) from None
 
 
-def _communicate(process: subprocess.Popen[bytes], where: str, cancel: CancelToken) -> tuple[bytes, bytes]:
+def _printed(process: subprocess.Popen[bytes], where: str, cancel: CancelToken) -> bytes:
+    """What it prints until it ends. What it leaves running, and holds the pipe, is not waited for."""
     deadline = time.monotonic() + COMMAND_SECONDS
     while True:
+        has_ended = process.poll() is not None
         try:
-            return process.communicate(timeout=0.1)
-        except subprocess.TimeoutExpired:
-            cancel.check_now()
-            if time.monotonic() > deadline:
-                raise OnboardError(
-                    "The command took too long",
-                    where=where,
-                    why=f"It printed no secret within {COMMAND_SECONDS:.0f} seconds",
-                    remedy="It must not ask anything: it has no terminal here",
-                ) from None
+            return process.communicate(timeout=LOOK)[0]
+        except subprocess.TimeoutExpired as waiting:
+            printed = waiting.output or b""
+        if has_ended and sys.platform != "win32":  # where a pipe cannot be read before it is closed
+            return printed
+        if cancel.stopping:
+            raise Cancelled
+        if len(printed) > MOST_PRINTED:
+            raise OnboardError("The command printed too much", where=where, remedy="It must print the secret alone")
+        if time.monotonic() > deadline:
+            raise OnboardError(
+                "The command took too long",
+                where=where,
+                why=f"It printed no secret within {COMMAND_SECONDS:.0f} seconds",
+                remedy="It must not ask anything: it has no terminal here",
+            )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """And what it started, which may hold the pipe or go on asking."""
+    if sys.platform == "win32":
+        process.kill()
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _acquire(lock: threading.Lock, cancel: CancelToken) -> None:

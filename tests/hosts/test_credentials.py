@@ -1,5 +1,7 @@
 """Where secrets come from, in which order, and how often each source is asked."""
 
+import os
+import select
 import subprocess
 import sys
 import threading
@@ -127,11 +129,11 @@ def test_a_passphrase_has_its_own_name_and_falls_back() -> None:
     assert passphrase() == "Passphrase of the key file (credential web-01): "
 
 
-def test_a_failing_command_shows_what_it_said_but_not_what_it_printed() -> None:
-    code = "import sys; print('canary'); print('vault is sealed', file=sys.stderr); sys.exit(3)"
+def test_a_failing_command_is_named_and_nothing_that_it_said_is_kept() -> None:
+    code = "import sys; print('canary'); print('bad password canary', file=sys.stderr); sys.exit(3)"
     secrets = Secrets(credential(python(code)), environment={})
     for _ in range(2):
-        with pytest.raises(OnboardError, match="exit code 3: vault is sealed") as caught:
+        with pytest.raises(OnboardError, match=r"secret_command of credential web-01: .* exit code 3") as caught:
             secret_of(secrets)
         assert "canary" not in str(caught.value)
 
@@ -169,6 +171,44 @@ def test_stop_now_ends_a_command() -> None:
     with pytest.raises(Cancelled):
         secrets.secret("web-01", cancel)
     assert time.monotonic() - start < 5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs pipes that can be read before they are closed")
+def test_what_a_command_leaves_running_is_not_waited_for() -> None:
+    sleeper = "sleep 60 & echo $!; "
+    start = time.monotonic()
+    pid = secret_of(Secrets(credential(("sh", "-c", sleeper)), environment={}))
+    with pytest.raises(OnboardError, match="exit code 4"):
+        secret_of(Secrets(credential(("sh", "-c", f"kill {pid}; sleep 1 & exit 4")), environment={}))
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs process groups: killpg")
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_what_a_command_started_ends_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_stopped: bool
+) -> None:
+    """The pipe that its child inherits is closed when the last of them is gone."""
+    monkeypatch.setattr(credentials, "COMMAND_SECONDS", 10 if is_stopped else 0.5)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    cancel = CancelToken()
+    secrets = Secrets(credential(("sh", "-c", f"(echo up; sleep 60) > {pipe} & wait")), environment={})
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(secrets.secret, "web-01", cancel)
+        with pipe.open() as child:
+            assert child.readline() == "up\n"
+            if is_stopped:
+                cancel.stop()
+            with pytest.raises(Cancelled if is_stopped else OnboardError):
+                asked.result(5)
+            assert select.select([child], [], [], 5)[0]
+            assert child.read() == ""
+
+
+def test_a_command_that_never_stops_printing_is_given_up() -> None:
+    with pytest.raises(OnboardError, match="too much"):
+        secret_of(Secrets(credential(python("while True: print('x' * 1000)")), environment={}))
 
 
 def test_a_user_without_a_home_has_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
