@@ -1,64 +1,51 @@
 """A run as one JSON document, from its events in the journal."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
+from onboard.model.causes import causes_of
+from onboard.model.event_json import event_from_json
+from onboard.model.events import Event
+from onboard.model.state import HostState, fold
 from onboard.model.status import HostStatus
-
-FIELDS = ("status", "instance_id", "reason", "remedy", "findings")
 
 
 def document(record: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """`record`: run, command, profile, started, finished. The newest event about a server or the run wins.
+    """`record`: run, command, profile, started, finished. What the run's State says at the end of its events.
 
     Shape: run, command, profile (its file), profile_name, started, finished, account, counts, causes, failure,
     aws (changes), hosts (each with name, status, instance_id, reason, remedy, findings, steps, facts, unknown).
     """
-    profile_name = ""
-    account: Mapping[str, Any] | None = None
-    failure: Mapping[str, Any] | None = None
-    finished: Mapping[str, Any] = {}
-    aws: list[Mapping[str, Any]] = []
-    hosts: dict[str, dict[str, Any]] = {}
-
-    def host(name: str) -> dict[str, Any]:
-        empty: dict[str, Any] = {"name": name, "status": None, "instance_id": None, "steps": {}, "findings": []}
-        return hosts.setdefault(name, empty)
-
-    for event in events:
-        match event["event"]:
-            case "run_started":  # again when it was resumed
-                profile_name, failure, finished = event["profile"], None, {}
-                for name in event["hosts"]:
-                    host(name)
-            case "account_identified":
-                account = _body(event)
-            case "facts_gathered":
-                host(event["host"]).update(facts=event["facts"], unknown=event["unknown"])
-            case "host_judged":
-                host(event["host"]).update(status=event["status"], findings=event["findings"])
-            case "step_finished":
-                one = host(event["host"])
-                one["steps"][event["step"]] = event["outcome"]
-                one["instance_id"] = event.get("instance_id") or one["instance_id"]
-            case "host_finished":
-                host(event["host"]).update({key: event[key] for key in FIELDS if event[key] or key != "findings"})
-            case "aws_changed":
-                aws.append(_body(event))
-            case "run_failed":
-                failure = _body(event)
-            case "run_finished":
-                finished = event
+    state = fold(event for line in events if (event := event_from_json(line)))
     return {
         **record,
-        "profile_name": profile_name,
-        "account": account,
-        "counts": finished.get("hosts", {}),
-        "causes": finished.get("causes", []),
-        "failure": failure,
-        "aws": aws,
-        "hosts": list(hosts.values()),
+        "profile_name": state.profile,
+        "account": _body(state.account),
+        "counts": state.counts() if state.finished else {},
+        "causes": [asdict(cause) for cause in causes_of(state.hosts.values())] if state.finished else [],
+        "failure": _body(state.failure),
+        "aws": [_body(change) for change in state.aws_changes],
+        "hosts": [_host(host) for host in state.hosts.values()],
     }
+
+
+def _host(host: HostState) -> dict[str, Any]:
+    return {
+        "name": host.name,
+        "status": host.status,
+        "instance_id": host.instance_id,
+        "reason": host.reason,
+        "remedy": host.remedy,
+        "findings": [asdict(finding) for finding in host.findings],
+        "steps": host.steps,
+        "facts": host.facts,
+        "unknown": host.unknown,
+    }
+
+
+def _body(event: Event | None) -> dict[str, Any] | None:
+    return {key: value for key, value in event.to_json().items() if key not in ("event", "v")} if event else None
 
 
 def why(host: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -85,7 +72,3 @@ def activations_left(document: Mapping[str, Any]) -> list[str]:
 _ACTIVATION = ("create_activation", "delete_activation")
 _WORST_FIRST = ("fail", "unknown", "warn")
 WELL = tuple(status.value for status in HostStatus if status.is_well)
-
-
-def _body(event: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in event.items() if key not in ("event", "v")}

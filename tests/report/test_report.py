@@ -83,6 +83,13 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
+def test_every_server_of_a_document_has_every_field() -> None:
+    fields = {"name", "status", "instance_id", "reason", "remedy", "findings", "steps", "facts", "unknown"}
+    hosts = document(RECORD, told(finished=False))["hosts"]
+    assert hosts
+    assert all(host.keys() == fields for host in hosts)
+
+
 def test_what_was_said_is_text_and_nothing_is_fetched() -> None:
     page = Page(html_report(document(RECORD, told())))
     assert page.open == [], "every element is closed"
