@@ -61,7 +61,4 @@ def _ask(options: argparse.Namespace, place: Place) -> tuple[Plan | None, int]:
         return None, code
     sys.stderr.write(plan_text(state.plan) + "\n")
     agreed = place.questions.agrees("Apply this plan?")
-        return None, code
-    sys.stderr.write(plan_text(state.plan) + "\n")
-    agreed = place.questions.agrees("Apply this plan?")
     return (state.plan, 0) if agreed else (None, code)
