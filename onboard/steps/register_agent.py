@@ -60,7 +60,13 @@ class RegisterAgent(Step):
             raise StepFailed(_FAILURE, where=before.host.name, why="The server names no node id", evidence=node[:80])
         known = before.context.known_nodes
         if not done.changed and known is not None and node not in known:
-            raise _foreign(before, node)
+            # Whose it is was not asked: AWS tells of a node only once its agent has called.
+            raise StepFailed(
+                _FAILURE,
+                where=before.host.name,
+                why=f"It was registered as {node} since it was asked, by another run of Onboard or by somebody else",
+                remedy="Wait until that has ended, then run apply again: it looks whose node this is",
+            )
         return done
 
     def undo(self, connection: Connection, undo: Mapping[str, str]) -> Done:
