@@ -31,6 +31,10 @@ class Page(QWidget):
         self.column.setContentsMargins(24, 24, 24, 0)
         self.column.setSpacing(16)
 
+    def heightForWidth(self, width: int) -> int:  # noqa: N802 - Qt's name
+        """The least that it needs. The frame that it scrolls in would else give it all that it would like to have."""
+        return self.column.totalMinimumHeightForWidth(width)
+
     def enter(self) -> None:
         """The page is shown: start what it needs to know, if that is not known yet."""
 
