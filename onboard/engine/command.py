@@ -39,18 +39,25 @@ def conduct(
 ) -> Iterator[Event]:
     """Run `body(run)`, which yields events; journal them; end with RunFinished whatever happens.
 
-    A server of `hosts` that `body` brought to no end is skipped. `resume` goes on with an earlier run under its id;
-    raises OnboardError, with nothing told or written, when another process works on it.
+    A server of `hosts` that `body` brought to no end is skipped. A run whose journal fails is stopped, and says so.
+    `resume` goes on with an earlier run under its id; raises OnboardError, with nothing told or written, when another
+    process works on it.
     What is not `kept`, a look at something that changes all the time, has no id and leaves nothing in the journal.
     """
     state = State()
     run = resume or (new_run() if kept else "")
+    unkept: OnboardError | None = None
 
     def tell(event: Event) -> Event:
         if not isinstance(event, FactsGathered):  # of no use here, and most of the memory that many servers take
             state.fold(event)
-        if kept:
-            tools.journal.record(run, event)
+        nonlocal unkept
+        if kept and unkept is None:
+            try:
+                tools.journal.record(run, event)
+            except OnboardError as error:
+                unkept = error
+                cancel.stop()  # what cannot be journalled is not begun
         return event
 
     with tools.journal.held(run) if kept else nullcontext():
@@ -77,9 +84,14 @@ def conduct(
             else:
                 reason = "Stopped before its turn" if cancel.stopping else "The run ended before its turn"
                 yield tell(HostFinished(host=name, status=HostStatus.SKIPPED, reason=reason))
+        if kept and unkept is None:
+            try:
+                tools.journal.finish(run, state.counts())
+            except OnboardError as error:
+                unkept = error
+        if unkept is not None:
+            yield tell(failure(unkept))
         finished = RunFinished(run=run, hosts=state.counts(), causes=causes_of(state.hosts.values()))
-        if kept:
-            tools.journal.finish(run, finished.hosts)
         yield tell(finished)
 
 

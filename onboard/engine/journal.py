@@ -35,6 +35,16 @@ CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY, run TEXT NOT NULL, ev
 CREATE INDEX IF NOT EXISTS events_by_run ON events (run);
 """
 
+PATIENCE = 30.0  # seconds for another process to let go of the file
+_MOVE_AWAY = "Move it away, with the files beside it that begin like it: a new one is begun, and earlier runs are lost"
+_REMEDIES = {
+    sqlite3.SQLITE_FULL: "Make room on the disk, then go on with the run: apply --resume RUN",
+    sqlite3.SQLITE_IOERR: "Make room on the disk, or look whether it is well; then go on with apply --resume RUN",
+    sqlite3.SQLITE_BUSY: "Another process holds it: end that, or wait until it is done",
+    sqlite3.SQLITE_NOTADB: _MOVE_AWAY,
+    sqlite3.SQLITE_CORRUPT: _MOVE_AWAY,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
@@ -71,20 +81,41 @@ class Journal:
     """Safe to use from several threads; several processes may read while one writes a run."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
+        self._path = folder / "journal.sqlite"
         self._lock = threading.Lock()
-        path = folder / "journal.sqlite"
-        path.touch(mode=0o600)
-        self._db = self._open(path, synchronous="FULL")
-        self._events = self._open(path, synchronous="NORMAL")
+        with self._told():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._path.touch(mode=0o600)
+            self._db = self._open(self._path, synchronous="FULL")
+            self._events = self._open(self._path, synchronous="NORMAL")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What keeps the file from being used, for people."""
+        try:
+            yield
+        except (sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.IntegrityError):
+            raise  # a defect of this program
+        except (sqlite3.Error, OSError) as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says more than anyone wants to know
+            raise OnboardError(
+                "The journal of runs cannot be used",
+                where=str(self._path),
+                why=getattr(error, "strerror", None) or str(error),
+                remedy=_REMEDIES.get(code, "See that its folder is yours and may be written to, or set ONBOARD_HOME"),
+            ) from None
 
     @staticmethod
     def _open(path: Path, *, synchronous: str) -> sqlite3.Connection:
-        db = sqlite3.connect(path, check_same_thread=False, timeout=30)
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute(f"PRAGMA synchronous={synchronous}")
-        db.executescript(SCHEMA)
+        db = sqlite3.connect(path, check_same_thread=False, timeout=PATIENCE)
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute(f"PRAGMA synchronous={synchronous}")
+            db.executescript(SCHEMA)
+        except BaseException:
+            db.close()
+            raise
         return db
 
     def close(self) -> None:
@@ -98,14 +129,15 @@ class Journal:
         Its file stays: were it removed, one process could hold the file that was, and another the one that is.
         """
         lock = FileLock(self._folder / f"{run}.lock", mode=0o600)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise OnboardError(
-                "This run is being worked on by another process",
-                where=run,
-                remedy="Wait until it has ended, or stop it first",
-            ) from None
+        with self._told():
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                raise OnboardError(
+                    "This run is being worked on by another process",
+                    where=run,
+                    remedy="Wait until it has ended, or stop it first",
+                ) from None
         return lock
 
     @contextmanager
@@ -126,7 +158,7 @@ class Journal:
         return False
 
     def begin(self, run: str, command: str, profile_path: str, profile: str) -> None:
-        with self._lock, self._db:
+        with self._lock, self._told(), self._db:
             self._db.execute(
                 "INSERT INTO runs (run, started, command, profile_path, profile) VALUES (?, ?, ?, ?, ?)",
                 (run, now(), command, profile_path, profile),
@@ -134,18 +166,18 @@ class Journal:
 
     def approve(self, run: str, plan: str) -> None:
         """Keep the plan that was approved, as JSON."""
-        with self._lock, self._db:
+        with self._lock, self._told(), self._db:
             self._db.execute("UPDATE runs SET plan = ? WHERE run = ?", (plan, run))
 
     def finish(self, run: str, hosts: Mapping[str, int]) -> None:
-        with self._lock, self._db:
+        with self._lock, self._told(), self._db:
             self._db.execute(
                 "UPDATE runs SET finished = ?, hosts = ? WHERE run = ?", (now(), json.dumps(dict(hosts)), run)
             )
 
     def write(self, run: str, host: str, change: str, phase: str, data: Mapping[str, str] | None = None) -> None:
         """One entry, on the disk when this returns."""
-        with self._lock, self._db:
+        with self._lock, self._told(), self._db:
             self._db.execute(
                 "INSERT INTO entries (run, time, host, change, phase, data) VALUES (?, ?, ?, ?, ?, ?)",
                 (run, now(), host, change, phase, json.dumps(dict(data or {}))),
@@ -153,12 +185,12 @@ class Journal:
 
     def record(self, run: str, event: Event) -> None:
         """Add an event."""
-        with self._lock, self._events:
+        with self._lock, self._told(), self._events:
             self._events.execute("INSERT INTO events (run, event) VALUES (?, ?)", (run, json.dumps(event.to_json())))
 
     def runs(self) -> list[RunRecord]:
         """All runs, the newest first."""
-        with self._lock:
+        with self._lock, self._told():
             rows = self._db.execute(
                 "SELECT run, started, command, profile_path, profile, plan, finished, hosts FROM runs"
                 " ORDER BY started DESC"
@@ -175,7 +207,7 @@ class Journal:
 
     def entries(self, run: str) -> list[Entry]:
         """Everything the run was about to do and did, in order."""
-        with self._lock:
+        with self._lock, self._told():
             rows = self._db.execute(
                 "SELECT host, change, phase, data FROM entries WHERE run = ? ORDER BY id", (run,)
             ).fetchall()
@@ -183,7 +215,7 @@ class Journal:
 
     def events(self, run: str) -> Iterator[dict[str, Any]]:
         """The run's events as their JSON objects, in order."""
-        with self._lock:
+        with self._lock, self._told():
             rows = self._db.execute("SELECT event FROM events WHERE run = ? ORDER BY id", (run,)).fetchall()
         return (json.loads(event) for (event,) in rows)
 
@@ -199,7 +231,7 @@ class Journal:
 
     def proven(self) -> frozenset[tuple[str, str]]:
         """(server's name, mi- id) of every node whose nonce came back, in any run, and that was not undone since."""
-        with self._lock:
+        with self._lock, self._told():
             rows = self._db.execute(
                 "SELECT host, phase, json_extract(data, '$.instance_id') FROM entries"
                 " WHERE change = 'confirm' ORDER BY id"

@@ -61,6 +61,15 @@ def test_a_log_that_cannot_be_written(console: Console) -> None:
         assert shell(console, "O runs --debug-log /dev/full").returncode == 0
 
 
+def test_a_journal_that_cannot_be_used_is_told(console: Console) -> None:
+    (Path(console.environment["ONBOARD_HOME"]) / "journal.sqlite").mkdir(parents=True)
+    for command in ("runs", "report 2026", "undo 2026 --yes", "check --profile p.toml"):
+        done = shell(console, f"O {command} --json")
+        assert done.returncode == 1
+        assert "journal.sqlite" in done.stderr
+        assert '"run_finished"' in done.stdout.splitlines()[-1]
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_no_letter_is_one_too_many(console: Console, encoding: str) -> None:
     done = shell(console, f"cp p.toml Tōkyō.toml; PYTHONIOENCODING={encoding} O profile check Tōkyō.toml")

@@ -3,14 +3,23 @@
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from onboard.engine.command import conduct
 from onboard.engine.journal import Journal
+from onboard.engine.tools import Tools
+from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError, ProfileError
-from onboard.model.events import Noted
+from onboard.model.events import Event, Noted, RunFailed, RunFinished
+from onboard.model.profile import Host, Profile
+
+if TYPE_CHECKING:
+    from onboard.hosts.connection import Connector
 
 
 def test_entries_come_back_in_order_and_with_their_data(tmp_path: Path) -> None:
@@ -96,3 +105,56 @@ def test_a_change_is_on_the_disk_when_write_returns(tmp_path: Path) -> None:
     assert level == 2
     with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as db:
         assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+
+
+@pytest.mark.parametrize(
+    ("content", "why", "remedy"),
+    [(b"no database, however long it is " * 40, "not a database", "Move it away"), (None, "directory", "ONBOARD_HOME")],
+)
+def test_a_file_that_is_no_journal_is_told(tmp_path: Path, content: bytes | None, why: str, remedy: str) -> None:
+    path = tmp_path / "journal.sqlite"
+    path.write_bytes(content) if content else path.mkdir()
+    with pytest.raises(OnboardError) as told:
+        Journal(tmp_path)
+    assert told.value.where == str(path)
+    assert why in told.value.why or "unable to open" in told.value.why
+    assert remedy in told.value.remedy
+
+
+def test_a_journal_that_another_process_never_lets_go_of_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onboard.engine.journal.PATIENCE", 0.1)
+    with closing(Journal(tmp_path)) as journal, closing(sqlite3.connect(tmp_path / "journal.sqlite")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(OnboardError, match="locked"):
+            journal.write("r1", "a", "step", "intent")
+
+
+def full(journal: Journal) -> None:
+    """From here on the disk is full, as far as the journal can tell."""
+    for db in (journal._db, journal._events):
+        (pages,) = db.execute("PRAGMA page_count").fetchone()
+        db.execute(f"PRAGMA max_page_count={pages}")
+
+
+def test_a_run_whose_disk_is_full_stops_and_says_so(tmp_path: Path) -> None:
+    cancel = CancelToken()
+    with closing(Journal(tmp_path)) as journal:
+        tools = Tools(cast("Connector", None), journal, tmp_path)
+
+        def body(_: str) -> Generator[Event, None, None]:
+            full(journal)
+            for _ in range(2000):
+                cancel.check()
+                yield Noted(text="x" * 100)
+
+        hosts = (Host(name="a"),)
+        told = list(conduct("apply", body, hosts=hosts, profile=Profile(), profile_path="", tools=tools, cancel=cancel))
+        assert len(told) < 1000
+        assert isinstance(told[-1], RunFinished)
+        failed = next(event for event in told if isinstance(event, RunFailed))
+        assert "full" in failed.why
+        assert "Make room" in failed.remedy
+        with pytest.raises(OnboardError, match="full"):
+            journal.write("r", "a", "step", "intent", {"text": "x" * 1_000_000})
