@@ -6,7 +6,7 @@ The agent is the practice cloud's stand-in, installed for real; the program unde
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from urllib.parse import urlsplit
@@ -74,9 +74,11 @@ class RealBench(Bench):
 def forwarded(url: str) -> Iterator[str]:
     """The same cloud on loopback, where the engine's half runs: a practice signing key is good there only."""
     target = (urlsplit(url).hostname or "", urlsplit(url).port or 0)
+    near: list[socket.socket] = []  # whose clients keep them open for as long as nobody collects the clients
 
     class Forward(BaseRequestHandler):
         def handle(self) -> None:
+            near.append(self.request)
             with socket.create_connection(target) as far:
                 back = threading.Thread(target=pump, args=(far, self.request))
                 back.start()
@@ -91,6 +93,9 @@ def forwarded(url: str) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+            for one in near:
+                with suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
 
 
 def pump(source: socket.socket, sink: socket.socket) -> None:
