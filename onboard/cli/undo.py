@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onboard.cli.arguments import Commands, add_again, add_json
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 def add_to(commands: Commands) -> None:
     parser = commands.add_parser("undo", help="take back what a run changed, on the servers and in AWS")
     parser.add_argument("of_run", metavar="RUN", help="the run's id, or the beginning of it")
+    parser.add_argument(
+        "--profile", "-p", type=Path, metavar="P", help="log in with this profile's credentials, not with the run's own"
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask")
     add_again(parser)
     add_json(parser)

@@ -43,10 +43,13 @@ def workplace(options: argparse.Namespace) -> Iterator[Place]:
 
 @contextmanager
 def undo_workplace(options: argparse.Namespace) -> Iterator[tuple[Place, RunRecord]]:
-    """Around a command over an earlier run, with the profile that it ran with."""
+    """Around a command over an earlier run, with the profile that it ran with; credentials of `--profile` go before."""
     with closing(Journal(home())) as journal:
         record = journal.run(options.of_run)
     profile = Profile.model_validate(json.loads(record.profile))
+    if options.profile:
+        credentials = {**profile.credentials, **load(options.profile).credentials}
+        profile = profile.model_copy(update={"credentials": credentials})
     with placed(profile, home(), forgive=options.forgive) as place:
         yield place, record
 

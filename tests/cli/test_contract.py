@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -62,6 +63,19 @@ def test_the_whole_way_by_hand(served: Console) -> None:
     served("undo", run, code=2)
     served("undo", run, "--yes")
     assert "left to undo" in served("undo", run, "--yes").err
+
+
+def test_undo_logs_in_with_credentials_that_have_moved(served: Console) -> None:
+    served("trust", *PROFILE, "--accept-new")
+    run = str(served("apply", *PROFILE, "--yes", "--json").lines[-1]["run"])
+    folder = served.folder / "practice"
+    text = (folder / "profile.toml").read_text()
+    key = Path(re.findall(r'key_file = "(.*)"', text)[0])
+    (folder / key).rename(folder / "moved")
+    served("undo", run, "--yes", code=1)
+    (folder / "profile.toml").write_text(text.replace(str(key), str(folder / "moved")))
+    undone = served("undo", run, *PROFILE, "--yes", "--json")
+    assert undone.lines[-1]["hosts"] == {"ready": 2}
 
 
 def test_people_get_a_table_and_programs_json(served: Console) -> None:
