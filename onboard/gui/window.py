@@ -132,6 +132,8 @@ class Window(QMainWindow):
 
     @Slot()
     def _make_ahead(self) -> None:
+        if self.session.view.running:
+            return  # what the engine tells comes first
         left = next((stage.name for stage in STAGES if stage.name not in self._pages), None)
         if left is None:
             self._ahead.stop()
