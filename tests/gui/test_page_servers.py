@@ -554,6 +554,16 @@ def test_credentials_come_and_go(page: ServersPage) -> None:
     assert list(sheet.profile.credentials) == ["linux-admin"]
 
 
+def test_an_agent_may_be_told_which_of_its_keys_to_use(page: ServersPage) -> None:
+    sheet = CredentialsSheet(page, PROFILE, page.session.lockout(), "linux")
+    assert not sheet.form.key_file.isHidden()
+    assert sheet.form.passphrase.isHidden()
+    sheet.form.key_file.line.setText("~/.ssh/work.pub")
+    sheet.form.key_file.line.textEdited.emit("")
+    sheet.accept()
+    assert sheet.profile.credentials["linux"].key_file == "~/.ssh/work.pub"
+
+
 def test_a_credential_that_nothing_describes_is_asked_for(page: ServersPage, monkeypatch: pytest.MonkeyPatch) -> None:
     page.session.edit(draft.without_credential(PROFILE, "linux"))
     assert page._credentials_notice.isVisible()

@@ -32,6 +32,7 @@ def step_words(step: str) -> str:
         "register_agent": tr("Registering"),
         "start_agent": tr("Starting the agent"),
         "place_nonce": tr("Placing the nonce"),
+        "tag_node": tr("Tagging its node"),
         "confirm": tr("Waiting for its answer"),
     }
     return words.get(step, step)

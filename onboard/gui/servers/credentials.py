@@ -252,7 +252,8 @@ class _Form(QWidget):
         self.rows.add_row("name", tr("&Name"), self.name)
         self.rows.add_row("kind", tr("&Kind"), self.kind)
         self.rows.add_row("username", tr("&User"), self.username)
-        self.rows.add_row("key_file", tr("Key &file"), self.key_file)
+        of_agent = tr("With an SSH agent: which of its keys, if not all are to be tried.")
+        self.rows.add_row("key_file", tr("Key &file"), self.key_file, of_agent)
         self.rows.add_row("sudo", tr("&Root rights"), self.sudo)
         self.rows.add_row(
             "passphrase", tr("&Passphrase of the key"), self.passphrase, tr("Only if the key file has one.")
@@ -297,7 +298,7 @@ class _Form(QWidget):
 
     def values(self) -> tuple[str, dict[str, object]]:
         """The name, and what with_credential takes."""
-        key = self.key_file.line.text().strip() if self.kind.currentData() == CredentialKind.SSH_KEY else ""
+        key = self.key_file.line.text().strip() if self.kind.currentData() != CredentialKind.SSH_PASSWORD else ""
         return self.name.text().strip(), {
             "kind": self.kind.currentData(),
             "username": self.username.text().strip(),
@@ -312,9 +313,9 @@ class _Form(QWidget):
 
     def _fit(self) -> None:
         """Rows that this kind has no use for are not there."""
-        is_key = self.kind.currentData() == CredentialKind.SSH_KEY
-        self.rows.set_row_visible("key_file", is_key)
-        self.rows.set_row_visible("passphrase", is_key)
+        kind = self.kind.currentData()
+        self.rows.set_row_visible("key_file", kind != CredentialKind.SSH_PASSWORD)
+        self.rows.set_row_visible("passphrase", kind == CredentialKind.SSH_KEY)
 
     def _keep_passphrase(self, secret: Secret) -> None:
         self._keep("passphrase", self.passphrase, f"{self.name.text().strip()}{PASSPHRASE}", secret)
