@@ -21,6 +21,7 @@ from onboard.gui.servers.lines import LinesSheet
 from onboard.gui.servers.probe import ProbeSheet
 from onboard.gui.servers.sheet import Sheet
 from onboard.hosts.inventory import parse
+from onboard.model.cancel import CancelToken
 from onboard.wizard.servers import to_approve
 
 if TYPE_CHECKING:
@@ -69,10 +70,15 @@ def servers(desk: "Desk") -> Iterator[tuple[str, QWidget]]:
     yield "servers-no-match", window
     without_child(window.session)
     keys = to_approve(window.session.view.draft, window.session.view.state("trust"))
+    lockout = page.session.lockout()
+    for server in scenes.names()[:2]:
+        with lockout.attempt(draft.credentials["dba"].username, "dba", server, CancelToken()) as attempt:
+            attempt.accepted = False
     sheets: list[tuple[str, Sheet]] = [
         ("servers-lines", LinesSheet(page, draft, LINES)),
         ("servers-import", ImportSheet(page, draft, Path("fra-hosts.csv"), parse(CSV.encode(), "fra-hosts.csv"))),
-        ("servers-credentials", CredentialsSheet(page, draft, page.session.lockout(), "linux")),
+        ("servers-credentials", CredentialsSheet(page, draft, lockout, "linux")),
+        ("servers-credentials-stopped", CredentialsSheet(page, draft, lockout, "dba")),
         ("servers-edit", EditSheet(page, draft, scenes.names()[:1])),
         ("servers-edit-many", EditSheet(page, draft, scenes.names()[:12])),
     ]

@@ -127,6 +127,7 @@ class CredentialsSheet(Sheet):
                     servers=", ".join(refused_by),
                 ),
             )
+            self.grow()
 
     @Slot()
     def _allow(self) -> None:

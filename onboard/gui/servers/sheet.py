@@ -3,7 +3,8 @@
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QFontMetrics, QShowEvent
 from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from onboard.gui.text import plural, tr
@@ -60,6 +61,17 @@ class Sheet(QDialog):
         column.addLayout(buttons)
         wanted = QFontMetrics(Theme.current().font(Role.BODY)).averageCharWidth() * letters
         self.setMinimumWidth(min(wanted, self.screen().availableGeometry().width() - 2 * S24))
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        super().showEvent(event)
+        QTimer.singleShot(0, self, self.grow)  # once what is in it knows its width
+
+    def grow(self) -> None:
+        """Become as high as the content needs at this width: sentences that wrap are not in Qt's own first guess."""
+        layout = self.layout()
+        if layout is not None:
+            needed = min(layout.totalHeightForWidth(self.width()), self.screen().availableGeometry().height() - S24)
+            self.resize(self.width(), max(self.height(), needed))
 
     def done(self, result: int) -> None:
         """Ends, and is not needed any more: whoever asked takes what he needs now."""
