@@ -1,5 +1,6 @@
 """Errors of boto3 in words for people. Never AWS's own text about signatures: it repeats headers, tokens among them."""
 
+import json
 import re
 import threading
 import time
@@ -25,6 +26,7 @@ THROTTLED = frozenset(
         "SlowDown",
     }
 )
+SERVER_ERROR = 500  # HTTP statuses from here on are not the caller's doing
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"})
 
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
@@ -78,6 +80,14 @@ def asking(call: str) -> Iterator[None]:
             where=call,
             why="The answer is not in AWS's form, as with a log-in page or a proxy's error page",
             remedy="Check the proxy, and the endpoint URL if one is set",
+        ) from None
+    except (OSError, json.JSONDecodeError) as error:  # botocore wraps all of them but those of a credential_process
+        did = f"could not be started: {error.strerror}" if isinstance(error, OSError) else "printed no JSON"
+        raise AwsError(
+            "the credentials could not be fetched",
+            where=call,
+            why=f"The credential_process of the AWS configuration {did}",
+            remedy="Run it by hand; it must print the credentials as JSON, as AWS's documentation says",
         ) from None
     except MfaNeeded:
         raise AwsError(
@@ -141,7 +151,11 @@ def _refused(call: str, error: "ClientError") -> AwsError:
             "Too many calls at a time, of this program or of others in the account",
             "Wait a minute and try again",
         )
-    return failed("AWS refused", f"{code}: {message}" if code else message, "")
+    why = f"{code}: {message}" if code else message
+    if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= SERVER_ERROR:
+        remedy = "Wait a few minutes and try again; https://health.aws.amazon.com tells of larger trouble"
+        return failed("AWS has trouble of its own", why, remedy)
+    return failed("AWS refused", why, "")
 
 
 def _denied(call: str, message: str) -> tuple[str, str, str]:
@@ -189,9 +203,10 @@ def _not_asked(call: str, error: "BotoCoreError") -> AwsError:
         case boto.RefreshWithMFAUnsupportedError():
             return failed("the credentials have expired", "Renewing them needs an MFA code", "Start again")
         case boto.CredentialRetrievalError():
+            provider = str(details.get("provider", "unknown"))
             return failed(
                 "the credentials could not be fetched",
-                f"Their source failed: {details.get('provider', 'unknown')}",
+                f"Their source failed: {'credential_process' if provider == 'custom-process' else provider}",
                 "Run the same with the AWS CLI (`aws sts get-caller-identity`) to see its own message",
             )
         case boto.ProxyConnectionError():

@@ -1,6 +1,7 @@
 """The way to AWS: one boto3 session, its clients made when needed, by any thread."""
 
 import difflib
+import json
 import logging
 import threading
 import urllib.request
@@ -134,6 +135,8 @@ class Aws:
                 if is_loopback(client.meta.endpoint_url) and urllib.request.getproxies():
                     client.close()
                     client = make({})  # a practice cloud on this computer is not behind the proxy
+            except json.JSONDecodeError:
+                raise  # of a credential_process
             except ValueError as error:
                 raise AwsError(
                     f"the endpoint URL for {service} is wrong",

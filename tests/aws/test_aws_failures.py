@@ -52,6 +52,13 @@ def test_refusals(code: str, message: str, what: str, remedy: str) -> None:
     assert (error.code, error.where) == (code, "ssm:CreateActivation")
 
 
+def test_trouble_of_aws_itself_is_told_apart() -> None:
+    answer = {"Error": {"Code": "ServiceUnavailable"}, "ResponseMetadata": {"HTTPStatusCode": 503}}
+    error = told(ClientError(answer, "CreateActivation"))  # type: ignore[arg-type]
+    assert "trouble of its own" in error.what
+    assert "Wait" in error.remedy
+
+
 def test_a_missing_permission_is_named() -> None:
     error = refused(
         "AccessDeniedException",
