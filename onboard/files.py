@@ -1,10 +1,13 @@
-"""Writing files whole or not at all."""
+"""Reading files that end, and writing them whole or not at all."""
 
+import errno
 import os
 import tempfile
 from pathlib import Path
 
-from onboard.model.errors import OnboardError
+from onboard.model.errors import OnboardError, Problem, ProfileError
+
+MOST_READ = 64 << 20  # bytes
 
 
 def write_private(path: Path, text: str) -> None:
@@ -26,6 +29,30 @@ def write_private(path: Path, text: str) -> None:
             why=error.strerror or str(error),
             remedy="Choose a folder that exists and may be written to",
         ) from None
+
+
+def read_regular(path: Path) -> bytes:
+    """What a regular file holds. Raises OSError, also for a pipe or device, which may never end, and for too much."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    with path.open("rb") as file:
+        content = file.read(MOST_READ + 1)
+    if len(content) > MOST_READ:
+        raise OSError(errno.EFBIG, f"it is larger than {MOST_READ >> 20} MiB", str(path))
+    return content
+
+
+def refuse_unwritable(path: Path, argument: str) -> None:
+    """Raises ProfileError where `write_private` could not write, before any work is done for it."""
+    if path.is_dir():
+        problem = f"{path} is a folder"
+    elif not path.parent.is_dir():
+        problem = f"there is no folder {path.parent}"
+    elif not os.access(path.parent if not path.exists() or path.is_file() else path, os.W_OK):
+        problem = f"{path} may not be written to"
+    else:
+        return
+    raise ProfileError(argument, (Problem(argument, problem, "Name a file in a folder that you may write to"),))
 
 
 def _replace(path: Path, text: str) -> None:

@@ -7,6 +7,7 @@ from onboard.cli.arguments import Commands, add_again, add_json, add_profile
 from onboard.cli.output import follow
 from onboard.cli.text import plan_text
 from onboard.cli.workplace import show_for, workplace
+from onboard.files import refuse_unwritable
 from onboard.profiles.plan_file import save
 
 
@@ -22,6 +23,8 @@ def add_to(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     from onboard.engine.check import plan
 
+    if options.output:
+        refuse_unwritable(options.output, "--output")
     with workplace(options) as place:
         stream = plan(place.profile, place.tools, place.cancel, profile_path=str(options.profile))
         state, code = follow(stream, show_for(options, place), place.cancel)

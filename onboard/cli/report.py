@@ -9,7 +9,7 @@ from typing import Any
 
 from onboard.cli.arguments import Commands, add_json
 from onboard.engine.journal import Journal, RunRecord
-from onboard.files import write_private
+from onboard.files import refuse_unwritable, write_private
 from onboard.home import home
 from onboard.report.csv_report import csv_report
 from onboard.report.document import document
@@ -37,6 +37,8 @@ def add_to(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.output:
+        refuse_unwritable(options.output, "--output")
     with closing(Journal(home())) as journal:
         content = document_of(journal.run(options.of_run), journal)
     text = json.dumps(content) + "\n" if options.json else FORMATS[options.format](content)

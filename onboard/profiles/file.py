@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from onboard.files import read_regular
 from onboard.hosts.inventory_csv import Inventory, decoded, parse_csv, render_csv
 from onboard.model import validation
 from onboard.model.errors import OnboardError, Problem, ProfileError
@@ -96,7 +97,7 @@ def save(profile: Profile, path: Path) -> Profile:
 def _read(path: Path) -> _Read:
     """Raises ProfileError when the file is no readable TOML of a known schema; else its mistakes are in `problems`."""
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except OSError as error:
         problem = Problem(
             str(path), f"it cannot be read: {error.strerror}", "Name a profile that exists and may be read"
@@ -132,7 +133,7 @@ def _read_hosts(hosts_file: str, folder: Path) -> tuple[Inventory | None, Sequen
     """The profile's own list of servers. Columns that are not known are refused here: saving would lose them."""
     file = mistakes.located(hosts_file, folder)
     try:
-        data = file.read_bytes()
+        data = read_regular(file)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no path"
         remedy = "Name a CSV file; a relative path is looked for beside the profile"

@@ -4,11 +4,14 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from onboard.files import write_private
+from pydantic import TypeAdapter
+
+from onboard.files import read_regular, write_private
 from onboard.model.errors import Problem, ProfileError
 from onboard.model.plan import Plan, plan_from_json
 
 FORMAT = "onboard-plan-1"
+_PLAN = TypeAdapter(Plan)  # knows of each part what it has to be
 
 
 def save(plan: Plan, path: Path) -> None:
@@ -19,12 +22,14 @@ def save(plan: Plan, path: Path) -> None:
 def load(path: Path) -> Plan:
     """A saved plan. Raises ProfileError when the file holds none."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(read_regular(path).decode())
         if data["format"] != FORMAT:
             raise ValueError(data["format"])
-        return plan_from_json(data)
+        plan = plan_from_json(data)
+        _PLAN.validate_python(asdict(plan))
+        return plan
     except OSError as error:
         problem = Problem(str(path), f"the plan cannot be read: {error.strerror}", "Name a file that plan -o wrote")
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # ValidationError is a ValueError
         problem = Problem(str(path), "this is no plan of this version", "Make one with: onboard plan -o FILE")
     raise ProfileError(str(path), (problem,))
