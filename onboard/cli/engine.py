@@ -22,7 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from onboard.cli.arguments import Commands
+from onboard.cli.arguments import Commands, add_debug_log
 from onboard.defects import keep_defect
 from onboard.engine.command import failure
 from onboard.engine.journal import Journal
@@ -48,6 +48,7 @@ GRACE = 10.0  # seconds that a clean stop may take after the wizard has gone
 
 def add_to(commands: Commands) -> None:
     parser = commands.add_parser("engine")  # no help text: it is for the wizard, not for people
+    add_debug_log(parser)
     parser.set_defaults(act=run)
 
 

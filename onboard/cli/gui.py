@@ -3,12 +3,13 @@
 import argparse
 from pathlib import Path
 
-from onboard.cli.arguments import Commands
+from onboard.cli.arguments import Commands, add_debug_log
 
 
 def add_to(commands: Commands) -> None:
     parser = commands.add_parser("gui", help="the wizard; what onboard alone opens too")
     parser.add_argument("profile", nargs="?", type=Path, metavar="PROFILE", help="a profile to open")
+    add_debug_log(parser)
     parser.set_defaults(act=run)
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from onboard.cli.arguments import Commands, add_json, add_profile
 from onboard.hosts import inventory
 from onboard.hosts.inventory_csv import Inventory
-from onboard.model.errors import ProfileError
+from onboard.model.errors import Problem, ProfileError
 from onboard.model.profile import Profile
 from onboard.profiles.file import load_unfinished, save
 
@@ -36,6 +36,9 @@ def run(options: argparse.Namespace) -> int:
         _show(found)
     if found.problems:
         raise ProfileError(str(options.file), found.problems)
+    if not found.hosts:
+        problem = Problem(str(options.file), "it lists no server", "Give it a line for each server: name,address")
+        raise ProfileError(str(options.file), (problem,))
     profile = load_unfinished(options.profile) if options.profile.exists() else Profile()
     hosts = inventory.merged(profile.hosts, found.hosts, replace=options.replace)
     if not options.dry_run:

@@ -47,8 +47,6 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", dest="command", metavar="COMMAND")
     for command in COMMANDS:
         command.add_to(commands)
-    for one in commands.choices.values():
-        one.add_argument("--debug-log", metavar="FILE", help="write a detailed log, free of secrets, to FILE")
     return top
 
 

@@ -10,6 +10,8 @@ from onboard.model import events
 from onboard.model.cancel import CancelToken
 from onboard.model.state import State
 
+SHOWN = 20  # mistakes; --json has all of them
+
 
 class Show(Protocol):
     """One way of showing a run while it goes on."""
@@ -35,7 +37,8 @@ def failure_text(failure: events.RunFailed) -> str:
     """What stopped a run, for people."""
     head = f"{failure.where}: {failure.what}" if failure.where else failure.what
     lines = [f"Error: {head}."]
-    lines += [f"  {problem}" for problem in failure.problems]
+    lines += [f"  {problem}" for problem in failure.problems[:SHOWN]]
+    lines += [f"  … and {len(failure.problems) - SHOWN} more"] if len(failure.problems) > SHOWN else []
     lines += [f"  Why: {failure.why}"] if failure.why else []
     lines += [f"  What to do: {failure.remedy}"] if failure.remedy else []
     return "\n".join(lines)

@@ -37,10 +37,9 @@ def add_to(commands: Commands) -> None:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 10_000:
-        raise argparse.ArgumentTypeError("between 1 and 10000")
-    return number
+    if not text.isdecimal() or not 1 <= int(text) <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number between 1 and 10000")
+    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:

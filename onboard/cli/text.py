@@ -78,14 +78,18 @@ class People:
 
     def end(self, state: State) -> None:
         self._progress.close()
+        if state.failure:
+            self._err.print(f"[red]{escape(failure_text(state.failure))}[/]")
+        if not state.failure or any(host.status is not HostStatus.SKIPPED for host in state.hosts.values()):
+            self._servers(state)
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(state.counts().items()))
+        self._out.print(f"[bold]{escape(counts)}[/]  run {state.run}" if counts else f"run {state.run}")
+
+    def _servers(self, state: State) -> None:
         if state.hosts:
             self._out.print(_servers(state))
         for line in _cause_lines(state):
             self._out.print(line)
-        counts = ", ".join(f"{count} {status}" for status, count in sorted(state.counts().items()))
-        self._out.print(f"[bold]{escape(counts)}[/]  run {state.run}" if counts else f"run {state.run}")
-        if state.failure:
-            self._err.print(f"[red]{escape(failure_text(state.failure))}[/]")
 
 
 @contextmanager
@@ -145,7 +149,7 @@ class _Lines:
         if isinstance(event, events.PhaseStarted):
             self._count = _Count()
             self._console.print(f"{PHASES.get(event.phase, event.phase)}: {event.total}")
-        elif self._count.take(event) and time.monotonic() - self._said > PER_SECOND:
+        elif self._count.take(event) and time.monotonic() - self._said > PER_SECOND and state.phase_total:
             self._said = time.monotonic()
             self._console.print(f"  {self._count.done} of {state.phase_total}, {self._count.rate()}")
 

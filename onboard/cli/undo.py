@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onboard.cli.arguments import Commands, add_again, add_json
-from onboard.cli.output import follow
+from onboard.cli.output import JsonLines, follow
 from onboard.cli.workplace import Place, show_for, undo_workplace
 from onboard.model.errors import Problem, ProfileError
+from onboard.model.events import RunFinished
+from onboard.model.state import State
 
 if TYPE_CHECKING:
     from onboard.engine.undo import Undoing
@@ -34,6 +36,8 @@ def run(options: argparse.Namespace) -> int:
         if undoing.is_empty:
             sys.stderr.write(f"Nothing of run {record.run} is left to undo.\n")
         elif not options.yes and not _agreed(undoing, record.run, place):
+            if options.json:
+                JsonLines().event(RunFinished(run="", hosts={}), State())
             return 0
         stream = undo(place.profile, record, place.tools, place.cancel, profile_path=record.profile_path)
         return follow(stream, show_for(options, place), place.cancel)[1]

@@ -32,6 +32,7 @@ _HEADERS = {
     ),
     "address": (
         "address", "hostaddress", "ipaddress", "ip", "ipv4", "ipv4address", "primaryip", "primaryipaddress", "ipv6",
+        "ipadresse", "adresse", "adresseip", "direccionip", "indirizzoip",
         "ansiblehost", "fqdn", "dnsname", "dns", "host", "hostname",
     ),
     "port": ("port", "sshport", "ansibleport"),
@@ -129,6 +130,9 @@ def parse_csv(text: str, encoding: str, name: str) -> Inventory:
         )
         problems.append(Problem(name, problem, "Head the columns name, address, port; or list one address a line"))
         body = []
+    fields = [column.field for column in columns if column.field]
+    twice = sorted({field for field in fields if fields.count(field) > 1})
+    problems += [Problem(name, f"several columns are headed {shown(field)}", "Keep one of them") for field in twice]
     hosts, lines, mistakes = _hosts(body, columns, name)
     return Inventory(preview, tuple(hosts), tuple(lines), (*problems, *mistakes))
 

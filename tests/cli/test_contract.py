@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import signal
 import socket
@@ -63,6 +64,38 @@ def test_the_whole_way_by_hand(served: Console) -> None:
     served("undo", run, code=2)
     served("undo", run, "--yes")
     assert "left to undo" in served("undo", run, "--yes").err
+
+
+def test_files_that_cannot_be_used_are_refused_before_anything_is_asked(served: Console) -> None:
+    served("trust", *PROFILE, "--accept-new")
+    served("plan", *PROFILE, "-o", "plan.json")
+    text = (served.folder / "plan.json").read_text()
+    for wrong in (text.replace('"hosts": [', '"hosts": [7, ', 1), text.replace(": {", ': {"x": 1, ', 1), "[" * 100_000):
+        (served.folder / "wrong.json").write_text(wrong)
+        assert "no plan of this version" in served("apply", *PROFILE, "--plan", "wrong.json", code=2).err
+    for place in ("none/plan.json", "practice"):
+        assert "--output" in served("plan", *PROFILE, "-o", place, code=2).err
+    commands = [line["command"] for line in served("runs", "--json").lines]
+    assert commands == ["plan", "trust"]
+
+
+def test_a_profile_that_never_ends_is_refused(console: Console) -> None:
+    os.mkfifo(console.folder / "pipe")
+    for endless in ("pipe", "/dev/zero"):
+        assert "not a regular file" in console("profile", "check", endless, code=2).err
+
+
+def test_many_mistakes_are_counted_and_all_told_to_programs(console: Console) -> None:
+    (console.folder / "p.toml").write_text("schema = 1\n" + "".join(f"a{number} = 1\n" for number in range(30)))
+    refused = console("profile", "check", "p.toml", "--json", code=2)
+    assert "… and 10 more" in refused.err
+    assert len(refused.lines[0]["problems"]) == 30  # type: ignore[arg-type]
+
+
+def test_every_command_writes_a_log_where_it_is_told(console: Console) -> None:
+    (console.folder / "p.toml").write_text("schema = 1\n")
+    console("profile", "check", "p.toml", "--debug-log", "log")
+    assert (console.folder / "log").exists()
 
 
 def test_undo_logs_in_with_credentials_that_have_moved(served: Console) -> None:
@@ -133,6 +166,12 @@ def test_aws_that_cannot_be_reached_is_3(console: Console) -> None:
     assert refused.lines[-1]["event"] == "run_finished"
     assert "127.0.0.1:9" in refused.err
     assert "credentials" in console("plan", "--profile", "p.toml", code=3).err
+    for process, why in (("no-such-program", "could not be started"), ("echo no", "printed no JSON"), ("false", "")):
+        (console.folder / "config").write_text(f"[default]\ncredential_process = {process}\n")
+        config = {"AWS_CONFIG_FILE": str(console.folder / "config"), "AWS_EC2_METADATA_DISABLED": "true"}
+        told = Console({**console.environment, **config}, console.folder)("plan", "--profile", "p.toml", code=3).err
+        assert "credential_process" in told
+        assert why in told
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs calls that a signal ends: setitimer")
@@ -265,6 +304,11 @@ def test_hosts_are_imported_from_a_csv(console: Console) -> None:
     again = console("hosts", "import", "list.csv", "--profile", "new.toml", "--json")
     assert again.lines[-1]["hosts"] == 2
     (console.folder / "bad.csv").write_text("name,port\nweb3,70000\n,22\n")
+    for empty in ("", "name,address\n"):
+        (console.folder / "empty.csv").write_text(empty)
+        assert "no server" in console("hosts", "import", "empty.csv", "--profile", "new.toml", code=2).err
+    (console.folder / "twice.csv").write_text("name,tag:a,TAG: a\nweb4,1,2\n")
+    assert "several columns" in console("hosts", "import", "twice.csv", "--profile", "new.toml", code=2).err
     wrong = console("hosts", "import", "bad.csv", "--profile", "new.toml", code=2)
     assert "line 2" in wrong.err
     assert "line 3" in wrong.err
