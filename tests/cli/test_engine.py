@@ -6,6 +6,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,8 +38,13 @@ def test_a_wizard_that_has_gone_is_no_defect_and_what_runs_ends_cleanly() -> Non
     host = {"name": "nowhere", "address": "127.0.0.1", "port": 1}
     with child.stdin as orders:
         orders.write(json.dumps({"id": 1, "do": "check", "profile": {"hosts": [host]}}).encode() + b"\n")
+        orders.flush()
+        home = Path(os.environ["ONBOARD_HOME"])
+        end = time.monotonic() + 60
+        while not (home / "journal.sqlite").exists():  # what has not begun when the wizard goes is not begun
+            assert time.monotonic() < end
+            time.sleep(0.01)
     child.wait(60)
-    home = Path(os.environ["ONBOARD_HOME"])
     assert not (home / "defects.log").exists()
     journal = Journal(home)
     assert [bool(run.finished) for run in journal.runs()] == [True]
