@@ -144,6 +144,9 @@ def test_copy_as_command_copies_the_command(show: Show) -> None:
     footer.offer_command("onboard check --profile frankfurt.toml")
     QTest.keyClick(footer._copy, Qt.Key.Key_Space)
     assert QGuiApplication.clipboard().text() == "onboard check --profile frankfurt.toml"
+    assert footer._copy.text() == "Copied"
+    footer.offer_command("onboard plan --profile frankfurt.toml")
+    assert footer._copy.text() == "Copy as comman&d"
 
 
 def test_a_header_without_lead_takes_no_room_for_one(show: Show) -> None:

@@ -33,7 +33,7 @@ class KeysSheet(Sheet):
                 "A key is right when the server itself, on its console, or a list you trust shows the same fingerprint."
             ),
             primary=tr("&Approve"),
-            letters=120,
+            letters=150,
         )
         self.model = KeysModel(keys, addresses, self)
         self.table = DataTable(tr("Keys to approve"))

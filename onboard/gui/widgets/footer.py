@@ -16,7 +16,6 @@ class Footer(QFrame):
 
     back = Signal()
     forward = Signal()
-    command_copied = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,6 +61,8 @@ class Footer(QFrame):
 
     def offer_command(self, command: str) -> None:
         """The command line that does what this page does; "" when there is none."""
+        if command != self._command:
+            self._copy.setText(tr("Copy as comman&d"))
         self._command = command
         self._copy.setVisible(bool(command))
 
@@ -80,4 +81,4 @@ class Footer(QFrame):
 
     def _copy_command(self) -> None:
         QGuiApplication.clipboard().setText(self._command)
-        self.command_copied.emit(self._command)
+        self._copy.setText(tr("Copied"))
