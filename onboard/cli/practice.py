@@ -113,6 +113,9 @@ def _journey(options: argparse.Namespace) -> int:
     from onboard.engine.apply import apply
     from onboard.practice.serve import running_practice
 
+    if not options.json:
+        sys.stdout.write("Practice: nothing here is real.\n")
+        sys.stdout.flush()
     with tempfile.TemporaryDirectory(prefix="onboard-") as name, running_practice(options.hosts) as practice:
         folder = Path(name)
         _take_environment(practice.environment())
@@ -120,4 +123,4 @@ def _journey(options: argparse.Namespace) -> int:
         known = KnownHosts.from_file(folder / "practice_hosts")
         with placed(practice.profile(), folder, known_hosts=known, patience=PATIENCE) as place:
             stream = apply(place.profile, place.tools, place.cancel, profile_path="practice")
-            return follow(stream, show_for(options, place), place.cancel)[1]
+            return follow(stream, show_for(options, place, kept=False), place.cancel)[1]

@@ -55,7 +55,8 @@ PER_SECOND = 1.0  # plain progress lines at most
 class People:
     """Shows a run on a terminal: progress on standard error, the result on standard output."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, kept: bool = True) -> None:
+        self._kept = kept  # a run that is not has no id that would lead anywhere
         # A pipe has no width: a table for a person who reads a log later gets room for whole sentences.
         self._out = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else LOG_WIDTH)
         err = Console(file=sys.stderr, highlight=False, soft_wrap=True)
@@ -83,11 +84,12 @@ class People:
         if not state.failure or any(host.status is not HostStatus.SKIPPED for host in state.hosts.values()):
             self._servers(state)
         counts = ", ".join(f"{count} {status}" for status, count in sorted(state.counts().items()))
-        self._out.print(f"[bold]{escape(counts)}[/]  run {state.run}" if counts else f"run {state.run}")
+        run = f"run {state.run}" if self._kept else ""
+        self._out.print("  ".join(part for part in (f"[bold]{escape(counts)}[/]" if counts else "", run) if part))
 
     def _servers(self, state: State) -> None:
         if state.hosts:
-            self._out.print(_servers(state))
+            self._out.print(_servers(state, "onboard report" if self._kept else "--json"))
         for line in _cause_lines(state):
             self._out.print(line)
 
@@ -122,7 +124,7 @@ class _Bar:
 
     def event(self, event: events.Event, state: State) -> None:
         if isinstance(event, events.PhaseStarted):
-            self._count = _Count()
+            self._count = _Count(event.phase, event.total)
             if self._task is not None:
                 self._bar.remove_task(self._task)
             title = PHASES.get(event.phase, event.phase)
@@ -144,45 +146,62 @@ class _Lines:
         self._console = console
         self._count = _Count()
         self._said = 0.0
+        self._unsaid = False
 
     def event(self, event: events.Event, state: State) -> None:
         if isinstance(event, events.PhaseStarted):
-            self._count = _Count()
+            self._say_last()
+            self._count = _Count(event.phase, event.total)
             self._console.print(f"{PHASES.get(event.phase, event.phase)}: {event.total}")
-        elif self._count.take(event) and time.monotonic() - self._said > PER_SECOND and state.phase_total:
+        elif self._count.take(event):
+            self._unsaid = True
+            if self._count.is_full or time.monotonic() - self._said > PER_SECOND:
+                self._say_last()
+
+    def _say_last(self) -> None:
+        """How far the phase is, unless that was the line before."""
+        if self._unsaid:
+            self._unsaid = False
             self._said = time.monotonic()
-            self._console.print(f"  {self._count.done} of {state.phase_total}, {self._count.rate()}")
+            self._console.print(f"  {self._count.done} of {self._count.total}, {self._count.rate()}")
 
     def aside(self) -> AbstractContextManager[None]:
         return nullcontext()
 
     def close(self) -> None:
-        pass
+        self._say_last()
 
 
 class _Count:
-    """Servers that a phase is done with."""
+    """Servers that a phase is done with, never more than it has: the ends of others may be told after its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, phase: str = "", total: int = 0) -> None:
+        self.done = 0
+        self.total = total
+        self._phase = phase
         self._hosts: set[str] = set()
         self._began = time.monotonic()
 
     def take(self, event: events.Event) -> bool:
-        if isinstance(event, HOST_EVENTS) or (isinstance(event, events.StepFinished) and event.step == "confirm"):
+        """Whether it is further now."""
+        before = self.done
+        if self._phase == "plan":  # one plan is made for all of them
+            self.done = self.total if isinstance(event, events.PlanMade) else before
+        elif isinstance(event, HOST_EVENTS) or (isinstance(event, events.StepFinished) and event.step == "confirm"):
             self._hosts.add(event.host)
-            return True
-        return False
+            self.done = min(len(self._hosts), self.total)
+        return self.done > before
 
     @property
-    def done(self) -> int:
-        return len(self._hosts)
+    def is_full(self) -> bool:
+        return self.done == self.total
 
     def rate(self) -> str:
         return f"{self.done / max(time.monotonic() - self._began, 0.001):.1f}/s"
 
 
-def _servers(state: State) -> Table:
-    """Sorted by what needs a person first."""
+def _servers(state: State, all_of_them: str) -> Table:
+    """Sorted by what needs a person first. `all_of_them`: what shows those that have no row."""
     table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
     for column in ("Server", "Status", "Node", "Why, and what to do"):
         table.add_column(column, overflow="fold", no_wrap=column in ("Status", "Node"))
@@ -193,7 +212,7 @@ def _servers(state: State) -> Table:
         status = f"[{COLOURS[glyph]}]{glyph} {host.status or 'skipped'}[/]"
         table.add_row(escape(host.name), status, host.instance_id or "–", escape(_why(host)))
     if len(shown) > ALL_ROWS:
-        table.add_row(f"… and {len(shown) - ALL_ROWS} more", "", "", "onboard report shows all")
+        table.add_row(f"… and {len(shown) - ALL_ROWS} more", "", "", f"{all_of_them} shows all")
     return table
 
 

@@ -80,9 +80,10 @@ def placed(
         yield Place(profile, tools, cancel, known, questions)
 
 
-def show_for(options: argparse.Namespace, place: Place) -> Show:
+def show_for(options: argparse.Namespace, place: Place, *, kept: bool = True) -> Show:
+    """`kept`: whether the run can be looked at later."""
     if options.json:
         return JsonLines()
-    people = People()
+    people = People(kept=kept)
     place.questions.aside = people.aside
     return people
