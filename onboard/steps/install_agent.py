@@ -22,16 +22,14 @@ class InstallAgent(Step):
             return None
         found = before.facts.get(agent.FACT)
         installed = "" if isinstance(found, Unknown) else found.version
-        if (
-            installed
-            and _numbers(installed) >= _numbers(package.version)
-            and not script.is_broken_off(self.name, before)
-        ):
+        is_there = bool(installed) and _numbers(installed) >= _numbers(package.version)
+        if is_there and not script.is_broken_off(self.name, before):
             return None
-        what = f"Upgrade the agent from {installed} to" if installed else "Install the agent"
+        what = f"Upgrade the agent from {installed} to" if installed and not is_there else "Install the agent"
+        again = " again, as it was broken off" if is_there else ""
         return Change(
             name=self.name,
-            summary=f"{what} {package.version}",
+            summary=f"{what} {package.version}{again}",
             detail={"package": f"{package.kind} {package.arch}", "version": package.version, "sha256": package.sha256},
             before={"version": installed} if installed and _numbers(installed) != _numbers(package.version) else {},
         )

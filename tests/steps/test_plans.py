@@ -158,6 +158,14 @@ def test_versions_are_compared_as_numbers_and_never_lowered(tmp_path, installed,
         assert change.altered == ((("version", installed, offered),) if installed else ())
 
 
+def test_what_was_broken_off_is_installed_again_and_no_upgrade(tmp_path):
+    pending = registration.AgentRegistration(pending=("install_agent.undo",))
+    change = STEP["install_agent"].plan(
+        before(agent=agent.Agent((PACKAGE,)), registration=pending, package=the_package(tmp_path, PACKAGE.version))
+    )
+    assert change.summary == "Install the agent 3.3.4851.0 again, as it was broken off"
+
+
 def test_only_missing_roots_are_added():
     have = tuple(sorted(root.sha256 for root in amazon_roots.AMAZON_ROOTS[1:]))
     given = before(
