@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 
 from onboard.cli.arguments import Commands, add_again, add_json, add_profile
-from onboard.cli.output import follow
+from onboard.cli.exits import WELL
+from onboard.cli.output import UNCHANGED, follow
 from onboard.cli.text import plan_text
 from onboard.cli.workplace import Place, show_for, workplace
-from onboard.model.errors import Problem, ProfileError
+from onboard.model.errors import NobodyAgrees, Problem, ProfileError
 from onboard.model.plan import Plan
 from onboard.profiles.plan_file import load
 
@@ -54,11 +55,13 @@ def _ask(options: argparse.Namespace, place: Place) -> tuple[Plan | None, int]:
 
     if not sys.stdin.isatty():
         remedy = "Give --yes, or a plan that was looked at: --plan FILE"
-        raise ProfileError("apply", (Problem("apply", "nobody is there to agree to the plan", remedy),))
+        raise NobodyAgrees("apply", remedy=remedy)
     stream = plan(place.profile, place.tools, place.cancel, profile_path=str(options.profile))
     state, code = follow(stream, show_for(options, place), place.cancel)
     if state.plan is None or state.plan.is_empty or state.failure or place.cancel.stopping:
         return None, code
     sys.stderr.write(plan_text(state.plan) + "\n")
-    agreed = place.questions.agrees("Apply this plan?")
-    return (state.plan, 0) if agreed else (None, code)
+    if place.questions.agrees("Apply this plan?"):
+        return state.plan, WELL
+    sys.stderr.write(UNCHANGED)
+    return None, WELL

@@ -28,13 +28,14 @@ def run(options: argparse.Namespace) -> int:
 
 def _wanted(text: str | None) -> tuple[str, ...]:
     from onboard.checks.catalog import CHECKS, FLEET_CHECKS
-    from onboard.model.validation import unknown_problem
+    from onboard.model.validation import unknown_name
 
     if text is None:
         return ()
     known = [check.name for check in CHECKS] + [check.name for check in FLEET_CHECKS]
-    names = tuple(name.strip().replace("-", "_") for name in text.split(",") if name.strip())
-    problems = tuple(unknown_problem("--only", name, known) for name in names if name not in known)
+    written = {name.strip().replace("-", "_"): name.strip() for name in text.split(",") if name.strip()}
+    names = tuple(written)
+    problems = tuple(unknown_name("--only", "check", written[name], known) for name in names if name not in known)
     if not names:
         problems = (Problem("--only", "it names no check", f"Choose among: {', '.join(known)}"),)
     if problems:

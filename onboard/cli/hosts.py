@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from onboard.cli.arguments import Commands, add_json, add_profile
+from onboard.cli.output import counted
 from onboard.hosts import inventory
 from onboard.hosts.inventory_csv import Inventory
 from onboard.model.errors import Problem, ProfileError
@@ -40,7 +41,12 @@ def run(options: argparse.Namespace) -> int:
         problem = Problem(str(options.file), "it lists no server", "Give it a line for each server: name,address")
         raise ProfileError(str(options.file), (problem,))
     profile = load_unfinished(options.profile) if options.profile.exists() else Profile()
-    hosts = inventory.merged(profile.hosts, found.hosts, replace=options.replace)
+    try:
+        hosts = inventory.merged(profile.hosts, found.hosts, replace=options.replace)
+    except ProfileError as error:
+        if profile.hosts and not options.replace:
+            error.remedy = "To have these servers instead of the profile's, give --replace"
+        raise
     if not options.dry_run:
         save(profile.model_copy(update={"hosts": hosts}), options.profile)
     summary = {
@@ -55,7 +61,8 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(summary))  # noqa: T201 - the command's result
     else:
         verb = "would have" if options.dry_run else "has"
-        print(f"{len(found.hosts)} servers found; {options.profile} {verb} {len(hosts)}")  # noqa: T201
+        new = "" if options.replace else f", {len(hosts) - len(profile.hosts)} new"
+        print(f"{counted(len(found.hosts))} found{new}; {options.profile} {verb} {len(hosts)}")  # noqa: T201
     return 0
 
 

@@ -11,6 +11,7 @@ from onboard.model.cancel import CancelToken
 from onboard.model.state import State
 
 SHOWN = 20  # mistakes; --json has all of them
+UNCHANGED = "Nothing was changed.\n"  # the answer to a person who does not agree
 
 
 class Show(Protocol):
@@ -42,6 +43,10 @@ def failure_text(failure: events.RunFailed) -> str:
     lines += [f"  Why: {failure.why}"] if failure.why else []
     lines += [f"  What to do: {failure.remedy}"] if failure.remedy else []
     return "\n".join(lines)
+
+
+def counted(servers: int) -> str:
+    return f"{servers} server{'' if servers == 1 else 's'}"
 
 
 def follow(stream: Iterable[events.Event], show: Show, cancel: CancelToken) -> tuple[State, int]:

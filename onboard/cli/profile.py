@@ -1,12 +1,17 @@
 """onboard profile check | schema."""
 
 import argparse
+import csv
 import json
+import sys
 from pathlib import Path
 
 from onboard.cli.arguments import Commands, add_json
+from onboard.cli.output import counted
+from onboard.model.validation import nearest
 from onboard.profiles.file import load
 from onboard.profiles.json_schema import schema
+from onboard.resources import text
 
 
 def add_to(commands: Commands) -> None:
@@ -23,11 +28,21 @@ def add_to(commands: Commands) -> None:
 
 def run_check(options: argparse.Namespace) -> int:
     profile = load(options.file)
+    _warn_of_region(profile.region.name)
     if options.json:
         print(json.dumps({"event": "profile_checked", "file": str(options.file), "hosts": len(profile.hosts)}))  # noqa: T201
     else:
-        print(f"{options.file}: no mistakes, {len(profile.hosts)} servers")  # noqa: T201
+        print(f"{options.file}: no mistakes, {counted(len(profile.hosts))}")  # noqa: T201
     return 0
+
+
+def _warn_of_region(name: str | None) -> None:
+    """Of one that is not on the map: it may be misspelt, or newer than this program."""
+    known = [row["region"] for row in csv.DictReader(text("map/regions.csv").splitlines())]
+    if name and name not in known:
+        guess = nearest(name, known)
+        meant = f". Did you mean {guess}?" if guess else "."
+        sys.stderr.write(f"Warning: region.name: {name} is no Region that this version knows{meant}\n")
 
 
 def run_schema(options: argparse.Namespace) -> int:

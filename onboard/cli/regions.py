@@ -22,7 +22,7 @@ from onboard.model.evidence import with_evidence
 from onboard.model.profile import Host, Profile
 from onboard.model.state import State
 from onboard.model.status import HostStatus
-from onboard.model.validation import unknown_problem
+from onboard.model.validation import unknown_name
 from onboard.profiles.file import load_unfinished, save
 
 BAR = 20  # characters
@@ -70,7 +70,7 @@ def _servers(options: argparse.Namespace, profile: Profile) -> Sequence[Host]:
         problems.append(Problem("--profile", f"{wanted} needs a profile", "Name it: --profile FILE"))
     else:
         known = [host.name for host in profile.hosts]
-        problems += [unknown_problem("--from", name, known) for name in options.servers if name not in known]
+        problems += [unknown_name("--from", "server", name, known) for name in options.servers if name not in known]
     if problems:
         raise ProfileError("regions", tuple(problems))
     return [host for host in profile.hosts if host.name in options.servers]

@@ -11,6 +11,7 @@ from onboard.cli.arguments import Commands, add_json
 from onboard.engine.journal import Journal, RunRecord
 from onboard.files import refuse_unwritable, write_private
 from onboard.home import home
+from onboard.model.errors import Problem, ProfileError
 from onboard.report.csv_report import csv_report
 from onboard.report.document import document
 from onboard.report.html import html_report
@@ -37,6 +38,9 @@ def add_to(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.json and options.format != "json":
+        problem = Problem("--json", f"it is another format than {options.format}", "Leave out --json or --format")
+        raise ProfileError("report", (problem,))
     if options.output:
         refuse_unwritable(options.output, "--output")
     with closing(Journal(home())) as journal:

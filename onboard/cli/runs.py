@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from contextlib import closing
 
 from rich.console import Console
@@ -9,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from onboard.cli.arguments import Commands, add_json
+from onboard.cli.text import LOG_WIDTH
 from onboard.engine.journal import Journal, RunRecord
 from onboard.home import home
 
@@ -27,17 +29,17 @@ def run(options: argparse.Namespace) -> int:
         for record in records:
             print(json.dumps(_fields(record)))  # noqa: T201 - the command's result
         return 0
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else LOG_WIDTH)
     if not records:
         console.print("No runs yet. Start with: onboard check --profile P")
         return 0
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("Run", "Command", "Started (UTC)", "Ended", "Servers", "Profile"):
-        table.add_column(column, no_wrap=column != "Servers")
+        table.add_column(column, no_wrap=column not in ("Servers", "Profile"), overflow="fold")
     for record in records:
         servers = ", ".join(f"{count} {status}" for status, count in sorted(record.hosts.items()))
         ended = record.finished[11:19] or ("under way" if record.run in held else "broken off")
-        row = (record.run, record.command, record.started[:19].replace("T", " "), ended, servers, record.profile_path)
+        row = (record.run, record.command, record.started[5:16].replace("T", " "), ended, servers, record.profile_path)
         table.add_row(*map(escape, row))
     console.print(table)
     return 0

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onboard.cli.arguments import Commands, add_again, add_json
-from onboard.cli.output import JsonLines, follow
+from onboard.cli.exits import WELL
+from onboard.cli.output import UNCHANGED, JsonLines, follow
 from onboard.cli.workplace import Place, show_for, undo_workplace
-from onboard.model.errors import Problem, ProfileError
+from onboard.model.errors import NobodyAgrees
 from onboard.model.events import RunFinished
 from onboard.model.state import State
 
@@ -36,16 +37,17 @@ def run(options: argparse.Namespace) -> int:
         if undoing.is_empty:
             sys.stderr.write(f"Nothing of run {record.run} is left to undo.\n")
         elif not options.yes and not _agreed(undoing, record.run, place):
+            sys.stderr.write(UNCHANGED)
             if options.json:
                 JsonLines().event(RunFinished(run="", hosts={}), State())
-            return 0
+            return WELL
         stream = undo(place.profile, record, place.tools, place.cancel, profile_path=record.profile_path)
         return follow(stream, show_for(options, place), place.cancel)[1]
 
 
 def _agreed(undoing: "Undoing", run: str, place: Place) -> bool:
     if not sys.stdin.isatty():
-        raise ProfileError("undo", (Problem("undo", "nobody is there to agree to it", "Give --yes"),))
+        raise NobodyAgrees("undo", remedy="Give --yes")
     role = ""
     if undoing.role:
         deletes = undoing.role.get("delete") == "role"

@@ -88,6 +88,9 @@ def take_survey(
     return Survey(context, facts, findings, status, ended)
 
 
+APPROVING = "onboard trust shows host keys; its --accept-new or --known-hosts FILE approves those of new servers"
+
+
 def _refuse_unknown_fixes(profile: Profile) -> None:
     known = [step.name for step in STEPS]
     wrong = tuple(unknown_problem("run.fixes", name, known) for name in profile.run.fixes if name not in known)
@@ -120,7 +123,7 @@ def finish_with(host: Host, error: Exception) -> HostFinished:
     status = HostStatus.UNTRUSTED if isinstance(error, HostUntrusted) else HostStatus.UNREACHABLE
     untrusted = status is HostStatus.UNTRUSTED
     check = "identity_verified" if untrusted else "reachable"
-    remedy = f"{error.remedy}. Host keys are shown and approved with: onboard trust" if untrusted else error.remedy
+    remedy = f"{error.remedy}. {APPROVING}" if untrusted else error.remedy
     finding = Finding(check=check, status=Verdict.FAIL, summary=error.what, remedy=remedy, evidence=error.why)
     return HostFinished(host=host.name, status=status, findings=(finding,), reason=error.what, remedy=remedy)
 

@@ -81,3 +81,11 @@ class ProfileError(OnboardError):
         count = len(problems)
         super().__init__(f"{count} {'mistake' if count == 1 else 'mistakes'} found", where=where)
         self.problems = problems
+
+
+class NobodyAgrees(ProfileError):
+    """Something must be agreed to, and no person is at a terminal (exit code 2). No mistake is counted."""
+
+    def __init__(self, where: str, *, remedy: str) -> None:
+        OnboardError.__init__(self, "nobody is there to agree to it", where=where, remedy=remedy)
+        self.problems = ()

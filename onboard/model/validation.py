@@ -53,6 +53,14 @@ def unknown_problem(key: str, word: str, known: Iterable[str], *, elsewhere: str
     return Problem(key, f"there is no key {shown(word)}", remedy)
 
 
+def unknown_name(key: str, kind: str, word: str, known: Iterable[str]) -> Problem:
+    """No `kind` is called `word`: the one that was probably meant, and all there are."""
+    known = list(known)
+    guess = nearest(word, known)
+    meant = f"Did you mean {guess}? " if guess else ""
+    return Problem(key, f"no {kind} is called {shown(word)}", f"{meant}There are: {', '.join(known) or 'none'}")
+
+
 def wrong_value(key: str, error: ErrorDetails) -> Problem:
     """The problem of a value that pydantic refused for its type, range or form."""
     found = error["input"]

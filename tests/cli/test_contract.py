@@ -23,7 +23,7 @@ PROFILE = ("--profile", "practice/profile.toml")
 def test_the_whole_way_by_hand(served: Console) -> None:
     untrusted = served("check", *PROFILE, "--json", code=1)
     assert {line["status"] for line in untrusted.hosts().values()} == {"untrusted"}
-    assert "onboard trust" in str(untrusted.hosts()["healthy-debian"]["findings"])
+    assert "--accept-new" in str(untrusted.hosts()["healthy-debian"]["findings"])
 
     shown = served("trust", *PROFILE, code=1)
     assert shown.out.count("SHA256:") >= 2
@@ -61,7 +61,12 @@ def test_the_whole_way_by_hand(served: Console) -> None:
     table = list(csv.DictReader((served.folder / "report.csv").read_text(encoding="utf-8").splitlines()))
     assert [row["instance_id"] for row in table] == nodes
 
-    served("undo", run, code=2)
+    assert "--json" in served("report", run, "--format", "html", "-o", "r.html", "--json", code=2).err
+    assert not (served.folder / "r.html").exists()
+
+    refused = served("undo", run, code=2).err
+    assert "nobody is there to agree" in refused
+    assert "mistake" not in refused
     served("undo", run, "--yes")
     assert "left to undo" in served("undo", run, "--yes").err
 
@@ -137,10 +142,22 @@ def test_wrong_input_is_2_and_says_what_would_be_right(console: Console) -> None
         ("practice", "--run", "--hosts", "many"),
     ):
         assert console(*arguments, code=2).err, arguments
+    no_check = console("check", "--profile", "p.toml", "--only", "healthy-debian", code=2).err
+    assert 'no check is called "healthy-debian". There are: ' in no_check
+    assert "clock_in_sync" in no_check
     lines = console("profile", "check", "p.toml", "--json", code=2).lines
     assert lines[0]["event"] == "run_failed"
     assert len(lines[0]["problems"]) == 2  # type: ignore[arg-type]
     assert lines[-1]["event"] == "run_finished"
+
+
+def test_a_region_that_is_not_known_is_a_warning(console: Console) -> None:
+    for name, told in (("eu-centrl-1", "Did you mean eu-central-1?"), ("eu-central-1", "")):
+        (console.folder / "p.toml").write_text(f'schema = 1\n[region]\nname = "{name}"\n')
+        checked = console("profile", "check", "p.toml")
+        assert told in checked.err
+        assert bool(told) == bool(checked.err)
+        assert "no mistakes" in checked.out
 
 
 def test_a_debug_log_that_cannot_be_written_is_2(console: Console) -> None:
@@ -151,10 +168,22 @@ def test_a_debug_log_that_cannot_be_written_is_2(console: Console) -> None:
 
 def test_a_run_under_way_is_not_called_broken_off(console: Console) -> None:
     with closing(Journal(Path(console.environment["ONBOARD_HOME"]))) as journal:
-        journal.begin("20261124-101500-3f9a", "apply", "p.toml", "{}")
+        journal.begin("20261124-101500-3f9a", "apply", "/a/long/way/to/p.toml", "{}")
         with journal.held("20261124-101500-3f9a"):
-            assert "under way" in console("runs").out
+            listed = console("runs").out
+            assert "under way" in listed
+            assert "20261124-101500-3f9a" in listed
         assert "broken off" in console("runs").out
+
+
+def test_a_run_has_one_line_in_a_pipe(console: Console) -> None:
+    run, profile = "20261124-101500-3f9a", "/home/somebody/projects/data-centre-east/servers.toml"
+    with closing(Journal(Path(console.environment["ONBOARD_HOME"]))) as journal:
+        journal.begin(run, "apply", profile, "{}")
+        journal.finish(run, {"online": 240, "blocked": 6, "unreachable": 2})
+    _, line = console("runs").out.splitlines()
+    assert line.startswith(run)
+    assert line.rstrip().endswith(profile)
 
 
 def test_aws_that_cannot_be_reached_is_3(console: Console) -> None:
@@ -312,6 +341,18 @@ def test_hosts_are_imported_from_a_csv(console: Console) -> None:
     wrong = console("hosts", "import", "bad.csv", "--profile", "new.toml", code=2)
     assert "line 2" in wrong.err
     assert "line 3" in wrong.err
+
+
+def test_an_import_says_what_is_new_and_how_to_replace(console: Console) -> None:
+    def imported(text: str, *arguments: str, code: int = 0) -> str:
+        (console.folder / "list.csv").write_text(text)
+        done = console("hosts", "import", "list.csv", "--profile", "new.toml", *arguments, code=code)
+        return done.err if code else done.out
+
+    assert imported("name,address\nweb1,192.0.2.1\n") == "1 server found, 1 new; new.toml has 1\n"
+    assert "1 server found, 0 new" in imported("name,address\nweb1,192.0.2.1\n")
+    assert "give --replace" in imported("name,address\nweb1,192.0.2.9\n", code=2)
+    assert imported("name,address\nweb1,192.0.2.9\n", "--replace") == "1 server found; new.toml has 1\n"
 
 
 def test_the_schema_is_json(console: Console) -> None:

@@ -92,6 +92,11 @@ def test_a_stop_at_the_plan_begins_nothing(served: Console, stop: str | signal.S
 
 def test_yes_applies_and_undo_asks_too(served: Console) -> None:
     served("trust", *PROFILE, "--accept-new")
+    terminal = Terminal(served, "apply", *PROFILE)
+    terminal.until("Apply this plan? [y/N]")
+    terminal.type("n\n")
+    assert terminal.end() == 0
+    assert "Nothing was changed." in terminal.shown
     terminal = Terminal(served, "apply", *PROFILE, controlling=False)
     terminal.until("Apply this plan? [y/N]")
     terminal.type("y\n")
@@ -103,6 +108,7 @@ def test_yes_applies_and_undo_asks_too(served: Console) -> None:
     terminal.type("n\n")
     assert terminal.end() == 0
     assert '"run_finished"' in terminal.shown.splitlines()[-1]
+    assert "Nothing was changed." in terminal.shown
     for answer, code in (("\n", 0), ("\x04", 0), ("\x03", 130)):
         terminal = Terminal(served, "undo", run)
         terminal.until("Go on? [y/N]")
