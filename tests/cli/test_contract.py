@@ -283,6 +283,7 @@ def test_a_terminal_that_hangs_up_stops_a_run_cleanly(served: Console, before: s
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # these tests may run under nohup themselves
     )
     assert process.stdout is not None
     line = ""

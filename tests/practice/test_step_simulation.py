@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -35,7 +35,7 @@ from onboard.practice.server import PracticeServer
 from onboard.practice.step_simulation import SIMULATED
 from onboard.resources import resource
 from onboard.steps import script
-from onboard.steps.base import Before, Done, Registration, StepFailed, Supplies
+from onboard.steps.base import Before, Done, Registration, Step, StepFailed, Supplies
 from onboard.steps.catalog import STEPS
 from onboard.steps.place_nonce import nonce_command, nonce_path
 
@@ -96,7 +96,7 @@ class Field:
             supplies = self.supplies(**given)
             for step in STEPS:
                 if step.plan(before) is not None:
-                    done[step.name] = step.apply(connection, before, supplies)
+                    done[step.name] = done_as_in_a_run(step, connection, before, supplies)
         return done, done["register_agent"].output["instance_id"]
 
     def undo_all(self, server: PracticeServer, done: dict[str, Done]) -> None:
@@ -107,6 +107,13 @@ class Field:
     def prover(self, *, answer: float = 10.0) -> Prover:
         lines = "\n".join(nonce_command(nonce_path(RUN)))
         return Prover(self.aws, lines, CancelToken(), Patience(online=10, answer=answer, poll=0.05))
+
+
+def done_as_in_a_run(step: Step, connection: Connection, before: Before, supplies: Supplies) -> Done:
+    """As a run does it: undo gets what was known before, and what the step found."""
+    planned = step.planned_undo(before, supplies)
+    done = step.apply(connection, before, supplies)
+    return replace(done, undo={**planned, **done.undo})
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +163,7 @@ def test_the_whole_line_comes_online_answers_with_its_nonce_and_is_undone(field:
     assert [pending for pending in told.pending if pending.endswith(".undo")] == []
     assert len(roots.amazon) == 5
     with field.prover() as prover:
-        assert prover.wait_online(node, name).agent_version == "3.3.4851.0"
+        assert prover.wait_online(node, name).is_online
         assert prover.answer(node, name) == "0123456789abcdef\n"
     field.undo_all(server, done)
     assert server.digest() == before
@@ -171,7 +178,7 @@ def test_a_second_time_there_is_nothing_to_do_but_the_nonce(field: Field) -> Non
         assert [step.name for step in STEPS if step.plan(again) is not None] == ["place_nonce"]
         for step in STEPS[:-1]:
             if step.name in done:
-                result = step.apply(connection, again, field.supplies())
+                result = done_as_in_a_run(step, connection, again, field.supplies())
                 assert (step.name, result.changed) == (step.name, False)
                 assert result.output.get("instance_id", node) == node
     assert server.digest() == applied
@@ -189,7 +196,7 @@ def test_each_step_by_itself_is_undone_from_its_journal_and_from_its_record(fiel
             if step.name == name:
                 break
             if step.plan(before) is not None:
-                made[step.name] = step.apply(connection, before, field.supplies())
+                made[step.name] = done_as_in_a_run(step, connection, before, field.supplies())
         step = STEP[name]
         if name == "place_nonce":  # it takes the records of the others with it
             for path in server.machine.below(PENDING):
@@ -199,13 +206,13 @@ def test_each_step_by_itself_is_undone_from_its_journal_and_from_its_record(fiel
             network = field.profile.network.model_copy(update={"proxy": "http://127.0.0.1:3128"})
             context = Context(field.profile.model_copy(update={"network": network}), REGION, "1", field.endpoints)
             before = Before(before.host, before.facts, context)
-        done = step.apply(connection, before, field.supplies())
+        done = done_as_in_a_run(step, connection, before, field.supplies())
         assert done.changed
         assert server.digest() != ready
         assert step.undo(connection, done.undo).changed
         assert server.digest() == ready
         if name != "place_nonce":  # which keeps no record
-            step.apply(connection, before, field.supplies())
+            done_as_in_a_run(step, connection, before, field.supplies())
             journalled = step.planned_undo(before, field.supplies())
             assert step.undo(connection, journalled).changed
             assert server.digest() == ready
@@ -220,7 +227,7 @@ def test_a_registration_whose_connection_is_lost_goes_on_and_is_found(field: Fie
     before, called = server.digest(), calls.count
     with closing(field.connect(server)) as connection:
         ready = field.before(server, field.facts(connection))
-        made = {step.name: step.apply(connection, ready, field.supplies()) for step in FIRST}
+        made = {step.name: done_as_in_a_run(step, connection, ready, field.supplies()) for step in FIRST}
     with logged_in(field.practice, server) as transport, transport.open_session() as channel:
         channel.exec_command(COMMAND)
         supplies = field.supplies()
@@ -244,7 +251,7 @@ def test_a_wrong_code_is_refused_by_the_cloud_and_leaves_the_server_unregistered
     before = server.digest()
     with closing(field.connect(server)) as connection:
         ready = field.before(server, field.facts(connection))
-        made = {step.name: step.apply(connection, ready, field.supplies()) for step in FIRST}
+        made = {step.name: done_as_in_a_run(step, connection, ready, field.supplies()) for step in FIRST}
         with pytest.raises(StepFailed, match="AWS does not know the activation") as caught:
             STEP["register_agent"].apply(connection, ready, field.supplies(code="A" * 20))
         assert "A" * 20 not in caught.value.evidence
