@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from onboard.cli.arguments import Commands, add_debug_log
+from onboard.cli.questions import code_of
 from onboard.defects import keep_defect
 from onboard.engine.command import failure
 from onboard.engine.journal import Journal
@@ -135,8 +136,6 @@ class Child:
         folder = home()
         known = KnownHosts.of_this_user(folder)
         lockout = Lockout.of_this_user(folder)
-        for account in order.get("forgive", ()):
-            lockout.forgive(account)
         with closing(Journal(folder)) as journal:
             profile = _profile(order, journal)
             secrets = Secrets(profile.credentials, prompt=self._ask)
@@ -163,10 +162,7 @@ class Child:
 
     def _ask_for_code(self, prompt: str) -> Secret:
         """A code of an MFA device is good once, and so asked for each time."""
-        code = self._answer_to(SecretWanted(name=MFA, question=prompt, once=True)).get("value")
-        if not code:
-            raise OnboardError("No MFA code was given", where="AWS", remedy="Try again, with the code of your device")
-        return Secret(code)
+        return code_of(self._answer_to(SecretWanted(name=MFA, question=prompt, once=True)).get("value"))
 
     def _answer_to(self, wanted: SecretWanted) -> Order:
         """What the wizard answers; nothing once it has gone."""

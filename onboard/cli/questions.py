@@ -35,10 +35,7 @@ class Questions:
 
     def code(self, question: str) -> Secret:
         """A code of an MFA device. Raises OnboardError when none was typed."""
-        typed = self._ask(question, unseen=True)
-        if not typed:
-            raise OnboardError("No MFA code was given", where="AWS", remedy="Try again, with the code of your device")
-        return Secret(typed)
+        return code_of(self._ask(question, unseen=True))
 
     def _ask(self, question: str, *, unseen: bool = False) -> str | None:
         """The line that is typed; None at the end of input."""
@@ -64,6 +61,13 @@ class Questions:
                 break
             typed += more
         return typed.decode(errors="surrogateescape").rstrip("\r\n") if typed else None
+
+
+def code_of(typed: str | None) -> Secret:
+    """A code of an MFA device as it was typed. Raises OnboardError when there is none."""
+    if not typed:
+        raise OnboardError("No MFA code was given", where="AWS", remedy="Try again, with the code of your device")
+    return Secret(typed)
 
 
 def _windows_line(question: str, *, unseen: bool) -> str | None:
