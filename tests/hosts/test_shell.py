@@ -5,6 +5,7 @@ import os
 import selectors
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,13 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def give(pipe: int, data: bytes) -> None:
+    """What a shell that has ended does not read any more is lost, as on a connection."""
+    with suppress(BrokenPipeError):
+        while data:
+            data = data[os.write(pipe, data) :]
+
+
 def converse(
     dialogue: Dialogue, shell: list[str], *, password: bytes = b"", given_input: bytes = b"", before: str = ""
 ) -> Dialogue:
@@ -51,8 +59,7 @@ def converse(
         assert process.stdin
         assert process.stdout
         assert process.stderr
-        process.stdin.write(dialogue.request.text().encode())
-        process.stdin.flush()
+        give(process.stdin.fileno(), dialogue.request.text().encode())
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ, "stdout")
             selector.register(process.stderr, selectors.EVENT_READ, "stderr")
@@ -64,11 +71,9 @@ def converse(
                         selector.unregister(key.fileobj)
                     want = dialogue.feed(**{key.data: data})
                     if want is Want.PASSWORD:
-                        process.stdin.write(password + b"\n")
-                        process.stdin.flush()
+                        give(process.stdin.fileno(), password + b"\n")
                     if want is Want.INPUT:
-                        process.stdin.write(given_input)
-                        process.stdin.flush()
+                        give(process.stdin.fileno(), given_input)
             if want is not Want.NOTHING:
                 dialogue.end_of_stream()
     return dialogue
