@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from datetime import datetime
 from pathlib import Path
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt
@@ -34,12 +35,13 @@ from onboard.gui.widgets.filter_box import FilterBox
 from onboard.gui.widgets.footer import Footer
 from onboard.gui.widgets.key_value_form import KeyValueForm
 from onboard.gui.widgets.label import Label
-from onboard.gui.widgets.log_view import LogLine, LogView
+from onboard.gui.widgets.log_view import LogView
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.stage_list import Stage, StageList
 from onboard.gui.widgets.text_view import TextView
 from onboard.gui.widgets.top_bar import TopBar
+from onboard.wizard.log import Line
 
 TITLES = (
     "Start", "Account", "Servers", "Region", "Role", "Activation", "Network", "Checks", "Review", "Install", "Finish",
@@ -496,9 +498,9 @@ def parts() -> Frame:
     )
     log = LogView("Log")
     log.append(
-        LogLine(f"14:09:{n:02}", f"srv-app-{n:02}", text, tone)
-        for n, (text, tone) in enumerate(
-            [("Online; asked for its nonce through Run Command", "text"), ("dpkg lock held by process 2214", "bad")] * 8
+        Line(datetime(2026, 11, 24, 14, 9, n).astimezone(), f"srv-app-{n:02}", text, level)
+        for n, (text, level) in enumerate(
+            [("Online; asked for its nonce through Run Command", "info"), ("dpkg lock held by process 2214", "bad")] * 8
         )
     )
     right = QVBoxLayout()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from PySide6.QtCore import Qt, QTimer
@@ -17,14 +18,16 @@ from onboard.gui.widgets.card import Card
 from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.key_value_form import KeyValueForm
 from onboard.gui.widgets.label import Label
-from onboard.gui.widgets.log_view import BATCH, KEPT, LogLine, LogView
+from onboard.gui.widgets.log_view import BATCH, LogView
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.progress_bar import ProgressBar
 from onboard.gui.widgets.scrolled import Scrolled
 from onboard.gui.widgets.text_view import TextView
+from onboard.wizard.log import KEPT, Line
 
 Show = Callable[..., None]
 Until = Callable[[Callable[[], object]], None]
+NOW = datetime(2026, 11, 24, 14, 9, 31).astimezone()
 
 
 def test_a_banner_is_heard_as_what_it_is(show: Show) -> None:
@@ -285,8 +288,8 @@ def test_a_diff_shows_what_goes_and_what_comes_in_both_themes(show: Show, theme:
     assert grounds(view) == [""] * 6
 
 
-def lines(first: int, count: int, server: str = "srv-01") -> list[LogLine]:
-    return [LogLine("14:09:31", server, f"line {n}") for n in range(first, first + count)]
+def lines(first: int, count: int, server: str = "srv-01") -> list[Line]:
+    return [Line(NOW, server, f"line {n}") for n in range(first, first + count)]
 
 
 def shown(view: LogView) -> list[str]:
@@ -297,8 +300,8 @@ def test_the_log_shows_the_servers_asked_for(show: Show) -> None:
     view = LogView("Log")
     show(view, 500, 200)
     view.append([*lines(0, 2), *lines(2, 1, "srv-02")])
-    view.append([LogLine("14:09:32", "", "Wave 2 begins")])
-    assert shown(view)[-2:] == ["14:09:31 srv-02 line 2", "14:09:32 Wave 2 begins"]
+    view.append([Line(NOW, "", "Wave 2 begins")])
+    assert shown(view)[-2:] == ["14:09:31 srv-02 line 2", "14:09:31 Wave 2 begins"]
     view.show_servers(["srv-02"])
     view.append([*lines(3, 1), *lines(4, 1, "srv-02")])
     assert shown(view) == ["14:09:31 srv-02 line 2", "14:09:31 srv-02 line 4"]

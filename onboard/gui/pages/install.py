@@ -12,7 +12,7 @@ from onboard.gui.models.rollout import ALL, NODE, PROGRESS, STEP, RolloutModel, 
 from onboard.gui.notice import Notice
 from onboard.gui.page import Page
 from onboard.gui.session import Session
-from onboard.gui.text import plural, say, tr, when
+from onboard.gui.text import plural, tr, when
 from onboard.gui.theme import S4, S8, S12, S16, Role, Theme
 from onboard.gui.widgets.banner import Banner
 from onboard.gui.widgets.bar_cells import ProgressCell
@@ -25,7 +25,7 @@ from onboard.gui.widgets.data_table import DataTable
 from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.filter_box import FilterBox
 from onboard.gui.widgets.label import ElidedLabel, Label
-from onboard.gui.widgets.log_view import LogLine, LogView
+from onboard.gui.widgets.log_view import LogView
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.progress_bar import ProgressBar
@@ -33,7 +33,6 @@ from onboard.model.events import KeptRun
 from onboard.model.plan import Plan
 from onboard.wizard.command_line import command_line
 from onboard.wizard.interrupted import interrupted
-from onboard.wizard.log import Line
 from onboard.wizard.progress import Group, steps_of
 
 if TYPE_CHECKING:
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 
 TICK = 1000  # ms between two looks at the clock while a run goes on
 LOG_LINES = 6  # that the log shows at least
-_TONES = {"info": "text", "well": "ok", "warning": "warn", "bad": "bad"}
 
 
 class InstallPage(Page):
@@ -434,7 +432,7 @@ class InstallPage(Page):
         if log is not self._log_of:
             self._log_of, self._told = log, 0
             self.log.clear_lines()
-        self.log.append([_shown(line) for line in log.since(self._told)])
+        self.log.append(log.since(self._told))
         self._told = log.told
 
     # What the buttons do
@@ -505,7 +503,3 @@ class _NodeCell(TextCell):
 
     def width(self, index: Index, theme: Theme) -> int:
         return QFontMetrics(theme.font(Role.FIXED)).horizontalAdvance("mi-0123456789abcdef0") + 1
-
-
-def _shown(line: Line) -> LogLine:
-    return LogLine(line.time.time().isoformat("seconds"), line.host, say(line.text), _TONES[line.level])

@@ -2,30 +2,24 @@
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
+from onboard.gui.text import say
 from onboard.gui.theme import Role, Theme
+from onboard.wizard.log import KEPT, Line
 
-KEPT = 5000  # lines
 BATCH = 100  # lines that are written at one time; others wait until the rest of the window had its turn
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """`time` as it is shown; `tone` a colour's token for what is not ordinary."""
-
-    time: str
-    server: str
-    text: str
-    tone: str = "text"
+_TONES = {"info": "text", "well": "ok", "warning": "warn", "bad": "bad"}
 
 
 class LogView(QPlainTextEdit):
-    """Lines come in batches. Of those it has seen it keeps the last KEPT, and shows those of the servers asked for."""
+    """Lines come in batches. Of those it has seen it keeps the last KEPT, and shows those of the servers asked for.
+
+    A line is put into words when it is written: in a quick run most fall off before.
+    """
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         """`name` is what a screen reader says."""
@@ -39,15 +33,15 @@ class LogView(QPlainTextEdit):
         )
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.setMaximumBlockCount(KEPT)
-        self._lines: deque[LogLine] = deque(maxlen=KEPT)
-        self._waiting: deque[LogLine] = deque(maxlen=KEPT)  # to be written
+        self._lines: deque[Line] = deque(maxlen=KEPT)
+        self._waiting: deque[Line] = deque(maxlen=KEPT)  # to be written
         self._writer = QTimer(self, singleShot=True, interval=0)
         self._writer.timeout.connect(self._go_on)
         self._servers: frozenset[str] = frozenset()
         Theme.current().changed.connect(self._restyle)
         self._restyle()
 
-    def append(self, lines: Iterable[LogLine]) -> None:
+    def append(self, lines: Iterable[Line]) -> None:
         """Add a batch, the oldest first."""
         batch = list(lines)[-KEPT:]
         self._lines.extend(batch)
@@ -66,8 +60,8 @@ class LogView(QPlainTextEdit):
         self._waiting.clear()
         self.clear()
 
-    def _is_shown(self, line: LogLine) -> bool:
-        return not self._servers or line.server in self._servers
+    def _is_shown(self, line: Line) -> bool:
+        return not self._servers or line.host in self._servers
 
     def _restyle(self) -> None:
         self.setFont(Theme.current().font(Role.FIXED))
@@ -84,13 +78,13 @@ class LogView(QPlainTextEdit):
         if self._waiting:
             self._writer.start()
 
-    def _write(self, lines: list[LogLine]) -> None:
+    def _write(self, lines: list[Line]) -> None:
         if not lines:
             return
         bar = self.verticalScrollBar()
         at_end, place, count = bar.value() >= bar.maximum(), bar.value(), self.blockCount()
         theme = Theme.current()
-        formats = {tone: _format(theme, tone) for tone in {"muted", *(line.tone for line in lines)}}
+        formats = {tone: _format(theme, tone) for tone in {"muted", *_TONES.values()}}
         cursor = QTextCursor(self.document())
         cursor.beginEditBlock()
         cursor.movePosition(QTextCursor.MoveOperation.End)
@@ -99,8 +93,9 @@ class LogView(QPlainTextEdit):
             if not empty:
                 cursor.insertBlock()
             empty = False
-            cursor.insertText(f"{line.time} ", formats["muted"])
-            cursor.insertText(f"{line.server} {line.text}" if line.server else line.text, formats[line.tone])
+            text = say(line.text)
+            cursor.insertText(f"{line.time:%H:%M:%S} ", formats["muted"])
+            cursor.insertText(f"{line.host} {text}" if line.host else text, formats[_TONES[line.level]])
         cursor.endEditBlock()
         if at_end:
             self._to_end()
