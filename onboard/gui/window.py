@@ -123,7 +123,7 @@ class Window(QMainWindow):
             frame = self._frames[stage] = Scrolled(page)
             frame.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
             self._stack.addWidget(frame)
-            page.footer_changed.connect(self._show_standing)
+            page.footer_changed.connect(self._footer_changed)
             page.draft_changed()
             page.running_changed()
             for command, state in list(self.session.view.states.items()):
@@ -218,6 +218,10 @@ class Window(QMainWindow):
         self._top.set_practice(view.practice)
         self._top.set_account(account.account if account else "", view.draft.region.name or "")
         self._show_footer(view)
+
+    @Slot()
+    def _footer_changed(self) -> None:
+        self._show_footer(self.session.view)
 
     def _show_footer(self, view: View) -> None:
         standing = stages.standing(self._current, view)
