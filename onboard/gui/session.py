@@ -18,7 +18,7 @@ from onboard.home import home
 from onboard.hosts.lockout import Lockout
 from onboard.model import events
 from onboard.model.errors import Problem
-from onboard.model.plan import Plan
+from onboard.model.plan import HostPlan, Plan
 from onboard.model.profile import Host, Profile
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
@@ -348,6 +348,7 @@ class Session(QObject):
             gc.freeze()
         for command, hosts in changed.items():
             self.states_changed.emit(command, hosts)
+        self._let_go.start()
 
     @Slot(str)
     def _engine_ended(self, said: str) -> None:
@@ -407,15 +408,18 @@ class _LetGo(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._left: list[HostState] = []
+        self._left: list[HostState | HostPlan] = []
         self._timer = QTimer(self)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._go_on)
 
-    def add(self, state: State | None) -> None:
-        """Nobody needs it any more; whoever still has it keeps it whole."""
-        if state is not None and state.hosts:
-            self._left += state.hosts.values()
+    def add(self, state: State) -> None:
+        """Nobody needs it any more, once all were told: `start` then."""
+        self._left += state.hosts.values()
+        self._left += state.plan.hosts if state.plan else ()
+
+    def start(self) -> None:
+        if self._left:
             self._timer.start()
 
     def stop(self) -> None:

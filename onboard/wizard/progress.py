@@ -113,7 +113,7 @@ class Progress:
 
 def steps_of(plan: HostPlan) -> tuple[str, ...]:
     """Names of a server's steps, the proof last."""
-    return (*(change.name for change in plan.changes), CONFIRM)
+    return (*[change.name for change in plan.changes], CONFIRM)
 
 
 _NOT_BEGUN = Place(Group.WAITING, 0.0)
@@ -134,7 +134,9 @@ def place_of(host: HostState | None, steps: Sequence[str]) -> Place:
     return Place(Group.RUNNING, fraction, at)
 
 
+# A step that is under way counts half.
+_WORTH = {"done": 1.0, "unchanged": 1.0, "started": 0.5, "failed": 0.5}
+
+
 def _fraction(outcomes: Mapping[str, str], steps: Sequence[str]) -> float:
-    """A step that is under way counts half."""
-    worth = {"done": 1.0, "unchanged": 1.0, "started": 0.5, "failed": 0.5}
-    return sum(worth.get(outcomes.get(step, ""), 0.0) for step in steps) / len(steps) if steps else 0.0
+    return sum([_WORTH.get(outcomes.get(step, ""), 0.0) for step in steps]) / len(steps) if steps else 0.0
