@@ -11,9 +11,14 @@ def tar_xz(trees: Mapping[str, Path], archive: Path, made: int, prefix: str = ""
 
     `prefix` stands before each name: "./" is Debian's way.
     """
-    with lzma.open(archive, "wb", preset=6) as stream, tarfile.open(
-        fileobj=stream, mode="w", format=tarfile.GNU_FORMAT  # dpkg reads no other long names
-    ) as tar:
+    with (
+        lzma.open(archive, "wb", preset=6) as stream,
+        tarfile.open(
+            fileobj=stream,
+            mode="w",
+            format=tarfile.GNU_FORMAT,  # dpkg reads no other long names
+        ) as tar,
+    ):
         folders: set[str] = set()
         for name, path in trees.items():
             for parent in reversed(Path(name).parents):

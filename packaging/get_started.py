@@ -96,6 +96,7 @@ def test(arguments: list[str]) -> int:
     failed: list[str] = []
     for name, command in (
         ("style", ["ruff", "check", "."]),
+        ("format", ["ruff", "format", "--check", "."]),
         ("types", ["mypy"]),
         ("imports", ["lint-imports"]),
         ("tests", ["pytest", *arguments]),

@@ -48,9 +48,7 @@ def ico(images: dict[int, bytes]) -> bytes:
 
 def icns(images: dict[int, bytes]) -> bytes:
     """macOS' form: PNG files under four letters for each size."""
-    blocks = b"".join(
-        kind + struct.pack(">I", len(images[size]) + 8) + images[size] for size, kind in _ICNS.items()
-    )
+    blocks = b"".join(kind + struct.pack(">I", len(images[size]) + 8) + images[size] for size, kind in _ICNS.items())
     return b"icns" + struct.pack(">I", len(blocks) + 8) + blocks
 
 
