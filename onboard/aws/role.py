@@ -101,6 +101,12 @@ def _undo(plan: RolePlan, *, created: bool, allowed: bool, attached: bool) -> di
     return undo
 
 
+def undo_of_both(first: Mapping[str, str], then: Mapping[str, str]) -> Mapping[str, str]:
+    """What `undo_role` needs to take back both: a role that was created goes, whatever was done to it later."""
+    both = {**first, **then}
+    return {**both, "delete": "role"} if first.get("delete") == "role" else both
+
+
 def ensure_role(aws: Aws, identity: Identity, plan: RolePlan) -> RoleEnsured:
     """Do what `plan` says. Safe to repeat. Raises AwsError."""
     if plan.problems:

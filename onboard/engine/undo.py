@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from onboard.aws.activation import activations_of_role
 from onboard.aws.instances import deregister, nodes_of_role
-from onboard.aws.role import undo_role
+from onboard.aws.role import undo_of_both, undo_role
 from onboard.aws.session import Aws
 from onboard.engine.account import open_account
 from onboard.engine.activations import delete_all, known_ids
@@ -57,13 +57,20 @@ def undoing_of(entries: Sequence[Entry]) -> Undoing:
     """Read from a run's journal what is not undone yet. A change that was begun counts as made."""
     steps: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
     nodes: dict[str, str] = {}
-    role: dict[str, str] = {}
+    role: Mapping[str, str] = {}
+    begun: Mapping[str, str] = {}  # of the role, not known to be done
     tagged: dict[str, str] = {}
     registered: set[str] = set()
     for entry in entries:
         made, undone = entry.phase in ("intent", "done", "failed"), entry.phase == "undone"
         if entry.change == ROLE:
-            role = {} if undone else {**role, **entry.data}
+            match entry.phase:
+                case "intent":
+                    role, begun = undo_of_both(role, begun), entry.data
+                case "done":
+                    role, begun = undo_of_both(role, entry.data), {}
+                case "undone":
+                    role, begun = {}, {}
         elif entry.change == TAG:
             tagged[entry.host] = entry.data["instance_id"]
         elif entry.change == "deregister":
@@ -77,7 +84,7 @@ def undoing_of(entries: Sequence[Entry]) -> Undoing:
             nodes[entry.host] = entry.data["node"]
             registered.add(entry.host)
     found = {host: node for host, node in tagged.items() if host not in registered}
-    return Undoing({host: made for host, made in steps.items() if made}, nodes, role, found)
+    return Undoing({host: made for host, made in steps.items() if made}, nodes, undo_of_both(role, begun), found)
 
 
 _STEP = {step.name: step for step in STEPS}

@@ -1,11 +1,17 @@
 """Servers of one account in two Regions, under the one role that Onboard made."""
 
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
+import pytest
 from engine.conftest import Bench
 
 from onboard.aws.session import open_aws
 from onboard.engine.history import undo_preview
+from onboard.engine.journal import Journal
+from onboard.engine.undo import undoing_of
+from onboard.model.errors import AwsError
 from onboard.model.profile import RegionSection
 from onboard.model.state import fold
 
@@ -55,6 +61,36 @@ def test_a_second_region_works_out_of_the_box_and_can_be_taken_back(bench: Calla
     assert work.apply().counts() == {"online": 1}, "the first Region's node is as it was"
     work.undo(first.run)
     assert [call.error for call in calls.of("DeleteRole")] == [""]
+
+
+def test_a_role_whose_creation_broke_off_and_was_resumed_is_deleted(
+    bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = bench(1)
+    calls = work.practice.cloud.calls
+    in_region(work, FIRST, 0)
+    with monkeypatch.context() as broken:
+        broken.setattr("onboard.aws.role._attach", _fails)
+        first = work.apply()
+    assert first.failure is not None
+    assert work.apply(resume=first.run).counts() == {"online": 1}
+    assert calls.of("DeleteRole") == []
+    work.undo(first.run)
+    assert [call.error for call in calls.of("DeleteRole")] == [""]
+
+
+def _fails(*_: object) -> bool:
+    raise AwsError("the line was cut")
+
+
+def test_a_role_that_somebody_else_created_meanwhile_is_not_taken_back(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path)) as journal:
+        journal.write("r1", "", "ensure_role", "intent", {"role": "Ours", "region": FIRST, "delete": "role"})
+        begun = undoing_of(journal.entries("r1"))
+        journal.write("r1", "", "ensure_role", "done", {})
+        done = undoing_of(journal.entries("r1"))
+    assert begun.role == {"role": "Ours", "region": FIRST, "delete": "role"}, "it may have been created"
+    assert done.is_empty
 
 
 def test_the_role_stays_while_nodes_of_another_run_use_it(bench: Callable[..., Bench]) -> None:
