@@ -149,7 +149,7 @@ class Connection:
     def close(self) -> None:
         """Drop the connection, if there is one."""
         if self._streams is not None:
-            self._streams[1].close()
+            self._streams[1].transport.abort()  # not close: a loop that ends waits for nothing unsent
             self._streams = None
 
 
