@@ -42,7 +42,6 @@ class SecretDialog(QDialog):
         self._keep = QCheckBox(tr("&Keep it in this computer's keyring"))
         question = QLabel(wanted.question.rstrip(": "))
         question.setBuddy(self._line)
-        self._keep.setVisible(not wanted.once)
         note = QLabel(
             tr("It goes to AWS alone, and is good once.")
             if wanted.once
@@ -57,6 +56,7 @@ class SecretDialog(QDialog):
         column = QVBoxLayout(self)
         for widget in (question, self._line, self._keep, note, buttons):
             column.addWidget(widget)
+        self._keep.setVisible(not wanted.once)
 
     def value(self) -> str | None:
         return self._line.text() or None

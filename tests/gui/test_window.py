@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import scenes
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QFileDialog, QLabel, QLineEdit, QStackedWidget, QWidget
@@ -15,9 +15,12 @@ from onboard.gui import pages
 from onboard.gui.dialogs import SecretDialog, save_path
 from onboard.gui.pages.catalog import PAGES, page_class
 from onboard.gui.pages.checks import ChecksPage
+from onboard.gui.servers.import_list import ImportSheet
+from onboard.gui.servers.sheet import Sheet
 from onboard.gui.session import Session
 from onboard.gui.theme import Theme
 from onboard.gui.window import Window
+from onboard.hosts.inventory import parse
 from onboard.model.events import SecretWanted
 from onboard.wizard.stages import STAGES
 
@@ -53,6 +56,37 @@ def test_only_the_first_page_is_made_before_the_window_is_shown_and_the_others_a
     show(window, 1280, 800)
     until(lambda: made(window) == len(STAGES))
     window.close()
+
+
+class Appearing(QObject):
+    """Names of the widgets that came up as windows of their own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        if event.type() is QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+            self.seen.append(type(watched).__name__)
+        return False
+
+
+def test_making_pages_and_sheets_lets_nothing_come_up(session: Session, qapp: QApplication) -> None:
+    appearing = Appearing()
+    qapp.installEventFilter(appearing)
+    window = Window(session)
+    for stage in PAGES:
+        window.page_of(stage)
+    profile = scenes.profile()
+    hosts = parse(b"name,address\na,10.0.0.1\n", "hosts.csv")
+    asked = SecretWanted(name="x", question="Password: ")
+    sheets = [ImportSheet(window, profile, Path("hosts.csv"), hosts), SecretDialog(window, asked), Sheet(window, "a")]
+    assert appearing.seen == []
+    sheets[0].show()
+    assert appearing.seen == ["ImportSheet"]
+    qapp.removeEventFilter(appearing)
+    window.close()
+    window.deleteLater()
 
 
 def test_a_page_that_is_made_late_knows_what_was_told(session: Session, show: Callable[..., None]) -> None:

@@ -35,8 +35,8 @@ class ImportSheet(Sheet):
         table.setModel(PreviewModel(inventory.preview, table))
         rows = len(inventory.preview.rows) + 1
         table.setFixedHeight(rows * Theme.current().row_height() + Theme.current().row_height() // 2)
-        table.setVisible(bool(inventory.preview.rows))
         self.body.addWidget(table)
+        table.setVisible(bool(inventory.preview.rows))
         unnamed = tr("a column")
         unused = ", ".join(f"{column.header or unnamed} ({column.why})" for column in inventory.preview.unused)
         if unused:
@@ -56,8 +56,8 @@ class ImportSheet(Sheet):
         choice = QButtonGroup(self)
         for button in (self.add, self.replace):
             choice.addButton(button)
-            button.setVisible(there > 0)
             self.body.addWidget(button)
+            button.setVisible(there > 0)
         choice.buttonToggled.connect(self._look)
         self._said = Label(tone="muted", wrap=True)
         self._conflicts = Problems()

@@ -41,7 +41,6 @@ class Sheet(QDialog):
         self.left.setSpacing(S8)
         self.primary = Button(primary, kind=Kind.PRIMARY)
         self.primary.setDefault(True)
-        self.primary.setVisible(bool(primary))
         self.primary.clicked.connect(self.accept)
         self.leave = Button(leave or tr("&Cancel"))
         self.leave.clicked.connect(self.reject)
@@ -59,6 +58,7 @@ class Sheet(QDialog):
             column.addWidget(Label(lead, tone="muted", wrap=True))
         column.addLayout(self.body, 1)
         column.addLayout(buttons)
+        self.primary.setVisible(bool(primary))  # now that it has a parent: else it comes up as a window
         wanted = QFontMetrics(Theme.current().font(Role.BODY)).averageCharWidth() * letters
         self.setMinimumWidth(min(wanted, self.screen().availableGeometry().width() - 2 * S24))
 

@@ -13,8 +13,8 @@ from onboard.gui.widgets.mark import Mark
 class _Below(QWidget):
     """The line under an editor: a hint, or what is wrong."""
 
-    def __init__(self, hint: str) -> None:
-        super().__init__()
+    def __init__(self, hint: str, parent: QWidget) -> None:
+        super().__init__(parent)  # without one it would come up as a window of its own
         self.hint = hint
         self._glyph = Glyph(Mark.BAD.glyph, Mark.BAD.tone, word=tr("Problem"))
         self._text = Label(role=Role.CAPTION, tone="muted", wrap=True)
@@ -63,7 +63,7 @@ class KeyValueForm(QWidget):
         indent(editor)
         name.setProperty("tone", "muted")
         editor.setAccessibleName(label.replace("&", ""))
-        below = _Below(hint)
+        below = _Below(hint, self)
         value = Column()
         value.setSpacing(S4)
         line = QHBoxLayout()
