@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from lab import REGION, STEP, a_lab
@@ -144,6 +145,30 @@ def test_a_package_that_changed_after_its_upload_is_not_installed(lab):
             STEP["install_agent"].apply(Tampered(connection, lab.host), before, lab.supplies())
         assert "amazon-ssm-agent" not in lab.host.packages()
         STEP["install_agent"].undo(connection, {})
+
+
+@pytest.mark.parametrize("then", ["resumed", "undone"])
+def test_an_installation_that_broke_off_in_the_middle_is_mended_or_taken_back(lab, then, monkeypatch):
+    def status():
+        return lab.host.run("dpkg-query -W -f '${Status}' amazon-ssm-agent", check=False).stdout
+
+    with monkeypatch.context() as broken:
+        broken.setattr("onboard.practice.packages.AFTER_INSTALL", "#!/bin/sh\nexit 1\n")
+        bad = lab.package().path.rename(lab.folder / "bad.deb")
+    with lab.restored():
+        with lab.connect() as connection:
+            package = replace(lab.package(), path=bad, sha256=sha256(bad.read_bytes()).hexdigest())
+            with pytest.raises(StepFailed, match="not installed"):
+                STEP["install_agent"].apply(connection, lab.before(connection, package=package), lab.supplies())
+            assert status() == "install ok half-configured"
+            before = lab.before(connection)
+            assert STEP["install_agent"].plan(before) is not None
+            undo = STEP["install_agent"].planned_undo(before, lab.supplies())
+            if then == "resumed":
+                undo = STEP["install_agent"].apply(connection, before, lab.supplies()).undo
+                assert status() == "install ok installed"
+            assert STEP["install_agent"].undo(connection, undo).changed
+            assert status() == ""
 
 
 @pytest.mark.parametrize("kind", ["debian", "rhel-like"])

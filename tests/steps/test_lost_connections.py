@@ -115,6 +115,7 @@ def test_an_installation_survives_its_connection(lab):
         lab.apply("install_agent")
         assert lab.done["install_agent"].changed
         assert lab.done["install_agent"].undo["version"] == ""
+        assert lab.host.run("ls /var/lib/onboard").stdout.split() == ["configure_agent.undo", "install_agent.undo"]
         lab.undo()
 
 

@@ -14,6 +14,17 @@ installed() {
   esac
 }
 
+# present: whether the package manager has any part of the package, half installed or unpacked.
+present() {
+  case $kind in
+    deb)
+      # shellcheck disable=SC2016 # dpkg fills these in
+      dpkg-query -W -f '${Status}\n' amazon-ssm-agent 2>/dev/null | grep -q -v -e ' not-installed$' -e ' config-files$'
+      ;;
+    rpm) rpm -q amazon-ssm-agent >/dev/null 2>&1 ;;
+  esac
+}
+
 digest() { # FILE: its SHA-256 in hex
   if command -v sha256sum >/dev/null 2>&1; then
     sha256sum <"$1" | sed 's/[^0-9a-f].*//'

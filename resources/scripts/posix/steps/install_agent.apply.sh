@@ -3,14 +3,14 @@
 # worker: what installs; patience: seconds to wait for other work here.
 lock
 before=$(installed)
+copy=$state/amazon-ssm-agent.$kind
 if [ "$before" != "$version" ]; then
-  if [ -z "$before" ] && [ -x "$agent" ]; then fail "an agent that no $kind package brought is here already: $agent"; fi
+  if ! present && [ -x "$agent" ]; then fail "an agent that no $kind package brought is here already: $agent"; fi
   remember "version=$before" "kind=$kind" \
     "folders=$(absent /etc/amazon /etc/amazon/ssm /var/lib/amazon /var/lib/amazon/ssm /var/log/amazon /var/log/amazon/ssm)" \
     "credentials=$(absent /root/.aws/credentials)"
   enter
   # The uploader's account owns the upload. What is installed is a copy that only root can change, checked again.
-  copy=$state/amazon-ssm-agent.$kind
   (umask 077 && cat "$package" >"$copy") || fail "the package cannot be copied to $copy"
   if [ "$(digest "$copy")" != "$sha256" ]; then
     rm -f "$copy"
@@ -24,5 +24,5 @@ if [ "$before" != "$version" ]; then
 fi
 [ "$(installed)" = "$version" ] || fail "the package manager succeeded, but version $version is not installed"
 [ -x "$agent" ] || fail "the package is installed, but $agent is not here"
-rm -rf "$job"
+rm -rf "$job" "$copy" # also what a lost connection left
 applied

@@ -15,12 +15,12 @@ elif [ -n "$recalled" ]; then
 else
   worker="kind=$kind
 $worker"
-  if [ -n "$(installed)" ]; then
+  if present; then
     code=0
     work '' || code=$?
     report
     [ "$code" = 0 ] || fail "the package manager ended with exit code $code"
-    [ -z "$(installed)" ] || fail "the package manager succeeded, but the package is still installed"
+    ! present || fail "the package manager succeeded, but the package is still installed"
   fi
   rm -rf "$job"
   # Start links of an init script that is gone, which not every package removes.
