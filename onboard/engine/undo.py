@@ -117,6 +117,7 @@ class _Undo:
         self._tools = tools
         self._cancel = cancel
         self._restored: set[str] = set()
+        self._nodes = dict(undoing.nodes)
 
     def carry_out(self, hosts: Sequence[Host]) -> Generator[Event, None, None]:
         yield from delete_all(self._run, self._profile, self._aws, self._tools.journal)
@@ -133,7 +134,7 @@ class _Undo:
         if not {*self._undoing.nodes, *self._undoing.steps} <= self._restored:
             return Noted(text="The role stays, since not every server could be restored", level="warning")
         role = made.get("role", "")
-        users = sorted(nodes_of_role(self._aws, role) - set(self._undoing.nodes.values()))
+        users = sorted(nodes_of_role(self._aws, role) - set(self._nodes.values()))
         users += sorted(activations_of_role(self._aws, role) - known_ids(self._tools.journal.entries(self._run)))
         if users:
             shown = ", ".join(users[:5]) + (f" and {len(users) - 5} more" if len(users) > 5 else "")
@@ -168,16 +169,19 @@ class _Undo:
                 self._cancel.check_now()
                 emit(StepStarted(host=host.name, step=step.name))
                 done = step.undo(connection, made[step.name])
-                self._tools.journal.write(self._run, host.name, step.name, "undone")
+                node = done.output.get("instance_id", "")  # where apply never returned, the server alone knew it
+                if node:
+                    self._nodes[host.name] = node
+                self._tools.journal.write(self._run, host.name, step.name, "undone", {"node": node} if node else {})
                 emit(StepFinished(host=host.name, step=step.name, outcome="undone", detail=done.detail))
         self._tools.journal.write(self._run, host.name, CONFIRM, "undone", self._proof(host))
 
     def _proof(self, host: Host) -> dict[str, str]:
-        node = self._undoing.nodes.get(host.name)
+        node = self._nodes.get(host.name)
         return {"instance_id": node} if node else {}
 
     def _deregister(self, host: Host, emit: Emit) -> None:
-        node = self._undoing.nodes.get(host.name)
+        node = self._nodes.get(host.name)
         if node is None:
             return
         gone = not deregister(self._aws, node)

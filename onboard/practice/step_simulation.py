@@ -261,6 +261,7 @@ async def _register_agent_undo(step: _Step) -> None:
         if node:
             await step.service.stop()
             step.service.clear()
+            step.say("instance_id", node)
         for path in step.recall("absent").split():
             if path in (REGISTRATION, VAULT):
                 step.remove(path)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from engine.conftest import Bench
@@ -12,13 +13,15 @@ from engine.conftest import Bench
 from onboard.aws.session import open_aws
 from onboard.engine import check as checking
 from onboard.engine.check import plan
+from onboard.hosts.connection import Connection
 from onboard.model.cancel import CancelToken
-from onboard.model.errors import AwsError
+from onboard.model.errors import AwsError, ConnectionLost
 from onboard.model.events import Event, PlanMade
 from onboard.model.secret import Secret
 from onboard.model.state import State, fold
 from onboard.model.status import HostStatus
 from onboard.practice.machine import CONFIG, DROP_INS
+from onboard.steps.register_agent import RegisterAgent
 
 FAULTS = {
     "no-amazon-roots": "root_certificates_present",
@@ -121,6 +124,27 @@ def test_a_second_apply_changes_nothing_and_says_online(bench: Callable[..., Ben
     assert second.plan.is_empty
     assert work.digests() == before
     assert work.practice.cloud.calls.mutating(after=calls) == []
+
+
+def test_undo_deregisters_a_node_that_the_server_alone_knows(
+    bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = bench(1)
+    before, calls = work.digests(), work.practice.cloud.calls
+    really = RegisterAgent.apply
+
+    def lose(step: RegisterAgent, connection: Connection, *more: Any) -> None:
+        really(step, connection, *more)
+        raise ConnectionLost("The connection was lost", where=connection.host.name)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(RegisterAgent, "apply", lose)
+        run = work.apply().run
+    assert len(calls.of("RegisterManagedInstance")) == 1
+    work.undo(run)
+    assert len(calls.of("DeregisterManagedInstance")) == 1
+    assert len(calls.of("DeleteRole")) == 1, "no node uses it any more"
+    assert work.digests() == before
 
 
 def test_undo_leaves_everything_as_before(bench: Callable[..., Bench]) -> None:

@@ -155,20 +155,19 @@ def test_an_installation_that_broke_off_in_the_middle_is_mended_or_taken_back(la
     with monkeypatch.context() as broken:
         broken.setattr("onboard.practice.packages.AFTER_INSTALL", "#!/bin/sh\nexit 1\n")
         bad = lab.package().path.rename(lab.folder / "bad.deb")
-    with lab.restored():
-        with lab.connect() as connection:
-            package = replace(lab.package(), path=bad, sha256=sha256(bad.read_bytes()).hexdigest())
-            with pytest.raises(StepFailed, match="not installed"):
-                STEP["install_agent"].apply(connection, lab.before(connection, package=package), lab.supplies())
-            assert status() == "install ok half-configured"
-            before = lab.before(connection)
-            assert STEP["install_agent"].plan(before) is not None
-            undo = STEP["install_agent"].planned_undo(before, lab.supplies())
-            if then == "resumed":
-                undo = STEP["install_agent"].apply(connection, before, lab.supplies()).undo
-                assert status() == "install ok installed"
-            assert STEP["install_agent"].undo(connection, undo).changed
-            assert status() == ""
+    with lab.restored(), lab.connect() as connection:
+        package = replace(lab.package(), path=bad, sha256=sha256(bad.read_bytes()).hexdigest())
+        with pytest.raises(StepFailed, match="not installed"):
+            STEP["install_agent"].apply(connection, lab.before(connection, package=package), lab.supplies())
+        assert status() == "install ok half-configured"
+        before = lab.before(connection)
+        assert STEP["install_agent"].plan(before) is not None
+        undo = STEP["install_agent"].planned_undo(before, lab.supplies())
+        if then == "resumed":
+            undo = STEP["install_agent"].apply(connection, before, lab.supplies()).undo
+            assert status() == "install ok installed"
+        assert STEP["install_agent"].undo(connection, undo).changed
+        assert status() == ""
 
 
 @pytest.mark.parametrize("kind", ["debian", "rhel-like"])

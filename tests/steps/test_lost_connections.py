@@ -99,6 +99,16 @@ def test_a_registration_survives_its_connection_and_is_not_made_twice(lab):
         lab.undo()
 
 
+def test_undo_tells_the_node_of_a_registration_that_nobody_heard_of(lab):
+    with lab.restored():
+        lab.apply("configure_agent", "install_agent", "register_agent")
+        node = lab.done.pop("register_agent").output["instance_id"]
+        with lab.connect() as connection:  # the journal knows of the intent alone
+            assert STEP["register_agent"].undo(connection, {}).output == {"instance_id": node}
+            assert STEP["register_agent"].undo(connection, {}).output == {}
+        lab.undo()
+
+
 def test_an_installation_survives_its_connection(lab):
     with lab.restored():
         lab.apply("configure_agent")

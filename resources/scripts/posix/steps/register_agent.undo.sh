@@ -1,6 +1,6 @@
 # step: register_agent undo
 # Forget the registration that was made, unless it is another one by now.
-# patience: seconds to wait for other work here.
+# patience: seconds to wait for other work here. Prints instance_id=mi-… of what it forgot.
 lock
 rm -rf "$job"
 node=$(registered ManagedInstanceID)
@@ -19,6 +19,7 @@ else
       "$agent" -register -clear </dev/null >&2 9>&- || fail "the agent did not clear its registration"
     fi
     changed=yes
+    printf 'instance_id=%s\n' "$node"
   fi
   recall absent
   for made in $recalled; do
