@@ -1,6 +1,6 @@
 """Run Command: a script sent to nodes through AWS, and what they answered."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,10 +23,11 @@ _UNFINISHED = frozenset({"Pending", "InProgress", "Delayed", "Cancelling"})
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """`commands`: node id → id of its command, of up to 50 nodes each; `refused`: node id → why AWS did not take it."""
+    """What AWS made of up to 50 nodes. `command`: its id; `refused`: why AWS took none for the one node, else ""."""
 
-    commands: Mapping[str, str]
-    refused: Mapping[str, str]
+    nodes: tuple[str, ...]
+    command: str = ""
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,12 @@ class Invocation:
         return self.status not in _UNFINISHED
 
 
-def send_script(aws: Aws, ids: Iterable[str], script: str, *, comment: str, timeout: int = 60) -> Sent:
+def send_script(aws: Aws, ids: Iterable[str], script: str, *, comment: str, timeout: int = 60) -> Iterator[Sent]:
     """Send a POSIX script (AWS-RunShellScript) to nodes. `timeout`, 30 s or more: of delivery, and of execution.
 
-    Raises AwsError. `script` is kept by AWS: no secret in it.
+    Tells of each command as soon as AWS has taken it. Raises AwsError; those that were told of are sent then.
+    `script` is kept by AWS: no secret in it.
     """
-    commands: dict[str, str] = {}
-    refused: dict[str, str] = {}
     waiting = list(batches(sorted(set(ids)), NODES_A_COMMAND))
     while waiting:
         batch = waiting.pop()
@@ -70,13 +70,12 @@ def send_script(aws: Aws, ids: Iterable[str], script: str, *, comment: str, time
             if error.code != "InvalidInstanceId":
                 raise
             if len(batch) == 1:  # one that is not Online makes AWS refuse the whole batch
-                refused[batch[0]] = error.why
+                yield Sent((*batch,), refused=error.why)
             else:
                 middle = len(batch) // 2
                 waiting += [batch[:middle], batch[middle:]]
         else:
-            commands |= dict.fromkeys(batch, answer["Command"]["CommandId"])
-    return Sent(commands, refused)
+            yield Sent((*batch,), answer["Command"]["CommandId"])
 
 
 def invocations(aws: Aws, commands: Iterable[str]) -> dict[tuple[str, str], Invocation]:

@@ -183,10 +183,12 @@ class Prover:
         return 0
 
     def _send(self, new: dict[str, Future[Invocation]]) -> None:
-        sent = send_script(self._aws, new, self._script, comment="Onboard: proof that this node answers")
-        self._sent |= sent.commands
-        for node, why in sent.refused.items():
-            _fail([new[node]], NotProven("AWS took no Run Command for the node", why=why))
+        for sent in send_script(self._aws, new, self._script, comment="Onboard: proof that this node answers"):
+            if sent.refused:
+                error = NotProven("AWS took no Run Command for the node", why=sent.refused)
+                _fail([new[node] for node in sent.nodes], error)
+            else:  # kept at once: whoever is asked twice has no nonce any more at the second time
+                self._sent |= dict.fromkeys(sent.nodes, sent.command)
 
 
 def _fail(futures: Iterable[Future[T]], error: BaseException) -> None:

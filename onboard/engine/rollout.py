@@ -61,6 +61,7 @@ class Rollout:
         proven: Mapping[str, str],
     ) -> None:
         self._run = run
+        self._attempt = f"{run}-{secrets.token_hex(4)}"  # a Run Command of an earlier one must not take its nonces
         self._profile = profile
         self._prepared = prepared
         self._aws = account.aws
@@ -117,7 +118,7 @@ class Rollout:
                 self._tools.journal,
                 self._cancel,
             )
-        script = "\n".join(nonce_command(nonce_path(self._run)))
+        script = "\n".join(nonce_command(nonce_path(self._attempt)))
         with Prover(self._aws, script, self._cancel, self._tools.patience) as prover:
             canary, rest = hosts[: self._profile.run.canary], hosts[self._profile.run.canary :]
             yield from self._wave("canary", canary, prover)
@@ -164,7 +165,7 @@ class Rollout:
         """Make the server's changes, each journalled before and after. The nonce that was placed."""
         before = self._prepared.before[host.name]
         nonce = Secret(secrets.token_hex(16))
-        supplies = Supplies(run=self._run, registration=self._activations.take, nonce=nonce)
+        supplies = Supplies(attempt=self._attempt, registration=self._activations.take, nonce=nonce)
         node = instance_id(before.facts)
         if node:
             self._nodes[host.name] = node

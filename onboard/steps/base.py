@@ -51,12 +51,12 @@ class Before:
 class Supplies:
     """What a step may need when it is made, and what never stands in a plan.
 
-    run           the run's id
+    attempt       the run's id, with what tells this attempt from those that it resumes
     registration  called at most once, by the step that registers
     nonce         the secret placed on the server
     """
 
-    run: str
+    attempt: str
     registration: Callable[[], Registration] | None = None
     nonce: Secret | None = None
 

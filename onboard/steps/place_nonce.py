@@ -30,12 +30,12 @@ class PlaceNonce(Step):
         )
 
     def planned_undo(self, before: Before, supplies: Supplies) -> Mapping[str, str]:
-        return {"path": nonce_path(supplies.run)}
+        return {"path": nonce_path(supplies.attempt)}
 
     def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
         if supplies.nonce is None:
             raise StepFailed("No nonce was placed", where=before.host.name, why="There is none")
-        path = nonce_path(supplies.run)
+        path = nonce_path(supplies.attempt)
         kept = [
             step.name for step in self._earlier if script.is_broken_off(step.name, before) and step.plan(before) is None
         ]
@@ -54,9 +54,9 @@ class PlaceNonce(Step):
         )
 
 
-def nonce_path(run: str) -> str:
-    """Where the nonce of a run lies on a server."""
-    return f"{FOLDER}/nonce-{run}"
+def nonce_path(attempt: str) -> str:
+    """Where the nonce of an attempt of a run lies on a server."""
+    return f"{FOLDER}/nonce-{attempt}"
 
 
 def nonce_command(path: str) -> list[str]:

@@ -67,10 +67,10 @@ def test_agents_come_online_answer_and_leave(
         (state,) = find_activations(aws, name="test", run="r1")
         assert (state.id, state.registrations, state.left) == (activation.id, 2, 0)
 
-        sent = send_script(aws, ids, "cat /var/lib/onboard/nonce", comment="Onboard proof")
-        assert sent.refused == {}
-        assert sent.commands.keys() == set(ids)
-        (command,) = set(sent.commands.values())
+        (sent,) = send_script(aws, ids, "cat /var/lib/onboard/nonce", comment="Onboard proof")
+        assert not sent.refused
+        assert set(sent.nodes) == set(ids)
+        command = sent.command
         answers = collected(aws, {command}, 2)
         said = {node: (item.status, item.stdout.strip()) for (_, node), item in answers.items()}
         assert said == {ids[0]: ("Success", "nonce-a"), ids[1]: ("Success", "nonce-b")}
@@ -87,12 +87,13 @@ def test_agents_come_online_answer_and_leave(
 def test_one_unknown_node_does_not_hide_the_others(aws: Aws, cloud: "Cloud", new_activation: Activate) -> None:
     activation = new_activation(5)
     ids = register_quietly(cloud, activation, 5)
-    sent = send_script(aws, [*ids, STRANGER], "true", comment="x")
-    assert sent.refused.keys() == {STRANGER}
-    assert "not in a valid state" in sent.refused[STRANGER]
-    assert sent.commands.keys() == set(ids)
-    asked = {(node, command) for command, node in invocations(aws, set(sent.commands.values()))}
-    assert asked == set(sent.commands.items()), "each under the very command that it was sent"
+    sent = list(send_script(aws, [*ids, STRANGER], "true", comment="x"))
+    (refused,) = [one for one in sent if one.refused]
+    assert refused.nodes == (STRANGER,)
+    assert "not in a valid state" in refused.refused
+    told = {(one.command, node) for one in sent if not one.refused for node in one.nodes}
+    assert {node for _, node in told} == set(ids)
+    assert invocations(aws, {command for command, _ in told}).keys() == told, "each under the command it was sent"
 
 
 def test_batches_and_pages(aws: Aws, cloud: "Cloud", new_activation: Activate) -> None:
@@ -101,8 +102,7 @@ def test_batches_and_pages(aws: Aws, cloud: "Cloud", new_activation: Activate) -
     assert nodes(aws, ids).keys() == set(ids)
     assert not any(node.is_online for node in nodes(aws, ids).values())
     assert known_nodes(aws, ids) == set(ids)
-    sent = send_script(aws, ids, "true", comment="x" * 200)
-    commands = set(sent.commands.values())
+    commands = {sent.command for sent in send_script(aws, ids, "true", comment="x" * 200)}
     assert len(commands) == 5
     assert {node for _, node in invocations(aws, commands)} == set(ids)
 

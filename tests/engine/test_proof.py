@@ -63,6 +63,33 @@ def test_one_node_that_went_offline_costs_no_other_its_proof() -> None:
         assert all(future.result().startswith("command-") for future in asked.values())
 
 
+class ThrottledOnce(OneCommandEach):
+    """AWS takes the first command, and is too busy for the second at first."""
+
+    def __init__(self) -> None:
+        super().__init__(set())
+        self.sent: list[str] = []
+        self._calls = 0
+
+    def send_command(self, *, InstanceIds: list[str], **more: object) -> dict[str, Any]:  # noqa: N803 - AWS's name
+        self._calls += 1
+        if self._calls == 2:
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "SendCommand")
+        self.sent += InstanceIds
+        return super().send_command(InstanceIds=InstanceIds, **more)
+
+
+def test_no_node_is_asked_twice_when_aws_is_too_busy_for_a_later_command() -> None:
+    ssm = ThrottledOnce()
+    nodes = [f"mi-{number:017x}" for number in range(60)]
+    with Prover(cast("Aws", SimpleNamespace(ssm=ssm)), "cat nonce", CancelToken(), Patience(answer=5, poll=0.05)) as it:
+        with it._answers._changed:
+            futures = [it._answers._open.setdefault(node, Future()) for node in nodes]
+            it._answers._changed.notify()
+        assert all(future.result(5).status == "Success" for future in futures)
+    assert sorted(ssm.sent) == nodes
+
+
 class SettledMeanwhile(Future[str]):
     """The answer comes between the time-out of one look and the next."""
 
