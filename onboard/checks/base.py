@@ -14,7 +14,7 @@ from onboard.model.profile import Host, Profile
 class Context:
     """What a judgement may look at besides facts. A check never connects.
 
-    known_nodes   mi- ids of the servers' registrations that this account and Region has; None when AWS was not asked
+    known_nodes   mi- ids of the servers' registrations that are of this account and Region; None when AWS was not asked
     """
 
     profile: Profile

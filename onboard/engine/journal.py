@@ -229,6 +229,23 @@ class Journal:
                 proven.pop(entry.host, None)
         return proven
 
+    def registered(self, account: str, region: str) -> frozenset[str]:
+        """mi- ids that runs registered there, and that were neither proven nor deregistered by one since."""
+        with self._lock, self._told():
+            rows = self._db.execute(
+                "SELECT change, json_extract(data, '$.node'), json_extract(data, '$.instance_id')"
+                " FROM entries JOIN runs USING (run)"
+                " WHERE change IN ('register_agent', 'confirm', 'deregister') AND phase = 'done'"
+                " AND json_extract(nullif(plan, ''), '$.account') = ?"
+                " AND json_extract(nullif(plan, ''), '$.region') = ?"
+                " ORDER BY id",
+                (account, region),
+            ).fetchall()
+        nodes: set[str] = set()
+        for change, registered, other in rows:
+            nodes.add(registered or "") if change == "register_agent" else nodes.discard(other)
+        return frozenset(nodes - {""})
+
     def proven(self) -> frozenset[tuple[str, str]]:
         """(server's name, mi- id) of every node whose nonce came back, in any run, and that was not undone since."""
         with self._lock, self._told():

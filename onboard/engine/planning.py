@@ -9,7 +9,7 @@ from onboard.aws.instances import nodes
 from onboard.aws.packages import fetch_package
 from onboard.aws.role import RolePlan, plan_role
 from onboard.aws.session import Aws
-from onboard.engine.survey import Survey
+from onboard.engine.survey import REGISTER, Survey
 from onboard.engine.tools import Tools
 from onboard.facts.summary import instance_id, package_wanted
 from onboard.model.cancel import CancelToken
@@ -22,7 +22,6 @@ from onboard.model.profile import Host, Profile
 from onboard.steps.base import Before
 from onboard.steps.catalog import STEPS
 
-REGISTER = "register_agent"
 START = "start_agent"
 NONCE = "place_nonce"
 TAG = "tag_node"

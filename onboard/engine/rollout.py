@@ -14,9 +14,9 @@ from onboard.engine.account import Account
 from onboard.engine.activations import Activations, create_for, delete_all
 from onboard.engine.fleet import Emit, work_on
 from onboard.engine.pace import Pace
-from onboard.engine.planning import CONFIRM, REGISTER, START, TAG, Prepared, tags_text
+from onboard.engine.planning import CONFIRM, START, TAG, Prepared, tags_text
 from onboard.engine.proof import NotProven, Prover
-from onboard.engine.survey import finish_with, reason_of
+from onboard.engine.survey import REGISTER, finish_with, reason_of
 from onboard.engine.tools import Tools
 from onboard.facts.summary import instance_id
 from onboard.hosts.connection import Connection

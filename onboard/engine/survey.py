@@ -10,6 +10,7 @@ from onboard.checks import catalog as checks
 from onboard.checks.base import Context
 from onboard.defects import keep_defect
 from onboard.engine.fleet import Emit, work_on
+from onboard.engine.journal import Journal
 from onboard.engine.tools import Tools
 from onboard.facts import bundle
 from onboard.facts.base import Fact, Facts, Wanted, to_json
@@ -25,7 +26,9 @@ from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
 from onboard.model.validation import unknown_problem
 from onboard.steps.catalog import STEPS
+from onboard.steps.script import is_broken_off
 
+REGISTER = "register_agent"
 FACTS_TIMEOUT = 60.0  # seconds for the whole script; each fact has its own limit inside
 
 
@@ -79,7 +82,7 @@ def take_survey(
 
     yield PhaseStarted(phase="facts", total=len(hosts))
     yield from work_on(hosts, ask, concurrency=context.profile.run.concurrency, cancel=cancel)
-    context = yield from _with_known_nodes(context, facts, aws)
+    context = yield from _with_known_nodes(context, facts, aws, tools.journal)
     findings = _judge(hosts, facts, context, only)
     status = {name: checks.host_status(found, context.profile.run.fixes) for name, found in findings.items()}
     for host in hosts:
@@ -132,15 +135,22 @@ def reason_of(error: OnboardError) -> str:
     return f"{error.what}: {error.why}" if error.why else error.what
 
 
-def _with_known_nodes(context: Context, facts: Mapping[str, Facts], aws: Aws | None) -> Generator[Event, None, Context]:
-    """Ask AWS which of the registrations found on the servers are its own."""
+def _with_known_nodes(
+    context: Context, facts: Mapping[str, Facts], aws: Aws | None, journal: Journal
+) -> Generator[Event, None, Context]:
+    """Ask AWS which of the registrations found on the servers are its own.
+
+    Those that runs of ours made are, too: AWS may tell of a node only once its agent has called.
+    """
     ids = {node for answers in facts.values() if (node := instance_id(answers))}
     if not ids:
         return replace(context, known_nodes=frozenset())
     if aws is None:
         return context
     try:
-        return replace(context, known_nodes=known_nodes(aws, ids))
+        ours = journal.registered(context.account, context.region)
+        ours |= {instance_id(answers) or "" for answers in facts.values() if is_broken_off(REGISTER, answers)}
+        return replace(context, known_nodes=known_nodes(aws, ids) | (ours & ids))
     except AwsError as error:
         yield Noted(text=f"Existing registrations could not be looked up. {error}", level="warning")
         return context

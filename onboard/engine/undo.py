@@ -14,9 +14,9 @@ from onboard.engine.activations import delete_all, known_ids
 from onboard.engine.command import conduct
 from onboard.engine.fleet import Emit, work_on
 from onboard.engine.journal import Entry, RunRecord
-from onboard.engine.planning import CONFIRM, REGISTER, TAG
+from onboard.engine.planning import CONFIRM, TAG
 from onboard.engine.rollout import ROLE
-from onboard.engine.survey import finish_with
+from onboard.engine.survey import REGISTER, finish_with
 from onboard.engine.tools import Tools
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.events import (

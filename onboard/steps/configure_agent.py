@@ -26,7 +26,8 @@ class ConfigureAgent(Step):
     def plan(self, before: Before) -> Change | None:
         wanted = _wanted(before)
         current = _current(before)
-        if current is not None and _merged(current, wanted) == current and not script.is_broken_off(self.name, before):
+        is_there = current is not None and _merged(current, wanted) == current
+        if is_there and not script.is_broken_off(self.name, before.facts):
             return None
         keys = {
             f"{section}.{key}": json.dumps(value) for section, values in wanted.items() for key, value in values.items()

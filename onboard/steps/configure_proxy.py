@@ -30,7 +30,7 @@ class ConfigureProxy(Step):
             return None
         file = _file(before)
         in_force = before.facts.get(proxy_in_force.FACT)
-        if not isinstance(in_force, Unknown) and not script.is_broken_off(self.name, before):
+        if not isinstance(in_force, Unknown) and not script.is_broken_off(self.name, before.facts):
             digest = sha256(f"{_content(file, before)}\n".encode()).hexdigest()
             if any((drop_in.path, drop_in.sha256) == (file, digest) for drop_in in in_force.drop_ins):
                 return None

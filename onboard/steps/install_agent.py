@@ -23,7 +23,7 @@ class InstallAgent(Step):
         found = before.facts.get(agent.FACT)
         installed = "" if isinstance(found, Unknown) else found.version
         is_there = bool(installed) and _numbers(installed) >= _numbers(package.version)
-        if is_there and not script.is_broken_off(self.name, before):
+        if is_there and not script.is_broken_off(self.name, before.facts):
             return None
         what = f"Upgrade the agent from {installed} to" if installed and not is_there else "Install the agent"
         again = " again, as it was broken off" if is_there else ""

@@ -34,7 +34,7 @@ class InstallRoots(Step):
     name = "install_roots"
 
     def plan(self, before: Before) -> Change | None:
-        broken_off = script.is_broken_off(self.name, before)
+        broken_off = script.is_broken_off(self.name, before.facts)
         missing = _missing(before)
         if not broken_off and (self.name not in before.fixes or not missing):
             return None

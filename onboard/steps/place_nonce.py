@@ -37,7 +37,9 @@ class PlaceNonce(Step):
             raise StepFailed("No nonce was placed", where=before.host.name, why="There is none")
         path = nonce_path(supplies.attempt)
         kept = [
-            step.name for step in self._earlier if script.is_broken_off(step.name, before) and step.plan(before) is None
+            step.name
+            for step in self._earlier
+            if script.is_broken_off(step.name, before.facts) and step.plan(before) is None
         ]
         return script.run(
             connection,

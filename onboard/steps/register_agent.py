@@ -26,7 +26,7 @@ class RegisterAgent(Step):
     def plan(self, before: Before) -> Change | None:
         found = before.facts.get(registration.FACT)
         registered = not isinstance(found, Unknown) and found.instance_id
-        if registered and not script.is_broken_off(self.name, before):
+        if registered and not script.is_broken_off(self.name, before.facts):
             return None
         region = before.context.region
         return Change(name=self.name, summary=f"Register with Systems Manager in {region}", detail={"region": region})

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from functools import cache
 
 from onboard.facts import registration
-from onboard.facts.base import Unknown
+from onboard.facts.base import Facts, Unknown
 from onboard.hosts.connection import Connection
 from onboard.model.secret import Secret
 from onboard.resources import text
-from onboard.steps.base import Before, Done, StepFailed
+from onboard.steps.base import Done, StepFailed
 
 RECORD, LOCK, DETACHED, SERVICE = "steps_record", "steps_lock", "steps_detached", "steps_service"
 PACKAGE, PACKAGE_LOCK = "steps_package", "steps_package_lock"
@@ -122,7 +122,7 @@ def _answers(stdout: str) -> dict[str, str]:
     return {found[1]: found[2] for found in lines}
 
 
-def is_broken_off(step: str, before: Before) -> bool:
+def is_broken_off(step: str, facts: Facts) -> bool:
     """Whether an apply of `step` changed this server and never told the journal: it must be taken up again."""
-    found = before.facts.get(registration.FACT)
+    found = facts.get(registration.FACT)
     return not isinstance(found, Unknown) and f"{step}.undo" in found.pending

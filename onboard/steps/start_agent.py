@@ -21,7 +21,7 @@ class StartAgent(Step):
         self._earlier = tuple(earlier)
 
     def plan(self, before: Before) -> Change | None:
-        if self._is_well(before) and not self._is_new(before) and not script.is_broken_off(self.name, before):
+        if self._is_well(before) and not self._is_new(before) and not script.is_broken_off(self.name, before.facts):
             return None
         return Change(name=self.name, summary="Start the agent, now and with the system")
 

@@ -21,7 +21,9 @@ from onboard.model.secret import Secret
 from onboard.model.state import State, fold
 from onboard.model.status import HostStatus
 from onboard.practice.machine import CONFIG, DROP_INS
+from onboard.steps.base import Done
 from onboard.steps.register_agent import RegisterAgent
+from onboard.steps.start_agent import StartAgent
 
 FAULTS = {
     "no-amazon-roots": "root_certificates_present",
@@ -124,6 +126,35 @@ def test_a_second_apply_changes_nothing_and_says_online(bench: Callable[..., Ben
     assert second.plan.is_empty
     assert work.digests() == before
     assert work.practice.cloud.calls.mutating(after=calls) == []
+
+
+def test_a_node_that_aws_does_not_tell_of_yet_is_not_taken_for_a_foreign_one(
+    bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = bench(2)
+    run = work.profile.run.model_copy(update={"canary": 2})
+    work.profile = work.profile.model_copy(update={"run": run})
+    monkeypatch.setattr("onboard.engine.survey.known_nodes", lambda aws, ids: frozenset())  # no agent has called
+    really = RegisterAgent.apply
+    lost, told = (host.name for host in work.profile.hosts)
+
+    def register(step: RegisterAgent, connection: Connection, *more: Any) -> Done:
+        done = really(step, connection, *more)
+        if connection.host.name == lost:
+            raise ConnectionLost("The connection was lost", where=lost)
+        return done
+
+    with monkeypatch.context() as broken:
+        broken.setattr(RegisterAgent, "apply", register)
+        broken.setattr(StartAgent, "apply", refuse)
+        first = work.apply()
+    assert first.counts() == {"failed": 2}
+    second = work.apply(resume=first.run)
+    assert second.counts() == {"online": 2}, second.hosts
+    assert len(work.practice.cloud.calls.of("RegisterManagedInstance")) == 2
+    with work.tools() as tools:
+        assert tools.journal.registered("another", second.plan.region if second.plan else "") == frozenset()
+    assert work.check().hosts[told].status is HostStatus.BLOCKED, "proven, and gone from AWS since: deregistered there"
 
 
 def test_undo_deregisters_a_node_that_the_server_alone_knows(
