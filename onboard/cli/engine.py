@@ -54,6 +54,7 @@ def add_to(commands: Commands) -> None:
 
 
 def run(_: argparse.Namespace) -> int:
+    sys.stdin.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # as the wizard writes, whatever the locale
     child = Child()
     reader = threading.Thread(target=child.listen, args=(sys.stdin,), name="orders", daemon=True)
     reader.start()
@@ -78,17 +79,21 @@ class Child:
 
     def listen(self, lines: Iterator[str]) -> None:
         """Take orders until the end of input."""
-        for line in lines:
-            try:
-                order: Order = json.loads(line)
-                self._take(order)
-            except (ValueError, KeyError, AttributeError) as error:
-                sys.stderr.write(f"not an order: {type(error).__name__}\n")
-        self._grace.start()
-        for token in list(self._tokens.values()):
-            token.stop()
-        self._answers.put(None)
-        self._orders.put(None)
+        try:
+            for line in lines:
+                self._hear(line)
+        finally:
+            self._grace.start()
+            for token in list(self._tokens.values()):
+                token.stop()
+            self._answers.put(None)
+            self._orders.put(None)
+
+    def _hear(self, line: str) -> None:
+        try:
+            self._take(json.loads(line))
+        except (ValueError, KeyError, AttributeError) as error:
+            sys.stderr.write(f"not an order: {type(error).__name__}\n")
 
     def _break_off(self) -> None:
         for token in list(self._tokens.values()):
@@ -186,10 +191,14 @@ class Child:
 
 
 def _profile(order: Order, journal: Journal) -> Profile:
-    """The order's; to undo a run, the one that it ran with, since the draft may have moved on."""
-    if order["do"] == "undo":
-        return Profile.model_validate(json.loads(journal.run(order["run"]).profile))
-    return Profile.model_validate(order.get("profile") or {})
+    """The order's. To undo a run, the one that it ran with, since the draft may have moved on; with the draft's
+    credentials, since those may have been mended before the run was resumed.
+    """
+    profile = Profile.model_validate(order.get("profile") or {})
+    if order["do"] != "undo":
+        return profile
+    of_run = Profile.model_validate(json.loads(journal.run(order["run"]).profile))
+    return of_run.model_copy(update={"credentials": {**of_run.credentials, **profile.credentials}})
 
 
 def _check(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:

@@ -51,13 +51,27 @@ def test_a_wizard_that_has_gone_is_no_defect_and_what_runs_ends_cleanly() -> Non
     journal.close()
 
 
+def test_orders_are_utf_8_whatever_the_locale() -> None:
+    order = {"id": 1, "do": "check", "profile": {"name": "Łódź", "hosts": []}}
+    done = subprocess.run(
+        [sys.executable, "-m", "onboard", "engine"],
+        input=json.dumps(order, ensure_ascii=False).encode(),
+        env={**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"},
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["profile"] for event in told if event["event"] == "run_started"] == ["Łódź"]
+
+
 class Wizard:
     """The other end of an engine that runs in this process: gives orders, answers, and hears what is told."""
 
     def __init__(self, practice: Practice) -> None:
         credential = Credential(kind=CredentialKind.SSH_PASSWORD, username=ACCOUNT)
         profile = practice.profile().model_copy(update={"credentials": {NAME: credential}})
-        self._profile = profile.model_dump(mode="json", by_alias=True)
+        self.profile = profile.model_dump(mode="json", by_alias=True)
         self._orders: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._told: queue.SimpleQueue[dict[str, object]] = queue.SimpleQueue()
         self.child = Child(lambda line: self._told.put(json.loads(line)))
@@ -66,7 +80,7 @@ class Wizard:
         self._orders.put(json.dumps(order))
 
     def run(self, number: int, command: str, **more: object) -> None:
-        self.give(id=number, do=command, profile=self._profile, **more)
+        self.give(id=number, do=command, profile=self.profile, **more)
 
     def until(self, event: str) -> list[dict[str, object]]:
         """What is told up to that event."""
@@ -122,6 +136,23 @@ def test_a_typed_secret_serves_what_follows_and_a_wrong_one_is_asked_for_again(m
         heard = one.until("run_finished")
         assert "secret_wanted" not in {event["event"] for event in heard}
         assert status(heard) == "ready"
+
+
+def test_undo_logs_in_as_the_profile_says_by_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    with wizard(monkeypatch) as one:
+        one.run(1, "apply")
+        one.until("secret_wanted")
+        one.give(do="secret", name=NAME, value=RIGHT.reveal(), keep=False)
+        told = one.until("run_finished")
+        assert told[-1]["hosts"] == {"online": 1}
+        one.profile["credentials"][NAME]["username"] = "nobody"
+        one.run(2, "undo", run=told[-1]["run"])
+        assert status(one.until("run_finished")) == "unreachable"
+        one.profile["credentials"][NAME]["username"] = ACCOUNT
+        one.run(3, "undo", run=told[-1]["run"])
+        one.until("secret_wanted")
+        one.give(do="secret", name=NAME, value=RIGHT.reveal(), keep=False)
+        assert status(one.until("run_finished")) == "ready"
 
 
 def test_a_secret_that_no_keyring_takes_is_used_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
