@@ -16,6 +16,7 @@ from onboard.gui.dialogs import SecretDialog, save_path
 from onboard.gui.pages.catalog import PAGES, page_class
 from onboard.gui.pages.checks import ChecksPage
 from onboard.gui.servers.import_list import ImportSheet
+from onboard.gui.servers.lines import LinesSheet
 from onboard.gui.servers.sheet import Sheet
 from onboard.gui.session import Session
 from onboard.gui.theme import Theme
@@ -87,6 +88,22 @@ def test_making_pages_and_sheets_lets_nothing_come_up(session: Session, qapp: QA
     qapp.removeEventFilter(appearing)
     window.close()
     window.deleteLater()
+
+
+def test_the_keyboard_begins_with_what_a_sheet_is_about(
+    session: Session, show: Callable[..., None], until: Callable[..., None]
+) -> None:
+    window = Window(session)
+    show(window, 1280, 800)
+    sheet = LinesSheet(window, scenes.profile())
+    sheet.open()
+    until(lambda: sheet.isActiveWindow() and sheet.lines.hasFocus())
+    order = [sheet.lines, sheet.credential, sheet.leave, sheet.primary]
+    for expected in order[1:]:
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        assert expected.hasFocus() or expected.focusProxy() is QApplication.focusWidget()
+    sheet.reject()
+    window.close()
 
 
 def test_a_page_that_is_made_late_knows_what_was_told(session: Session, show: Callable[..., None]) -> None:

@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QFontMetrics, QShowEvent
 from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -63,8 +63,19 @@ class Sheet(QDialog):
         self.setMinimumWidth(min(wanted, self.screen().availableGeometry().width() - 2 * S24))
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        self._put_buttons_last()
         super().showEvent(event)
         QTimer.singleShot(0, self, self.grow)  # once what is in it knows its width
+
+    def _put_buttons_last(self) -> None:
+        """In the order of Tab, which is that of making: so the keyboard begins with the content."""
+        left = [self.left.itemAt(place).widget() for place in range(self.left.count())]
+        for button in (*left, self.leave, self.primary):
+            last = self.previousInFocusChain()
+            while not last.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                last = last.previousInFocusChain()
+            if button is not None and last is not button:
+                self.setTabOrder(last, button)
 
     def grow(self) -> None:
         """Become as high as the content needs at this width: sentences that wrap are not in Qt's own first guess."""
