@@ -56,3 +56,14 @@ def test_what_is_no_proxy_stays_typed_and_is_told_at_its_field(page: NetworkPage
     assert line.property("invalid") == "true"
     assert "secrets never stand in a profile" in line.accessibleDescription()
     assert page.session.view.draft.network.proxy == "http://proxy.example:3128"
+
+
+def test_what_was_typed_comes_back_with_its_way(page: NetworkPage) -> None:
+    for way in (ENDPOINTS, INTERNET, PROXY):
+        next(button for button in page._choices.buttons() if button.objectName() == way).click()
+        assert (page.session.view.draft.network.proxy is not None) == (way == PROXY)
+    assert page.session.view.draft == PROXIED
+    page.opened()
+    page.session.recover(Profile(), Profile(), None)
+    next(button for button in page._choices.buttons() if button.objectName() == PROXY).click()
+    assert page.session.view.draft == Profile(), "nothing of a former profile"

@@ -32,6 +32,7 @@ class NetworkPage(Page):
         )
         self.column.addWidget(PageHeader(tr("Network"), lead))
         self._chosen = ""
+        self._left: dict[str, NetworkSection] = {}  # way → what the draft said when another was chosen
         self._choices = QButtonGroup(self)
         self._cards: dict[str, Card] = {}
         row = QHBoxLayout()
@@ -119,6 +120,7 @@ class NetworkPage(Page):
 
     def opened(self) -> None:
         self._chosen = ""
+        self._left.clear()
         for fields in self._all_fields:
             fields.forget()
 
@@ -137,13 +139,17 @@ class NetworkPage(Page):
         self._proxy.setVisible(way == PROXY)
 
     def _choose(self, way: str) -> None:
-        """What belongs to another way goes from the draft: two ways at once would contradict each other."""
+        """What belongs to another way goes from the draft: two ways at once would contradict each other. It comes back
+        with its way.
+        """
         draft = self.session.view.draft
+        self._left[self._chosen] = draft.network
+        known = self._left.get(way, draft.network)
         kept: dict[str, object] = {}
         if way == ENDPOINTS:
-            kept["endpoints"] = draft.network.endpoints
+            kept["endpoints"] = known.endpoints
         if way == PROXY:
-            kept = {"proxy": draft.network.proxy, "no_proxy": draft.network.no_proxy}
+            kept = {"proxy": known.proxy, "no_proxy": known.no_proxy}
         self._chosen = way
         for fields in (self._endpoint_fields, self._proxy_fields):
             fields.forget()
