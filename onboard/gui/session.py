@@ -161,6 +161,11 @@ class Session(QObject):
         self.draft_changed.emit()
 
     @property
+    def is_passing(self) -> bool:
+        """Whether the profile goes with the practice that it came with: nothing of it can be lost."""
+        return self.practice.is_running and self._path is not None and self._path.parent == self.practice.folder
+
+    @property
     def is_changed_elsewhere(self) -> bool:
         """Whether the profile's file is another than the one that was opened or saved."""
         return self._path is not None and stamp(self._path) not in (self._stamp, None)

@@ -289,7 +289,7 @@ class Window(QMainWindow):
     def _keep_draft(self) -> None:
         view = self.session.view
         try:
-            if view.is_edited and not view.practice:
+            if view.is_edited and not self.session.is_passing:
                 recovery.keep(view)
             else:
                 recovery.forget()
@@ -368,7 +368,7 @@ class Window(QMainWindow):
         view = self.session.view
         if not self._may_stop():
             return False
-        if not view.is_edited or view.practice:
+        if not view.is_edited or self.session.is_passing:
             return True
         answer = ask(
             self,

@@ -98,12 +98,30 @@ def test_the_keyboard_begins_with_what_a_sheet_is_about(
     sheet = LinesSheet(window, scenes.profile())
     sheet.open()
     until(lambda: sheet.isActiveWindow() and sheet.lines.hasFocus())
-    order = [sheet.lines, sheet.credential, sheet.leave, sheet.primary]
-    for expected in order[1:]:
-        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
-        assert expected.hasFocus() or expected.focusProxy() is QApplication.focusWidget()
+    QTest.keyClick(sheet.lines, Qt.Key.Key_Backtab)
+    assert sheet.leave.hasFocus(), "the last one: there is nothing to add yet"
     sheet.reject()
     window.close()
+
+
+def test_an_own_file_that_came_out_of_practice_is_asked_about(
+    session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("onboard.gui.window.ask", lambda parent, title, *more, **how: asked.append(title) or 2)
+    monkeypatch.setattr(session.practice, "_folder", tmp_path / "practice")
+    monkeypatch.setattr(type(session.practice), "is_up", True)
+    monkeypatch.setattr(type(session.practice), "is_running", True)
+    (tmp_path / "practice").mkdir()
+    window = Window(session)
+    session.recover(scenes.profile(), scenes.profile(), tmp_path / "practice" / "profile.toml")
+    session.put("name", "another")
+    assert window.may_discard(), "it goes with the practice"
+    session.save(tmp_path / "own.toml")
+    session.put("name", "a third")
+    assert not window.may_discard()
+    assert asked == ["Unsaved changes"]
+    window.deleteLater()
 
 
 def test_a_page_that_is_made_late_knows_what_was_told(session: Session, show: Callable[..., None]) -> None:

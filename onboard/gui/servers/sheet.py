@@ -69,12 +69,12 @@ class Sheet(QDialog):
 
     def _put_buttons_last(self) -> None:
         """In the order of Tab, which is that of making: so the keyboard begins with the content."""
-        left = [self.left.itemAt(place).widget() for place in range(self.left.count())]
+        left = [item.widget() for place in range(self.left.count()) if (item := self.left.itemAt(place))]
         for button in (*left, self.leave, self.primary):
             last = self.previousInFocusChain()
-            while not last.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            while last is not None and not last.focusPolicy() & Qt.FocusPolicy.TabFocus:
                 last = last.previousInFocusChain()
-            if button is not None and last is not button:
+            if button is not None and last not in (None, button):
                 self.setTabOrder(last, button)
 
     def grow(self) -> None:
