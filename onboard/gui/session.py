@@ -335,6 +335,8 @@ class Session(QObject):
             self._progresses[command].fold(event, time.monotonic())
         host = getattr(event, "host", "")
         self._note(command, {host} if host else set())
+        if isinstance(event, events.RunFinished) and command in CHANGING and not self._numbers("preview"):
+            self._forget("preview")  # role, nodes and activations are others by now
         if isinstance(event, events.RunFinished) and number in self._orders:
             del self._orders[number]
             self._tell()  # whoever hears that it ended has heard all of it
@@ -374,8 +376,9 @@ class Session(QObject):
     def _break_off(self, command: str) -> None:
         """Nobody works on its servers any more."""
         reason = tr("Broken off: the engine ended")
+        worked_on = self._progresses[command].steps  # what is not among them was well or blocked before
         for host in list(self._states[command].hosts.values()):
-            if not host.finished and not host.is_proven:
+            if host.name in worked_on and not host.finished and not host.is_proven:
                 self._fold(0, command, events.HostFinished(host=host.name, status=HostStatus.SKIPPED, reason=reason))
 
     @Slot()

@@ -98,16 +98,21 @@ def _role(view: View) -> Standing:
     if state.failure:
         return Standing(Mark.ATTENTION, sentence(state.failure.what))
     if role is None:
-        return Standing(Mark.TODO)
+        return Standing(_known_by_run(view))
     if role.problems:
         return Standing(Mark.ATTENTION, role.problems[0])
     return Standing(Mark.ATTENTION, role.warnings[0]) if role.warnings else Standing(Mark.DONE)
 
 
+def _known_by_run(view: View) -> Mark:
+    """A run had a role and activations; how they are by now is asked when the page is visited."""
+    return Mark.DONE if view.state("apply").finished else Mark.TODO
+
+
 def _activation(view: View) -> Standing:
     room = view.state("preview").headroom
     if room is None:
-        return Standing(Mark.TODO)
+        return Standing(_known_by_run(view))
     if not room.fits:
         too_many = counted(
             "{n} more node does not fit into the {tier} tier",
@@ -158,12 +163,20 @@ def _review(view: View) -> Standing:
     return Standing(Mark.ATTENTION, state.plan.warnings[0]) if state.plan.warnings else Standing(Mark.DONE)
 
 
+def has_new_plan(view: View) -> bool:
+    """Whether a plan was made that no run has taken up."""
+    plan, state = view.state("plan"), view.state("apply")
+    return bool(plan.plan and plan.plan.hosts) and (not state.run or plan.started > state.started)
+
+
 def _install(view: View) -> Standing:
     if view.running == "apply":
         return Standing(Mark.TODO, said("You can close this window: the run stops cleanly and can be resumed"))
     state = view.state("apply")
     if interrupted(view):
         return Standing(Mark.TODO, said("A run was interrupted; resume it"))
+    if state.run and has_new_plan(view):
+        return Standing(Mark.TODO, said("The new plan is not installed yet"))
     if not state.run:
         plan = view.state("plan").plan
         done = plan is not None and not plan.hosts

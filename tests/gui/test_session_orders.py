@@ -9,8 +9,10 @@ import scenes
 from session_feed import without_child
 
 from onboard.gui import engine_child, practice_child
+from onboard.gui.models.outcome import Ended, ended, status_words
 from onboard.gui.session import Session
 from onboard.model import events
+from onboard.model.plan import HostPlan, Plan
 from onboard.model.profile import Profile
 from onboard.model.status import HostStatus
 
@@ -175,11 +177,27 @@ def test_a_profile_that_another_program_changed_is_known_to_be_another(session: 
 
 def test_servers_under_way_when_the_engine_dies_do_not_run_on(session: Session, orders: Orders) -> None:
     session.run("apply")
-    told(session, orders[0], events.StepStarted(host="srv-app-01", step="install_agent"))
+    names = ("srv-app-01", "srv-app-02", "earlier")
+    begun = events.RunStarted(run="r1", command="apply", profile="", hosts=names, started="2026-11-24T14:00:00+00:00")
+    plan = Plan(account="1", region="r", hosts=(HostPlan(host="srv-app-01"), HostPlan(host="srv-app-02")))
+    told(
+        session,
+        orders[0],
+        begun,
+        events.PlanMade(plan=plan),
+        events.StepStarted(host="srv-app-01", step="install_agent"),
+        events.StepFinished(host="srv-app-02", step="confirm", outcome="done", instance_id="mi-1"),
+    )
     session._engine_ended("killed")
-    host = session.view.state("apply").hosts["srv-app-01"]
-    assert host.status is HostStatus.SKIPPED
-    assert "Broken off" in host.reason
+    hosts = session.view.state("apply").hosts
+    assert hosts["srv-app-01"].status is HostStatus.SKIPPED
+    assert "Broken off" in hosts["srv-app-01"].reason
+    assert {name: ended(host) for name, host in hosts.items()} == {
+        "srv-app-01": Ended.SKIPPED,
+        "srv-app-02": Ended.ONLINE,
+        "earlier": Ended.NOT_ONLINE,
+    }
+    assert status_words(hosts["earlier"]) == "Not finished"
 
 
 def test_an_engine_that_cannot_be_started_is_told(

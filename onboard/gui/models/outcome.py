@@ -37,17 +37,31 @@ class Ended(StrEnum):
     SKIPPED = "skipped"
 
 
+def stands(host: HostState) -> HostStatus | None:
+    """How it ended; None when it did not, since the run was broken off."""
+    if host.is_proven:
+        return HostStatus.ONLINE
+    return host.status if host.finished else None
+
+
 def ended(host: HostState) -> Ended:
-    if host.status is HostStatus.SKIPPED:
+    status = stands(host)
+    if status is HostStatus.SKIPPED:
         return Ended.SKIPPED
-    return Ended.ONLINE if host.status is HostStatus.ONLINE else Ended.NOT_ONLINE
+    return Ended.ONLINE if status is HostStatus.ONLINE else Ended.NOT_ONLINE
+
+
+def mark_of_end(host: HostState) -> Mark:
+    status = stands(host)
+    return mark_of_host(status) if status else Mark.UNKNOWN
 
 
 def status_words(host: HostState) -> str:
     words = {HostStatus.ONLINE: tr("Online"), HostStatus.SKIPPED: tr("Skipped"), HostStatus.FAILED: tr("Failed")}
-    if host.status is None:
+    status = stands(host)
+    if status is None:
         return tr("Not finished")
-    return words.get(host.status) or failed_word(host.status)
+    return words.get(status) or failed_word(status)
 
 
 def undo_words(host: HostState) -> tuple[str, Mark]:
@@ -101,7 +115,7 @@ class OutcomeModel(QAbstractTableModel):
         if column >= 0:
             self._order.sort(key=lambda host: self._text_of(host, column).casefold())
         else:
-            self._order.sort(key=lambda host: _NEED.index(host.status))
+            self._order.sort(key=lambda host: _NEED.index(stands(host)))
         if order is Qt.SortOrder.DescendingOrder:
             self._order.reverse()
         self._refill()
@@ -160,7 +174,7 @@ class OutcomeModel(QAbstractTableModel):
                 undone = self._undo.hosts.get(name)
                 if undone is not None:
                     return undo_words(undone)[1]
-                return mark_of_host(host.status) if host.status else Mark.UNKNOWN
+                return mark_of_end(host)
             case CellRole.TONE if column == NODE:
                 return "muted"
         return None
@@ -177,4 +191,4 @@ class OutcomeModel(QAbstractTableModel):
         undone = self._undo.hosts.get(host.name)
         if undone is not None:
             return reason_of(undone)[0] if undone.status is not HostStatus.READY else ""
-        return reason_of(host)[0] if host.status is not HostStatus.ONLINE else ""
+        return reason_of(host)[0] if stands(host) is not HostStatus.ONLINE else ""

@@ -8,7 +8,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from onboard.gui.dialogs import save_path
-from onboard.gui.models.outcome import NODE, REASON, STATUS, Ended, OutcomeModel, status_words
+from onboard.gui.models.outcome import NODE, REASON, STATUS, Ended, OutcomeModel, mark_of_end, stands, status_words
 from onboard.gui.models.rollout import reason_of
 from onboard.gui.page import Page
 from onboard.gui.session import Session
@@ -25,7 +25,7 @@ from onboard.gui.widgets.detail_pane import Detail, DetailPane
 from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.filter_box import FilterBox
 from onboard.gui.widgets.label import Label
-from onboard.gui.widgets.mark import Mark, mark_of_host
+from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.progress_bar import ProgressBar
 from onboard.model.status import HostStatus
@@ -201,8 +201,10 @@ class FinishPage(Page):
 
     def _show_all(self) -> None:
         view = self.session.view
-        self._shown = self._source()
+        before, self._shown = self._shown, self._source()
         state = view.state("apply")
+        if before and before[0] is not state:
+            self._error.clear()  # it was about another run
         self._model.show(state, view.state("undo"))
         counts = self._model.counts
         self._chips.set_counts(counts)
@@ -232,7 +234,9 @@ class FinishPage(Page):
 
     def _show_buttons(self) -> None:
         view = self.session.view
-        self._undo.setEnabled(bool(view.state("apply").run) and not view.running)
+        undo = view.state("undo")
+        undone = undo.finished and not undo.failure and all(h.status is HostStatus.READY for h in undo.hosts.values())
+        self._undo.setEnabled(bool(view.state("apply").run) and not view.running and not undone)
         self._save.setEnabled(view.is_edited or view.path is None)
 
     def _show_undoing(self) -> None:
@@ -241,6 +245,9 @@ class FinishPage(Page):
         undoes = running or bool(undo.run)
         self._undoing.setVisible(undoes)
         self._cards.setVisible(not undoes)
+        self._chips.setVisible(not undoes)  # they count how the run ended
+        if undoes:
+            self._chips.pick(Ended.ALL)
         counts = self._model.counts
         online, total = f"{counts[Ended.ONLINE]:,}", f"{counts[Ended.ALL]:,}"
         title = tr("{online} of {total} servers are online", online=online, total=total)
@@ -267,7 +274,7 @@ class FinishPage(Page):
         if host is None:
             self._detail.show_detail(None)
             return
-        well = host.status is HostStatus.ONLINE
+        well = stands(host) is HostStatus.ONLINE
         what, remedy = ("", "") if well else reason_of(host)
         words, copied = split_remedy(remedy)
         seen = "\n".join(finding.evidence for finding in host.trouble if finding.evidence) if not well else ""
@@ -275,7 +282,7 @@ class FinishPage(Page):
         self._detail.show_detail(
             Detail(
                 title=host.name,
-                mark=mark_of_host(host.status) if host.status else Mark.UNKNOWN,
+                mark=mark_of_end(host),
                 status=status,
                 why=tr("Systems Manager says it is online, and it answered with its nonce.") if well else "",
                 facts=((tr("Node"), host.instance_id),) if host.instance_id else (),

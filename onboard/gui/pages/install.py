@@ -31,6 +31,7 @@ from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.progress_bar import ProgressBar
 from onboard.model.events import KeptRun
 from onboard.model.plan import Plan
+from onboard.wizard import stages
 from onboard.wizard.command_line import command_line
 from onboard.wizard.interrupted import interrupted
 from onboard.wizard.progress import Group, steps_of
@@ -91,7 +92,7 @@ class InstallPage(Page):
         self._resume = Button(tr("Res&ume"))
         self._resume.clicked.connect(self._resume_run)
         self._review = Button(tr("&Look at the plan"))
-        self._review.clicked.connect(lambda: cast("Window", self.window()).visit("review"))
+        self._review.clicked.connect(self._look_at_plan)
         self._failure.add_button(self._resume)
         self._failure.add_button(self._review)
         return self._failure
@@ -267,12 +268,8 @@ class InstallPage(Page):
 
     @property
     def _offers_install(self) -> bool:
-        """A plan was made that no run has taken up."""
         view = self.session.view
-        plan, state = view.state("plan"), view.state("apply")
-        if plan.plan is None or not plan.plan.hosts or view.running in ("apply", "undo", "plan"):
-            return False
-        return not state.run or plan.started > state.started
+        return view.running not in ("apply", "undo", "plan") and stages.has_new_plan(view)
 
     def _plan(self) -> Plan | None:
         return self.session.view.state("plan").plan
@@ -334,6 +331,8 @@ class InstallPage(Page):
         total, online = counts[ALL], counts[Group.ONLINE]
         if self._is_running:
             return plural("Installing on {n} server", "Installing on {n} servers", total)
+        if self.session.view.state("undo").finished and not self._offers_install:
+            return tr("The run is undone")
         if not state.run or self._offers_install:
             return plural("Install on {n} server", "Install on {n} servers", self._to_install())
         if state.finished:
@@ -387,7 +386,7 @@ class InstallPage(Page):
 
     def _show_failure(self) -> None:
         failure, running = self.session.view.state("apply").failure, self._is_running
-        if failure is None or running:
+        if failure is None or running or self._offers_install:
             self._failure.clear()
             return
         self._resume.setVisible(failure.kind != "plan" and bool(self.session.view.state("apply").run))
@@ -423,6 +422,13 @@ class InstallPage(Page):
         self._reason.show_error(what, where=host.name, remedy=remedy)
         if appears:  # it takes room from the table
             QTimer.singleShot(0, self.table, self._show_row)
+
+    @Slot()
+    def _look_at_plan(self) -> None:
+        """On Review, or where something is left to do before it."""
+        review = stages.BY_NAME["review"]
+        blocking = stages.blocked_by(review, self.session.view)
+        cast("Window", self.window()).visit((blocking or review).name)
 
     def _show_row(self) -> None:
         self.table.scrollTo(self.table.currentIndex())
