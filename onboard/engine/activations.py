@@ -1,5 +1,6 @@
 """The activations of one run: exactly as many registrations as it needs, deleted when it ends."""
 
+import json
 import threading
 from collections.abc import Generator, Iterable
 
@@ -86,6 +87,18 @@ def delete_all(run: str, profile: Profile, aws: Aws, journal: Journal) -> Genera
             continue
         journal.write(run, "", DELETE, "done", {"id": activation_id})
         yield AwsChanged(change=DELETE, subject=activation_id, summary="Deleted the activation")
+
+
+def delete_of_former(
+    run: str, profile_path: str, account: str, aws: Aws, journal: Journal
+) -> Generator[Event, None, None]:
+    """Delete what earlier runs of this profile left that were broken off: `run`, which ended, stands in for them."""
+    for record in journal.runs():
+        if record.run == run or record.finished or (record.command, record.profile_path) != ("apply", profile_path):
+            continue
+        plan = json.loads(record.plan or "{}")
+        if (plan.get("account"), plan.get("region")) == (account, aws.region) and not journal.is_held(record.run):
+            yield from delete_all(record.run, Profile.model_validate_json(record.profile), aws, journal)
 
 
 def known_ids(entries: Iterable[Entry]) -> frozenset[str]:

@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import asdict
 
 from onboard.engine.account import context_of, open_account
+from onboard.engine.activations import delete_of_former
 from onboard.engine.command import conduct
 from onboard.engine.journal import RunRecord
 from onboard.engine.planning import CONFIRM, prepare
@@ -58,6 +59,8 @@ def apply(
             tools.journal.approve(run, json.dumps(asdict(prepared.plan)))
         proven = {**online, **prepared.proven}
         yield from Rollout(run, profile, prepared, account, tools, cancel, proven).carry_out()
+        if profile_path:
+            yield from delete_of_former(run, profile_path, account.identity.account, account.aws, tools.journal)
 
     return conduct(
         "apply",

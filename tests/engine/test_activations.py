@@ -1,5 +1,6 @@
 """A run's activations at its end, also where AWS does not let everything be asked."""
 
+import json
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ from typing import Any, cast
 from botocore.exceptions import ClientError
 
 from onboard.aws.session import Aws
-from onboard.engine.activations import CREATE, delete_all
+from onboard.engine.activations import CREATE, delete_all, delete_of_former
 from onboard.engine.journal import Journal
 from onboard.model.events import AwsChanged, Noted
 from onboard.model.profile import Profile
@@ -28,6 +29,31 @@ class NoLooking:
 
     def delete_activation(self, *, ActivationId: str) -> None:  # noqa: N803 - AWS's name
         self.deleted.append(ActivationId)
+
+
+def test_a_run_deletes_what_broken_off_ones_of_its_profile_left(tmp_path: Path) -> None:
+    ssm = NoLooking()
+    aws = cast("Aws", SimpleNamespace(ssm=ssm, region="r"))
+    profile = Profile().model_dump_json(by_alias=True)
+    with closing(Journal(tmp_path)) as journal:
+        for run, path, account in (
+            ("broken-off", "/p.toml", "1"),
+            ("of-another-account", "/p.toml", "2"),
+            ("of-another-profile", "/q.toml", "1"),
+            ("ended", "/p.toml", "1"),
+            ("under-way", "/p.toml", "1"),
+            ("this", "/p.toml", "1"),
+        ):
+            journal.begin(run, "apply", path, profile)
+            journal.approve(run, json.dumps({"account": account, "region": "r"}))
+            journal.write(run, "", CREATE, "intent")
+            journal.write(run, "", CREATE, "done", {"id": f"a-{run}"})
+        journal.finish("ended", {})
+        with closing(Journal(tmp_path)) as other, other.held("under-way"):
+            list(delete_of_former("this", "/p.toml", "1", aws, journal))
+        assert ssm.deleted == ["a-broken-off"]
+        list(delete_of_former("this", "/p.toml", "1", aws, journal))
+        assert ssm.deleted == ["a-broken-off", "a-under-way"]
 
 
 def test_what_may_not_be_looked_for_is_noted_and_the_rest_is_deleted(tmp_path: Path) -> None:
