@@ -1,7 +1,7 @@
 """Apply: survey, plan, then change AWS and the servers, canary first, and prove each one."""
 
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import asdict
 
 from onboard.engine.account import context_of, open_account
@@ -35,7 +35,7 @@ def apply(
     Raises ProfileError, with nothing told or written, when this is no run that can go on with this profile.
     """
     if resume:
-        _refuse_other(resume, profile)
+        _refuse_other(resume, profile, tools.journal.proven_in(resume.run))
 
     def body(run: str) -> Generator[Event, None, None]:
         allowed = plan_from_json(json.loads(resume.plan)) if resume and resume.plan else approved
@@ -74,8 +74,10 @@ def apply(
     )
 
 
-def _refuse_other(record: RunRecord, profile: Profile) -> None:
-    """A run knows its servers by their names: a name must not have become another server's."""
+def _refuse_other(record: RunRecord, profile: Profile, proven: Collection[str]) -> None:
+    """A run knows its servers by their names: a name must not have become another server's, nor one that it brought
+    online be missing, whose end it could not tell.
+    """
     problems = []
     if record.command != "apply":
         remedy = "Name a run of apply; onboard runs lists them"
@@ -86,6 +88,11 @@ def _refuse_other(record: RunRecord, profile: Profile) -> None:
             (address, port), (old_address, old_port) = host.target, was[host.name].target
             problem = f"it is at {address}, port {port}, and was at {old_address}, port {old_port}, when the run began"
             problems.append(Problem(host.name, problem, "Run apply anew with this profile, without --resume"))
+    missing = sorted({*proven} - {host.name for host in profile.hosts})
+    if missing:
+        shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if missing[5:] else "")
+        problem = f"this profile lacks what the run brought online: {shown}"
+        problems.append(Problem(record.run, problem, "Resume it with its own profile, or run apply without --resume"))
     if problems:
         raise ProfileError(f"run {record.run}", tuple(problems))
 
