@@ -92,7 +92,7 @@ class Child:
     def _hear(self, line: str) -> None:
         try:
             self._take(json.loads(line))
-        except (ValueError, KeyError, AttributeError) as error:
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
             sys.stderr.write(f"not an order: {type(error).__name__}\n")
 
     def _break_off(self) -> None:

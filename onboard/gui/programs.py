@@ -5,15 +5,17 @@ from pathlib import Path
 
 from onboard.about import is_packaged
 
+PYTHON = (sys.executable, "-P", "-m")  # -P: a file in the folder where we happen to be is no module of ours
+
 
 def console_program() -> list[str]:
     """The console program's command line, from source and packaged alike."""
-    return [_beside("onboard")] if is_packaged() else [sys.executable, "-m", "onboard"]
+    return [_beside("onboard")] if is_packaged() else [*PYTHON, "onboard"]
 
 
 def windowed_program() -> list[str]:
     """The windowed program's."""
-    return [_beside("onboard-gui")] if is_packaged() else [sys.executable, "-m", "onboard.gui"]
+    return [_beside("onboard-gui")] if is_packaged() else [*PYTHON, "onboard.gui"]
 
 
 def _beside(name: str) -> str:
