@@ -14,6 +14,7 @@ def add_to(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from onboard.gui.app import main
+    from onboard.gui.app import main, require_display
 
+    require_display()
     return main([str(options.profile)] if options.profile else [])

@@ -58,8 +58,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _wizard(options: argparse.Namespace) -> int:
-    from onboard.gui.app import main
+    from onboard.gui.app import main, require_display
 
+    require_display()
     return main(["--practice", *(["--hosts", str(options.hosts)] if options.hosts else [])])
 
 

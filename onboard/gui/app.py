@@ -1,6 +1,7 @@
 """The windowed program."""
 
 import argparse
+import os
 import signal
 import sys
 from functools import partial
@@ -20,6 +21,8 @@ from onboard.gui.text import tr
 from onboard.gui.theme import Scheme, Theme
 from onboard.home import home
 from onboard.model.errors import OnboardError
+
+DISPLAYS = ("WAYLAND_DISPLAY", "DISPLAY", "QT_QPA_PLATFORM")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,7 +66,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run() -> None:
     """The windowed program's entry point."""
+    try:
+        require_display()
+    except OnboardError as error:
+        sys.exit(str(error))
     sys.exit(main())
+
+
+def require_display() -> None:
+    """Raises OnboardError where a window cannot be: Qt would abort the process, and give another reason."""
+    if sys.platform == "linux" and not any(os.environ.get(name) for name in DISPLAYS):
+        raise OnboardError(
+            "There is no display for the wizard",
+            why="Neither WAYLAND_DISPLAY nor DISPLAY is set",
+            remedy="Log in on a desktop, or work without a window: onboard --help, or onboard practice --run",
+        )
 
 
 def _parser() -> argparse.ArgumentParser:
