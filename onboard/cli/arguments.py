@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TypeAlias
 
+from onboard.model.errors import Problem, ProfileError
+
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
@@ -19,6 +21,29 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     """What every command has that people and programs call."""
     add_debug_log(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line on standard output")
+
+
+def refuse_unusable(options: argparse.Namespace) -> None:
+    """Raises ProfileError for what argparse takes: names that are no text, and an output in place of the profile."""
+    problems = []
+    for name, value in vars(options).items():
+        if isinstance(value, str | Path) and not _is_text(str(value)):
+            problems.append(Problem(name, f"{str(value)!a} is not UTF-8", "Give it a name that is"))
+    profile = getattr(options, "profile", None)
+    for name, argument in (("output", "--output"), ("debug_log", "--debug-log")):
+        value = getattr(options, name, None)
+        if profile and value and Path(value).resolve() == Path(profile).resolve():
+            problems.append(Problem(argument, f"{value} is the profile, which would be lost", "Name another file"))
+    if problems:
+        raise ProfileError("the arguments", tuple(problems))
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def add_again(parser: argparse.ArgumentParser) -> None:

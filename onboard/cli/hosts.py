@@ -14,7 +14,7 @@ from onboard.hosts import inventory
 from onboard.hosts.inventory_csv import Inventory
 from onboard.model.errors import Problem, ProfileError
 from onboard.model.profile import Profile
-from onboard.profiles.file import load_unfinished, save
+from onboard.profiles.file import load_unfinished, save, stamp
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "": "none"}
 
@@ -40,6 +40,7 @@ def run(options: argparse.Namespace) -> int:
     if not found.hosts:
         problem = Problem(str(options.file), "it lists no server", "Give it a line for each server: name,address")
         raise ProfileError(str(options.file), (problem,))
+    before = stamp(options.profile)
     profile = load_unfinished(options.profile) if options.profile.exists() else Profile()
     try:
         hosts = inventory.merged(profile.hosts, found.hosts, replace=options.replace)
@@ -48,6 +49,9 @@ def run(options: argparse.Namespace) -> int:
             error.remedy = "To have these servers instead of the profile's, give --replace"
         raise
     if not options.dry_run:
+        if stamp(options.profile) != before:
+            problem = Problem(str(options.profile), "another program changed it meanwhile", "Import the list again")
+            raise ProfileError(str(options.profile), (problem,))
         save(profile.model_copy(update={"hosts": hosts}), options.profile)
     summary = {
         "event": "hosts_imported",

@@ -26,6 +26,7 @@ from onboard.cli import (
     trust,
     undo,
 )
+from onboard.cli.arguments import refuse_unusable
 from onboard.cli.exits import AWS_REFUSED, INTERRUPTED, NOT_WELL, WELL, WRONG_INPUT
 from onboard.cli.output import JsonLines, failure_text
 from onboard.defects import keep_defect
@@ -60,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     elif options.command is None:  # `onboard` alone is the wizard
         options = parser().parse_args(["gui"])
     try:
+        refuse_unusable(options)
         if options.debug_log:
             _log_to(options.debug_log)
         code: int = options.act(options)

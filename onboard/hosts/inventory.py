@@ -1,9 +1,11 @@
 """Lists of servers that users already have: which format a file is in, and its servers."""
 
+import errno
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from onboard.files import MOST_READ
 from onboard.hosts.inventory_csv import Inventory, decoded, parse_csv
 from onboard.model.errors import Problem, ProfileError
 from onboard.model.formats import shown
@@ -43,7 +45,10 @@ def read(path: Path) -> Inventory:
     Raises ProfileError when the file cannot be read at all, or is in a format that is not available.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:  # also a pipe, such as the shell's <(…)
+            data = file.read(MOST_READ + 1)
+        if len(data) > MOST_READ:
+            raise OSError(errno.EFBIG, f"it is larger than {MOST_READ >> 20} MiB")
     except OSError as error:
         problem = Problem(str(path), f"it cannot be read: {error.strerror}", "Name a file that exists and may be read")
         raise ProfileError(str(path), (problem,)) from error

@@ -90,6 +90,33 @@ def test_a_profile_that_never_ends_is_refused(console: Console) -> None:
         assert "not a regular file" in console("profile", "check", endless, code=2).err
 
 
+def test_a_list_that_never_ends_is_refused_and_a_pipe_is_read(console: Console) -> None:
+    assert "larger than" in console("hosts", "import", "/dev/zero", "--profile", "p.toml", code=2).err
+    console("hosts", "import", "/dev/stdin", "--profile", "p.toml", stdin="name,address\na,10.0.0.1\n")
+    assert "10.0.0.1" in (console.folder / "p.toml").read_text()
+
+
+def test_an_output_never_takes_the_place_of_the_profile(console: Console) -> None:
+    (console.folder / "p.toml").write_text("schema = 1\n")
+    for arguments in (("plan", "-o", "p.toml"), ("check", "--debug-log", "./p.toml")):
+        refused = console(*arguments, "--profile", "p.toml", code=2)
+        assert "which would be lost" in refused.err
+    assert (console.folder / "p.toml").read_text() == "schema = 1\n"
+
+
+def test_a_name_that_is_no_text_is_refused(console: Console) -> None:
+    refused = console("check", "--profile", os.fsdecode(b"w\xff.toml"), code=2)
+    assert "'w\\udcff.toml' is not UTF-8" in refused.err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a display")
+@pytest.mark.parametrize("arguments", [(), ("gui",), ("practice",)])
+def test_without_a_display_the_command_line_is_named(console: Console, arguments: tuple[str, ...]) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        console.environment.pop(name, None)
+    assert "onboard practice --run" in console(*arguments, code=1).err
+
+
 def test_many_mistakes_are_counted_and_all_told_to_programs(console: Console) -> None:
     (console.folder / "p.toml").write_text("schema = 1\n" + "".join(f"a{number} = 1\n" for number in range(30)))
     refused = console("profile", "check", "p.toml", "--json", code=2)
@@ -101,6 +128,18 @@ def test_every_command_writes_a_log_where_it_is_told(console: Console) -> None:
     (console.folder / "p.toml").write_text("schema = 1\n")
     console("profile", "check", "p.toml", "--debug-log", "log")
     assert (console.folder / "log").exists()
+
+
+def test_a_run_is_not_resumed_without_the_servers_that_it_brought_online(served: Console) -> None:
+    served("trust", *PROFILE, "--accept-new")
+    run = str(served("apply", *PROFILE, "--yes", "--json").lines[-1]["run"])
+    text = (served.folder / "practice" / "profile.toml").read_text()
+    fewer = text[: text.rindex("[[hosts]]")]
+    (served.folder / "practice" / "fewer.toml").write_text(fewer)
+    refused = served("apply", "--profile", "practice/fewer.toml", "--resume", run, code=2)
+    assert "lacks what the run brought online: healthy-rhel" in refused.err
+    assert served("runs", "--json").lines[0]["hosts"] == {"online": 2}
+    served("undo", run, "--yes")
 
 
 def test_undo_logs_in_with_credentials_that_have_moved(served: Console) -> None:
