@@ -192,7 +192,7 @@ def running_practice(
 
 
 def serve(folder: Path, hosts: int | None, ready: Callable[[], None]) -> None:
-    """Run a practice until SIGTERM or SIGINT, from the main thread; call `ready` once it is up and in `folder`.
+    """Run a practice until SIGTERM, SIGINT or SIGHUP, from the main thread; call `ready` once it is up and in `folder`.
 
     Raises as `start_practice` and `write_folder`.
     """
@@ -214,8 +214,9 @@ async def _serve(folder: Path, hosts: int | None, ready: Callable[[], None]) -> 
 @contextmanager
 def _until_signal(stop: asyncio.Event) -> Iterator[None]:
     loop = asyncio.get_running_loop()
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in handlers:
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no terminal that hangs up
+    handlers = {number: signal.getsignal(number) for name in names if (number := getattr(signal, name, None))}
+    for number in [number for number, handler in handlers.items() if handler is not signal.SIG_IGN]:  # as nohup wants
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     try:
         yield
