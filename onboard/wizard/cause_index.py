@@ -47,8 +47,11 @@ class CauseIndex:
         return [key for key, hosts in self._hosts.items() if hosts]
 
     def worst_first(self) -> list[CauseKey]:
-        """The worst and the most frequent first."""
-        return sorted(self.in_order_seen(), key=lambda key: (WORST_FIRST.index(key.status), -len(self._hosts[key])))
+        """The worst and the most frequent first; equal ones as at the last time, whichever server answered first."""
+        return sorted(
+            self.in_order_seen(),
+            key=lambda key: (WORST_FIRST.index(key.status), -len(self._hosts[key]), key.check, key.summary),
+        )
 
     def matching(self, text: str) -> set[str]:
         """Names of servers with a cause whose words hold `text`, which is in lower case."""

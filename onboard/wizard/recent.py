@@ -41,15 +41,17 @@ def remember(view: View) -> None:
     """Put the view's profile first. What cannot be written is not worth an error."""
     if view.path is None or view.practice:
         return
-    state = view.state("apply")
+    state, path = view.state("apply"), str(view.path)
+    listed = recents()
+    known = next((one.online for one in listed if one.path == path), None)
     now = Recent(
-        path=str(view.path),
+        path=path,
         name=view.draft.name or view.path.stem,
         servers=len(view.draft.hosts),
         region=view.draft.region.name or "",
         opened=datetime.now(UTC).isoformat(timespec="seconds"),
-        online=state.counts().get("online", 0) if state.run else None,
+        online=state.counts().get("online", 0) if state.run else known,
     )
-    others = [one for one in recents() if one.path != now.path]
+    others = [one for one in listed if one.path != path]
     with suppress(OnboardError):
         write_private(home() / FILE, json.dumps([asdict(one) for one in [now, *others][:KEPT]]))

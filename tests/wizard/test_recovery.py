@@ -9,6 +9,8 @@ import pytest
 
 from onboard.home import home
 from onboard.model.profile import Profile
+from onboard.model.state import HostState, State
+from onboard.model.status import HostStatus
 from onboard.wizard import recent, recovery
 from onboard.wizard.view import View
 
@@ -42,6 +44,15 @@ def test_a_damaged_draft_is_passed_over(content: str) -> None:
     folder.mkdir(parents=True)
     (folder / "999999999.json").write_text(content)
     assert list(recovery.left_behind()) == []
+
+
+def test_a_profile_that_is_only_opened_keeps_what_its_last_run_brought(tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    path.touch()
+    run = State(run="r1", hosts={"a": HostState("a", status=HostStatus.ONLINE, finished=True)})
+    recent.remember(View(path=path, states={"apply": run}))
+    recent.remember(View(path=path))
+    assert [one.online for one in recent.recents()] == [1]
 
 
 def test_recent_profiles_are_listed_the_newest_first_while_their_files_are_there(tmp_path: Path) -> None:
