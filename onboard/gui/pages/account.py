@@ -7,7 +7,7 @@ from onboard.gui.asking_page import AskingPage
 from onboard.gui.models.aws_profiles import AwsProfilesModel
 from onboard.gui.session import Session
 from onboard.gui.text import date_and_time, tr
-from onboard.gui.theme import CARD_GAP, S8, S16, Role
+from onboard.gui.theme import CARD_GAP, S8, S16, Role, Theme
 from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.card import Card
 from onboard.gui.widgets.cells import TextCell
@@ -77,11 +77,20 @@ class AccountPage(AskingPage):
         line_of_permissions.setSpacing(S8)
         line_of_permissions.addWidget(self._glyph, 0, Qt.AlignmentFlag.AlignTop)
         line_of_permissions.addWidget(self._permissions, 1)
+        self._identity = card
+        Theme.current().changed.connect(self._fit)
         for widget in (self.error, self.busy, self._facts):
             card.body.addWidget(widget)
         card.body.addLayout(line_of_permissions)
         self.show_answer(State())
         return card
+
+    @Slot()
+    def _fit(self) -> None:
+        """Its share of the width, and no less than the account's number takes."""
+        margins = self._identity.body.contentsMargins()
+        room = margins.left() + margins.right()
+        self._identity.setMinimumWidth(self._facts.minimumSizeHint().width() + room)
 
     def draft_changed(self) -> None:
         self._table.select_key(self.session.view.draft.aws.profile or "")
@@ -114,6 +123,7 @@ class AccountPage(AskingPage):
         self._arn.set_text(account.arn)
         self._partition.setText(account.partition)
         self._expires.setText(date_and_time(account.expires) if account.expires else tr("they do not end"))
+        self._fit()
         if account.missing:
             self._glyph.set_mark(Mark.WARN, tr("Warning"))
             self._permissions.setText(tr("Permissions are missing:\n{names}", names="\n".join(account.missing)))

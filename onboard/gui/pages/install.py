@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from onboard.gui.window import Window
 
 TICK = 1000  # ms between two looks at the clock while a run goes on
-LOG_LINES = 6  # that the log shows at least
+LOG_LINES, TABLE_ROWS = 6, 3  # that are shown at least
 
 
 class InstallPage(Page):
@@ -179,6 +179,7 @@ class InstallPage(Page):
 
     @Slot()
     def _fit_log(self) -> None:
+        self.table.setMinimumHeight(Theme.current().row_height() * (TABLE_ROWS + 1))
         self.log.setMinimumHeight(QFontMetrics(Theme.current().font(Role.FIXED)).lineSpacing() * LOG_LINES + S16)
 
     # What the window asks

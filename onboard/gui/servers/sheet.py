@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QFontMetrics, QShowEvent
 from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -66,6 +66,11 @@ class Sheet(QDialog):
         self._put_buttons_last()
         super().showEvent(event)
         QTimer.singleShot(0, self, self.grow)  # once what is in it knows its width
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.LayoutRequest and self.isVisible():  # an error came up
+            QTimer.singleShot(0, self, self.grow)
+        return super().event(event)
 
     def _put_buttons_last(self) -> None:
         """In the order of Tab, which is that of making: so the keyboard begins with the content."""

@@ -31,7 +31,7 @@ class PageHeader(QWidget):
         row.addLayout(texts, 1000)
         row.addStretch(1)
         row.addLayout(self._actions)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)  # Fixed cuts a lead that wraps
         self.set_lead(lead)
         self._limit()
         Theme.current().changed.connect(self._limit)
