@@ -31,6 +31,7 @@ def install(desk: "Desk") -> Iterator[tuple[str, Window]]:
     without_child(window.session)
     yield "install-ready", window
     window = desk.window("install", PLANNED)
+    window.session.engine.let_go()  # it asks for the runs of this computer
     feed(window.session, "runs", events.RunsListed(runs=(interrupted(),)))
     yield "install-interrupted", window
     window = begun(desk)

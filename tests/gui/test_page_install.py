@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +251,34 @@ def test_a_plan_that_is_exceeded_leads_back_to_review(bench: Bench) -> None:
     assert not bench.page._retry.isEnabled(), "the same plan would be refused again"
     bench.page._review.click()
     assert bench.window.current.name == "review"
+    bench.window.visit("install")
+    bench.session.put("network.proxy", "http://proxy.example:3128")
+    bench.page._review.click()
+    assert bench.window.current.name == "checks", "Review needs them first"
+    bench.session.edit(scenes.profile())
+
+
+def test_a_new_plan_takes_the_place_of_a_refusal(bench: Bench) -> None:
+    bench.window.forward()
+    refused = events.RunFailed(kind="plan", what="The world has changed", remedy="Make a new plan")
+    bench.feed(*scenes.apply_begins(), refused, events.RunFinished(run="r", hosts={}))
+    assert bench.page._failure.isVisible()
+    bench.session.run("plan")
+    begun, *more = scenes.plan()
+    assert isinstance(begun, events.RunStarted)
+    bench.feed(replace(begun, started="2026-11-24T15:00:00+00:00"), *more, command="plan")
+    assert not bench.page._failure.isVisible()
+    assert bench.page.primary_label() == "&Install on 242 servers"
+    assert bench.window._footer._message.text() == "The new plan is not installed yet"
+
+
+def test_an_undone_run_is_not_told_as_online(bench: Bench) -> None:
+    bench.begin()
+    bench.feed(*scenes.apply_ends(), events.RunFinished(run="r", hosts={}))
+    assert "servers are online" in bench.page._title()
+    bench.session.run("undo", run="r")
+    bench.feed(events.RunFinished(run="r", hosts={}), command="undo")
+    assert bench.page._title() == "The run is undone"
 
 
 def test_every_control_has_a_name_and_every_button_its_letter(bench: Bench) -> None:

@@ -108,6 +108,9 @@ class FinishPage(Page):
                 Chip(Ended.SKIPPED, tr("Skipped"), Mark.SKIPPED),
             ),
         )
+        kept = self._chips.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)
+        self._chips.setSizePolicy(kept)
         self._filter = FilterBox(tr("Filter by name, node, reason"))
         self._chips.picked.connect(self._filter_rows)
         self._filter.textChanged.connect(self._filter_rows)
