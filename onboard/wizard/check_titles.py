@@ -88,7 +88,7 @@ class FixTitle:
 
 
 FIX_TITLES: Mapping[str, FixTitle] = {
-    "install_roots": FixTitle(said("&Add the five roots"), said("&Do not add the roots"), said("Roots will be added")),
+    "install_roots": FixTitle(said("Add the five roo&ts"), said("Do not add the roo&ts"), said("Roots will be added")),
 }
 
 

@@ -211,7 +211,7 @@ def test_a_fix_is_allowed_counts_at_once_and_can_be_forbidden_again(checked: Che
     checked.cause_table.selectRow(row)
     detail = checked.detail.detail
     assert detail is not None
-    assert detail.action == "&Do not add the roots"
+    assert detail.action == "Do not add the roo&ts"
     checked.detail.acted.emit()
     assert checked.session.view.draft.run.fixes == ()
     assert checked.matrix.counts[Group.BLOCKED] == blocked

@@ -71,7 +71,7 @@ class Command(QWidget):
         super().__init__(parent)
         self.command = command
         self._text = Verbatim(name, command)
-        self._copy = Button(tr("&Copy"), icon="copy", kind=Kind.LINK, small=True)
+        self._copy = Button(tr("Co&py"), icon="copy", kind=Kind.LINK, small=True)
         self._copy.setAccessibleName(tr("Copy: {command}", command=command))
         self._copy.clicked.connect(self.copy)
         row = QHBoxLayout()
