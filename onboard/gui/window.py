@@ -192,6 +192,12 @@ class Window(QMainWindow):
     @Slot()
     def forward(self) -> None:
         """What Enter and the primary button do: the page's own work where some is left, else the next stage."""
+        self._take_typing()
+        wrong = [field for field in self.page.findChildren(QWidget) if field.property("invalid") == "true"]
+        shown = next((field for field in wrong if field.isVisible()), None)
+        if shown is not None:  # what is wrong stands below it, and would be left behind
+            shown.setFocus(Qt.FocusReason.OtherFocusReason)
+            return
         if self.page.primary():
             return
         following = stages.after(self._current)

@@ -248,6 +248,7 @@ def test_enter_takes_what_is_typed_and_does_not_go_on(session: Session, show: Ca
     window.visit("network")
     field = window.page.findChildren(QLineEdit)[-1]
     field.setFocus()
+    field.selectAll()
     QTest.keyClicks(field, "3.3.9999.0")
     QTest.keyClick(field, Qt.Key.Key_Return)
     assert window.current.name == "network"
@@ -255,6 +256,27 @@ def test_enter_takes_what_is_typed_and_does_not_go_on(session: Session, show: Ca
     QTest.keyClick(window.page, Qt.Key.Key_Return)
     assert window.current.name == "checks"
     session.recover(scenes.profile(), scenes.profile(), None)
+    window.close()
+
+
+def test_next_does_not_leave_behind_what_is_typed_wrong(session: Session, show: Callable[..., None]) -> None:
+    session.recover(scenes.profile(), scenes.profile(), None)
+    for command, told in PLANNED.items():
+        feed(session, command, *told)
+    tell(session)
+    window = Window(session)
+    show(window, 1280, 800)
+    window.visit("activation")
+    field = next(line for line in window.page.findChildren(QLineEdit) if line.accessibleName() == "Tags")
+    field.setFocus()
+    field.setText("nonsense")
+    QTest.mouseClick(window._footer.primary, Qt.MouseButton.LeftButton)
+    assert (window.current.name, field.property("invalid")) == ("activation", "true")
+    assert field.hasFocus()
+    field.setText("site=fra")
+    QTest.mouseClick(window._footer.primary, Qt.MouseButton.LeftButton)
+    assert window.current.name == "network"
+    session.edit(scenes.profile())
     window.close()
 
 
