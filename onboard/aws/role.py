@@ -50,15 +50,6 @@ class RolePlan:
     diff: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RoleEnsured:
-    """`undo` is what `undo_role` needs, for the journal; empty when nothing was changed."""
-
-    name: str
-    changed: bool
-    undo: Mapping[str, str]
-
-
 def plan_role(aws: Aws, identity: Identity, wanted: RoleSection) -> RolePlan:
     """Read the role. Raises AwsError, also when it is missing and `create` is false."""
     path, short = _split(wanted.name)
@@ -107,8 +98,11 @@ def undo_of_both(first: Mapping[str, str], then: Mapping[str, str]) -> Mapping[s
     return {**both, "delete": "role"} if first.get("delete") == "role" else both
 
 
-def ensure_role(aws: Aws, identity: Identity, plan: RolePlan) -> RoleEnsured:
-    """Do what `plan` says. Safe to repeat. Raises AwsError."""
+def ensure_role(aws: Aws, identity: Identity, plan: RolePlan) -> Mapping[str, str]:
+    """Do what `plan` says. What `undo_role` needs, for the journal: empty when nothing was changed.
+
+    Safe to repeat. Raises AwsError.
+    """
     if plan.problems:
         raise AwsError(f"role {plan.name} cannot be used", where="role.name", why=" ".join(plan.problems))
     names = [change.name for change in plan.changes]
@@ -133,8 +127,7 @@ def ensure_role(aws: Aws, identity: Identity, plan: RolePlan) -> RoleEnsured:
             allowed = _allow_region(aws, identity, plan, change)
     if "attach_core_policy" in names:
         attached = _attach(aws, short, _core_arn(identity.partition))
-    undo = _undo(plan, created=created, allowed=allowed, attached=attached)
-    return RoleEnsured(name=plan.name, changed=bool(undo), undo=undo)
+    return _undo(plan, created=created, allowed=allowed, attached=attached)
 
 
 def undo_role(aws: Aws, undo: Mapping[str, str]) -> str:
@@ -184,6 +177,9 @@ def _detach(aws: Aws, role: Mapping[str, Any]) -> None:
 
 
 def _delete(aws: Aws, role: Mapping[str, Any], name: str) -> str:
+    policies = [policy["PolicyArn"] for policy in _attached(aws, role["RoleName"])]
+    if any(arn != _core_arn(_owner(role).partition) for arn in policies):  # who uses it needs the core policy, too
+        return f"Role {name} stays as it is: somebody attached other policies to it."
     _detach(aws, role)
     try:
         with asking("iam:DeleteRole"):
@@ -192,7 +188,7 @@ def _delete(aws: Aws, role: Mapping[str, Any], name: str) -> str:
         if error.code == "NoSuchEntity":
             return f"Role {name} is gone already."
         if error.code == "DeleteConflict":
-            return f"Role {name} stays: somebody attached other policies to it."
+            return f"Role {name} stays, without {CORE_POLICY}: somebody gave it policies of its own."
         raise
     return f"Role {name} was deleted."
 

@@ -97,8 +97,8 @@ class Rollout:
         if not plan.changes:
             return
         self._tools.journal.write(self._run, "", ROLE, "intent", planned_undo(plan))
-        ensured = ensure_role(self._aws, self._identity, plan)
-        self._tools.journal.write(self._run, "", ROLE, "done", ensured.undo)
+        undo = ensure_role(self._aws, self._identity, plan)
+        self._tools.journal.write(self._run, "", ROLE, "done", undo)
         for change in plan.changes:
             yield AwsChanged(change=change.name, subject=plan.name, summary=change.summary)
 

@@ -61,7 +61,8 @@ def identity(aws: Aws) -> Identity:
 @pytest.fixture
 def role(aws: Aws, identity: Identity, profile: Profile) -> str:
     """The service role, created."""
-    return ensure_role(aws, identity, plan_role(aws, identity, profile.role)).name
+    ensure_role(aws, identity, plan_role(aws, identity, profile.role))
+    return profile.role.name
 
 
 @pytest.fixture

@@ -124,7 +124,7 @@ def test_an_expired_one_has_nothing_left(aws: Aws, role: str, cloud: "Cloud") ->
 
 def test_a_new_role_is_waited_for(aws: Aws, identity: Identity, cloud: "Cloud") -> None:
     cloud.settings.role_delay_s = 20
-    role = ensure_role(aws, identity, plan_role(aws, identity, RoleSection())).name
+    role = ensure_role(aws, identity, plan_role(aws, identity, RoleSection()))["role"]
 
     def pass_time(seconds: float) -> None:
         # Requests are signed with the true time: the delay is shortened instead of the clock moved.
