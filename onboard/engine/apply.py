@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Generator, Iterator
 from dataclasses import asdict
+from pathlib import Path
 
 from onboard.engine.account import context_of, open_account
 from onboard.engine.activations import delete_of_former
@@ -59,7 +60,7 @@ def apply(
             tools.journal.approve(run, json.dumps(asdict(prepared.plan)))
         proven = {**online, **prepared.proven}
         yield from Rollout(run, profile, prepared, account, tools, cancel, proven).carry_out()
-        if profile_path:
+        if Path(profile_path).is_absolute():  # another one may be at the same place of another folder
             yield from delete_of_former(run, profile_path, account.identity.account, account.aws, tools.journal)
 
     return conduct(
