@@ -15,7 +15,7 @@ from onboard.engine.tools import Tools
 from onboard.facts import bundle
 from onboard.facts.base import Fact, Facts, Wanted, to_json
 from onboard.facts.catalog import FACTS
-from onboard.facts.summary import instance_id, without_root
+from onboard.facts.summary import instance_id, is_broken_off, without_root
 from onboard.facts.tunnel import complete
 from onboard.hosts.connection import Connection
 from onboard.model.cancel import Cancelled, CancelToken
@@ -26,7 +26,6 @@ from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
 from onboard.model.validation import unknown_problem
 from onboard.steps.catalog import STEPS
-from onboard.steps.script import is_broken_off
 
 REGISTER = "register_agent"
 FACTS_TIMEOUT = 60.0  # seconds for the whole script; each fact has its own limit inside

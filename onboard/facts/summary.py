@@ -15,6 +15,12 @@ def instance_id(facts: Facts) -> str | None:
     return None if isinstance(found, Unknown) else found.instance_id or None
 
 
+def is_broken_off(step: str, facts: Facts) -> bool:
+    """Whether an apply of `step` changed this server and never told the journal: it must be taken up again."""
+    found = facts.get(registration.FACT)
+    return not isinstance(found, Unknown) and f"{step}.undo" in found.pending
+
+
 def without_root(facts: Facts, error: PrivilegeMissing) -> Facts:
     """`facts`, asked without privilege, with why it was not to be had."""
     found = facts.get(privilege.FACT)

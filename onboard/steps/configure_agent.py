@@ -11,6 +11,7 @@ from typing import Any
 from onboard.facts import agent
 from onboard.facts.base import Unknown
 from onboard.facts.proxy_in_force import without_login
+from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
 from onboard.steps import script
@@ -27,7 +28,7 @@ class ConfigureAgent(Step):
         wanted = _wanted(before)
         current = _current(before)
         is_there = current is not None and _merged(current, wanted) == current
-        if is_there and not script.is_broken_off(self.name, before.facts):
+        if is_there and not is_broken_off(self.name, before.facts):
             return None
         keys = {
             f"{section}.{key}": json.dumps(value) for section, values in wanted.items() for key, value in values.items()

@@ -9,6 +9,7 @@ from hashlib import sha256
 
 from onboard.facts import agent, init_system, proxy_in_force
 from onboard.facts.base import Unknown
+from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
 from onboard.steps import script
@@ -30,7 +31,7 @@ class ConfigureProxy(Step):
             return None
         file = _file(before)
         in_force = before.facts.get(proxy_in_force.FACT)
-        if not isinstance(in_force, Unknown) and not script.is_broken_off(self.name, before.facts):
+        if not isinstance(in_force, Unknown) and not is_broken_off(self.name, before.facts):
             digest = sha256(f"{_content(file, before)}\n".encode()).hexdigest()
             if any((drop_in.path, drop_in.sha256) == (file, digest) for drop_in in in_force.drop_ins):
                 return None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from onboard.facts import agent
 from onboard.facts.base import Unknown
+from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
 from onboard.steps import script
@@ -23,7 +24,7 @@ class InstallAgent(Step):
         found = before.facts.get(agent.FACT)
         installed = "" if isinstance(found, Unknown) else found.version
         is_there = bool(installed) and _numbers(installed) >= _numbers(package.version)
-        if is_there and not script.is_broken_off(self.name, before.facts):
+        if is_there and not is_broken_off(self.name, before.facts):
             return None
         what = f"Upgrade the agent from {installed} to" if installed and not is_there else "Install the agent"
         again = " again, as it was broken off" if is_there else ""

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from onboard.facts import root_certificates, trust_anchors
 from onboard.facts.amazon_roots import AMAZON_ROOTS, AmazonRoot
 from onboard.facts.base import Unknown
+from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
 from onboard.steps import script
@@ -34,7 +35,7 @@ class InstallRoots(Step):
     name = "install_roots"
 
     def plan(self, before: Before) -> Change | None:
-        broken_off = script.is_broken_off(self.name, before.facts)
+        broken_off = is_broken_off(self.name, before.facts)
         missing = _missing(before)
         if not broken_off and (self.name not in before.fixes or not missing):
             return None

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 
+from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
 from onboard.steps import script
@@ -37,9 +38,7 @@ class PlaceNonce(Step):
             raise StepFailed("No nonce was placed", where=before.host.name, why="There is none")
         path = nonce_path(supplies.attempt)
         kept = [
-            step.name
-            for step in self._earlier
-            if script.is_broken_off(step.name, before.facts) and step.plan(before) is None
+            step.name for step in self._earlier if is_broken_off(step.name, before.facts) and step.plan(before) is None
         ]
         return script.run(
             connection,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from onboard.facts import registration
 from onboard.facts.base import Unknown
+from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
 from onboard.steps import script
@@ -26,7 +27,7 @@ class RegisterAgent(Step):
     def plan(self, before: Before) -> Change | None:
         found = before.facts.get(registration.FACT)
         registered = not isinstance(found, Unknown) and found.instance_id
-        if registered and not script.is_broken_off(self.name, before.facts):
+        if registered and not is_broken_off(self.name, before.facts):
             return None
         region = before.context.region
         return Change(name=self.name, summary=f"Register with Systems Manager in {region}", detail={"region": region})

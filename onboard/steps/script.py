@@ -18,8 +18,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from onboard.facts import registration
-from onboard.facts.base import Facts, Unknown
 from onboard.hosts.connection import Connection
 from onboard.model.secret import Secret
 from onboard.resources import text
@@ -120,9 +118,3 @@ def _answers(stdout: str) -> dict[str, str]:
     """Lines `key=value`; anything else on standard output is noise."""
     lines = re.finditer(r"^([a-z_]+(?:\.[a-z_]+)?)=(.*)$", stdout, re.MULTILINE)
     return {found[1]: found[2] for found in lines}
-
-
-def is_broken_off(step: str, facts: Facts) -> bool:
-    """Whether an apply of `step` changed this server and never told the journal: it must be taken up again."""
-    found = facts.get(registration.FACT)
-    return not isinstance(found, Unknown) and f"{step}.undo" in found.pending

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from onboard.facts import agent
 from onboard.facts.base import Unknown
+from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
 from onboard.steps import script
@@ -21,7 +22,7 @@ class StartAgent(Step):
         self._earlier = tuple(earlier)
 
     def plan(self, before: Before) -> Change | None:
-        if self._is_well(before) and not self._is_new(before) and not script.is_broken_off(self.name, before.facts):
+        if self._is_well(before) and not self._is_new(before) and not is_broken_off(self.name, before.facts):
             return None
         return Change(name=self.name, summary="Start the agent, now and with the system")
 
