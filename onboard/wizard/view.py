@@ -7,6 +7,7 @@ from typing import Any
 
 from onboard.model.profile import Profile
 from onboard.model.state import State
+from onboard.model.status import HostStatus
 from onboard.wizard.log import Log
 from onboard.wizard.progress import Progress
 
@@ -44,6 +45,13 @@ class View:
     @property
     def is_edited(self) -> bool:
         return self.draft != (self.saved or Profile())
+
+    @property
+    def is_undone(self) -> bool:
+        """Whether the run was taken back, on every server that undo was about."""
+        undo = self.state("undo")
+        restored = all(host.status is HostStatus.READY for host in undo.hosts.values())
+        return undo.finished and undo.failure is None and restored
 
     def state(self, command: str) -> State:
         """The State of the command's last run; an empty one when it has not run."""

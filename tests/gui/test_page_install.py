@@ -277,6 +277,9 @@ def test_an_undone_run_is_not_told_as_online(bench: Bench) -> None:
     bench.feed(*scenes.apply_ends(), events.RunFinished(run="r", hosts={}))
     assert "servers are online" in bench.page._title()
     bench.session.run("undo", run="r")
+    bench.feed(events.RunFailed(kind="aws", what="No network"), events.RunFinished(run="r", hosts={}), command="undo")
+    assert "servers are online" in bench.page._title(), "it was not taken back"
+    bench.session.run("undo", run="r")
     bench.feed(events.RunFinished(run="r", hosts={}), command="undo")
     assert bench.page._title() == "The run is undone"
 

@@ -237,9 +237,7 @@ class FinishPage(Page):
 
     def _show_buttons(self) -> None:
         view = self.session.view
-        undo = view.state("undo")
-        undone = undo.finished and not undo.failure and all(h.status is HostStatus.READY for h in undo.hosts.values())
-        self._undo.setEnabled(bool(view.state("apply").run) and not view.running and not undone)
+        self._undo.setEnabled(bool(view.state("apply").run) and not view.running and not view.is_undone)
         self._save.setEnabled(view.is_edited or view.path is None)
 
     def _show_undoing(self) -> None:

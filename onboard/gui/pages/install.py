@@ -332,7 +332,7 @@ class InstallPage(Page):
         total, online = counts[ALL], counts[Group.ONLINE]
         if self._is_running:
             return plural("Installing on {n} server", "Installing on {n} servers", total)
-        if self.session.view.state("undo").finished and not self._offers_install:
+        if self.session.view.is_undone and not self._offers_install:
             return tr("The run is undone")
         if not state.run or self._offers_install:
             return plural("Install on {n} server", "Install on {n} servers", self._to_install())
