@@ -60,7 +60,8 @@ class CredentialsSheet(Sheet):
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.list.set_cell(0, StatusCell())
         self.list.setModel(self.model)
-        self.list.setFixedWidth(Theme.current().scaled(280))
+        # large text on a small screen needs its room for the form
+        self.list.setFixedWidth(min(Theme.current().scaled(280), self.screen().availableGeometry().width() // 4))
         self.form = _Form()
         self.stopped = Banner(Mark.WARN, "")
         again = Button(tr("Allow &it again"))
@@ -253,7 +254,7 @@ class _Form(QWidget):
         self.rows.add_row("name", tr("&Name"), self.name)
         self.rows.add_row("kind", tr("&Kind"), self.kind)
         self.rows.add_row("username", tr("&User"), self.username)
-        of_agent = tr("With an SSH agent: which of its keys, if not all are to be tried.")
+        of_agent = tr("With an SSH agent: which of its keys to try.")
         self.rows.add_row("key_file", tr("Key &file"), self.key_file, of_agent)
         self.rows.add_row("sudo", tr("&Root rights"), self.sudo)
         self.rows.add_row(
@@ -266,7 +267,7 @@ class _Form(QWidget):
             "secret_command",
             tr("&Or from a command"),
             self.command,
-            tr("For vaults: it prints the password. Without either, Onboard asks when it needs one."),
+            tr("It prints the password; else you are asked."),
         )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -64,6 +64,9 @@ class Sheet(QDialog):
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         self._put_buttons_last()
+        first = self._first_of_content()
+        if self.focusWidget() is None and first is not None:
+            first.setFocus(Qt.FocusReason.OtherFocusReason)
         super().showEvent(event)
         QTimer.singleShot(0, self, self.grow)  # once what is in it knows its width
 
@@ -81,6 +84,15 @@ class Sheet(QDialog):
                 last = last.previousInFocusChain()
             if button is not None and last not in (None, button):
                 self.setTabOrder(last, button)
+
+    def _first_of_content(self) -> QWidget | None:
+        found = self.nextInFocusChain()
+        while found is not None and found is not self:
+            takes_keys = found.focusPolicy() & Qt.FocusPolicy.TabFocus and found.isEnabled() and found.isVisibleTo(self)
+            if takes_keys and not isinstance(found, Button):
+                return found
+            found = found.nextInFocusChain()
+        return None
 
     def grow(self) -> None:
         """Become as high as the content needs at this width: sentences that wrap are not in Qt's own first guess."""
