@@ -151,9 +151,7 @@ class Wizard:
 
     def push(self, name: str) -> None:
         """Press a button, once it can be pressed, by the letter that stands underlined in it."""
-        button = self.wait_button(name)
-        if not button.keys:
-            self.fail(f"{name!r} has no letter")
+        button = self.wait(lambda: self._button(name, with_letter=True), f"button {name!r} with its letter")
         self.press(button.keys.lower())
 
     def type(self, text: str) -> None:
@@ -215,14 +213,14 @@ class Wizard:
 
     def wait_button(self, name: str, seconds: float = PATIENCE) -> Thing:
         """Until a button that is called so can be pressed."""
-
-        def there() -> Thing | None:
-            buttons = (one for one in self.things() if one.name == name and "button" in one.role)
-            return next((button for button in buttons if button.is_enabled), None)
-
-        found = self.wait(there, f"button {name!r}", seconds)
+        found = self.wait(lambda: self._button(name), f"button {name!r}", seconds)
         assert isinstance(found, Thing)
         return found
+
+    def _button(self, name: str, *, with_letter: bool = False) -> Thing | None:
+        """One that can be pressed. It has no letter while it cannot: it may have changed while it was read."""
+        buttons = (one for one in self.things() if one.name == name and "button" in one.role)
+        return next((button for button in buttons if button.is_enabled and (button.keys or not with_letter)), None)
 
     def fail(self, why: str) -> None:
         picture = self.folder / f"failed-{len(list(self.folder.glob('failed-*')))}.png"
