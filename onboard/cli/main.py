@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import NoReturn
 
 from onboard import __version__
 from onboard.about import about
@@ -39,10 +40,16 @@ from onboard.model.state import State
 COMMANDS = (gui, practice, regions, hosts, trust, check, plan, apply, runs, report, undo, profile, self_test, engine)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Raises ProfileError where argparse would end the process, so that wrong arguments are told as all else is."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        raise ProfileError("the arguments", (Problem(self.prog, message, f"See {self.prog} --help"),))
+
+
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
-        prog="onboard", description="Takes on-premises servers into AWS Systems Manager as managed nodes."
-    )
+    top = _Parser(prog="onboard", description="Takes on-premises servers into AWS Systems Manager as managed nodes.")
     top.add_argument("--version", action="store_true", help="the version; with --json also build and folders")
     top.add_argument("--json", dest="version_as_json", action="store_true", help=argparse.SUPPRESS)
     commands = top.add_subparsers(title="commands", dest="command", metavar="COMMAND")
@@ -53,28 +60,35 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code (0 well, 1 not well, 2 wrong input, 3 AWS refused, 130 interrupted)."""
-    options = parser().parse_args(arguments)
-    if options.version:
-        options.act, options.json, options.debug_log = _version, options.version_as_json, None
-    elif options.version_as_json:
-        parser().error("--json goes after the command")
-    elif options.command is None:  # `onboard` alone is the wizard
-        options = parser().parse_args(["gui"])
+    given = sys.argv[1:] if arguments is None else arguments
+    as_json = "--json" in given
     try:
+        options = _parsed(given)
         refuse_unusable(options)
         if options.debug_log:
             _log_to(options.debug_log)
         code: int = options.act(options)
         sys.stdout.flush()
     except OnboardError as error:
-        code = _tell(error, as_json=getattr(options, "json", False))
+        code = _tell(error, as_json=as_json)
     except (KeyboardInterrupt, Cancelled):
         code = INTERRUPTED
     except BrokenPipeError:
         code = INTERRUPTED  # whoever read the output has gone: nothing is left to say
     except Exception as error:  # noqa: BLE001 - a defect is told in a line, not as a traceback
-        code = _tell(keep_defect(error), as_json=getattr(options, "json", False))
+        code = _tell(keep_defect(error), as_json=as_json)
     return code
+
+
+def _parsed(given: Sequence[str]) -> argparse.Namespace:
+    options = parser().parse_args(given)
+    if options.version:
+        options.act, options.json, options.debug_log = _version, options.version_as_json, None
+    elif options.version_as_json:
+        parser().error("--json goes after the command")
+    elif options.command is None:  # `onboard` alone is the wizard
+        options = parser().parse_args(["gui"])
+    return options
 
 
 def run() -> None:
