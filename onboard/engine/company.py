@@ -1,0 +1,36 @@
+"""No two commands change the same server at one time: each would take the other's half-done work for a fault."""
+
+import json
+from collections.abc import Sequence
+
+from onboard.engine.journal import Journal, RunRecord
+from onboard.model.errors import OnboardError
+from onboard.model.profile import Host, Profile
+
+CHANGING = frozenset({"apply", "undo"})
+
+
+def refuse_company(run: str, hosts: Sequence[Host], journal: Journal) -> None:
+    """Raise OnboardError where another process changes one of `hosts`, by whatever profile and name.
+
+    Called once the run is begun and held: of two that begin together at least one sees the other.
+    """
+    targets = {host.target: host.name for host in hosts}
+    for record in journal.runs():
+        if record.command not in CHANGING or record.run == run or not journal.is_held(record.run):
+            continue
+        if shared := [targets[target] for target in _targets(record) if target in targets]:
+            raise OnboardError(
+                f"Another process is changing {_listed(shared)}; nothing was changed here",
+                where=f"run {record.run} ({record.command}, begun {record.started[:16].replace('T', ' ')} UTC)",
+                why="Two runs on one server disturb each other",
+                remedy="Wait until that run has ended, or stop it; then begin again",
+            )
+
+
+def _targets(record: RunRecord) -> list[tuple[str, int]]:
+    return [host.target for host in Profile.model_validate(json.loads(record.profile)).hosts]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more of these servers" if names[3:] else "")
