@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
+from gui.conftest import settle
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QSignalSpy, QTest
@@ -334,6 +335,20 @@ def test_the_log_follows_its_end_until_one_reads_further_up(show: Show) -> None:
     bar.setValue(bar.maximum())
     view.append(lines(200, 5))
     assert bar.value() == bar.maximum()
+
+
+def test_the_log_stays_where_it_is_when_its_height_changes(show: Show) -> None:
+    view = LogView("Log")
+    show(view, 500, 200)
+    bar = view.verticalScrollBar()
+    view.append(lines(0, 100))
+    view.resize(500, 100)  # as when a server's reason appears above it
+    settle()
+    assert bar.value() == bar.maximum()
+    bar.setValue(20)
+    view.resize(500, 200)
+    settle()
+    assert bar.value() == 20
 
 
 def test_reading_goes_on_while_old_lines_fall_off(show: Show, until: Until) -> None:

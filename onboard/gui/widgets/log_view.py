@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QTextCharFormat, QTextCursor
+from PySide6.QtGui import QResizeEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from onboard.gui.text import say
@@ -82,7 +82,7 @@ class LogView(QPlainTextEdit):
         if not lines:
             return
         bar = self.verticalScrollBar()
-        at_end, place, count = bar.value() >= bar.maximum(), bar.value(), self.blockCount()
+        at_end, place, count = self._is_at_end(), bar.value(), self.blockCount()
         theme = Theme.current()
         formats = {tone: _format(theme, tone) for tone in {"muted", *_TONES.values()}}
         cursor = QTextCursor(self.document())
@@ -102,6 +102,15 @@ class LogView(QPlainTextEdit):
         else:  # lines that fell off the top move what is read: go with it
             dropped = max(count + len(lines) - KEPT, 0)
             bar.setValue(max(place - dropped, 0))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        at_end = self._is_at_end()
+        super().resizeEvent(event)
+        if at_end:
+            self._to_end()
+
+    def _is_at_end(self) -> bool:
+        return self.verticalScrollBar().value() >= self.verticalScrollBar().maximum()
 
     def _to_end(self) -> None:
         self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
