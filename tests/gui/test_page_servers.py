@@ -438,7 +438,7 @@ def test_each_stage_of_a_test_is_shown_and_copied(page: ServersPage, orders: Ord
     feed(page.session, "probe", *scenes_servers.probe("web-1"))
     tell(page.session)
     assert sheet.again.isEnabled()
-    sheet.copy()
+    sheet.copy_button.click()
     copied = QGuiApplication.clipboard().text()
     assert "Name: passed. 10.20.0.12" in copied
     assert "Log-in: failed. The log-in as admin was refused" in copied

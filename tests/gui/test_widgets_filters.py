@@ -17,6 +17,7 @@ from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.verbatim import TALLEST, Command, Verbatim
 
 Show = Callable[..., None]
+Until = Callable[[Callable[[], object]], None]
 
 CHIPS = (Chip("all", "All"), Chip("ready", "Ready", Mark.DONE), Chip("blocked", "Blocked", Mark.BAD))
 
@@ -170,12 +171,13 @@ def test_nothing_in_the_pane_is_wider_than_it(show: Show, theme: Theme) -> None:
     assert pane._area.widget().width() <= pane._area.viewport().width()
 
 
-def test_a_command_is_copied_by_its_button(show: Show) -> None:
+def test_a_command_is_copied_by_its_button(show: Show, until: Until) -> None:
     command = Command("To fix", "systemctl enable --now chronyd")
     show(command, 320, 100)
     QTest.keyClick(command._copy, Qt.Key.Key_Space)
     assert QGuiApplication.clipboard().text() == "systemctl enable --now chronyd"
     assert command._copy.text() == "Copied"
+    until(lambda: command._copy.text() == "Co&py")
 
 
 def test_verbatim_text_is_as_tall_as_it_has_lines_up_to_a_limit(show: Show) -> None:

@@ -28,6 +28,7 @@ from onboard.gui.widgets.busy_indicator import BusyIndicator
 from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.cells import StatusCell, TextCell
 from onboard.gui.widgets.chips import Chip, Chips
+from onboard.gui.widgets.copy_button import CopyButton
 from onboard.gui.widgets.data_table import DataTable
 from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.filter_box import FilterBox
@@ -129,8 +130,7 @@ class ServersPage(Page):
 
     def _make_about(self) -> Banner:
         notice = Banner(Mark.WARN, "")
-        copy = Button(tr("Cop&y"), icon="copy")
-        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._said))
+        copy = CopyButton(tr("Cop&y"), lambda: self._said)
         again = Button(tr("&Look again"))
         again.setToolTip(tr("Reads the host keys of the selected servers again"))
         again.clicked.connect(self.read_selected)

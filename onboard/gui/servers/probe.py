@@ -1,7 +1,6 @@
 """Test one server: each stage of reaching it, what came of it, and what to do."""
 
 from PySide6.QtCore import Slot
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from onboard.gui.servers.sheet import Sheet
@@ -10,6 +9,7 @@ from onboard.gui.text import tr
 from onboard.gui.theme import S4, S12, S16, Role
 from onboard.gui.widgets.busy_indicator import BusyIndicator
 from onboard.gui.widgets.button import Button
+from onboard.gui.widgets.copy_button import CopyButton
 from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.label import Glyph, Label
 from onboard.gui.widgets.mark import Mark
@@ -50,8 +50,7 @@ class ProbeSheet(Sheet):
         self.body.addWidget(self._busy)
         self.again = Button(tr("&Test again"), icon="refresh")
         self.again.clicked.connect(self.run)
-        self.copy_button = Button(tr("C&opy"), icon="copy")
-        self.copy_button.clicked.connect(self.copy)
+        self.copy_button = CopyButton(tr("C&opy"), self.copied_text)
         self.left.addWidget(self.again)
         self.left.addWidget(self.copy_button)
         session.states_changed.connect(self._states_changed)
@@ -90,11 +89,6 @@ class ProbeSheet(Sheet):
         if self._error.copied_text():
             lines.append(self._error.copied_text())
         return "\n".join(lines)
-
-    @Slot()
-    def copy(self) -> None:
-        QGuiApplication.clipboard().setText(self.copied_text())
-        self.copy_button.setText(tr("Copied"))
 
     def done(self, result: int) -> None:
         if "probe" in self._session.view.ordered:

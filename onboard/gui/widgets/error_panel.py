@@ -1,14 +1,14 @@
 """An error where it belongs: what failed, why, what to do, and all of it to copy."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QBoxLayout, QFrame, QHBoxLayout, QSizePolicy, QWidget
 
 from onboard.gui.text import tr
 from onboard.gui.theme import S4, S8, S12, S16, Role
 from onboard.gui.widgets.banner import place_buttons
-from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.column import Column
+from onboard.gui.widgets.copy_button import CopyButton
 from onboard.gui.widgets.label import Glyph, Label
 from onboard.gui.widgets.mark import Mark
 from onboard.model.events import RunFailed
@@ -26,8 +26,7 @@ class ErrorPanel(QFrame):
         self._what = Label(role=Role.STRONG, wrap=True, selectable=True)
         self._why = Label(wrap=True, selectable=True)
         self._remedy = Label(wrap=True, selectable=True)
-        self._copy = Button(tr("&Copy"), icon="copy")
-        self._copy.clicked.connect(self.copy)
+        self._copy = CopyButton(tr("&Copy"), self.copied_text)
         texts = Column()
         texts.setSpacing(S4)
         for label in (self._what, self._why, self._remedy):
@@ -60,7 +59,7 @@ class ErrorPanel(QFrame):
         self._remedy.setText(remedy)
         self._why.setVisible(bool(why))
         self._remedy.setVisible(bool(remedy))
-        self._copy.setText(tr("&Copy"))
+        self._copy.rest()
         self.setAccessibleName(self.copied_text())
         self.show()
 
@@ -87,7 +86,3 @@ class ErrorPanel(QFrame):
 
     def copied_text(self) -> str:
         return "\n".join(self._lines)
-
-    def copy(self) -> None:
-        QGuiApplication.clipboard().setText(self.copied_text())
-        self._copy.setText(tr("Copied"))

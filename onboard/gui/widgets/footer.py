@@ -1,12 +1,12 @@
 """The line at the bottom: what blocks or warns, in words; Back; and one button that names where it goes."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from onboard.gui.text import tr
 from onboard.gui.theme import S8, S12, S16
 from onboard.gui.widgets.button import Button, Kind
+from onboard.gui.widgets.copy_button import CopyButton
 from onboard.gui.widgets.label import ElidedLabel, Glyph, Line
 from onboard.gui.widgets.mark import Mark
 
@@ -23,11 +23,10 @@ class Footer(QFrame):
         self._command = ""
         self._glyph = Glyph(Mark.WARN.glyph, Mark.WARN.tone)
         self._message = ElidedLabel(tone="muted")
-        self._copy = Button(tr("Copy as comman&d"), icon="copy", kind=Kind.LINK)
+        self._copy = CopyButton(tr("Copy as comman&d"), lambda: self._command, kind=Kind.LINK)
         self._copy.setToolTip(tr("Copies the command line that does the same"))
         self.back_button = Button(tr("&Back"))
         self.primary = Button("", kind=Kind.PRIMARY)
-        self._copy.clicked.connect(self._copy_command)
         self.back_button.clicked.connect(self.back)
         self.primary.clicked.connect(self.forward)
         row = QHBoxLayout()
@@ -62,7 +61,7 @@ class Footer(QFrame):
     def offer_command(self, command: str) -> None:
         """The command line that does what this page does; "" when there is none."""
         if command != self._command:
-            self._copy.setText(tr("Copy as comman&d"))
+            self._copy.rest()
         self._command = command
         self._copy.setVisible(bool(command))
 
@@ -78,7 +77,3 @@ class Footer(QFrame):
 
     def message(self) -> str:
         return self._message.text()
-
-    def _copy_command(self) -> None:
-        QGuiApplication.clipboard().setText(self._command)
-        self._copy.setText(tr("Copied"))

@@ -1,12 +1,13 @@
 """Text exactly as it was seen, or as it is to be typed, in the system's fixed font."""
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QGuiApplication, QResizeEvent, QTextOption
+from PySide6.QtGui import QResizeEvent, QTextOption
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from onboard.gui.text import tr
 from onboard.gui.theme import S4, Role, Theme
-from onboard.gui.widgets.button import Button, Kind
+from onboard.gui.widgets.button import Kind
+from onboard.gui.widgets.copy_button import CopyButton
 
 TALLEST = 14  # lines; what is longer scrolls
 FRAME = 2 * 8 + 2  # padding and border above and below, as in app.qss
@@ -65,15 +66,13 @@ class Verbatim(QPlainTextEdit):
 
 
 class Command(QWidget):
-    """A command to copy. The button says that it has done so until there is another command."""
+    """A command to copy."""
 
     def __init__(self, name: str, command: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.command = command
         self._text = Verbatim(name, command)
-        self._copy = Button(tr("Co&py"), icon="copy", kind=Kind.LINK, small=True)
+        self._copy = CopyButton(tr("Co&py"), lambda: command, kind=Kind.LINK, small=True)
         self._copy.setAccessibleName(tr("Copy: {command}", command=command))
-        self._copy.clicked.connect(self.copy)
         row = QHBoxLayout()
         row.addStretch()
         row.addWidget(self._copy)
@@ -82,8 +81,3 @@ class Command(QWidget):
         column.setSpacing(S4)
         column.addWidget(self._text)
         column.addLayout(row)
-
-    def copy(self) -> None:
-        QGuiApplication.clipboard().setText(self.command)
-        self._copy.setText(tr("Copied"))
-        self._copy.set_icon("check")
