@@ -53,16 +53,20 @@ def test_a_wizard_that_has_gone_is_no_defect_and_what_runs_ends_cleanly() -> Non
 
 def test_orders_are_utf_8_whatever_the_locale() -> None:
     order = {"id": 1, "do": "check", "profile": {"name": "Łódź", "hosts": []}}
-    done = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-m", "onboard", "engine"],
-        input=json.dumps(order, ensure_ascii=False).encode(),
         env={**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"},
-        capture_output=True,
-        timeout=60,
-        check=True,
-    )
-    told = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [event["profile"] for event in told if event["event"] == "run_started"] == ["Łódź"]
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(json.dumps(order, ensure_ascii=False).encode() + b"\n")
+        child.stdin.flush()
+        began = next(json.loads(line) for line in child.stdout if b"run_started" in line)
+        child.stdin.close()  # not before: what has not begun when the wizard goes is not begun
+        child.stdout.read()
+    assert began["profile"] == "Łódź"
 
 
 class Wizard:
