@@ -9,7 +9,7 @@ from gui.conftest import settle
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QSignalSpy, QTest
-from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QSplitter, QVBoxLayout, QWidget
 
 from onboard.gui.theme import Scheme, Theme
 from onboard.gui.widgets.banner import Banner
@@ -49,6 +49,23 @@ def test_buttons_of_a_banner_go_below_the_text_when_there_is_no_room(show: Show)
     banner.resize(300, 300)
     QTest.qWait(0)
     assert button.y() > banner._then.mapTo(banner, banner._then.rect().bottomLeft()).y()
+
+
+def test_an_error_of_many_lines_is_whole_where_room_is_scarce(show: Show, until: Until) -> None:
+    parts = QSplitter(Qt.Orientation.Vertical)
+    table, below = QPlainTextEdit(), QWidget()
+    column = QVBoxLayout(below)
+    panel = ErrorPanel()
+    column.addWidget(panel)
+    column.addWidget(QPlainTextEdit())
+    parts.addWidget(table)
+    parts.addWidget(below)
+    show(parts, 500, 300)
+    for words in (9, 60, 30):
+        panel.show_error("tried again " * words, where="srv-01", remedy="Wait until it has ended. " * words)
+        until(lambda: panel.height() >= panel.heightForWidth(panel.width()))
+        panel.clear()
+        settle()
 
 
 def test_an_error_is_shown_in_full_and_copied_in_full(show: Show) -> None:

@@ -62,6 +62,7 @@ class ErrorPanel(QFrame):
         self._copy.rest()
         self.setAccessibleName(self.copied_text())
         self.show()
+        self._fit()
 
     def show_failure(self, failure: RunFailed | None) -> None:
         """Say why a command ended; nothing when it did not fail. The same failure, told again, stays as it is."""
@@ -79,6 +80,11 @@ class ErrorPanel(QFrame):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)
         place_buttons(self._row, self._buttons, self.width())
+        self._fit()
+
+    def _fit(self) -> None:
+        """Say that its lines need their height: where others want room too, a layout would crush wrapped ones."""
+        self.setMinimumHeight(max(self.heightForWidth(self.width()), 0))  # -1: there is no text yet
 
     def add_button(self, button: QAbstractButton) -> None:
         """What else can be done, before Copy."""
