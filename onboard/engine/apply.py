@@ -8,7 +8,6 @@ from pathlib import Path
 from onboard.engine.account import context_of, open_account
 from onboard.engine.activations import delete_of_former
 from onboard.engine.command import conduct
-from onboard.engine.company import refuse_company
 from onboard.engine.journal import RunRecord
 from onboard.engine.planning import CONFIRM, prepare
 from onboard.engine.rollout import Rollout
@@ -43,7 +42,6 @@ def apply(
         allowed = plan_from_json(json.loads(resume.plan)) if resume and resume.plan else approved
         if approved and not (resume and resume.plan):
             tools.journal.approve(run, json.dumps(asdict(approved)))
-        refuse_company(run, profile.hosts, tools.journal)
         online = tools.journal.proven_in(run)
         for name, node in online.items():
             yield StepFinished(
@@ -74,6 +72,7 @@ def apply(
         tools=tools,
         cancel=cancel,
         resume=resume.run if resume else "",
+        alone=True,
     )
 
 

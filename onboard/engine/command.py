@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 
 from onboard.defects import keep_defect
+from onboard.engine.company import company_of
 from onboard.engine.tools import Tools
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.causes import causes_of
@@ -36,12 +37,13 @@ def conduct(
     cancel: CancelToken,
     resume: str = "",
     kept: bool = True,
+    alone: bool = False,
 ) -> Iterator[Event]:
     """Run `body(run)`, which yields events; journal them; end with RunFinished whatever happens.
 
     A server of `hosts` that `body` brought to no end is skipped. A run whose journal fails is stopped, and says so.
-    `resume` goes on with an earlier run under its id; raises OnboardError, with nothing told or written, when another
-    process works on it.
+    `resume` goes on with an earlier run under its id. Raises OnboardError, with nothing told or written, when another
+    process works on it, and for a command that has to be `alone` when another one changes some of its servers.
     What is not `kept`, a look at something that changes all the time, has no id and leaves nothing in the journal.
     """
     state = State()
@@ -63,6 +65,12 @@ def conduct(
     with tools.journal.held(run) if kept else nullcontext():
         if kept and not resume:
             tools.journal.begin(run, command, profile_path, json.dumps(profile.model_dump(mode="json", by_alias=True)))
+        if alone and (company := company_of(run, hosts, tools.journal)):
+            if not resume:
+                tools.journal.forget(run)
+            raise company
+        if resume:
+            tools.journal.begin_again(resume)
         names = tuple(host.name for host in hosts)
         started = datetime.now(UTC).isoformat(timespec="seconds")
         yield tell(RunStarted(run=run, command=command, profile=profile.name, hosts=names, started=started))

@@ -10,22 +10,25 @@ from onboard.model.profile import Host, Profile
 CHANGING = frozenset({"apply", "undo"})
 
 
-def refuse_company(run: str, hosts: Sequence[Host], journal: Journal) -> None:
-    """Raise OnboardError where another process changes one of `hosts`, by whatever profile and name.
+def company_of(run: str, hosts: Sequence[Host], journal: Journal) -> OnboardError | None:
+    """What keeps the run from going on: that another process changes one of `hosts`, by whatever profile and name.
 
-    Called once the run is begun and held: of two that begin together at least one sees the other.
+    Asked when the run is begun and held: of two that begin together at least one sees the other. An undo counts for
+    all servers of its profile.
     """
     targets = {host.target: host.name for host in hosts}
     for record in journal.runs():
-        if record.command not in CHANGING or record.run == run or not journal.is_held(record.run):
+        if record.command not in CHANGING or record.run == run or record.finished:
             continue
-        if shared := [targets[target] for target in _targets(record) if target in targets]:
-            raise OnboardError(
+        shared = [targets[target] for target in _targets(record) if target in targets]
+        if shared and journal.is_held(record.run):
+            return OnboardError(
                 f"Another process is changing {_listed(shared)}; nothing was changed here",
                 where=f"run {record.run} ({record.command}, begun {record.started[:16].replace('T', ' ')} UTC)",
                 why="Two runs on one server disturb each other",
                 remedy="Wait until that run has ended, or stop it; then begin again",
             )
+    return None
 
 
 def _targets(record: RunRecord) -> list[tuple[str, int]]:

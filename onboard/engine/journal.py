@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY, run TEXT NOT NULL, ev
 CREATE INDEX IF NOT EXISTS events_by_run ON events (run);
 """
 
+GLANCE = 0.2  # seconds; another process that only looks whether a run is held lets go of it much sooner
 PATIENCE = 30.0  # seconds for another process to let go of the file
 _MOVE_AWAY = "Move it away, with the files beside it that begin like it: a new one is begun, and earlier runs are lost"
 _REMEDIES = {
@@ -131,7 +132,7 @@ class Journal:
         lock = FileLock(self._folder / f"{run}.lock", mode=0o600)
         with self._told():
             try:
-                lock.acquire(timeout=0)
+                lock.acquire(timeout=GLANCE, poll_interval=GLANCE / 20)
             except Timeout:
                 raise OnboardError(
                     "This run is being worked on by another process",
@@ -163,6 +164,16 @@ class Journal:
                 "INSERT INTO runs (run, started, command, profile_path, profile) VALUES (?, ?, ?, ?, ?)",
                 (run, now(), command, profile_path, profile),
             )
+
+    def forget(self, run: str) -> None:
+        """A run that was begun and then did nothing at all."""
+        with self._lock, self._told(), self._db:
+            self._db.execute("DELETE FROM runs WHERE run = ?", (run,))
+
+    def begin_again(self, run: str) -> None:
+        """A run that had ended goes on: should it be broken off now, it has not ended."""
+        with self._lock, self._told(), self._db:
+            self._db.execute("UPDATE runs SET finished = '' WHERE run = ?", (run,))
 
     def approve(self, run: str, plan: str) -> None:
         """Keep the plan that was approved, as JSON."""

@@ -12,7 +12,6 @@ from onboard.aws.session import Aws
 from onboard.engine.account import open_account
 from onboard.engine.activations import delete_all, known_ids
 from onboard.engine.command import conduct
-from onboard.engine.company import refuse_company
 from onboard.engine.fleet import Emit, work_on
 from onboard.engine.journal import Entry, RunRecord
 from onboard.engine.planning import CONFIRM, TAG
@@ -99,13 +98,14 @@ def undo(
     touched = {*undoing.steps, *undoing.nodes}
     hosts = [host for host in profile.hosts if host.name in touched]
 
-    def body(run: str) -> Generator[Event, None, None]:
-        refuse_company(run, hosts, tools.journal)
+    def body(_: str) -> Generator[Event, None, None]:
         with tools.journal.held(record.run):
             account = yield from open_account(profile, tools)
             yield from _Undo(record.run, profile, undoing, account.aws, tools, cancel).carry_out(hosts)
 
-    return conduct("undo", body, hosts=hosts, profile=profile, profile_path=profile_path, tools=tools, cancel=cancel)
+    return conduct(
+        "undo", body, hosts=hosts, profile=profile, profile_path=profile_path, tools=tools, cancel=cancel, alone=True
+    )
 
 
 class _Undo:

@@ -177,7 +177,7 @@ def _install(view: View) -> Standing:
         return Standing(Mark.TODO, said("A run was interrupted; resume it"))
     if state.run and has_new_plan(view):
         return Standing(Mark.TODO, said("The new plan is not installed yet"))
-    if not state.run:
+    if not state.run and not state.failure:
         plan = view.state("plan").plan
         done = plan is not None and not plan.hosts
         return Standing(Mark.TODO, said("Nothing is left to install") if done else said("Nothing was installed yet"))

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
+import pytest
 from engine.conftest import Bench
 
 from onboard.engine.apply import apply
 from onboard.model.cancel import CancelToken
+from onboard.model.errors import OnboardError
 from onboard.model.profile import Profile
 from onboard.model.state import State
 from onboard.model.status import HostStatus
@@ -33,14 +35,14 @@ def test_a_second_apply_on_the_same_server_is_refused_and_changes_nothing(bench:
     work = bench(2)
     with under_way(work, renamed(work.profile, {"healthy-rhel": "known-by-another-name"})) as run:
         before, calls = work.digests(), work.practice.cloud.calls.count
-        state = work.apply()
-        assert state.failure is not None
-        assert "healthy-rhel" in state.failure.what
-        assert "healthy-debian" not in state.failure.what
-        assert run in state.failure.where
-        assert state.failure.remedy
-        assert {host.status for host in state.hosts.values()} == {HostStatus.SKIPPED}
+        with pytest.raises(OnboardError) as refused:
+            work.apply()
+        assert "healthy-rhel" in refused.value.what
+        assert "healthy-debian" not in refused.value.what
+        assert run in refused.value.where
+        assert refused.value.remedy
         assert (work.digests(), work.practice.cloud.calls.count) == (before, calls)
+        assert runs(work) == [run], "the refused one is forgotten"
     assert _online(work.apply()) == {"healthy-debian", "healthy-rhel"}
 
 
@@ -49,10 +51,29 @@ def test_a_run_is_not_undone_on_servers_that_another_one_changes(bench: Callable
     first = work.apply()
     before = work.digests()
     with under_way(work, work.profile):
-        state = work.undo(first.run)
-        assert state.failure is not None
+        with pytest.raises(OnboardError, match="Another process is changing"):
+            work.undo(first.run)
         assert work.digests() == before
     assert work.undo(first.run).failure is None
+
+
+def test_a_run_that_is_refused_to_go_on_stays_as_it_was(bench: Callable[..., Bench]) -> None:
+    work = bench(2)
+    run = work.apply().run
+    with work.tools() as tools:
+        before = tools.journal.run(run)
+        with under_way(work, work.profile), pytest.raises(OnboardError, match="Another process is changing"):
+            work.apply(resume=run)
+        assert tools.journal.run(run) == before
+    assert before.finished
+
+
+def test_a_run_that_had_ended_and_is_broken_off_when_it_goes_on_has_not_ended(bench: Callable[..., Bench]) -> None:
+    work = bench(2)
+    run = work.apply().run
+    with work.tools() as tools, closing(apply(work.profile, tools, CancelToken(), resume=tools.journal.run(run))) as on:
+        next(iter(on))
+        assert tools.journal.run(run).finished == ""
 
 
 def test_runs_on_other_servers_do_not_wait_for_each_other(bench: Callable[..., Bench]) -> None:
@@ -60,6 +81,11 @@ def test_runs_on_other_servers_do_not_wait_for_each_other(bench: Callable[..., B
     with under_way(work, renamed(work.profile, {"healthy-rhel": "healthy-rhel"})):
         work.profile = renamed(work.profile, {"healthy-debian": "healthy-debian"})
         assert _online(work.apply()) == {"healthy-debian"}
+
+
+def runs(work: Bench) -> list[str]:
+    with work.tools() as tools:
+        return [record.run for record in tools.journal.runs()]
 
 
 def _online(state: State) -> set[str]:

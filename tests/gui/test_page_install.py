@@ -258,6 +258,20 @@ def test_a_plan_that_is_exceeded_leads_back_to_review(bench: Bench) -> None:
     bench.session.edit(scenes.profile())
 
 
+def test_an_order_that_began_no_run_says_why_and_can_be_given_again(bench: Bench) -> None:
+    bench.window.forward()
+    why = events.RunFailed(
+        kind="error", what="Another process is changing srv-app-01", remedy="Wait until it has ended"
+    )
+    bench.feed(why, events.RunFinished(run="", hosts={}))
+    assert bench.page._failure.isVisible()
+    assert not bench.page._resume.isVisible(), "there is no run to go on with"
+    assert bench.window._footer._message.text() == "Another process is changing srv-app-01"
+    assert bench.page.primary_label() == "&Install on 242 servers"
+    bench.begin()
+    assert not bench.page._failure.isVisible()
+
+
 def test_a_new_plan_takes_the_place_of_a_refusal(bench: Bench) -> None:
     bench.window.forward()
     refused = events.RunFailed(kind="plan", what="The world has changed", remedy="Make a new plan")

@@ -386,11 +386,12 @@ class InstallPage(Page):
         return wave, ""
 
     def _show_failure(self) -> None:
-        failure, running = self.session.view.state("apply").failure, self._is_running
-        if failure is None or running or self._offers_install:
+        state = self.session.view.state("apply")
+        failure, of_former_plan = state.failure, bool(state.run) and self._offers_install
+        if failure is None or self._is_running or of_former_plan:
             self._failure.clear()
             return
-        self._resume.setVisible(failure.kind != "plan" and bool(self.session.view.state("apply").run))
+        self._resume.setVisible(failure.kind != "plan" and bool(state.run))
         self._review.setVisible(failure.kind == "plan")
         self._failure.show_failure(failure)
 
