@@ -64,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     as_json = "--json" in given
     try:
         options = _parsed(given)
+        as_json = getattr(options, "json", False)  # an abbreviation too
         refuse_unusable(options)
         if options.debug_log:
             _log_to(options.debug_log)
