@@ -63,9 +63,10 @@ def test_orders_are_utf_8_whatever_the_locale() -> None:
         assert child.stdout is not None
         child.stdin.write(json.dumps(order, ensure_ascii=False).encode() + b"\n")
         child.stdin.flush()
-        began = next(json.loads(line) for line in child.stdout if b"run_started" in line)
+        began = next((json.loads(line) for line in child.stdout if b"run_started" in line), {})
         child.stdin.close()  # not before: what has not begun when the wizard goes is not begun
         child.stdout.read()
+    assert child.returncode == 0
     assert began["profile"] == "Łódź"
 
 

@@ -68,6 +68,42 @@ def test_an_error_of_many_lines_is_whole_where_room_is_scarce(show: Show, until:
         settle()
 
 
+def test_an_error_keeps_to_its_height_when_the_text_grows_or_a_button_goes(
+    show: Show, until: Until, theme: Theme
+) -> None:
+    window = QWidget()
+    column = QVBoxLayout(window)
+    panel, more = ErrorPanel(), Button("&Look at the plan")
+    panel.add_button(more)
+    column.addWidget(panel)
+    column.addStretch()
+    show(window, 500, 700)
+    panel.show_error("tried again " * 30, where="srv-01", remedy="Wait until it has ended.")
+    for change in (lambda: theme.set_text_scale(1.5), more.hide, lambda: theme.set_text_scale(1)):
+        change()
+        settle()
+        until(lambda: panel.minimumHeight() == panel.heightForWidth(panel.width()))
+
+
+def test_buttons_do_not_change_places_without_end_where_a_scroll_bar_comes_and_goes(show: Show) -> None:
+    content = QWidget()
+    column = QVBoxLayout(content)
+    panel = ErrorPanel()
+    panel.add_button(Button("&Look at the plan"))
+    rest = QWidget()
+    rest.setFixedHeight(200)
+    column.addWidget(panel)
+    column.addWidget(rest)
+    page = Scrolled(content)
+    show(page, 600, 400)
+    panel.show_error("AWS refused the request " * 6, where="iam:CreateRole", why="No. " * 30, remedy="Reuse a role.")
+    settle()
+    for width in range(600, 480, -10):
+        for height in range(300, 500, 4):
+            page.resize(width, height)
+        settle()
+
+
 def test_an_error_is_shown_in_full_and_copied_in_full(show: Show) -> None:
     window = QWidget()
     column = QVBoxLayout(window)

@@ -2,7 +2,17 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QAbstractButton, QBoxLayout, QFrame, QHBoxLayout, QLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QLayout,
+    QSizePolicy,
+    QStyle,
+    QWidget,
+)
 
 from onboard.gui.text import tr
 from onboard.gui.theme import S4, S8, S12, S16, Role, Theme
@@ -63,8 +73,14 @@ class Banner(QFrame):
 
 
 def place_buttons(row: QBoxLayout, buttons: QLayout, width: int) -> None:
-    """Buttons stand beside the text while that leaves it enough of the row's `width`, below it otherwise."""
+    """Buttons stand beside the text while that leaves it enough of the row's `width`, below it otherwise.
+
+    From below they go back only with room to spare for a scroll bar: where the one height brings it and the other takes
+    it away, they would change places without end.
+    """
     least = QFontMetrics(Theme.current().font(Role.BODY)).averageCharWidth() * SHORTEST_LINE
+    if row.direction() is QBoxLayout.Direction.TopToBottom:
+        least += 2 * QApplication.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
     beside = width - buttons.sizeHint().width() >= least
     row.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)
     row.setStretch(0, int(beside))  # the text takes the width that is left, and no height

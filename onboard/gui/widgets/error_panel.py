@@ -1,6 +1,6 @@
 """An error where it belongs: what failed, why, what to do, and all of it to copy."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QBoxLayout, QFrame, QHBoxLayout, QSizePolicy, QWidget
 
@@ -62,7 +62,6 @@ class ErrorPanel(QFrame):
         self._copy.rest()
         self.setAccessibleName(self.copied_text())
         self.show()
-        self._fit()
 
     def show_failure(self, failure: RunFailed | None) -> None:
         """Say why a command ended; nothing when it did not fail. The same failure, told again, stays as it is."""
@@ -81,6 +80,12 @@ class ErrorPanel(QFrame):
         super().resizeEvent(event)
         place_buttons(self._row, self._buttons, self.width())
         self._fit()
+
+    def event(self, event: QEvent) -> bool:
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:  # its text, buttons or fonts are others
+            self._fit()
+        return done
 
     def _fit(self) -> None:
         """Say that its lines need their height: where others want room too, a layout would crush wrapped ones."""
