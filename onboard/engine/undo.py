@@ -1,5 +1,6 @@
 """Undo: take back what a run changed, as its journal tells, on the servers and in AWS."""
 
+import json
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -13,7 +14,7 @@ from onboard.engine.account import open_account
 from onboard.engine.activations import delete_all, known_ids
 from onboard.engine.command import conduct
 from onboard.engine.fleet import Emit, work_on
-from onboard.engine.journal import Entry, RunRecord
+from onboard.engine.journal import Entry, Journal, RunRecord
 from onboard.engine.planning import CONFIRM, TAG
 from onboard.engine.rollout import ROLE
 from onboard.engine.survey import REGISTER, finish_with
@@ -101,11 +102,31 @@ def undo(
     def body(_: str) -> Generator[Event, None, None]:
         with tools.journal.held(record.run):
             account = yield from open_account(profile, tools)
-            yield from _Undo(record.run, profile, undoing, account.aws, tools, cancel).carry_out(hosts)
+            later = _changed_later(record, hosts, tools.journal)
+            for name, run in later.items():
+                reason = f"Run {run} changed it since"
+                remedy = f"Undo that run first: onboard undo {run}"
+                yield HostFinished(host=name, status=HostStatus.SKIPPED, reason=reason, remedy=remedy)
+            undone = [host for host in hosts if host.name not in later]
+            yield from _Undo(record.run, profile, undoing, account.aws, tools, cancel).carry_out(undone)
 
     return conduct(
         "undo", body, hosts=hosts, profile=profile, profile_path=profile_path, tools=tools, cancel=cancel, alone=True
     )
+
+
+def _changed_later(record: RunRecord, hosts: Sequence[Host], journal: Journal) -> dict[str, str]:
+    """server → the newest later run whose changes there are not undone: what an earlier one made stands under them."""
+    targets = {host.target: host.name for host in hosts}
+    later: dict[str, str] = {}
+    for other in journal.runs():
+        if other.command != "apply" or other.run == record.run or other.started <= record.started:
+            continue
+        changed = undoing_of(journal.entries(other.run)).steps
+        for host in Profile.model_validate(json.loads(other.profile)).hosts:
+            if host.name in changed and host.target in targets:
+                later.setdefault(targets[host.target], other.run)
+    return later
 
 
 class _Undo:

@@ -178,6 +178,26 @@ def test_undo_deregisters_a_node_that_the_server_alone_knows(
     assert work.digests() == before
 
 
+def test_an_earlier_run_is_not_undone_under_a_later_one(
+    bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = bench(2)
+    before = work.digests()
+    with monkeypatch.context() as broken:
+        broken.setattr(StartAgent, "apply", refuse)
+        first = work.apply().run
+    second = work.apply()
+    assert HostStatus.ONLINE in {host.status for host in second.hosts.values()}
+    standing = work.digests()
+    undone = work.undo(first)
+    assert {host.status for host in undone.hosts.values()} == {HostStatus.SKIPPED}
+    assert all(second.run in (host.remedy or "") for host in undone.hosts.values())
+    assert work.digests() == standing
+    work.undo(second.run)
+    assert work.undo(first).failure is None
+    assert work.digests() == before
+
+
 def test_undo_leaves_everything_as_before(bench: Callable[..., Bench]) -> None:
     work = bench(2)
     before = work.digests()
