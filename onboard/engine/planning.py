@@ -76,7 +76,8 @@ def prepare(
             continue
         if host.tags and (node is None or (host.name, node) not in proven):
             changes = (*changes, _tagging(host.tags))
-        plans.append(HostPlan(host=host.name, changes=changes))
+        address, port = host.target
+        plans.append(HostPlan(host=host.name, address=address, port=port, changes=changes))
     role, aws_changes, aws_warnings = _aws_changes(profile, plans, identity, aws)
     plan = Plan(
         account=identity.account,

@@ -37,9 +37,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostPlan:
-    """A server's changes, in the order they are made; empty when it is as it should be."""
+    """A server's changes, in the order they are made; empty when it is as it should be.
+
+    `address` and `port` are where it is reached: a name may become another machine's. "" in plans that were saved
+    before they stood there.
+    """
 
     host: str
+    address: str = ""
+    port: int = 0
     changes: tuple[Change, ...] = ()
 
 
@@ -62,10 +68,14 @@ class Plan:
         if (self.account, self.region) != (approved.account, approved.region):
             return (f"account {self.account} in {self.region}, approved for {approved.account} in {approved.region}",)
         lines = [f"AWS: {change.summary}" for change in _uncovered(self.aws, approved.aws)]
-        allowed = {host.host: host.changes for host in approved.hosts}
+        allowed = {host.host: host for host in approved.hosts}
         for host in self.hosts:
-            changes = _uncovered(host.changes, allowed.get(host.host, ()))
-            lines += [f"{host.host}: {change.summary}" for change in changes]
+            known = allowed.get(host.host, HostPlan(host=host.host))
+            if known.address and (host.address, host.port) != (known.address, known.port):
+                where = f"{host.address}, port {host.port}, approved at {known.address}, port {known.port}"
+                lines.append(f"{host.host}: it is at {where}")
+                continue
+            lines += [f"{host.host}: {change.summary}" for change in _uncovered(host.changes, known.changes)]
         return tuple(lines)
 
 
@@ -80,7 +90,7 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
         region=data["region"],
         aws=tuple(Change(**change) for change in data["aws"]),
         hosts=tuple(
-            HostPlan(host=host["host"], changes=tuple(Change(**change) for change in host["changes"]))
+            HostPlan(**{**host, "changes": tuple(Change(**change) for change in host["changes"])})
             for host in data["hosts"]
         ),
         warnings=tuple(data["warnings"]),

@@ -24,6 +24,15 @@ def test_each_thing_that_is_more_is_named() -> None:
     assert replace(PLAN, hosts=(HostPlan(host="b", changes=(START,)),)).exceeds(PLAN) == ("b: Start the agent",)
 
 
+def test_a_name_that_has_become_another_machine_is_not_covered() -> None:
+    approved = replace(PLAN, hosts=(HostPlan(host="a", address="10.0.0.1", port=22, changes=(START,)),))
+    moved = replace(PLAN, hosts=(HostPlan(host="a", address="10.0.0.2", port=22, changes=(START,)),))
+    assert moved.exceeds(approved) == ("a: it is at 10.0.0.2, port 22, approved at 10.0.0.1, port 22",)
+    assert approved.exceeds(approved) == ()
+    saved_earlier = replace(PLAN, hosts=(HostPlan(host="a", changes=(START,)),))
+    assert moved.exceeds(saved_earlier) == ()
+
+
 def test_another_account_or_region_is_never_covered() -> None:
     assert len(replace(PLAN, region="eu-west-2").exceeds(PLAN)) == 1
     assert len(replace(PLAN, account="2").exceeds(PLAN)) == 1
