@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from onboard import __version__, resources
+from onboard.model.status import HostStatus
 from onboard.report.document import WELL, activations_left, system, why
 
 Document = Mapping[str, Any]
@@ -32,6 +33,7 @@ _TITLES = {"apply": "Onboarding report", "check": "Report of checks", "plan": "R
 
 def html_report(document: Document) -> str:
     """The page, as text to be written in UTF-8. Whatever a server, AWS or a profile said is escaped."""
+    document = _ended_only(document)
     title = _TITLES.get(document["command"], "Report")
     name = document["profile_name"] or document["profile"] or document["run"]
     parts = (
@@ -52,6 +54,17 @@ def html_report(document: Document) -> str:
         + "\n".join(part for part in parts if part)
         + "\n</body></html>\n"
     )
+
+
+def _ended_only(document: Document) -> Document:
+    """In a run of apply that was broken off, a server that was judged and no more is no further than that."""
+    if document["command"] != "apply":
+        return document
+    judged = (HostStatus.READY, HostStatus.WARNED)
+    return {
+        **document,
+        "hosts": [host | {"status": None} if host["status"] in judged else host for host in document["hosts"]],
+    }
 
 
 def _style() -> str:

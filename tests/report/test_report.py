@@ -117,6 +117,9 @@ def test_a_run_that_was_broken_off_or_failed_says_so() -> None:
     broken = Page(html_report(document({**RECORD, "finished": None}, told(finished=False)))).text
     assert "It was broken off" in broken
     assert "… Not finished" in broken
+    judged = events.HostFinished(host="e", status=HostStatus.READY).to_json()
+    only_judged = Page(html_report(document({**RECORD, "finished": None}, [told()[0], judged]))).text
+    assert "0 online 5 not online" in only_judged
     failed = events.RunFailed(kind="aws", what="AWS refused", where="ssm", why="AccessDenied", remedy="Ask for it")
     text = Page(html_report(document(RECORD, [*told(), failed.to_json()]))).text
     assert "✕ AWS refused" in text
