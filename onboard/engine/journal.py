@@ -2,13 +2,16 @@
 
 One SQLite file for all runs. Entries about changes are on the disk before and after each change (synchronous=FULL);
 events, which can be lost without harm, go through a connection of their own that does not wait for the disk.
+
+The file carries VERSION as SQLite's user_version; files from before it was written carry 0. A change of SCHEMA that an
+older program would misread raises VERSION, and `_open` upgrades what is older.
 """
 
 import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +22,7 @@ from filelock import FileLock, Timeout
 from onboard.model.errors import OnboardError, Problem, ProfileError
 from onboard.model.events import Event
 
+VERSION = 1
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     run TEXT PRIMARY KEY, started TEXT NOT NULL, command TEXT NOT NULL, profile_path TEXT NOT NULL,
@@ -74,6 +78,11 @@ class Entry:
     data: Mapping[str, str]
 
 
+def _version_of(db: sqlite3.Connection) -> int:
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
@@ -88,6 +97,8 @@ class Journal:
         with self._told():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._path.touch(mode=0o600)
+            if self._path.is_file():  # opening says best what else it is
+                self._refuse_newer()
             self._db = self._open(self._path, synchronous="FULL")
             self._events = self._open(self._path, synchronous="NORMAL")
 
@@ -107,6 +118,19 @@ class Journal:
                 remedy=_REMEDIES.get(code, "See that its folder is yours and may be written to, or set ONBOARD_HOME"),
             ) from None
 
+    def _refuse_newer(self) -> None:
+        """OnboardError when a newer version of this program wrote the file. Opened so that nothing in it changes."""
+        uri = f"{self._path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE)) as db:
+            version = _version_of(db)
+        if version > VERSION:
+            raise OnboardError(
+                "The journal of runs was written by a newer version of Onboard",
+                where=str(self._path),
+                why=f"It has version {version}, and this program reads up to version {VERSION}",
+                remedy="Use that newer version, or set ONBOARD_HOME to another folder: earlier runs are not seen there",
+            )
+
     @staticmethod
     def _open(path: Path, *, synchronous: str) -> sqlite3.Connection:
         db = sqlite3.connect(path, check_same_thread=False, timeout=PATIENCE)
@@ -114,6 +138,8 @@ class Journal:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute(f"PRAGMA synchronous={synchronous}")
             db.executescript(SCHEMA)
+            if _version_of(db) < VERSION:
+                db.execute(f"PRAGMA user_version={VERSION}")
         except BaseException:
             db.close()
             raise

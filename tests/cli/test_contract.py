@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -69,6 +70,20 @@ def test_the_whole_way_by_hand(served: Console) -> None:
     assert "mistake" not in refused
     served("undo", run, "--yes")
     assert "left to undo" in served("undo", run, "--yes").err
+
+
+def test_a_journal_of_a_newer_version_is_refused_by_every_command_that_needs_it(console: Console) -> None:
+    console("runs")
+    path = Path(console.environment["ONBOARD_HOME"]) / "journal.sqlite"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version=9")
+    content = path.read_bytes()
+    (console.folder / "p.toml").write_text("schema = 1\n")
+    for arguments in (("runs",), ("report", "r1"), ("undo", "r1"), ("check", "--profile", "p.toml")):
+        refused = console(*arguments, code=1)
+        assert "written by a newer version of Onboard" in refused.err
+        assert "ONBOARD_HOME" in refused.err
+    assert path.read_bytes() == content
 
 
 def test_files_that_cannot_be_used_are_refused_before_anything_is_asked(served: Console) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from onboard.engine.command import conduct
-from onboard.engine.journal import Journal
+from onboard.engine.journal import VERSION, Journal
 from onboard.engine.tools import Tools
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError, ProfileError
@@ -40,7 +40,7 @@ def test_an_entry_survives_the_sudden_death_of_its_process(tmp_path: Path) -> No
     program = f"""
 import os
 from pathlib import Path
-from onboard.engine.journal import Journal
+from onboard.engine.journal import VERSION, Journal
 journal = Journal(Path({str(tmp_path)!r}))
 journal.begin("r1", "apply", "p.toml", "{{}}")
 journal.write("r1", "web1", "register_agent", "intent")
@@ -129,6 +129,55 @@ def test_a_journal_that_another_process_never_lets_go_of_is_told(
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(OnboardError, match="locked"):
             journal.write("r1", "a", "step", "intent")
+
+
+def version_of(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as db:
+        version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def test_a_journal_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with closing(Journal(tmp_path)) as journal:
+        journal.begin("r1", "apply", "p.toml", "{}")
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(f"PRAGMA user_version={VERSION + 1}")
+    content = path.read_bytes()
+    with pytest.raises(OnboardError, match="newer version of Onboard") as refused:
+        Journal(tmp_path)
+    assert refused.value.where == str(path)
+    assert f"version {VERSION + 1}" in refused.value.why
+    assert "Use that newer version" in refused.value.remedy
+    assert path.read_bytes() == content
+
+
+def test_a_newer_journal_whose_writer_was_killed_is_refused_too(tmp_path: Path) -> None:
+    """Its version stands in the write-ahead log only, which a look must not write into the file."""
+    program = f"""
+import os, sqlite3
+db = sqlite3.connect({str(tmp_path / "journal.sqlite")!r})
+db.execute("PRAGMA journal_mode=WAL")
+db.execute("PRAGMA user_version={VERSION + 1}")
+os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", program], check=False)
+    content = (tmp_path / "journal.sqlite").read_bytes()
+    with pytest.raises(OnboardError, match="newer version of Onboard"):
+        Journal(tmp_path)
+    assert (tmp_path / "journal.sqlite").read_bytes() == content
+
+
+def test_a_journal_from_before_versions_gets_one(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with closing(Journal(tmp_path)) as journal:
+        journal.begin("r1", "apply", "p.toml", "{}")
+    assert version_of(path) == VERSION
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version=0")
+    with closing(Journal(tmp_path)) as journal:
+        assert [record.run for record in journal.runs()] == ["r1"]
+    assert version_of(path) == VERSION
 
 
 def full(journal: Journal) -> None:
