@@ -23,10 +23,11 @@ from pathlib import Path
 import pytest
 
 from onboard.hosts.credentials import Secrets, variable_name
-from onboard.hosts.known_hosts import KnownHosts, entry_name
 from onboard.hosts.lockout import Lockout
-from onboard.hosts.ssh import SshConnector
-from onboard.hosts.ssh_transport import DEFAULT_LIMITS, Limits
+from onboard.hosts.log_in_memory import LogInMemory
+from onboard.hosts.ssh.connector import SshConnector
+from onboard.hosts.ssh.known_hosts import KnownHosts, entry_name
+from onboard.hosts.ssh.transport import DEFAULT_LIMITS, Limits
 from onboard.model.profile import Credential, Host
 
 SSHD = "/usr/sbin/sshd"
@@ -93,6 +94,7 @@ class OpenSsh:
         passphrase: str = "",
         known_hosts: KnownHosts | None = None,
         lockout: Lockout | None = None,
+        memory: LogInMemory | None = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> SshConnector:
         """A connector whose credential `default` is this one, and which trusts this server."""
@@ -103,6 +105,7 @@ class OpenSsh:
             secrets=Secrets(credentials, environment={name: value for name, value in variables.items() if value}),
             known_hosts=known_hosts or KnownHosts(None, [self.known_hosts]),
             lockout=lockout or Lockout(self.folder / "lockout.json"),
+            memory=memory or LogInMemory(),
             limits=limits,
         )
 

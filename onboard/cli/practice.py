@@ -14,7 +14,7 @@ from onboard.cli.arguments import Commands, add_json
 from onboard.cli.output import follow
 from onboard.cli.workplace import placed, show_for
 from onboard.engine.proof import Patience
-from onboard.hosts.known_hosts import KnownHosts
+from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.errors import OnboardError
 from onboard.model.practice_environment import practice_environment
 

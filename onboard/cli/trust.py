@@ -7,7 +7,7 @@ from pathlib import Path
 from onboard.cli.arguments import Commands, add_json, add_profile
 from onboard.cli.output import follow
 from onboard.cli.workplace import show_for, workplace
-from onboard.hosts.known_hosts import KnownHosts
+from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.errors import Problem, ProfileError
 from onboard.model.state import State
 

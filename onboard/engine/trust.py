@@ -6,8 +6,8 @@ from onboard.engine.command import conduct
 from onboard.engine.fleet import Emit, work_on
 from onboard.engine.survey import finish_with
 from onboard.engine.tools import Tools
-from onboard.hosts.known_hosts import KnownHosts, Trust
-from onboard.hosts.trust import SeenKey, accept_listed, accept_new, harvest
+from onboard.hosts.ssh.known_hosts import KnownHosts, Trust
+from onboard.hosts.ssh.trust import SeenKey, accept_listed, accept_new, harvest
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.events import Event, HostFinished, HostKeySeen, PhaseStarted
 from onboard.model.profile import Host, Profile

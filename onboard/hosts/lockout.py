@@ -42,8 +42,6 @@ class Lockout:
         self._proven: set[tuple[str, str]] = set()
         self._trying: set[str] = set()
         self._refusals: dict[str, list[str]] = _read(path)
-        self.has_refused = False
-        """Whether a server refused a password since this object was made."""
 
     @classmethod
     def of_this_user(cls, home: Path) -> Self:
@@ -106,7 +104,6 @@ class Lockout:
         with self._changed:
             try:
                 if accepted is False:
-                    self.has_refused = True
                     self._proven.discard((account, credential))
                     self._record(account, lambda hosts: [*hosts, host])
                 elif accepted:

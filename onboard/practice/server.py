@@ -11,7 +11,7 @@ import asyncssh
 
 from onboard.facts import bundle
 from onboard.hosts.connection import ScriptResult
-from onboard.hosts.shell import COMMAND, Request, UploadAnswer, is_complete, parse_request
+from onboard.hosts.ssh.dialogue import COMMAND, Request, UploadAnswer, is_complete, parse_request
 from onboard.model.secret import Secret
 from onboard.practice import regions
 from onboard.practice.agent_service import AgentService

@@ -14,9 +14,10 @@ from onboard.engine.proof import Patience
 from onboard.engine.tools import Tools
 from onboard.engine.undo import undo
 from onboard.hosts.credentials import Secrets
-from onboard.hosts.known_hosts import KnownHosts
 from onboard.hosts.lockout import Lockout
-from onboard.hosts.ssh import SshConnector
+from onboard.hosts.log_in_memory import LogInMemory
+from onboard.hosts.ssh.connector import SshConnector
+from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.cancel import CancelToken
 from onboard.model.plan import Plan
 from onboard.model.profile import Profile
@@ -50,6 +51,7 @@ class Bench:
             secrets=Secrets(self.profile.credentials),
             known_hosts=KnownHosts.from_file(path),
             lockout=Lockout(self.folder / "stopped.json"),
+            memory=LogInMemory(),
         )
         with closing(Journal(self.folder)) as journal:
             yield Tools(connector, journal, self.folder / "packages", self.patience)

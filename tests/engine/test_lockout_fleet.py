@@ -15,7 +15,7 @@ import pytest
 from onboard.cli.workplace import placed
 from onboard.engine.check import check
 from onboard.hosts.credentials import variable_name
-from onboard.hosts.known_hosts import KnownHosts
+from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.profile import Credential, CredentialKind
 from onboard.model.secret import Secret
 from onboard.model.state import State, fold

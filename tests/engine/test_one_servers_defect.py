@@ -13,7 +13,7 @@ from onboard.engine import trust as trusting
 from onboard.engine.regions import regions
 from onboard.engine.tools import Tools
 from onboard.hosts.connection import Connection, Connector
-from onboard.hosts.known_hosts import KnownHosts
+from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
 from onboard.model.profile import Host

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from onboard.engine.trust import trust
-from onboard.hosts.known_hosts import KnownHosts
+from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.cancel import CancelToken
 from onboard.model.events import HostFinished
 from onboard.model.profile import Host

@@ -9,7 +9,7 @@ from onboard.facts import bundle
 from onboard.facts.base import Facts, Wanted
 from onboard.facts.catalog import FACTS
 from onboard.hosts.connection import ScriptResult
-from onboard.hosts.shell import COMMAND, Dialogue, Request, Want
+from onboard.hosts.ssh.dialogue import COMMAND, Dialogue, Request, Want
 from onboard.model.endpoints import Endpoints
 from onboard.practice.machine import ACCOUNT
 from onboard.practice.serve import Practice

@@ -13,7 +13,7 @@ from onboard.facts import bundle, clock, endpoint_reach, machine_identity, privi
 from onboard.facts.base import Facts, Unknown
 from onboard.facts.catalog import FACTS
 from onboard.facts.endpoint_reach import Outcome
-from onboard.hosts.shell import Request, UploadAnswer
+from onboard.hosts.ssh.dialogue import Request, UploadAnswer
 from onboard.model.endpoints import Endpoints
 from onboard.model.finding import Verdict
 from onboard.model.status import HostStatus

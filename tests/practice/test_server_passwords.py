@@ -5,7 +5,7 @@ import pytest
 from practice_client import run, wanted
 
 from onboard.facts import bundle, privilege
-from onboard.hosts.shell import NotRun, Refusal, Request
+from onboard.hosts.ssh.dialogue import NotRun, Refusal, Request
 from onboard.model.secret import Secret
 from onboard.practice.image import image
 from onboard.practice.machine import ACCOUNT

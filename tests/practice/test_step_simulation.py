@@ -18,10 +18,11 @@ from onboard.facts.base import Facts, Unknown, Wanted
 from onboard.facts.catalog import FACTS
 from onboard.hosts.connection import Connection
 from onboard.hosts.credentials import Secrets
-from onboard.hosts.known_hosts import KnownHosts
 from onboard.hosts.lockout import Lockout
-from onboard.hosts.shell import COMMAND, Request
-from onboard.hosts.ssh import SshConnector
+from onboard.hosts.log_in_memory import LogInMemory
+from onboard.hosts.ssh.connector import SshConnector
+from onboard.hosts.ssh.dialogue import COMMAND, Request
+from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.cancel import CancelToken
 from onboard.model.endpoints import Endpoints
 from onboard.model.package import Package
@@ -130,6 +131,7 @@ def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
             secrets=Secrets(profile.credentials, environment={}),
             known_hosts=KnownHosts.from_file(known_hosts),
             lockout=Lockout(folder / "lockout.json"),
+            memory=LogInMemory(),
         )
         with closing(open_aws(profile)) as aws:
             aws.iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=TRUST)

@@ -16,9 +16,10 @@ from onboard.facts import bundle
 from onboard.facts.base import Wanted
 from onboard.facts.catalog import FACTS
 from onboard.hosts.credentials import Secrets
-from onboard.hosts.known_hosts import KnownHosts
 from onboard.hosts.lockout import Lockout
-from onboard.hosts.ssh import SshConnector
+from onboard.hosts.log_in_memory import LogInMemory
+from onboard.hosts.ssh.connector import SshConnector
+from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.cancel import CancelToken
 from onboard.model.endpoints import Endpoints
 from onboard.model.package import Package
@@ -157,6 +158,7 @@ def a_lab(folder, kind="debian"):
             secrets=Secrets(credentials, environment={}),
             known_hosts=KnownHosts.from_file(fleet.known_hosts),
             lockout=Lockout(folder / "lockout.json"),
+            memory=LogInMemory(),
         )
         profile = Profile(network=NetworkSection(endpoints=overrides))
         lab = Lab(host, cloud, folder, connector, profile, "rpm" if kind == "rhel-like" else "deb")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onboard.hosts.shell import (
+from onboard.hosts.ssh.dialogue import (
     Dialogue,
     NotRun,
     Refusal,
@@ -172,7 +172,7 @@ def test_a_shell_that_goes_away_in_the_middle_is_told(folders: Path) -> None:
     assert caught.value.refusal is Refusal.BROKEN_OFF
 
 
-# What sudo does is told by these; tests/hosts/test_ssh.py asks the real one.
+# What sudo does is told by these; tests/hosts/ssh/test_ssh.py asks the real one.
 
 
 def sudo_dialogue(has_password: bool = True, wants_secret: bool = False) -> Dialogue:

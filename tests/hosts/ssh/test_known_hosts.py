@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from openssh import make_key, needs, openssh
 
-from onboard.hosts.host_certificate import check_certificate
-from onboard.hosts.known_hosts import HostKey, KnownHosts, Trust, entry_name
-from onboard.hosts.trust import accept_listed, accept_new, harvest
+from onboard.hosts.ssh.certificates import check_certificate
+from onboard.hosts.ssh.known_hosts import HostKey, KnownHosts, Trust, entry_name
+from onboard.hosts.ssh.trust import accept_listed, accept_new, harvest
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import HostUnreachable, OnboardError
 from onboard.model.profile import Host

@@ -23,7 +23,7 @@ from typing import Literal, Self
 from filelock import FileLock
 
 from onboard.files import write_private
-from onboard.hosts.host_certificate import check_certificate, is_certificate
+from onboard.hosts.ssh.certificates import check_certificate, is_certificate
 
 OWN_FILE = "known_hosts"
 
@@ -65,7 +65,7 @@ class HostKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class KeyVerdict:
     """`source` is FILE:LINE of the entry that decided, "" for none; `reason` is for people."""
 
     trust: Trust
@@ -125,7 +125,7 @@ class KnownHosts:
         path.read_bytes()
         return cls(None, [path])
 
-    def judge(self, address: str, port: int, key: HostKey) -> Verdict:
+    def judge(self, address: str, port: int, key: HostKey) -> KeyVerdict:
         """Is `key` the key of the server at `address`:`port`?"""
         entries = self._entries(entry_name(address, port))
         if verdict := _revoked(key, entries):
@@ -145,11 +145,11 @@ class KnownHosts:
             plain = [entry for entry in bare if not entry.marker and entry.key == key]
         for entry in plain:
             if entry.key == key:
-                return Verdict(Trust.TRUSTED, entry.source)
+                return KeyVerdict(Trust.TRUSTED, entry.source)
         if plain:
             known = ", ".join(sorted({f"{entry.key.key_type} {entry.key.fingerprint}" for entry in plain}))
-            return Verdict(Trust.CHANGED, plain[0].source, f"The key known for this server is {known}")
-        return Verdict(Trust.NEW)
+            return KeyVerdict(Trust.CHANGED, plain[0].source, f"The key known for this server is {known}")
+        return KeyVerdict(Trust.NEW)
 
     def key_types(self, address: str, port: int) -> tuple[str, ...]:
         """The types of the keys known for this server, in the order of the files."""
@@ -197,24 +197,24 @@ class KnownHosts:
         return found + [entry for entry in to_search if entry.names_match(name)]
 
 
-def _revoked(key: HostKey, entries: Sequence[_Entry]) -> Verdict | None:
+def _revoked(key: HostKey, entries: Sequence[_Entry]) -> KeyVerdict | None:
     for entry in entries:
         if entry.marker == "revoked" and entry.key == key:
-            return Verdict(Trust.REVOKED, entry.source, "The key is marked @revoked")
+            return KeyVerdict(Trust.REVOKED, entry.source, "The key is marked @revoked")
     return None
 
 
-def _judge_certificate(address: str, key: HostKey, entries: Sequence[_Entry]) -> Verdict:
+def _judge_certificate(address: str, key: HostKey, entries: Sequence[_Entry]) -> KeyVerdict:
     checked = check_certificate(key.blob, address)
     for part, what in ((checked.authority, "authority"), (checked.key, "key")):
         if part and (verdict := _revoked(HostKey(part), entries)):
-            return Verdict(Trust.REVOKED, verdict.source, f"The certificate's {what} is marked @revoked")
+            return KeyVerdict(Trust.REVOKED, verdict.source, f"The certificate's {what} is marked @revoked")
     for entry in entries:
         if entry.marker == "cert-authority" and checked.authority == entry.key.blob:
             if checked.problem:
-                return Verdict(Trust.NEW, entry.source, f"Its host certificate is not valid: {checked.problem}")
-            return Verdict(Trust.TRUSTED, entry.source)
-    return Verdict(Trust.NEW, reason="Its host certificate is signed by an authority that is not known for it")
+                return KeyVerdict(Trust.NEW, entry.source, f"Its host certificate is not valid: {checked.problem}")
+            return KeyVerdict(Trust.TRUSTED, entry.source)
+    return KeyVerdict(Trust.NEW, reason="Its host certificate is signed by an authority that is not known for it")
 
 
 def _read(path: Path) -> Iterator[_Entry]:

@@ -14,7 +14,7 @@ from paramiko.common import cMSG_SERVICE_REQUEST
 from paramiko.ssh_exception import IncompatiblePeer
 
 from onboard.hosts.dial import TICK, dial
-from onboard.hosts.known_hosts import HostKey
+from onboard.hosts.ssh.known_hosts import HostKey
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import HostUnreachable
 from onboard.model.profile import Host
@@ -173,7 +173,7 @@ def hang_up(transport: SshTransport) -> None:
 def _handshake_failed(host: Host, error: Exception | None) -> HostUnreachable:
     said = said_by(error) if error is not None else ""
     if isinstance(error, IncompatiblePeer):
-        kind = _NoSuchKey if "host key" in said else HostUnreachable
+        kind = _NoSuchKey if _lacks_host_key(error) else HostUnreachable
         return kind(
             "The server and this program have no SSH algorithm in common",
             where=host.name,
@@ -181,7 +181,7 @@ def _handshake_failed(host: Host, error: Exception | None) -> HostUnreachable:
             remedy="Update its OpenSSH, or allow current algorithms (curve25519-sha256, aes128-ctr, hmac-sha2-256, "
             "ed25519 or RSA host keys with SHA-2) in its sshd_config",
         )
-    if isinstance(error, EOFError | OSError) or "banner" in said:
+    if isinstance(error, EOFError | OSError) or (error is not None and _says_something_else(error)):
         return _no_ssh(host, "It closed the connection, or said nothing that SSH servers say")
     return _no_ssh(host, said)
 
@@ -200,3 +200,21 @@ def _no_ssh(host: Host, why: str) -> HostUnreachable:
 def said_by(error: BaseException) -> str:
     """An exception's text, or its kind when it has none."""
     return str(error) or type(error).__name__
+
+
+# Three decisions go by the text of paramiko's errors, since it has one type for all of them: IncompatiblePeer for
+# whatever the two sides do not have in common, SSHException and AuthenticationException for all the rest.
+
+
+def is_log_in_timeout(error: BaseException) -> bool:
+    """Whether the server left an authentication request without an answer, which is no refusal."""
+    return "timeout" in str(error)
+
+
+def _lacks_host_key(error: IncompatiblePeer) -> bool:
+    return "host key" in str(error)
+
+
+def _says_something_else(error: Exception) -> bool:
+    """Whether the server's first line is missing, or is not SSH's."""
+    return "banner" in str(error)

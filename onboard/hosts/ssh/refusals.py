@@ -1,9 +1,11 @@
-"""What a script that did not run means for the person who wanted it."""
+"""What a person is told about a host key that is not trusted, and about a script that did not run."""
 
 from collections.abc import Mapping
 
-from onboard.hosts.shell import NotRun, Refusal
-from onboard.model.errors import ConnectionLost, HostError, PrivilegeMissing
+from onboard.hosts.ssh.dialogue import NotRun, Refusal
+from onboard.hosts.ssh.known_hosts import HostKey, KeyVerdict, Trust
+from onboard.model.errors import ConnectionLost, HostError, HostUntrusted, OnboardError, PrivilegeMissing
+from onboard.model.profile import Host
 
 _ALLOW = (
     "Allow it there, as root: echo '{user} ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/onboard; "
@@ -83,3 +85,38 @@ def explain(refused: NotRun, where: str, user: str, credential: str) -> HostErro
         why=why.format(user=user, credential=credential, said=said),
         remedy=remedy.format(user=user, credential=credential),
     )
+
+
+def untrusted(host: Host, key: HostKey, verdict: KeyVerdict) -> HostUntrusted:
+    """The error to raise for a key that `verdict` does not trust."""
+    where = f" ({verdict.source})" if verdict.source else ""
+    shown = f"It shows {key.key_type} {key.fingerprint}"
+    reason = f"{shown}. {verdict.reason}{where}" if verdict.reason else shown
+    address, port = host.target
+    if verdict.trust is Trust.CHANGED:
+        return HostUntrusted(
+            "The server's identity has changed; nothing was sent to it",
+            where=host.name,
+            why=reason,
+            remedy=f"Find out why: a new installation, or somebody in between. If the new key is right, remove the old "
+            f"entry of {address} port {port} and approve the new one",
+        )
+    if verdict.trust is Trust.REVOKED:
+        return HostUntrusted(
+            "The server's key is revoked; nothing was sent to it",
+            where=host.name,
+            why=reason,
+            remedy="Give the server a new host key",
+        )
+    return HostUntrusted(
+        "The server's identity is not known; nothing was sent to it",
+        where=host.name,
+        why=reason,
+        remedy="Compare the fingerprint with the server's own (ssh-keygen -lf /etc/ssh/ssh_host_…_key.pub), "
+        "then approve it",
+    )
+
+
+def joined(error: OnboardError) -> str:
+    """Where and why, as the reason of another error about a server."""
+    return ": ".join(part for part in (error.where, error.why) if part)

@@ -7,8 +7,8 @@ not even when a supplied file lists it: the old entry has to go first, by hand.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from onboard.hosts.known_hosts import HostKey, KnownHosts, Trust, Verdict
-from onboard.hosts.ssh_transport import ALGORITHMS, DEFAULT_LIMITS, KEY_TYPES, Limits, host_key
+from onboard.hosts.ssh.known_hosts import HostKey, KeyVerdict, KnownHosts, Trust
+from onboard.hosts.ssh.transport import ALGORITHMS, DEFAULT_LIMITS, KEY_TYPES, Limits, host_key
 from onboard.model.cancel import CancelToken
 from onboard.model.profile import Host
 
@@ -19,7 +19,7 @@ class SeenKey:
 
     host: Host
     key: HostKey
-    verdict: Verdict
+    verdict: KeyVerdict
 
 
 def harvest(

@@ -22,10 +22,11 @@ from connection_contract import Connect, ShellContract
 from openssh import Account, OpenSsh, account, log_of, make_key, needs, needs_root, openssh
 
 from onboard.hosts.connection import Connection
-from onboard.hosts.known_hosts import KnownHosts, entry_name
 from onboard.hosts.lockout import Lockout
-from onboard.hosts.shell import Request
-from onboard.hosts.ssh_transport import Limits
+from onboard.hosts.log_in_memory import LogInMemory
+from onboard.hosts.ssh.dialogue import Request
+from onboard.hosts.ssh.known_hosts import KnownHosts, entry_name
+from onboard.hosts.ssh.transport import Limits
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import (
     ConnectionLost,
@@ -290,6 +291,51 @@ def test_a_server_that_wants_key_and_password_gets_both(tmp_path: Path) -> None:
         fails = user.credential(secret_command=["false"])
         with pytest.raises(LogInRefused, match="The command failed"):
             server.connector(fails).connect(server.host(), CancelToken())
+
+
+# --- what log-ins learn for those that follow
+
+
+def test_a_refused_password_is_remembered(server: OpenSsh, operator: Account, tmp_path: Path) -> None:
+    memory = LogInMemory()
+    settings = {"lockout": Lockout(tmp_path / "lockout.json"), "memory": memory}
+    with connected(server, operator.credential("ssh-password"), PASSWORD, **settings):
+        assert memory.refused == frozenset()
+    with pytest.raises(LogInRefused), connected(server, operator.credential("ssh-password"), "wrong", **settings):
+        pass
+    assert memory.refused == {"default"}
+
+
+def test_a_wrong_passphrase_is_remembered(server: OpenSsh, operator: Account, tmp_path: Path) -> None:
+    memory = LogInMemory()
+    key = make_key(tmp_path / "key", passphrase="right")
+    connector = server.connector(operator.credential(key_file=str(key)), passphrase="wrong", memory=memory)
+    with pytest.raises(LogInRefused):
+        connector.connect(server.host(), CancelToken())
+    assert memory.refused == {"default"}
+
+
+def test_a_password_that_sudo_refuses_is_remembered(server: OpenSsh, operator: Account, tmp_path: Path) -> None:
+    memory = LogInMemory()
+    settings = {"lockout": Lockout(tmp_path / "lockout.json"), "memory": memory}
+    with connected(server, operator.credential(), "wrong", **settings) as connection:
+        assert memory.refused == frozenset()
+        with pytest.raises(PrivilegeMissing):
+            connection.run_script("id -u", privileged=True)
+    assert memory.refused == {"default"}
+
+
+def test_that_sudo_asks_is_learned_once_for_all_servers(server: OpenSsh, operator: Account) -> None:
+    """Only the first connection runs into a refusal of `sudo -n`; all others offer the password at once."""
+    memory = LogInMemory()
+    assert not memory.wants_privilege_password("default")
+    with connected(server, operator.credential(), PASSWORD, memory=memory) as connection:
+        assert connection.run_script("id -u", privileged=True).stdout == b"0\n"
+    assert memory.wants_privilege_password("default")
+    before = log_of(server).count("Starting session: command")
+    with connected(server, operator.credential(), PASSWORD, memory=memory) as connection:
+        assert connection.run_script("id -u", privileged=True).stdout == b"0\n"
+    assert log_of(server).count("Starting session: command") == before + 1
 
 
 # --- sudo

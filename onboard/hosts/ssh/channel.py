@@ -1,0 +1,203 @@
+"""Exec channels of one SSH connection: a dialogue's requests are carried out over them, and whatever is lost is told.
+
+What is said, and in which order, is the dialogue's business (onboard.hosts.ssh.dialogue); here are the bytes, the time
+limits and paramiko's channel.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import paramiko
+from paramiko.common import cMSG_CHANNEL_REQUEST
+
+from onboard.hosts.connection import ScriptResult
+from onboard.hosts.dial import TICK
+from onboard.hosts.lockout import Attempt
+from onboard.hosts.ssh.dialogue import Dialogue, NotRun, Refusal, Request, Want
+from onboard.hosts.ssh.transport import SshTransport, said_by
+from onboard.model.cancel import CancelToken
+from onboard.model.errors import ConnectionLost
+from onboard.model.secret import Secret
+
+PATIENT_TICK = 1.0  # seconds between two looks at a server that is silent: ten a second cost more than its answer
+
+
+@dataclass(frozen=True, slots=True)
+class SudoPassword:
+    """`turn` is waited for before the password is sent, and hears whether sudo accepted it."""
+
+    secret: Secret
+    turn: Callable[[], AbstractContextManager[Attempt]]
+
+
+class Channels:
+    """The channels of one connection to the server named `host`; each opens within `open_limit` seconds."""
+
+    def __init__(self, host: str, transport: SshTransport, cancel: CancelToken, open_limit: float) -> None:
+        self._host = host
+        self._transport = transport
+        self._cancel = cancel
+        self._open_limit = open_limit
+
+    def open(self, deadline: float) -> paramiko.Channel:
+        """Raises ConnectionLost, Cancelled."""
+        seconds = max(0.0, min(self._open_limit, deadline - time.monotonic()))
+        try:
+            return self._transport.open_session(timeout=seconds)
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            self._cancel.check_now()
+            raise self.lost(f"The server opened no session ({said_by(error)})") from None
+
+    def lost(self, why: str) -> ConnectionLost:
+        return ConnectionLost(
+            "The connection was lost", where=self._host, why=why, remedy="Check the server and try again"
+        )
+
+    def converse(
+        self,
+        channel: paramiko.Channel,
+        request: Request,
+        deadline: float,
+        *,
+        password: SudoPassword | None = None,
+        given: Iterable[bytes] = (),
+        is_sent: bool = False,
+    ) -> ScriptResult:
+        """Carry out the dialogue; `is_sent`: the server has the request already.
+
+        Raises NotRun, ConnectionLost, Cancelled, and what the password's `turn` raises.
+        """
+        arrived = threading.Event()
+        channel.in_buffer.set_event(arrived)
+        channel.in_stderr_buffer.set_event(arrived)
+        dialogue = Dialogue(request)
+        attempt: Attempt | None = None
+        if not is_sent:
+            self._send(channel, [request.text().encode()], deadline)
+        with ExitStack() as gate:
+            want = Want.MORE
+            while want is not Want.NOTHING:
+                # Stop now and a lost connection close the channel, which sets it too.
+                arrived.wait(min(PATIENT_TICK, max(0.0, deadline - time.monotonic())))
+                arrived.clear()
+                # Asked before reading: what arrived before the end is then read below.
+                ended = channel.closed or channel.eof_received
+                received = drain(channel)
+                if any(received) or want is not Want.MORE:  # a long wait should cost nothing
+                    want = dialogue.feed(*received)
+                if want is Want.PASSWORD and password is not None:
+                    attempt = gate.enter_context(password.turn())
+                    self._send(channel, [password.secret.reveal().encode() + b"\n"], deadline)
+                elif want is Want.INPUT:
+                    self._send(channel, given, deadline, dialogue)
+                    if request.wants_secret and not request.pty:
+                        with contextlib.suppress(OSError, EOFError):
+                            channel.shutdown_write()
+                elif want is Want.MORE:
+                    if ended:
+                        self._check(deadline, alive=True)
+                        dialogue.end_of_stream()
+                        break
+                    self._check(deadline)
+                if dialogue.began and attempt is not None:
+                    attempt.accepted = True
+                    gate.close()  # the others need not wait until the script is done
+            try:
+                return dialogue.result()
+            except NotRun as refused:
+                if refused.refusal is Refusal.WRONG_PASSWORD and attempt is not None:
+                    attempt.accepted = False
+                raise
+
+    def _send(
+        self,
+        channel: paramiko.Channel,
+        chunks: Iterable[bytes],
+        deadline: float,
+        dialogue: Dialogue | None = None,
+    ) -> None:
+        """Write it all, unless the other side closes or ends the `dialogue` first: its result then says why."""
+        channel.settimeout(TICK)
+        for chunk in chunks:
+            rest = memoryview(chunk)
+            while rest:
+                self._check(deadline)
+                try:
+                    sent = channel.send(bytes(rest))
+                except TimeoutError:
+                    sent = 0
+                except (OSError, EOFError):
+                    return
+                if channel.closed or (dialogue is not None and dialogue.feed(*drain(channel)) is Want.NOTHING):
+                    return
+                rest = rest[sent:]
+
+    def _check(self, deadline: float, alive: bool = False) -> None:
+        self._cancel.check_now()
+        if not self._transport.is_active():
+            raise self.lost("The server, or something on the way to it, hung up")
+        if not alive and time.monotonic() >= deadline:
+            raise ConnectionLost(
+                "The server took too long",
+                where=self._host,
+                why="A command did not end within its time limit; it is left to itself there",
+                remedy="See what hangs on the server, then try again",
+            )
+
+
+def close(channel: paramiko.Channel) -> None:
+    """Close it. On a broken connection paramiko raises, which would hide why it broke."""
+    with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+        channel.close()
+
+
+@contextlib.contextmanager
+def closing(channel: paramiko.Channel) -> Iterator[paramiko.Channel]:
+    try:
+        yield channel
+    finally:
+        close(channel)
+
+
+def ask(channel: paramiko.Channel, kind: str, *fields: bytes | str | int) -> None:
+    """Send a channel request (RFC 4254 §6) and do not wait: a server that refuses it closes the channel.
+
+    paramiko's own exec_command waits for the answer without a time limit, and costs one more round trip.
+    """
+    message = paramiko.Message()
+    message.add_byte(cMSG_CHANNEL_REQUEST)
+    message.add_int(channel.remote_chanid)
+    message.add_string(kind)
+    message.add_boolean(True)
+    for value in fields:
+        if isinstance(value, int):
+            message.add_int(value)
+        else:
+            message.add_string(value)
+    transport: Any = channel.get_transport()
+    transport._send_user_message(message)
+
+
+def ask_for_pty_without_echo(channel: paramiko.Channel) -> None:
+    modes = b"\x35" + bytes(4) + b"\0"  # RFC 4254 §8: ECHO off; end of modes
+    ask(channel, "pty-req", "dumb", 80, 24, 0, 0, modes)
+
+
+def drain(channel: paramiko.Channel) -> tuple[bytes, bytes]:
+    """What has arrived on standard output and standard error, without waiting.
+
+    Both streams set one event and reading either may clear it, so this reads until neither has anything left.
+    """
+    out, err = bytearray(), bytearray()
+    while True:
+        if channel.recv_ready():
+            out += channel.recv(1 << 20)
+        elif channel.recv_stderr_ready():
+            err += channel.recv_stderr(1 << 20)
+        else:
+            return bytes(out), bytes(err)

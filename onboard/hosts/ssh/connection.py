@@ -1,0 +1,235 @@
+"""What is done over an open SSH connection: scripts, also as root, uploads and tunnels."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import paramiko
+
+from onboard.hosts.connection import ScriptResult
+from onboard.hosts.dial import TICK
+from onboard.hosts.lockout import Attempt
+from onboard.hosts.ssh.account import Account
+from onboard.hosts.ssh.channel import Channels, SudoPassword, ask, ask_for_pty_without_echo, close, closing
+from onboard.hosts.ssh.dialogue import COMMAND, NotRun, Refusal, Request, UploadAnswer
+from onboard.hosts.ssh.refusals import explain, joined
+from onboard.hosts.ssh.transport import Limits, SshTransport, hang_up, said_by
+from onboard.model.cancel import CancelToken
+from onboard.model.errors import (
+    ConnectionLost,
+    HostError,
+    LogInRefused,
+    OnboardError,
+    PrivilegeMissing,
+    PrivilegeUntried,
+)
+from onboard.model.profile import Host
+from onboard.model.secret import Secret
+
+CHUNK = 32768  # bytes of an upload in one packet
+GOODBYE = 2.0  # seconds that close() waits for the server to remove its folders
+
+
+class SshConnection:
+    """An open connection; see onboard.hosts.connection.Connection."""
+
+    def __init__(
+        self,
+        account: Account,
+        transport: SshTransport,
+        cancel: CancelToken,
+        limits: Limits,
+        log_in_password: Secret | None = None,
+    ) -> None:
+        self._host = account.host
+        self._account = account
+        self._transport = transport
+        self._cancel = cancel
+        self._log_in_password = log_in_password
+        self._channels = Channels(account.host.name, transport, cancel, limits.open_session)
+        self._needs_tty = False
+        self._held: list[paramiko.Channel] = []  # each keeps an uploaded file's folder alive
+
+    @property
+    def host(self) -> Host:
+        return self._host
+
+    def run_script(
+        self,
+        script: str,
+        *,
+        privileged: bool = False,
+        secret_line: Secret | None = None,
+        timeout: float = 60.0,
+    ) -> ScriptResult:
+        """See Connection. A script that runs past `timeout` is left to itself on the server, never killed."""
+        self._cancel.check_now()
+        deadline = time.monotonic() + timeout
+        line = [secret_line.reveal().encode() + b"\n"] if secret_line is not None else []
+        if not privileged or self._account.is_root:
+            request = Request.new(script, privileged=privileged, wants_secret=bool(line))
+            try:
+                return self._run(request, deadline, given=line)
+            except NotRun as refused:
+                raise self._explained(refused) from None
+        if self._account.credential.sudo == "never":
+            raise PrivilegeMissing(
+                "The account may not act as root",
+                where=self._host.name,
+                why=f"Credential {self._host.credential} says sudo = never, and {self._account.username} is not root",
+                remedy=f'Log in as root, or allow sudo: credentials.{self._host.credential}.sudo = "auto"',
+            )
+        return self._run_with_sudo(script, deadline, line)
+
+    def _run_with_sudo(self, script: str, deadline: float, line: Sequence[bytes]) -> ScriptResult:
+        """What sudo wants is learned from its answer: first a password when it is likely to, a terminal if it must."""
+        password = self._password_at_hand()
+        for _ in range(3):  # at most: without a password, with one, in a terminal
+            request = Request.new(
+                script,
+                privileged=True,
+                has_password=password is not None,
+                wants_secret=bool(line),
+                pty=self._needs_tty,
+            )
+            try:
+                return self._run(request, deadline, password=password, given=line)
+            except NotRun as refused:
+                if refused.refusal is Refusal.NEEDS_TTY and not self._needs_tty:
+                    self._needs_tty = True
+                elif refused.refusal is Refusal.NEEDS_PASSWORD and password is None:
+                    self._account.memory.note_privilege_password(self._host.credential)
+                    password = self._password_for_sudo()
+                else:
+                    raise self._explained(refused) from None
+        raise self._explained(NotRun(Refusal.SUDO_FAILED, "it wants ever more"))
+
+    def _password_at_hand(self) -> Secret | None:
+        """The password to offer from the start; None to try first without: sudo may not want one."""
+        if self._log_in_password is not None:
+            return self._log_in_password
+        asks = self._account.memory.wants_privilege_password(self._host.credential)
+        if asks or self._account.credential.sudo == "password":
+            return self._password_for_sudo()
+        return None
+
+    def _password_for_sudo(self) -> Secret:
+        try:
+            secret = self._account.password(self._cancel)
+        except OnboardError as error:
+            raise PrivilegeUntried(error.what, where=self._host.name, why=joined(error), remedy=error.remedy) from None
+        if secret is None:
+            raise self._explained(NotRun(Refusal.NEEDS_PASSWORD))
+        return secret
+
+    @contextlib.contextmanager
+    def _turn_for_sudo(self) -> Iterator[Attempt]:
+        turn = self._account.turn(self._cancel)
+        try:
+            attempt = turn.__enter__()
+        except LogInRefused as error:
+            raise PrivilegeUntried(error.what, where=error.where, why=error.why, remedy=error.remedy) from None
+        try:
+            yield attempt
+        finally:
+            turn.__exit__(None, None, None)
+
+    def upload(self, source: Path, *, sha256: str, timeout: float = 600.0) -> str:
+        """See Connection."""
+        self._cancel.check_now()
+        with source.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            chunks = iter(lambda: file.read(CHUNK), b"")
+            return self._send_file(source.name, size, sha256, chunks, time.monotonic() + timeout)
+
+    def open_tunnel(self, address: str, port: int, *, timeout: float = 10.0) -> paramiko.Channel:
+        """See Connection."""
+        self._cancel.check_now()
+        try:
+            return self._transport.open_channel("direct-tcpip", (address, port), ("127.0.0.1", 0), timeout=timeout)
+        except paramiko.ChannelException as error:
+            if error.code == 1:  # RFC 4254 §5.1: administratively prohibited
+                raise PermissionError(errno.EACCES, "the server does not allow tunnels") from None
+            raise ConnectionRefusedError(errno.ECONNREFUSED, f"from the server: {error.text}") from None
+        except (paramiko.SSHException, EOFError) as error:
+            self._cancel.check_now()
+            if self._transport.is_active():
+                raise TimeoutError(errno.ETIMEDOUT, f"no answer within {timeout:.0f} seconds") from None
+            raise self._channels.lost(said_by(error)) from None
+
+    def close(self) -> None:
+        """Let the server remove its folders, then hang up."""
+        deadline = time.monotonic() + GOODBYE
+        for channel in self._held:
+            with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+                channel.shutdown_write()
+        for channel in self._held:
+            while not channel.status_event.wait(min(TICK, max(0.0, deadline - time.monotonic()))):
+                if self._cancel.stopping_now or time.monotonic() >= deadline:
+                    break
+        self._held.clear()
+        hang_up(self._transport)
+
+    def __enter__(self) -> "SshConnection":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(
+        self, request: Request, deadline: float, *, password: Secret | None = None, given: Iterable[bytes] = ()
+    ) -> ScriptResult:
+        offered = SudoPassword(password, self._turn_for_sudo) if password is not None else None
+        if not request.pty:
+            with closing(self._channels.open(deadline)) as channel:
+                ask(channel, "exec", COMMAND)
+                return self._channels.converse(channel, request, deadline, password=offered, given=given)
+        # A pty cuts lines at 4,096 bytes and mixes both outputs: the request goes ahead as a file, without a pty.
+        text = request.text().encode()
+        path = self._send_file("request", len(text), hashlib.sha256(text).hexdigest(), iter([text]), deadline)
+        holder = self._held.pop()
+        try:
+            with closing(self._channels.open(deadline)) as channel:
+                ask_for_pty_without_echo(channel)
+                ask(channel, "exec", f"/bin/sh {path}")
+                return self._channels.converse(channel, request, deadline, password=offered, given=given, is_sent=True)
+        finally:
+            close(holder)
+
+    def _send_file(self, name: str, size: int, sha256: str, chunks: Iterator[bytes], deadline: float) -> str:
+        request = Request.upload(name, size)
+        channel = self._channels.open(deadline)
+        try:
+            ask(channel, "exec", COMMAND)
+            try:
+                result = self._channels.converse(channel, request, deadline, given=chunks)
+                answer = UploadAnswer.parse(result.stdout) if result.exit_code == 0 else None
+            except NotRun as refused:
+                raise self._explained(refused) from None
+            except ValueError as error:
+                raise self._damaged(str(error)) from None
+            if answer is None:
+                raise self._damaged(result.stderr.decode("utf-8", "replace").strip()[-300:])
+            arrived = hashlib.sha256(answer.content).hexdigest() if answer.content is not None else answer.sha256
+            if arrived != sha256.lower():
+                raise self._damaged(f"Its SHA-256 there is {arrived}, here it is {sha256.lower()}")
+        except BaseException:
+            close(channel)
+            raise
+        self._held.append(channel)
+        return answer.path
+
+    def _damaged(self, why: str) -> ConnectionLost:
+        return ConnectionLost(
+            "A file did not arrive on the server as it was sent",
+            where=self._host.name,
+            why=why,
+            remedy="Check the free space of its temporary folders, then try again",
+        )
+
+    def _explained(self, refused: NotRun) -> HostError:
+        return explain(refused, self._host.name, self._account.username, self._host.credential)

@@ -1,0 +1,192 @@
+"""Opens SSH connections.
+
+The order never changes: reach the server, exchange keys, judge the host key, and only then authenticate.
+"""
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
+
+import paramiko
+
+from onboard.hosts.credentials import Secrets
+from onboard.hosts.dial import TICK
+from onboard.hosts.lockout import Lockout
+from onboard.hosts.log_in_memory import LogInMemory
+from onboard.hosts.ssh.account import Account
+from onboard.hosts.ssh.certificates import SUFFIX
+from onboard.hosts.ssh.connection import SshConnection
+from onboard.hosts.ssh.known_hosts import KnownHosts, Trust
+from onboard.hosts.ssh.log_in import LogIn
+from onboard.hosts.ssh.private_key import load_key
+from onboard.hosts.ssh.refusals import joined, untrusted
+from onboard.hosts.ssh.transport import (
+    ALGORITHMS,
+    DEFAULT_LIMITS,
+    KEY_TYPES,
+    Limits,
+    SshTransport,
+    algorithms_of,
+    handshake,
+    hang_up,
+    said_by,
+)
+from onboard.model.cancel import CancelToken
+from onboard.model.errors import HostError, HostUnreachable, LogInRefused, OnboardError
+from onboard.model.profile import Credential, CredentialKind, Host
+from onboard.model.secret import Secret
+
+_SSH_KINDS = (CredentialKind.SSH_KEY, CredentialKind.SSH_PASSWORD, CredentialKind.SSH_AGENT)
+
+
+class SshConnector:
+    """Opens SSH connections. One for all workers of a run: it keeps the keys it loaded."""
+
+    def __init__(
+        self,
+        credentials: Mapping[str, Credential],
+        *,
+        secrets: Secrets,
+        known_hosts: KnownHosts,
+        lockout: Lockout,
+        memory: LogInMemory,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self._credentials = credentials
+        self._secrets = secrets
+        self._known_hosts = known_hosts
+        self._lockout = lockout
+        self._memory = memory
+        self._limits = limits
+        self._keys: dict[str, paramiko.PKey | LogInRefused] = {}
+        self._keys_lock = threading.Lock()
+
+    def connect(self, host: Host, cancel: CancelToken) -> "SshConnection":
+        """Raises HostUnreachable, HostUntrusted, LogInRefused, Cancelled."""
+        cancel.check()
+        if host.jump:
+            raise HostUnreachable(
+                "The server was not tried", where=host.name, why="Jump hosts are not supported", remedy="Remove `jump`"
+            )
+        account = Account(host, self._credential(host), self._secrets, self._lockout, self._memory)
+        with _as_refusal(host):
+            proof = self._proof(account, cancel)
+        transport = handshake(host, self._algorithms(host), cancel, self._limits)
+        try:
+            self._verify(host, transport)
+            try:
+                with _as_refusal(host):
+                    self._log_in(account, proof, transport, cancel)
+            except (paramiko.SSHException, EOFError, OSError) as error:
+                cancel.check_now()
+                raise HostUnreachable(
+                    "The connection broke during the log-in",
+                    where=host.name,
+                    why=said_by(error),
+                    remedy="Try again; the server's sshd log says why it hung up",
+                ) from None
+            password = proof if isinstance(proof, Secret) else None
+            return SshConnection(account, transport, cancel, self._limits, password)
+        except BaseException:
+            hang_up(transport)
+            raise
+
+    def _credential(self, host: Host) -> Credential:
+        credential = self._credentials.get(host.credential)
+        if credential is None or credential.kind not in _SSH_KINDS:
+            why = "is not in the profile" if credential is None else f"is of kind {credential.kind}"
+            raise LogInRefused(
+                "There is no credential to log in with",
+                where=host.name,
+                why=f"Credential {host.credential} {why}",
+                remedy="Give the server a credential of kind ssh-key, ssh-password or ssh-agent",
+            )
+        return credential
+
+    def _proof(self, account: Account, cancel: CancelToken) -> paramiko.PKey | Secret | None:
+        """What to log in with: a key, a password, or None for ssh-agent. Loaded before the server is called."""
+        if account.credential.kind is CredentialKind.SSH_KEY:
+            return self._key(account, cancel)
+        if account.credential.kind is CredentialKind.SSH_PASSWORD:
+            self._lockout.check(account.username, account.credential_name, account.host.name)
+            secret = account.password(cancel)
+            if secret is None:
+                raise LogInRefused(
+                    "There is no password to log in with",
+                    where=account.host.name,
+                    why="Neither environment, secret_command nor keyring has one for credential "
+                    f"{account.credential_name}",
+                    remedy="Store it in the keyring (service onboard), or give a secret_command",
+                )
+            return secret
+        return None
+
+    def _key(self, account: Account, cancel: CancelToken) -> paramiko.PKey:
+        """Load the credential's key once, however many servers use it; a failure is kept as well."""
+        name = account.credential_name
+        while not self._keys_lock.acquire(timeout=TICK):
+            cancel.check_now()
+        try:
+            if name not in self._keys:
+                try:
+                    self._keys[name] = load_key(name, account.credential, self._secrets, cancel)
+                except LogInRefused as error:
+                    self._keys[name] = error
+                    self._memory.note_refusal(name)
+            key = self._keys[name]
+        finally:
+            self._keys_lock.release()
+        if isinstance(key, LogInRefused):
+            raise LogInRefused(key.what, where=account.host.name, why=key.why, remedy=key.remedy)
+        return key
+
+    def _algorithms(self, host: Host) -> tuple[str, ...]:
+        """Host key algorithms in the order to ask for: those whose key is known come first.
+
+        Else a server whose ed25519 key is known would look changed when it prefers ECDSA.
+        """
+        known = [key_type for key_type in self._known_hosts.key_types(*host.target) if key_type in ALGORITHMS]
+        ordered = algorithms_of([*known, *(key_type for key_type in KEY_TYPES if key_type not in known)])
+        if self._known_hosts.has_authority(*host.target):
+            return tuple(f"{name}{SUFFIX}" for name in ordered) + ordered
+        return ordered
+
+    def _verify(self, host: Host, transport: SshTransport) -> None:
+        key = transport.host_key_shown()
+        verdict = self._known_hosts.judge(*host.target, key)
+        if verdict.trust is not Trust.TRUSTED:
+            raise untrusted(host, key, verdict)
+
+    def _log_in(
+        self, account: Account, proof: paramiko.PKey | Secret | None, transport: SshTransport, cancel: CancelToken
+    ) -> None:
+        transport.auth_timeout = self._limits.log_in
+        transport.break_off_on(cancel)
+        log_in = LogIn(account, transport, cancel)
+        if isinstance(proof, Secret):
+            log_in.with_password(proof)
+            return
+        more = log_in.with_key(proof) if proof is not None else log_in.with_agent()
+        if not more:
+            return
+        # AuthenticationMethods publickey,password: the key was accepted, and the account's password is wanted too.
+        secret = account.password(cancel)
+        if secret is None or not {"password", "keyboard-interactive"} & set(more):
+            raise LogInRefused(
+                "The server wants more than a key",
+                where=account.host.name,
+                why=f"It accepted the key and then asks for {' or '.join(more)}",
+                remedy=f"Give credential {account.credential_name} the account's password as its secret",
+            )
+        log_in.with_password(secret, allowed=more)
+
+
+@contextlib.contextmanager
+def _as_refusal(host: Host) -> Iterator[None]:
+    """A secret that cannot be had refuses the log-in to this server, and nothing else."""
+    try:
+        yield
+    except HostError:
+        raise
+    except OnboardError as error:
+        raise LogInRefused(error.what, where=host.name, why=joined(error), remedy=error.remedy) from None
