@@ -7,15 +7,16 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
+from onboard.lists.tags import parse_tags
 from onboard.model import not_yet, validation
 from onboard.model.errors import Problem
-from onboard.model.formats import is_address, shown
+from onboard.model.formats import is_address, is_ip_address, shown
 from onboard.model.profile import Host
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -193,7 +194,9 @@ def _records(text: str, delimiter: str, name: str) -> tuple[list[Record], list[P
             line = reader.line_num + 1
     except csv.Error as error:
         remedy = 'Close every quote, and write a quote inside a quoted cell twice: ""'
-        return records, [Problem(f"{name} line {line}", f"it is no CSV from here on: {error}", remedy)]
+        return records, [
+            Problem(f"{name} line {line}", f"the file cannot be read as CSV from here on: {error}", remedy)
+        ]
     return records, []
 
 
@@ -222,7 +225,7 @@ def _columns(records: Sequence[Record]) -> tuple[tuple[Column, ...], bool]:
     if not records:
         return (), False
     first = records[0].cells
-    if any(map(_is_header, first)):
+    if any(map(_is_header, first)) and not any(map(is_ip_address, first)):
         return _headed_columns(first), True
     return _guessed_columns([record.cells for record in records[:_SAMPLE]]), False
 
@@ -248,22 +251,29 @@ def _headed_column(header: str, field: str) -> Column:
 
 
 def _guessed_columns(rows: Sequence[Sequence[str]]) -> tuple[Column, ...]:
-    """Without headers: the column of IP addresses, one of ports, and of the rest the first that may be names."""
+    """Without headers: the column of IP addresses, one of ports, and of the rest the first that may be names.
+
+    Most cells decide, so that a mistyped cell is told as a mistake instead of taking its column away. Without IP
+    addresses only names with a domain are taken for servers: any word could be the name of one.
+    """
     width = len(rows[0])
     if width == 1:
         return (Column("", "address"),)
     fields = [""] * width
-    for field, looks in (("address", _looks_like_ip), ("port", str.isdecimal), ("name", is_address)):
+    for field in ("address", "port", "name"):
+        looks = {"address": is_ip_address, "port": str.isdecimal, "name": is_address}[field]
+        if field == "name" and "address" not in fields:
+            looks = _has_domain
         for index in range(width):
             cells = [row[index] for row in rows if index < len(row) and row[index]]
-            if not fields[index] and cells and all(map(looks, cells)):
+            if not fields[index] and cells and 2 * sum(map(looks, cells)) > len(cells):
                 fields[index] = field
                 break
-    return tuple(Column("", field, "" if field else "nothing says what it is") for field in fields)
+    return tuple(Column("", field, "" if field else "it has no heading") for field in fields)
 
 
-def _looks_like_ip(cell: str) -> bool:
-    return is_address(cell) and (":" in cell or cell.replace(".", "").isdecimal())
+def _has_domain(cell: str) -> bool:
+    return is_address(cell) and "." in cell.rstrip(".")
 
 
 def _used(columns: Sequence[Column], cells: Sequence[str]) -> Iterator[str]:
@@ -303,7 +313,7 @@ def _fields(record: Record, columns: Sequence[Column], place: str) -> tuple[dict
     tags: dict[str, str] = {}
     problems: list[Problem] = []
     if len(record.cells) > len(columns) and any(record.cells[len(columns) :]):
-        problem = f"it has {len(record.cells)} cells, where {len(columns)} columns are"
+        problem = f"it has {len(record.cells)} cells, and the list has {len(columns)} columns"
         problems.append(Problem(place, problem, "Put cells that hold the delimiter in quotes"))
     for column, cell in zip(columns, record.cells, strict=False):
         if not cell or not column.field:
@@ -313,27 +323,34 @@ def _fields(record: Record, columns: Sequence[Column], place: str) -> tuple[dict
                 if cell.isascii() and cell.isdecimal() and len(cell) < 10:
                     row["port"] = int(cell)
                 else:
-                    problems.append(Problem(f"{place}: port", f"{shown(cell)} is no port", "Write 1 to 65535"))
+                    problems.append(
+                        Problem(
+                            f"{place}: port", f"{shown(cell)} is not a valid port", "Write a number from 1 to 65535"
+                        )
+                    )
             case "protocol":
                 row["protocol"] = cell.casefold()
             case "tags":
-                tags |= _tags(cell, place, problems)
+                found, wrong = parse_tags(cell, f"{place}: tags")
+                problems += wrong
+                problems += _added(tags, found, place)
             case field if field.startswith("tag:"):
-                tags[field.removeprefix("tag:")] = cell
+                problems += _added(tags, {field.removeprefix("tag:"): cell}, place)
             case field:
                 row[field] = cell
     if tags:
         row["tags"] = tags
     row.setdefault("name", row.get("address", ""))
+    if row["name"] and "address" not in row and not is_address(row["name"]):
+        problem = f"it is missing, and {shown(row['name'])} is not a valid address"
+        problems.append(Problem(f"{place}: address", problem, "Add it"))
     return row, problems
 
 
-def _tags(cell: str, place: str, problems: list[Problem]) -> dict[str, str]:
-    """Tags in one cell: `Env=prod; Team=web`."""
-    tags: dict[str, str] = {}
-    for part in filter(None, map(str.strip, re.split(r"[;,|\n]", cell))):
-        key, equals, value = part.partition("=")
-        if not equals:
-            problems.append(Problem(f"{place}: tags", f"{shown(part)} is no tag", "Write KEY=VALUE; KEY=VALUE"))
-        tags[key.strip()] = value.strip()
-    return tags
+def _added(tags: dict[str, str], more: Mapping[str, str], place: str) -> list[Problem]:
+    """Put `more` into `tags`; what is wrong where a tag has another value already."""
+    return [
+        Problem(f"{place}: tags", f"the tag {shown(key)} has two values", "Keep one of them")
+        for key, value in more.items()
+        if tags.setdefault(key, value) != value
+    ]

@@ -4,7 +4,7 @@ import ipaddress
 import re
 import shlex
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from urllib.parse import SplitResult, urlsplit
 
@@ -267,6 +267,10 @@ def is_address(value: str) -> bool:
     return _address_problem(value) == ""
 
 
+def is_ip_address(value: str) -> bool:
+    return is_address(value) and (":" in value or bool(_IPV4.fullmatch(value)))
+
+
 def _address_problem(value: str) -> str:
     """What is wrong with an address; "" when nothing is."""
     if _IPV4.fullmatch(value):
@@ -284,20 +288,32 @@ def _colon_problem(value: str) -> str:
     if value.startswith("["):
         return f"{shown(value)} has brackets"
     if value.count(":") == 1:
-        return f"{shown(value)} holds a port, which has its own key"
+        return f"{shown(value)} contains a port, which is set separately"
     try:
         ipaddress.IPv6Address(value)
     except ValueError:
-        return f"{shown(value)} is no IPv6 address"
-    return "" if value.isprintable() and " " not in value else f"{shown(value)} is no IPv6 address"
+        return f"{shown(value)} is not a valid IPv6 address"
+    return "" if value.isprintable() and " " not in value else f"{shown(value)} is not a valid IPv6 address"
 
 
 def _host_name_problem(value: str) -> str:
     if "@" in value:
-        return f"{shown(value)} holds a user name, which belongs to the credential"
+        return f"{shown(value)} contains a user name, which belongs to the credential"
     labels = value.removesuffix(".").split(".")
     if len(value) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        return f"{shown(value)} is no address"
-    if labels[-1].isdigit():
-        return f"{shown(value)} is no IPv4 address"
+        return f"{shown(value)} is not a valid address"
+    if _is_mistyped_ipv4(labels):
+        return f"{shown(value)} is not a valid address"
     return ""
+
+
+def _is_mistyped_ipv4(labels: Sequence[str]) -> bool:
+    """Whether a name was meant as an IPv4 address: 192.0.2.300, 192.0.2, 192.0.2.55a, 192.0.2.x.
+
+    No top-level domain is a single letter, or begins or ends with a digit (xn--… may).
+    """
+    *first, last = labels
+    if last.isdigit():
+        return True
+    numbers_before = bool(first) and all(label.isdigit() for label in first)
+    return numbers_before and (len(last) == 1 or last[0].isdigit() or last[-1].isdigit())

@@ -101,7 +101,7 @@ def _credential_contradictions(credentials: Mapping[str, Credential], folder: Pa
 def _host_contradictions(profile: Profile, places: Sequence[str]) -> Iterator[Problem]:
     for place, host in zip(places, profile.hosts, strict=True):
         if not host.address and not is_address(host.name):
-            yield Problem(f"{place}address", f"it is missing, and {shown(host.name)} is no address", "Add it")
+            yield Problem(f"{place}address", f"it is missing, and {shown(host.name)} is not a valid address", "Add it")
         if host.tags and len({*host.tags, *profile.activation.tags}) > TAG_LIMIT:
             yield Problem(f"{place}tags", "with the activation's tags they are too many", f"AWS keeps {TAG_LIMIT}")
     for index, first, what in duplicates(profile.hosts):

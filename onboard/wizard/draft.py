@@ -1,12 +1,12 @@
 """Edits of a draft: one key, or the servers. Each gives a new profile, or says in words what is wrong."""
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from onboard.hosts.inventory import duplicates
+from onboard.lists.tags import parse_tags
 from onboard.model.errors import Problem
 from onboard.model.formats import is_address, shown
 from onboard.model.profile import Host, Profile
@@ -94,13 +94,8 @@ def tags_text(tags: Mapping[str, str]) -> str:
 
 def tags_from_text(text: str) -> dict[str, str] | Problem:
     """Tags typed as `site=fra, team=web`."""
-    tags: dict[str, str] = {}
-    for part in filter(None, map(str.strip, re.split(r"[;,|\n]", text))):
-        key, equals, value = part.partition("=")
-        if not equals or not key.strip():
-            return Problem("tags", f"{shown(part)} is no tag", "Write KEY=VALUE, KEY=VALUE")
-        tags[key.strip()] = value.strip()
-    return tags
+    tags, problems = parse_tags(text, "tags")
+    return problems[0] if problems else tags
 
 
 def _host(values: Mapping[str, object]) -> Host | Problem:
@@ -110,32 +105,8 @@ def _host(values: Mapping[str, object]) -> Host | Problem:
         first = error.errors()[0]
         return wrong_value(".".join(map(str, first["loc"])) or "server", first)
     if not made.address and not is_address(made.name):
-        return Problem("address", f"{shown(made.name)} is no address, and no other is given", "Add its address")
+        return Problem("address", f"{shown(made.name)} is not a valid address", "Add its address")
     return made
-
-
-def hosts_from_lines(text: str, credential: str) -> tuple[tuple[Host, ...], tuple[Problem, ...]]:
-    """Servers typed or pasted, one a line: a name or address, perhaps `name address`, perhaps `address:port`."""
-    hosts: list[Host] = []
-    problems: list[Problem] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        words = line.split("#")[0].replace(",", " ").replace(";", " ").split()
-        if not words:
-            continue
-        values: dict[str, object] = {"name": words[0], "credential": credential}
-        target = words[1] if len(words) > 1 else words[0]
-        address, colon, port = target.rpartition(":")
-        if colon and port.isdecimal() and ":" not in address:
-            values |= {"port": int(port), "address": address}
-            values["name"] = address if len(words) == 1 else words[0]
-        elif len(words) > 1:
-            values["address"] = target
-        made = _host(values)
-        if isinstance(made, Problem):
-            problems.append(Problem(f"line {number}", made.problem, made.remedy))
-        else:
-            hosts.append(made)
-    return tuple(hosts), tuple(problems)
 
 
 def with_credential(profile: Profile, name: str, values: Mapping[str, object], *, old: str = "") -> Profile | Problem:

@@ -384,7 +384,7 @@ def test_wrong_input_is_told_and_is_no_defect(desktop: Desktop, tmp_path: Path, 
         one.replace("0")
         one.press("Tab")
         set_field(one, "Tags", "site")
-        one.wait_words("is no tag")
+        one.wait_words("is not a tag")
         one.press("ctrl+5")
         one.wait_title("Role – practice –")
         set_field(one, "Role name", "“admin”; rm -rf /")

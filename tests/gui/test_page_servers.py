@@ -158,6 +158,14 @@ def test_wrong_lines_are_named_and_kept(page: ServersPage) -> None:
     sheet.reject()
 
 
+@pytest.mark.parametrize("line", ["my server 10.0.0.2", "1 mistake found", "app-2 10.0.11.184a"])
+def test_a_line_that_is_not_understood_is_never_added(page: ServersPage, line: str) -> None:
+    sheet = LinesSheet(page, PROFILE, f"app-1 10.1.0.1\n{line}")
+    assert [problem.key for problem in sheet.look()] == ["line 2"]
+    assert not sheet.primary.isEnabled()
+    sheet.reject()
+
+
 def test_pasting_on_the_table_offers_the_lines(page: ServersPage, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = answer(monkeypatch, LinesSheet, lambda sheet: sheet.accept())
     QGuiApplication.clipboard().setText("app-7 10.1.0.7")
@@ -252,7 +260,7 @@ def test_what_is_typed_wrongly_stays_and_says_what_is_wrong(page: ServersPage) -
     assert shown(page, Column.ADDRESS)[0] == "10.0.0.300"
     assert page.session.view.draft.hosts[0].address == "10.0.0.1"
     assert page._typed.isVisible()
-    assert "is no IPv4 address" in page._typed.accessibleName()
+    assert "is not a valid address" in page._typed.accessibleName()
     typed(page, 0, Column.ADDRESS, "10.0.0.30")
     assert page.session.view.draft.hosts[0].address == "10.0.0.30"
     assert not page._typed.isVisible()

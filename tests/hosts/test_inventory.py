@@ -130,6 +130,49 @@ def test_quotes_comments_and_lines_inside_cells() -> None:
     assert inventory.lines == (3, 6)
 
 
+def problems(text: str) -> list[tuple[str, str]]:
+    return [(problem.key, problem.problem) for problem in parse(text.encode(), "x").problems]
+
+
+@pytest.mark.parametrize("typo", ["192.0.2.300", "192.0.2.2a", "192.0.2"])
+def test_a_mistyped_address_does_not_take_the_column_of_addresses_away(typo: str) -> None:
+    text = f"web01,192.0.2.1,22\nweb02,{typo},22\nweb03,192.0.2.3,22b\nweb04,192.0.2.4,22\n"
+    inventory = parse(text.encode(), "x")
+    assert [column.field for column in inventory.preview.columns] == ["name", "address", "port"]
+    assert [host.target for host in inventory.hosts] == [("192.0.2.1", 22), ("192.0.2.4", 22)]
+    assert problems(text) == [
+        ("x line 3: port", '"22b" is not a valid port'),
+        ("x line 2: address", f'"{typo}" is not a valid address'),
+    ]
+
+
+def test_words_in_a_table_without_headings_are_not_taken_for_servers() -> None:
+    assert problems("colour,weight\nred,4\nblue,5\n") == [("x", "no servers are in it")]
+    assert targets(parse(b"web01.example.com,rack 7\nweb02.example.com,rack 8\n", "x")) == [
+        ("web01.example.com", "web01.example.com", 22),
+        ("web02.example.com", "web02.example.com", 22),
+    ]
+
+
+def test_a_first_line_with_an_address_is_a_server_not_headings() -> None:
+    assert targets(parse(b"server,192.0.2.1\nweb02,192.0.2.2\n", "x")) == [
+        ("server", "192.0.2.1", 22),
+        ("web02", "192.0.2.2", 22),
+    ]
+
+
+def test_a_name_that_is_not_an_address_needs_one() -> None:
+    assert problems("name,address\nmy server,\n") == [
+        ("x line 2: address", 'it is missing, and "my server" is not a valid address')
+    ]
+
+
+@pytest.mark.parametrize("row", ['"Env=a; Env=b",', '"Env=a",b'])
+def test_a_tag_with_two_values_is_a_mistake(row: str) -> None:
+    text = f"name,address,tags,tag:Env\nweb01,192.0.2.1,{row}\n"
+    assert problems(text) == [("x line 2: tags", 'the tag "Env" has two values')]
+
+
 def test_every_mistake_is_told_by_its_line_and_the_rest_is_read() -> None:
     text = (
         "name,address,port,protocol,tags,tag:Env\n"
@@ -149,15 +192,15 @@ def test_every_mistake_is_told_by_its_line_and_the_rest_is_read() -> None:
     assert [host.name for host in inventory.hosts] == ["web01", "web11"]
     assert inventory.lines == (2, 12)
     assert {problem.key.removeprefix("servers.csv "): problem.problem for problem in inventory.problems} == {
-        "line 3: address": '"192.0.2.300" is no IPv4 address',
+        "line 3: address": '"192.0.2.300" is not a valid address',
         "line 4: port": "99999 is too large",
-        "line 5: port": '"22a" is no port',
+        "line 5: port": '"22a" is not a valid port',
         "line 6: protocol": "reaching Windows servers is not available in this version",
         "line 7: protocol": '"telnet" is not known',
-        "line 8: tags": '"Role" is no tag',
+        "line 8: tags": '"Role" is not a tag',
         "line 9: tags": 'the tag "Env" has a character that AWS refuses',
         "line 10: name": "it is empty",
-        "line 11": "it has 7 cells, where 6 columns are",
+        "line 11": "it has 7 cells, and the list has 6 columns",
     }
 
 

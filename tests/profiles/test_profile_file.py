@@ -261,7 +261,7 @@ def test_mistakes_in_the_list_are_told_by_line_with_those_of_the_profile(tmp_pat
         "region.name": '"x" is no AWS Region',
         'servers.csv: column "credental"': 'there is no key "credental"',
         "servers.csv line 2: port": "70000 is too large",
-        "servers.csv line 4: port": '"x" is no port',
+        "servers.csv line 4: port": '"x" is not a valid port',
         "servers.csv line 7: name": 'the name "WEB03" stands already at servers.csv line 6',
     }
 

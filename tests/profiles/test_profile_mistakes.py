@@ -77,7 +77,7 @@ address = "10.0.0.300"
         "run.concurrency": ("it is text, where a whole number is wanted", "Write digits, without quotes"),
         "credentials.default.kind": ('"ssh-kee" is not known', "Did you mean ssh-key"),
         "hosts[0].address": (
-            '"10.0.0.300" is no IPv4 address',
+            '"10.0.0.300" is not a valid address',
             "Write an IPv4 address, an IPv6 address or a host name, and nothing else",
         ),
     }
@@ -272,7 +272,7 @@ def test_syntax_errors_are_placed(tmp_path: Path, text: str | bytes, key: str, p
         (
             CREDENTIAL + '[[hosts]]\nname = "web 1"\n',
             "hosts[0].address",
-            'it is missing, and "web 1" is no address',
+            'it is missing, and "web 1" is not a valid address',
             "Add it",
         ),
         (
@@ -290,7 +290,7 @@ def test_syntax_errors_are_placed(tmp_path: Path, text: str | bytes, key: str, p
         (
             CREDENTIAL + '[[hosts]]\nname = "a"\naddress = "10.0.0.1:22"\n',
             "hosts[0].address",
-            '"10.0.0.1:22" holds a port',
+            '"10.0.0.1:22" contains a port',
             "Write",
         ),
         (
@@ -302,13 +302,13 @@ def test_syntax_errors_are_placed(tmp_path: Path, text: str | bytes, key: str, p
         (
             CREDENTIAL + '[[hosts]]\nname = "a"\naddress = "::g"\n',
             "hosts[0].address",
-            '"::g" is no IPv6 address',
+            '"::g" is not a valid IPv6 address',
             "Write",
         ),
         (
             CREDENTIAL + '[[hosts]]\nname = "a"\naddress = "root@b"\n',
             "hosts[0].address",
-            '"root@b" holds a user name',
+            '"root@b" contains a user name',
             "Write",
         ),
         (

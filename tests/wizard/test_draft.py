@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from onboard.model.errors import Problem
 from onboard.model.profile import Host, Profile
-from onboard.wizard.draft import changed, host_changed, hosts_from_lines, with_credential, with_hosts
+from onboard.wizard.draft import changed, host_changed, with_credential, with_hosts
 
 KEYS = (
     "name", "aws.profile", "region.name", "role.name", "activation.name", "network.proxy", "network.endpoints.ssm",
@@ -54,28 +54,6 @@ def test_a_server_is_renamed_unless_the_name_is_taken() -> None:
     assert isinstance(taken, Problem)
     wrong = host_changed(profile, "a", {"port": 70000})
     assert isinstance(wrong, Problem)
-
-
-def test_pasted_lines_become_servers() -> None:
-    hosts, problems = hosts_from_lines("web1 10.0.0.1\nweb2\n# no\n\n10.0.0.3:2222\nweb4,web4.example:22", "ops")
-    assert problems == ()
-    assert [(host.name, *host.target) for host in hosts] == [
-        ("web1", "10.0.0.1", 22),
-        ("web2", "web2", 22),
-        ("10.0.0.3", "10.0.0.3", 2222),
-        ("web4", "web4.example", 22),
-    ]
-    assert {host.credential for host in hosts} == {"ops"}
-
-
-def test_a_line_that_is_no_server_is_named() -> None:
-    _, problems = hosts_from_lines("good\nbad name_?!/", "ops")
-    assert [problem.key for problem in problems] == ["line 2"]
-
-
-@given(st.text(max_size=200))
-def test_no_paste_raises(text: str) -> None:
-    hosts_from_lines(text, "ops")
 
 
 def test_a_credential_is_added_or_refused() -> None:

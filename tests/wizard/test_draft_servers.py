@@ -33,9 +33,9 @@ def test_a_change_of_one_server_leaves_the_others_as_they_are() -> None:
     [
         ({"name": "WEB-2"}, "web-2 has the name"),
         ({"address": "10.0.0.2"}, 'web-2 has "10.0.0.2" port 22 already'),
-        ({"address": "10.0.0.300"}, "is no IPv4 address"),
+        ({"address": "10.0.0.300"}, "is not a valid address"),
         ({"port": 70000}, "70000 is too large"),
-        ({"name": "rack 7", "address": ""}, '"rack 7" is no address'),
+        ({"name": "rack 7", "address": ""}, '"rack 7" is not a valid address'),
     ],
 )
 def test_what_cannot_be_is_refused_in_words(values: dict[str, object], said: str) -> None:
@@ -66,12 +66,7 @@ def test_tags_are_read_as_they_are_written() -> None:
     wrong = draft.tags_from_text("site")
     assert isinstance(wrong, Problem)
     assert "KEY=VALUE" in wrong.remedy
-
-
-def test_a_server_without_any_address_is_a_problem_of_its_line() -> None:
-    hosts, problems = draft.hosts_from_lines("10.1.1.1\nadmin@web\n\nweb-9 10.1.1.9:2200\n", "linux")
-    assert [one.target for one in hosts] == [("10.1.1.1", 22), ("10.1.1.9", 2200)]
-    assert [problem.key for problem in problems] == ["line 2"]
+    assert isinstance(draft.tags_from_text("site=fra, site=ham"), Problem)
 
 
 def test_a_credential_that_is_renamed_is_renamed_on_its_servers() -> None:

@@ -1,4 +1,4 @@
-"""Add servers: typed or pasted, one a line."""
+"""Add servers: typed or pasted, one per line."""
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
@@ -9,6 +9,7 @@ from onboard.gui.theme import Role, Theme
 from onboard.gui.widgets.key_value_form import KeyValueForm
 from onboard.gui.widgets.label import Label
 from onboard.hosts.inventory import merged
+from onboard.lists.pasted import hosts_from_lines
 from onboard.model.errors import Problem, ProfileError
 from onboard.model.profile import Host, Profile
 from onboard.wizard import draft
@@ -23,13 +24,16 @@ class LinesSheet(Sheet):
         super().__init__(
             parent,
             tr("Add servers"),
-            tr("One server a line: a name or an address, or a name and its address. A port follows a colon."),
+            tr(
+                "One server per line: a name or an address, or both. A port follows a colon. "
+                "Text after a # is a comment and is left out."
+            ),
             primary=tr("&Add"),
         )
         self.profile = profile
         self._before = profile
         self.lines = QPlainTextEdit()
-        self.lines.setAccessibleName(tr("Servers, one a line"))
+        self.lines.setAccessibleName(tr("Servers, one per line"))
         self.lines.setPlaceholderText("srv-app-01 10.20.1.11\nsrv-app-02 10.20.1.12:2222\nsrv-db-01.example.com")
         self.lines.setFont(Theme.current().font(Role.FIXED))
         self.lines.setTabChangesFocus(True)
@@ -57,7 +61,7 @@ class LinesSheet(Sheet):
 
     def look(self) -> tuple[Problem, ...]:
         """Read the lines; what is wrong with them is shown and returned."""
-        hosts, problems = draft.hosts_from_lines(self.lines.toPlainText(), self.credential.currentText().strip())
+        hosts, problems = hosts_from_lines(self.lines.toPlainText(), self.credential.currentText().strip())
         if not problems:
             problems = self._take(hosts)
         new = len(self.profile.hosts) - len(self._before.hosts) if not problems else 0
@@ -77,10 +81,10 @@ class LinesSheet(Sheet):
 
     def _said(self, read: int, new: int) -> str:
         if not read:
-            return tr("Nothing is typed yet.")
+            return ""
         if new < read:
-            return plural("{n} line is there already.", "{n} lines are there already.", read - new)
-        return plural("{n} server is read.", "{n} servers are read.", read)
+            return plural("{n} server is already in the list.", "{n} servers are already in the list.", read - new)
+        return plural("{n} server recognised.", "{n} servers recognised.", read)
 
     def accept(self) -> None:
         if not self.look() and self.primary.isEnabled():
