@@ -268,7 +268,7 @@ def _preview(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, 
 def _runs(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
     from onboard.engine.history import runs
 
-    return runs(tools.journal)
+    return runs(tools.journal, order.get("path", ""))
 
 
 def _undo_preview(

@@ -34,12 +34,13 @@ def run(options: argparse.Namespace) -> int:
         console.print("No runs yet. Start with: onboard check --profile P")
         return 0
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("Run", "Command", "Started (UTC)", "Ended", "Servers", "Profile"):
+    for column in ("Run", "Command", "Started (UTC)", "Ended", "By", "Servers", "Profile"):
         table.add_column(column, no_wrap=column not in ("Servers", "Profile"), overflow="fold")
     for record in records:
         servers = ", ".join(f"{count} {status}" for status, count in sorted(record.hosts.items()))
         ended = record.finished[11:19] or ("under way" if record.run in held else "broken off")
-        row = (record.run, record.command, record.started[5:16].replace("T", " "), ended, servers, record.profile_path)
+        started = record.started[5:16].replace("T", " ")
+        row = (record.run, record.command, started, ended, record.who, servers, record.profile_path)
         table.add_row(*map(escape, row))
     console.print(table)
     return 0
@@ -54,4 +55,7 @@ def _fields(record: RunRecord) -> dict[str, object]:
         "finished": record.finished or None,
         "profile": record.profile_path,
         "hosts": dict(record.hosts),
+        "who": record.who or None,
+        "arn": record.arn or None,
+        "undoes": record.undoes or None,
     }

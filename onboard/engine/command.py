@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from onboard.defects import keep_defect
 from onboard.engine.company import company_of
+from onboard.engine.person import person
 from onboard.engine.tools import Tools
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.causes import causes_of
@@ -38,16 +39,19 @@ def conduct(
     resume: str = "",
     kept: bool = True,
     alone: bool = False,
+    undoes: str = "",
 ) -> Iterator[Event]:
     """Run `body(run)`, which yields events; journal them; end with RunFinished whatever happens.
 
     A server of `hosts` that `body` brought to no end is skipped. A run whose journal fails is stopped, and says so.
     `resume` goes on with an earlier run under its id. Raises OnboardError, with nothing told or written, when another
     process works on it, and for a command that has to be `alone` when another one changes some of its servers.
+    `undoes` is the run that this one takes back.
     What is not `kept`, a look at something that changes all the time, has no id and leaves nothing in the journal.
     """
     state = State()
     run = resume or (new_run() if kept else "")
+    who = person()
     unkept: OnboardError | None = None
 
     def tell(event: Event) -> Event:
@@ -64,7 +68,8 @@ def conduct(
 
     with tools.journal.held(run) if kept else nullcontext():
         if kept and not resume:
-            tools.journal.begin(run, command, profile_path, json.dumps(profile.model_dump(mode="json", by_alias=True)))
+            of_run = json.dumps(profile.model_dump(mode="json", by_alias=True))
+            tools.journal.begin(run, command, profile_path, of_run, who=who, undoes=undoes)
         if alone and (company := company_of(run, hosts, tools.journal)):
             if not resume:
                 tools.journal.forget(run)
@@ -73,7 +78,7 @@ def conduct(
             tools.journal.begin_again(resume)
         names = tuple(host.name for host in hosts)
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        yield tell(RunStarted(run=run, command=command, profile=profile.name, hosts=names, started=started))
+        yield tell(RunStarted(run=run, command=command, profile=profile.name, hosts=names, started=started, who=who))
         try:
             for event in body(run):
                 yield tell(event)

@@ -10,9 +10,12 @@ from onboard.model.events import Event, KeptRun, RunFinished, RunsListed, UndoSh
 LISTED = 50
 
 
-def runs(journal: Journal) -> Iterator[Event]:
-    """List the newest runs."""
-    yield RunsListed(runs=tuple(_kept(record, journal) for record in journal.runs()[:LISTED]))
+def runs(journal: Journal, path: str = "") -> Iterator[Event]:
+    """List the newest runs of all profiles, and the newest of the profile at `path`."""
+    records = journal.runs()
+    of_profile = [record for record in records if path and record.profile_path == path]
+    listed = {record.run for record in (*records[:LISTED], *of_profile[:LISTED])}
+    yield RunsListed(runs=tuple(_kept(record, journal) for record in records if record.run in listed))
     yield RunFinished(run="", hosts={})
 
 
@@ -46,4 +49,7 @@ def _kept(record: RunRecord, journal: Journal) -> KeptRun:
         hosts=record.hosts,
         servers=len(about.get("hosts", ())),
         proven=len(journal.proven_in(record.run)) if record.command == "apply" else 0,
+        who=record.who,
+        arn=record.arn,
+        undoes=record.undoes,
     )

@@ -4,7 +4,8 @@ One SQLite file for all runs. Entries about changes are on the disk before and a
 events, which can be lost without harm, go through a connection of their own that does not wait for the disk.
 
 The file carries VERSION as SQLite's user_version; files from before it was written carry 0. A change of SCHEMA that an
-older program would misread raises VERSION, and `_open` upgrades what is older.
+older program would misread raises VERSION, and `_open` upgrades what is older. A column with a default is not misread:
+it is added where it is missing (ADDED), and VERSION stays.
 """
 
 import json
@@ -20,14 +21,15 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from onboard.model.errors import OnboardError, Problem, ProfileError
-from onboard.model.events import Event
+from onboard.model.events import AccountIdentified, Event
 
 VERSION = 1
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     run TEXT PRIMARY KEY, started TEXT NOT NULL, command TEXT NOT NULL, profile_path TEXT NOT NULL,
     profile TEXT NOT NULL, plan TEXT NOT NULL DEFAULT '',
-    finished TEXT NOT NULL DEFAULT '', hosts TEXT NOT NULL DEFAULT '{}'
+    finished TEXT NOT NULL DEFAULT '', hosts TEXT NOT NULL DEFAULT '{}',
+    who TEXT NOT NULL DEFAULT '', arn TEXT NOT NULL DEFAULT '', undoes TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS entries (
     id INTEGER PRIMARY KEY, run TEXT NOT NULL, time TEXT NOT NULL, host TEXT NOT NULL, change TEXT NOT NULL,
@@ -35,9 +37,14 @@ CREATE TABLE IF NOT EXISTS entries (
 );
 CREATE INDEX IF NOT EXISTS entries_by_run ON entries (run);
 CREATE INDEX IF NOT EXISTS entries_by_host ON entries (host, change);
-CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY, run TEXT NOT NULL, event TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS events (
+    id INTEGER PRIMARY KEY, run TEXT NOT NULL, event TEXT NOT NULL, time TEXT NOT NULL DEFAULT ''
+);
 CREATE INDEX IF NOT EXISTS events_by_run ON events (run);
 """
+
+# (table, column) that files of earlier versions lack
+ADDED = (("runs", "who"), ("runs", "arn"), ("runs", "undoes"), ("events", "time"))
 
 GLANCE = 0.2  # seconds; another process that only looks whether a run is held lets go of it much sooner
 PATIENCE = 30.0  # seconds for another process to let go of the file
@@ -56,6 +63,8 @@ class RunRecord:
     """A run as `onboard runs` lists it. Times are ISO 8601 in UTC.
 
     `finished` is "" for one that goes on, and for one that was broken off: see `Journal.is_held`.
+    `who` is the operating system's user, `arn` who that was to AWS, `undoes` the run that an undo takes back; each ""
+    where it is not known, as in files of earlier versions.
     """
 
     run: str
@@ -65,6 +74,9 @@ class RunRecord:
     profile: str
     plan: str
     finished: str
+    who: str = ""
+    arn: str = ""
+    undoes: str = ""
     hosts: Mapping[str, int] = field(kw_only=True)
 
 
@@ -81,6 +93,20 @@ class Entry:
 def _version_of(db: sqlite3.Connection) -> int:
     version: int = db.execute("PRAGMA user_version").fetchone()[0]
     return version
+
+
+def _add_columns(db: sqlite3.Connection) -> None:
+    if not _lacking(db):
+        return
+    with db:
+        db.execute("BEGIN IMMEDIATE")
+        for table, column in _lacking(db):  # another process may have added them meanwhile
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
+
+
+def _lacking(db: sqlite3.Connection) -> list[tuple[str, str]]:
+    there = {table: {row[1] for row in db.execute(f"PRAGMA table_info({table})")} for table, _ in ADDED}
+    return [(table, column) for table, column in ADDED if column not in there[table]]
 
 
 def now() -> str:
@@ -140,6 +166,7 @@ class Journal:
             db.executescript(SCHEMA)
             if _version_of(db) < VERSION:
                 db.execute(f"PRAGMA user_version={VERSION}")
+            _add_columns(db)
         except BaseException:
             db.close()
             raise
@@ -184,11 +211,14 @@ class Journal:
             return True
         return False
 
-    def begin(self, run: str, command: str, profile_path: str, profile: str) -> None:
+    def begin(
+        self, run: str, command: str, profile_path: str, profile: str, *, who: str = "", undoes: str = ""
+    ) -> None:
         with self._lock, self._told(), self._db:
             self._db.execute(
-                "INSERT INTO runs (run, started, command, profile_path, profile) VALUES (?, ?, ?, ?, ?)",
-                (run, now(), command, profile_path, profile),
+                "INSERT INTO runs (run, started, command, profile_path, profile, who, undoes)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (run, now(), command, profile_path, profile, who, undoes),
             )
 
     def forget(self, run: str) -> None:
@@ -223,13 +253,17 @@ class Journal:
     def record(self, run: str, event: Event) -> None:
         """Add an event."""
         with self._lock, self._told(), self._events:
-            self._events.execute("INSERT INTO events (run, event) VALUES (?, ?)", (run, json.dumps(event.to_json())))
+            self._events.execute(
+                "INSERT INTO events (run, event, time) VALUES (?, ?, ?)", (run, json.dumps(event.to_json()), now())
+            )
+            if isinstance(event, AccountIdentified):
+                self._events.execute("UPDATE runs SET arn = ? WHERE run = ?", (event.arn, run))
 
     def runs(self) -> list[RunRecord]:
         """All runs, the newest first."""
         with self._lock, self._told():
             rows = self._db.execute(
-                "SELECT run, started, command, profile_path, profile, plan, finished, hosts FROM runs"
+                "SELECT run, started, command, profile_path, profile, plan, finished, who, arn, undoes, hosts FROM runs"
                 " ORDER BY started DESC"
             ).fetchall()
         return [RunRecord(*texts, hosts=json.loads(hosts)) for *texts, hosts in rows]
@@ -255,6 +289,26 @@ class Journal:
         with self._lock, self._told():
             rows = self._db.execute("SELECT event FROM events WHERE run = ? ORDER BY id", (run,)).fetchall()
         return (json.loads(event) for (event,) in rows)
+
+    def timed_events(self, run: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """As `events`, each with the time when it was recorded: ISO 8601 in UTC, "" in files of earlier versions."""
+        with self._lock, self._told():
+            rows = self._db.execute("SELECT time, event FROM events WHERE run = ? ORDER BY id", (run,)).fetchall()
+        return ((time, json.loads(event)) for time, event in rows)
+
+    def undos_of(self, run: str) -> list[RunRecord]:
+        """The runs that undid it, the earliest first. Those of earlier versions do not say what they undo: they are
+        known by the entries that were undone while they went on.
+        """
+        with self._lock, self._told():
+            rows = self._db.execute(
+                "SELECT run FROM runs WHERE command = 'undo' AND (undoes = :run OR (undoes = '' AND EXISTS"
+                " (SELECT 1 FROM entries WHERE entries.run = :run AND phase = 'undone' AND time >= started"
+                " AND (finished = '' OR time <= finished))))",
+                {"run": run},
+            ).fetchall()
+        found = {undo for (undo,) in rows}
+        return [record for record in reversed(self.runs()) if record.run in found]
 
     def proven_in(self, run: str) -> dict[str, str]:
         """server → mi- id of those whose nonce came back in this run, and that were not undone since."""

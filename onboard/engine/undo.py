@@ -111,7 +111,15 @@ def undo(
             yield from _Undo(record.run, profile, undoing, account.aws, tools, cancel).carry_out(undone)
 
     return conduct(
-        "undo", body, hosts=hosts, profile=profile, profile_path=profile_path, tools=tools, cancel=cancel, alone=True
+        "undo",
+        body,
+        hosts=hosts,
+        profile=profile,
+        profile_path=profile_path,
+        tools=tools,
+        cancel=cancel,
+        alone=True,
+        undoes=record.run,
     )
 
 

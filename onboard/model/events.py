@@ -49,13 +49,17 @@ def name_of(kind: type[Event]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(Event):
-    """A command began. `run` is its id in the journal ("" when it leaves none), `hosts` the names it is about."""
+    """A command began. `run` is its id in the journal ("" when it leaves none), `hosts` the names it is about.
+
+    `who`: the operating system's user who gave it.
+    """
 
     run: str
     command: str
     profile: str
     hosts: tuple[str, ...]
     started: str
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,6 +321,8 @@ class KeptRun:
     finished   "" for a run that goes on (`held`: some process works on it) or was broken off
     hosts      status → count, of a run that finished
     servers    how many it is about; `proven` of them came online in it and were not undone
+    who        the operating system's user, `arn` who that was to AWS; "" where it is not known
+    undoes     the run that an undo took back; "" where it is not known
     """
 
     run: str
@@ -329,6 +335,9 @@ class KeptRun:
     hosts: Mapping[str, int]
     servers: int
     proven: int
+    who: str = ""
+    arn: str = ""
+    undoes: str = ""
 
     @property
     def is_broken_off(self) -> bool:

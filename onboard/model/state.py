@@ -49,6 +49,7 @@ class State:
     command: str = ""
     profile: str = ""
     started: str = ""
+    who: str = ""
     account: events.AccountIdentified | None = None
     phase: str = ""
     phase_total: int = 0
@@ -129,7 +130,8 @@ class State:
         """A run that goes on, resumed into the same State, takes up anew every server that it has not proven."""
         if event.run and event.run == self.run:
             self.hosts |= {name: HostState(name) for name, host in self.hosts.items() if not host.is_proven}
-        self.run, self.command, self.profile, self.started = event.run, event.command, event.profile, event.started
+        self.run, self.command, self.profile = event.run, event.command, event.profile
+        self.started, self.who = event.started, event.who
         self.failure, self.finished = None, False
         for name in event.hosts:
             self.host(name)

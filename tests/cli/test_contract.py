@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import pwd
 import re
 import signal
 import socket
@@ -70,6 +71,11 @@ def test_the_whole_way_by_hand(served: Console) -> None:
     assert "mistake" not in refused
     served("undo", run, "--yes")
     assert "left to undo" in served("undo", run, "--yes").err
+
+    undone = [line for line in served("runs", "--json").lines if line["command"] == "undo"]
+    assert {line["undoes"] for line in undone} == {run}
+    assert {line["who"] for line in undone} == {pwd.getpwuid(os.geteuid()).pw_name}
+    assert str(undone[0]["arn"]).startswith("arn:aws:")
 
 
 def test_a_journal_of_a_newer_version_is_refused_by_every_command_that_needs_it(console: Console) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -15,7 +16,8 @@ from onboard.engine.journal import VERSION, Journal
 from onboard.engine.tools import Tools
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError, ProfileError
-from onboard.model.events import Event, Noted, RunFailed, RunFinished
+from onboard.model.event_json import event_from_json
+from onboard.model.events import AccountIdentified, Event, Noted, RunFailed, RunFinished
 from onboard.model.profile import Host, Profile
 
 if TYPE_CHECKING:
@@ -178,6 +180,56 @@ def test_a_journal_from_before_versions_gets_one(tmp_path: Path) -> None:
     with closing(Journal(tmp_path)) as journal:
         assert [record.run for record in journal.runs()] == ["r1"]
     assert version_of(path) == VERSION
+
+
+EARLIER = """
+CREATE TABLE runs (
+    run TEXT PRIMARY KEY, started TEXT NOT NULL, command TEXT NOT NULL, profile_path TEXT NOT NULL,
+    profile TEXT NOT NULL, plan TEXT NOT NULL DEFAULT '',
+    finished TEXT NOT NULL DEFAULT '', hosts TEXT NOT NULL DEFAULT '{}'
+);
+CREATE TABLE entries (
+    id INTEGER PRIMARY KEY, run TEXT NOT NULL, time TEXT NOT NULL, host TEXT NOT NULL, change TEXT NOT NULL,
+    phase TEXT NOT NULL, data TEXT NOT NULL
+);
+CREATE TABLE events (id INTEGER PRIMARY KEY, run TEXT NOT NULL, event TEXT NOT NULL);
+INSERT INTO runs VALUES ('r1', '2026-11-24T08:00:00.000+00:00', 'apply', 'p.toml', '{}', '', '', '{}');
+INSERT INTO entries VALUES (1, 'r1', '2026-11-24T09:30:00.000+00:00', 'a', 'confirm', 'undone', '{}');
+INSERT INTO events VALUES (1, 'r1', '{"event": "run_finished", "v": 1, "run": "r1", "hosts": {}}');
+INSERT INTO runs VALUES ('u1', '2026-11-24T09:00:00.000+00:00', 'undo', 'p.toml', '{}', '',
+    '2026-11-24T10:00:00.000+00:00', '{}');
+INSERT INTO runs VALUES ('u2', '2026-11-24T09:50:00.000+00:00', 'undo', 'p.toml', '{}', '', '', '{}');
+"""
+
+
+def earlier_journal(folder: Path) -> None:
+    """A journal as the first versions wrote it: without who, without times of events, an undo without its run."""
+    with closing(sqlite3.connect(folder / "journal.sqlite")) as db:
+        db.executescript(EARLIER)
+
+
+def test_a_journal_of_an_earlier_version_is_read_and_goes_on(tmp_path: Path) -> None:
+    earlier_journal(tmp_path)
+    with closing(Journal(tmp_path)) as journal:
+        assert (journal.run("r1").who, journal.run("r1").arn) == ("", "")
+        assert [time for time, _ in journal.timed_events("r1")] == [""]
+        assert [undo.run for undo in journal.undos_of("r1")] == ["u1"], "the one in whose time it was undone"
+        journal.begin("r2", "undo", "p.toml", "{}", who="ada", undoes="r1")
+        assert journal.run("r2").who == "ada"
+        assert [undo.run for undo in journal.undos_of("r1")] == ["u1", "r2"]
+        assert journal.undos_of("r2") == []
+
+
+def test_an_account_is_kept_with_its_run(tmp_path: Path) -> None:
+    identified = AccountIdentified(account="1", arn="arn:aws:iam::1:user/ada", partition="aws", region="r")
+    with closing(Journal(tmp_path)) as journal:
+        for run in ("r1", "r2"):
+            journal.begin(run, "apply", "p.toml", "{}")
+        journal.record("r1", identified)
+        assert [journal.run(run).arn for run in ("r1", "r2")] == [identified.arn, ""]
+        ((time, event),) = journal.timed_events("r1")
+        assert (datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds() < 60
+        assert event_from_json(event) == identified
 
 
 def full(journal: Journal) -> None:
