@@ -188,7 +188,7 @@ def _known(region: str | None, session: "boto3.session.Session") -> str:
 
     if not region:
         problem = "no Region is set"
-        remedy = "Write the Region's id there, such as eu-central-1, or set AWS_DEFAULT_REGION"
+        remedy = "Choose a Region, such as eu-central-1, or set AWS_DEFAULT_REGION"
         raise ProfileError("", (Problem("region.name", problem, remedy),))
     try:
         session.get_partition_for_region(region)

@@ -111,7 +111,6 @@ def conduct(
 def failure(error: OnboardError) -> RunFailed:
     """The event that tells of an error."""
     kind = next((kind for kind, of in KINDS.items() if isinstance(error, of)), "error")
-    problems = error.problems if isinstance(error, ProfileError) else ()
     return RunFailed(
-        kind=kind, what=error.what, where=error.where, why=error.why, remedy=error.remedy, problems=problems
+        kind=kind, what=error.what, where=error.where, why=error.why, remedy=error.remedy, problems=error.problems
     )

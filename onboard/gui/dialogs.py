@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from onboard.gui.text import tr
 from onboard.model import events
-from onboard.model.errors import OnboardError, ProfileError
+from onboard.model.errors import OnboardError
 
 
 def ask_secret(parent: QWidget, wanted: events.SecretWanted) -> tuple[str | None, bool]:
@@ -105,7 +105,7 @@ def save_path(parent: QWidget, title: str, proposed: Path, kinds: Mapping[str, s
 
 def show_error(parent: QWidget | None, title: str, error: OnboardError) -> None:
     """An error in its four parts, to be copied."""
-    problems = [str(problem) for problem in error.problems] if isinstance(error, ProfileError) else []
+    problems = [str(problem) for problem in error.problems]
     box = QMessageBox(QMessageBox.Icon.Warning, title, f"{title}. {error.what}.", parent=parent)
     rest = [error.where, error.why, error.remedy, *problems[:8]]
     if len(problems) > 8:
@@ -114,6 +114,6 @@ def show_error(parent: QWidget | None, title: str, error: OnboardError) -> None:
     box.setEscapeButton(box.addButton(QMessageBox.StandardButton.Ok))
     copy = box.addButton(tr("&Copy"), QMessageBox.ButtonRole.ActionRole)
     copy.clicked.disconnect()
-    copy.clicked.connect(lambda: QGuiApplication.clipboard().setText("\n".join([str(error), *problems])))
+    copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(str(error)))
     box.exec()
     box.deleteLater()

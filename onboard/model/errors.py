@@ -3,12 +3,27 @@
 from dataclasses import dataclass
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake of the user's: `key` names the place, `problem` what is wrong, `remedy` what would be right."""
+
+    key: str
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.problem}. {self.remedy}."
+
+
 class OnboardError(Exception):
     """Something failed that a person can do something about.
 
     `what` failed, as a short sentence; `where` is the server, the AWS call or the file;
     `why` is the cause as far as it is known; `remedy` says what to do. None of them ever holds a secret.
+    `problems` are the single mistakes behind it; whoever shows the error shows them too.
     """
+
+    problems: tuple[Problem, ...] = ()
 
     def __init__(self, what: str, *, where: str = "", why: str = "", remedy: str = "") -> None:
         super().__init__(what, where, why, remedy)
@@ -19,7 +34,8 @@ class OnboardError(Exception):
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what
-        return ". ".join(part.rstrip(".") for part in (head, self.why, self.remedy) if part) + "."
+        told = ". ".join(part.rstrip(".") for part in (head, self.why, self.remedy) if part) + "."
+        return " ".join([told, *map(str, self.problems)])
 
 
 class AwsError(OnboardError):
@@ -62,18 +78,6 @@ class ConnectionLost(HostError):
     """The connection broke, or a command ran past its time limit, after the log-in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One mistake of the user's: `key` names the place, `problem` what is wrong, `remedy` what would be right."""
-
-    key: str
-    problem: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.key}: {self.problem}. {self.remedy}."
-
-
 class ProfileError(OnboardError):
     """The profile, a host list or the arguments are wrong (exit code 2). `problems` holds every mistake found."""
 
@@ -88,4 +92,3 @@ class NobodyAgrees(ProfileError):
 
     def __init__(self, where: str, *, remedy: str) -> None:
         OnboardError.__init__(self, "nobody is there to agree to it", where=where, remedy=remedy)
-        self.problems = ()

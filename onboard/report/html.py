@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from onboard import __version__, resources
+from onboard.model.errors import Problem
 from onboard.model.status import HostStatus
 from onboard.report.document import WELL, activations_left, system, why
 
@@ -100,7 +101,7 @@ def _failure(document: Document) -> str:
     if not failure:
         return ""
     lines = [failure["where"], failure["why"], failure["remedy"]]
-    lines += [f"{problem['key']}: {problem['problem']}" for problem in failure.get("problems", ())]
+    lines += [str(Problem(**problem)) for problem in failure.get("problems", ())]
     rest = "".join(f"<p>{escape(line)}</p>" for line in lines if line)
     return f'<div class="card failure"><b class=bad>✕ {escape(failure["what"])}</b>{rest}</div>'
 

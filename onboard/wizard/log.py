@@ -61,7 +61,8 @@ def _said(event: events.Event) -> tuple[str, Words, str]:
         case events.Noted():
             return event.host, event.text, event.level
         case events.RunFailed():
-            return "", "; ".join(filter(None, (event.what, event.where, event.why, event.remedy))), "bad"
+            parts = (event.what, event.where, *map(str, event.problems), event.why, event.remedy)
+            return "", "; ".join(filter(None, parts)), "bad"
         case events.RunFinished():
             counts = ", ".join(f"{count} {status}" for status, count in event.hosts.items())
             return "", said("Ended: {counts}", counts=counts), "info"

@@ -8,7 +8,8 @@ from math import inf
 
 from onboard.model.status import HostStatus
 from onboard.wizard import regions
-from onboard.wizard.checked import sentence, status_of
+from onboard.wizard.checked import status_of
+from onboard.wizard.failures import headline
 from onboard.wizard.interrupted import interrupted
 from onboard.wizard.moments import moment
 from onboard.wizard.said import Said, Words, counted, said
@@ -48,7 +49,7 @@ def _start(view: View) -> Standing:
 def _account(view: View) -> Standing:
     state = view.state("account")
     if state.failure:
-        return Standing(Mark.ATTENTION, sentence(state.failure.what))
+        return Standing(Mark.ATTENTION, headline(state.failure))
     if state.account is None:
         return Standing(Mark.TODO, said("Find out which AWS account this is"))
     if state.account.missing:
@@ -96,7 +97,7 @@ def _role(view: View) -> Standing:
     state = view.state("preview")
     role = state.role
     if state.failure:
-        return Standing(Mark.ATTENTION, sentence(state.failure.what))
+        return Standing(Mark.ATTENTION, headline(state.failure))
     if role is None:
         return Standing(_known_by_run(view))
     if role.problems:
@@ -136,7 +137,7 @@ def _checks(view: View) -> Standing:
     ended = [status_of(host, fixes) for host in known if host is not None and host.finished]
     judged = [status for status in ended if status is not HostStatus.SKIPPED]
     if state.failure and not judged:
-        return Standing(Mark.ATTENTION, sentence(state.failure.what))
+        return Standing(Mark.ATTENTION, headline(state.failure))
     if not judged:
         return Standing(Mark.TODO, said("Run the checks"))
     able = sum(status is not None and status.is_well for status in judged)
@@ -157,7 +158,7 @@ def _review(view: View) -> Standing:
     if view.running == "plan":
         return Standing(Mark.TODO, said("The plan is being made"))
     if state.failure:
-        return Standing(Mark.ATTENTION, sentence(state.failure.what))
+        return Standing(Mark.ATTENTION, headline(state.failure))
     if state.plan is None:
         return Standing(Mark.TODO, said("Make the plan"))
     return Standing(Mark.ATTENTION, state.plan.warnings[0]) if state.plan.warnings else Standing(Mark.DONE)
@@ -182,7 +183,7 @@ def _install(view: View) -> Standing:
         done = plan is not None and not plan.hosts
         return Standing(Mark.TODO, said("Nothing is left to install") if done else said("Nothing was installed yet"))
     if state.failure:
-        return Standing(Mark.ATTENTION, sentence(state.failure.what))
+        return Standing(Mark.ATTENTION, headline(state.failure))
     if not state.finished:
         return Standing(Mark.ATTENTION, said("The run was broken off; resume it"))
     failed = sum(host.status is HostStatus.FAILED for host in state.hosts.values())

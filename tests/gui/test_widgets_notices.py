@@ -24,6 +24,8 @@ from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.progress_bar import ProgressBar
 from onboard.gui.widgets.scrolled import Scrolled
 from onboard.gui.widgets.text_view import TextView
+from onboard.model.errors import Problem
+from onboard.model.events import RunFailed
 from onboard.wizard.log import KEPT, Line
 
 Show = Callable[..., None]
@@ -121,6 +123,40 @@ def test_an_error_is_shown_in_full_and_copied_in_full(show: Show) -> None:
     assert not panel._why.isVisible()
     panel.clear()
     assert not panel.isVisible()
+
+
+def test_an_error_prints_and_copies_every_mistake_with_its_remedy(show: Show) -> None:
+    window = QWidget()
+    column = QVBoxLayout(window)
+    panel = ErrorPanel()
+    column.addWidget(panel)
+    show(window, 700, 300)
+    no_region = Problem("region.name", "no Region is set", "Choose a Region")
+
+    panel.show_failure(RunFailed(kind="profile", what="1 mistake found", problems=(no_region,)))
+    assert printed(panel) == ["region.name: no Region is set", "Choose a Region"]
+    assert panel.copied_text() == "region.name: no Region is set\nChoose a Region"
+
+    two = (no_region, Problem("role.name", "it is an ARN", "Write the name alone"))
+    panel.show_failure(RunFailed(kind="profile", what="2 mistakes found", problems=two))
+    assert printed(panel) == [
+        "2 mistakes found",
+        "• region.name: no Region is set. Choose a Region.\n• role.name: it is an ARN. Write the name alone.",
+    ]
+
+    many = tuple(Problem(f"line {n}", "it has no address", "Add it") for n in range(1, 31))
+    panel.show_failure(RunFailed(kind="profile", what="30 mistakes found", problems=many))
+    assert printed(panel)[1].endswith("… and 22 more; Copy has all of them")
+    assert "line 30: it has no address. Add it." in panel.copied_text()
+
+    panel.show_error("Nothing answered")
+    assert printed(panel) == ["Nothing answered"], "nothing of the former error is left"
+
+
+def printed(panel: ErrorPanel) -> list[str]:
+    """What a person reads, without glyph and button."""
+    labels = [label for label in panel.findChildren(Label) if label.isVisible()]
+    return [label.text() for label in labels if len(label.text()) > 1]
 
 
 def test_an_error_names_the_place_once_and_begins_as_a_sentence_does(theme: object) -> None:

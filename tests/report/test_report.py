@@ -13,6 +13,7 @@ import pytest
 
 from onboard.model import events
 from onboard.model.causes import causes_of
+from onboard.model.errors import Problem
 from onboard.model.finding import Finding, Verdict
 from onboard.model.state import fold
 from onboard.model.status import HostStatus
@@ -124,6 +125,9 @@ def test_a_run_that_was_broken_off_or_failed_says_so() -> None:
     text = Page(html_report(document(RECORD, [*told(), failed.to_json()]))).text
     assert "✕ AWS refused" in text
     assert "Ask for it" in text
+    problem = Problem("region.name", "no Region is set", "Choose one")
+    mistaken = events.RunFailed(kind="profile", what="1 mistake found", problems=(problem,))
+    assert "region.name: no Region is set. Choose one." in html_report(document(RECORD, [*told(), mistaken.to_json()]))
     again = [failed.to_json(), *told()]
     assert "AWS refused" not in html_report(document(RECORD, again)), "what a resumed run got over is past"
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from onboard.model import events
+from onboard.model.errors import Problem
 from onboard.model.plan import Change, HostPlan, Plan
 from onboard.model.state import fold
 from onboard.model.status import HostStatus
@@ -116,6 +117,9 @@ def test_the_log_keeps_the_last_lines_and_says_what_is_new() -> None:
         ("h1", "failed: dpkg is locked", "bad"),
     ]
     assert [line.host for line in log.since(1)] == ["h1"]
+    mistake = Problem("region.name", "no Region is set", "Choose one")
+    log.fold(events.RunFailed(kind="profile", what="1 mistake found", problems=(mistake,)), NOW)
+    assert log.lines[-1].text == "1 mistake found; region.name: no Region is set. Choose one."
     for step in STEPS:
         log.fold(events.StepStarted(host="h2", step=step.name), NOW)
     seen = log.told

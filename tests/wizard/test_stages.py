@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from onboard.model import events
+from onboard.model.errors import Problem
 from onboard.model.finding import Finding, Verdict
 from onboard.model.plan import Plan
 from onboard.model.profile import Credential, CredentialKind, Host, Profile, RegionSection
@@ -92,6 +93,17 @@ def test_what_deserves_a_look_is_marked_and_blocks_nothing(name: str, command: s
     judged = BY_NAME[name].judge(view)
     assert judged.mark is Mark.ATTENTION
     assert judged.words
+
+
+@pytest.mark.parametrize(("stage", "command"), [("account", "account"), ("role", "preview"), ("review", "plan")])
+def test_a_single_mistake_is_said_itself_and_not_counted(stage: str, command: str) -> None:
+    mistake = Problem("region.name", "no Region is set", "Choose a Region")
+    failed = events.RunFailed(kind="profile", what="1 mistake found", problems=(mistake,))
+    view = View(draft=FULL, states={command: run(command, failed)})
+    assert BY_NAME[stage].judge(view).words == "No Region is set"
+    failed = replace(failed, what="2 mistakes found", problems=(mistake, mistake))
+    view = View(draft=FULL, states={command: run(command, failed)})
+    assert BY_NAME[stage].judge(view).words == "2 mistakes found"
 
 
 def test_a_server_without_its_credential_is_to_do() -> None:

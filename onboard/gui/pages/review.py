@@ -234,7 +234,9 @@ class ReviewPage(Page):
             save(self._shown, file)
         except OnboardError as error:
             self.saved.hide()
-            self.error.show_error(error.what, where=error.where, why=error.why, remedy=error.remedy)
+            self.error.show_error(
+                error.what, where=error.where, why=error.why, remedy=error.remedy, problems=error.problems
+            )
             return
         self._file = file
         self.footer_changed.emit()

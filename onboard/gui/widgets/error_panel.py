@@ -1,5 +1,7 @@
 """An error where it belongs: what failed, why, what to do, and all of it to copy."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QBoxLayout, QFrame, QHBoxLayout, QSizePolicy, QWidget
@@ -11,12 +13,15 @@ from onboard.gui.widgets.column import Column
 from onboard.gui.widgets.copy_button import CopyButton
 from onboard.gui.widgets.label import Glyph, Label
 from onboard.gui.widgets.mark import Mark
+from onboard.model.errors import Problem
 from onboard.model.events import RunFailed
 from onboard.wizard.checked import sentence
 
+SHOWN = 8  # mistakes; Copy has all of them
+
 
 class ErrorPanel(QFrame):
-    """The four parts of an OnboardError or a RunFailed. Hidden until there is something to say."""
+    """The parts of an OnboardError or a RunFailed, each mistake with them. Hidden until there is something to say."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,12 +29,13 @@ class ErrorPanel(QFrame):
         self._lines: tuple[str, ...] = ()
         self._failure: RunFailed | None = None
         self._what = Label(role=Role.STRONG, wrap=True, selectable=True)
+        self._mistakes = Label(wrap=True, selectable=True)
         self._why = Label(wrap=True, selectable=True)
         self._remedy = Label(wrap=True, selectable=True)
         self._copy = CopyButton(tr("&Copy"), self.copied_text)
         texts = Column()
         texts.setSpacing(S4)
-        for label in (self._what, self._why, self._remedy):
+        for label in (self._what, self._mistakes, self._why, self._remedy):
             texts.addWidget(label)
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(S8)
@@ -48,17 +54,29 @@ class ErrorPanel(QFrame):
         self.setSizePolicy(policy)
         self.hide()
 
-    def show_error(self, what: str, *, where: str = "", why: str = "", remedy: str = "") -> None:
-        """Say it, in place of what was said before."""
+    def show_error(
+        self, what: str, *, where: str = "", why: str = "", remedy: str = "", problems: Sequence[Problem] = ()
+    ) -> None:
+        """Say it, in place of what was said before. A single mistake is said itself, in place of their number."""
+        if len(problems) == 1:
+            (only,) = problems
+            what, remedy, problems = f"{only.key}: {only.problem}", remedy or only.remedy, ()
         head = f"{where}: {what}" if where and where not in what else sentence(what)
         why = sentence(why)
+        mistakes = [f"• {problem}" for problem in problems]
         self._failure = None
-        self._lines = tuple(part for part in (head, why, remedy) if part)
-        self._what.setText(head)
-        self._why.setText(why)
-        self._remedy.setText(remedy)
-        self._why.setVisible(bool(why))
-        self._remedy.setVisible(bool(remedy))
+        self._lines = tuple(part for part in (head, *mistakes, why, remedy) if part)
+        shown = mistakes[:SHOWN]
+        if len(mistakes) > SHOWN:
+            shown.append(tr("… and {n} more; Copy has all of them", n=len(mistakes) - SHOWN))
+        for label, text in (
+            (self._what, head),
+            (self._mistakes, "\n".join(shown)),
+            (self._why, why),
+            (self._remedy, remedy),
+        ):
+            label.setText(text)
+            label.setVisible(bool(text))
         self._copy.rest()
         self.setAccessibleName(self.copied_text())
         self.show()
@@ -68,7 +86,13 @@ class ErrorPanel(QFrame):
         if failure is None:
             self.clear()
         elif failure != self._failure:
-            self.show_error(failure.what, where=failure.where, why=failure.why, remedy=failure.remedy)
+            self.show_error(
+                failure.what,
+                where=failure.where,
+                why=failure.why,
+                remedy=failure.remedy,
+                problems=failure.problems,
+            )
             self._failure = failure
 
     def clear(self) -> None:
