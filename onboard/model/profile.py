@@ -97,6 +97,10 @@ class AgentSection(Section):
     source: AgentSource = Field("aws", description="aws (the Region's bucket), an https:// mirror, or a folder.")
     version: AgentVersion = Field("latest", description="latest, stable, or a version such as 3.3.4851.0.")
     verify_signature: StrictBool = Field(True, description="Refuse agent packages that AWS did not sign.")
+    share_credentials: StrictBool = Field(
+        False,
+        description="Let the agent write its node's credentials into root's ~/.aws/credentials, over [default].",
+    )
 
 
 class ExtrasSection(Section):

@@ -30,7 +30,9 @@ from urllib.parse import urlsplit
 AGENT_VERSION = "3.3.4851.0"
 CONFIGURATION = "/etc/amazon/ssm/amazon-ssm-agent.json"
 STATE = "/var/lib/amazon/ssm"
+IDENTITY = f"{STATE}/runtimeconfig/identity_config.json"
 LOG = "/var/log/amazon/ssm/amazon-ssm-agent.log"
+CREDENTIALS = "/root/.aws/credentials"
 STDOUT_LIMIT, STDERR_LIMIT = 24_000, 8_000
 """Characters of a command's output that are sent back."""
 OUTPUT_CUT, ERROR_CUT = "\n---Output truncated---", "\n---Error truncated----"
@@ -157,7 +159,7 @@ class Agent:
     """One agent. `store` is its identity: registration, RegistrationKey and InstanceFingerprint, as text.
 
     `run_command` is given the lines of a script and answers with its Outcome; it is cancelled when the command's
-    time is up or somebody cancels it.
+    time is up or somebody cancels it. `share` gets the node's credentials whenever there are new ones.
     """
 
     def __init__(
@@ -170,6 +172,7 @@ class Agent:
         *,
         heartbeat_s: float = 300.0,
         retry_s: float = 1.0,
+        share: Callable[[JSON], None] = lambda token: None,
         proxy: Callable[[str], str | None] = lambda endpoint: None,
         log: Callable[[str], None] = lambda line: None,
     ) -> None:
@@ -180,6 +183,7 @@ class Agent:
         self._run_command = run_command
         self._heartbeat_s = heartbeat_s
         self._retry_s = retry_s
+        self._share = share
         self._proxy = proxy
         self._log = log
         self._token: JSON = {}
@@ -392,6 +396,7 @@ class Agent:
                 connection.close()
             life = max(0.0, float(answer["TokenExpirationDate"]) - time.time())
             self._token = {**answer, "renew": time.time() + life / 2}
+            self._share(answer)
         return self._token
 
     async def _ssm(self, operation: str, **request: Any) -> JSON:
@@ -490,6 +495,80 @@ def _der(tag: int, body: bytes) -> bytes:
         return bytes([tag, size]) + body
     length = size.to_bytes((size.bit_length() + 7) // 8, "big")
     return bytes([tag, 0x80 | len(length)]) + length + body
+
+
+def shares_credentials(configuration: JSON) -> bool:
+    """Whether this configuration lets the agent write its node's credentials for root's other programs."""
+    profile = configuration.get("Profile")
+    return not isinstance(profile, dict) or profile.get("ShareCreds") is not False
+
+
+def identity_config(instance_id: str, *, shared: bool) -> str:
+    """What the agent notes of its credentials for its workers; `ShareFile` is where it wrote them."""
+    noted = {
+        "SchemaVersion": "1.1",
+        "InstanceId": instance_id,
+        "IdentityType": "OnPrem",
+        "ShareFile": CREDENTIALS if shared else "",
+        "ShareProfile": "",
+        "CredentialSource": "SSM" if shared else "",
+    }
+    return json.dumps(noted)
+
+
+class _IniSection(NamedTuple):
+    """A section with the comments above it; each key has its own, and a value."""
+
+    comments: list[str]
+    keys: dict[str, tuple[list[str], str]]
+
+
+def shared_credentials(text: str, token: JSON) -> str:
+    """A file of AWS credentials with the node's in [default], as the real agent writes it.
+
+    It aligns every key, gives inline comments a line of their own, and replaces a file that is not INI as a whole.
+    """
+    try:
+        sections = _ini(text)
+    except ValueError:
+        sections = {}
+    default = sections.setdefault("default", _IniSection([], {})).keys
+    wanted = {
+        "aws_access_key_id": token["AccessKeyId"],
+        "aws_secret_access_key": token["SecretAccessKey"],
+        "aws_session_token": token["SessionToken"],
+    }
+    for name, value in wanted.items():
+        default[name] = (default.get(name, ([], ""))[0], str(value))
+    lines: list[str] = []
+    for title, section in sections.items():
+        lines += [*section.comments, f"[{title}]"]
+        width = max(map(len, section.keys), default=0)
+        for name, (comments, value) in section.keys.items():
+            lines += [*comments, f"{name:<{width}} = {value}"]
+        lines.append("")
+    return "\n".join(lines) + "\n"
+
+
+def _ini(text: str) -> dict[str, _IniSection]:
+    """The sections by name. ValueError for a line that is nothing of a section."""
+    sections: dict[str, _IniSection] = {}
+    comments: list[str] = []
+    keys: dict[str, tuple[list[str], str]] | None = None
+    for line in map(str.strip, text.splitlines()):
+        name, equals, value = map(str.strip, line.partition("="))
+        if line.startswith(("#", ";")):
+            comments.append(line)
+        elif line.startswith("[") and line.endswith("]"):
+            keys = sections.setdefault(line[1:-1].strip(), _IniSection(comments, {})).keys
+            comments = []
+        elif equals and keys is not None:
+            value, mark, remark = value.partition(" #")
+            keys[name] = ([*comments, "#" + remark] if mark else comments, value.strip())
+            comments = []
+        elif line:
+            raise ValueError(line)
+    return sections
 
 
 def _cut(text: str, limit: int, mark: str) -> str:
@@ -662,9 +741,27 @@ class _Program:
             store,
             this_machine(ssm),
             run_shell,
+            share=self._share,
             proxy=proxy_from_environment,
             log=self._log,
         )
+
+    def _share(self, token: JSON) -> None:
+        """Note the credentials for the workers, and write them for root's other programs unless that is forbidden."""
+        shared = shares_credentials(self._configuration)
+        node = str(json.loads(FileStore(Path(self._root + STATE))["registration"])["ManagedInstanceID"])
+        self._write(IDENTITY, identity_config(node, shared=shared))
+        if shared:
+            path = Path(self._root + CREDENTIALS)
+            found = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+            self._write(CREDENTIALS, shared_credentials(found, token))
+
+    def _write(self, name: str, text: str) -> None:
+        """In place, as the agent does it: an existing file keeps its mode."""
+        path = Path(self._root + name)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
 
     def _endpoint(self, service: str) -> str:
         return str((self._configuration.get(service) or {}).get("Endpoint") or "https://" + service.lower())

@@ -135,7 +135,16 @@ class AgentService:
             agent_version=self.machine.package or agent.AGENT_VERSION,
             clock_skew_s=self.machine.image.server.clock_offset_s,
         )
-        return agent.Agent(endpoint("Ssm"), endpoint("Mds"), self.identity, told, self._run_command)
+
+        def share(token: Mapping[str, object]) -> None:
+            shared = agent.shares_credentials(configuration)
+            node = self.registered.get("ManagedInstanceID", "")
+            self.machine.files[agent.IDENTITY] = agent.identity_config(node, shared=shared).encode()
+            if shared:
+                found = self.machine.files.get(agent.CREDENTIALS, b"").decode(errors="replace")
+                self.machine.files[agent.CREDENTIALS] = agent.shared_credentials(found, dict(token)).encode()
+
+        return agent.Agent(endpoint("Ssm"), endpoint("Mds"), self.identity, told, self._run_command, share=share)
 
     async def _run_command(self, lines: Sequence[str]) -> Outcome:
         if self.dies_at_command:

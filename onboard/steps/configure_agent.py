@@ -1,7 +1,9 @@
 """Write the agent's configuration before it is installed: packages start the service at once.
 
 Keys: `Identity.ConsumptionOrder` is OnPrem alone, so that the agent never takes another cloud's metadata service for
-its own; `Ssm`, `Mds`, `Mgs` and `S3` get an `Endpoint` where the profile overrides it. All other keys stay.
+its own. `Profile.ShareCreds` is what the profile says: unless it is false, the agent writes its node's credentials over
+`[default]` in root's ~/.aws/credentials, and what root had there is lost. `Ssm`, `Mds`, `Mgs` and `S3` get an
+`Endpoint` where the profile overrides it. All other keys stay.
 """
 
 import json
@@ -71,8 +73,12 @@ class ConfigureAgent(Step):
 
 
 def _wanted(before: Before) -> dict[str, dict[str, Any]]:
-    wanted: dict[str, dict[str, Any]] = {"Identity": {"ConsumptionOrder": ["OnPrem"]}}
-    overrides = before.context.profile.network.endpoints
+    profile = before.context.profile
+    wanted: dict[str, dict[str, Any]] = {
+        "Identity": {"ConsumptionOrder": ["OnPrem"]},
+        "Profile": {"ShareCreds": profile.agent.share_credentials},
+    }
+    overrides = profile.network.endpoints
     for service, section in SECTIONS.items():
         url = getattr(overrides, service)
         if url:

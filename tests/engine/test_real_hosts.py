@@ -17,6 +17,7 @@ from realhosts import Fleet, differences, real_hosts
 
 from onboard.engine.proof import Patience
 from onboard.model.profile import (
+    AgentSection,
     AwsSection,
     Credential,
     CredentialKind,
@@ -179,3 +180,35 @@ def test_missing_roots_are_installed_when_asked_for(tmp_path: Path, monkeypatch:
         assert "install_roots" in state.hosts["no-roots"].steps
         assert work.undo(state.run).counts() == {"ready": 1}
         assert differences(tree, work.fleet[0].tree()) == []
+
+
+ROOTS_OWN = (
+    "# for the backup\n[default]\naws_access_key_id=AKIAROOTSOWNROOTSOWN\naws_secret_access_key=hers # rotate in May\n"
+    "[other]\nregion = eu-west-1\n"
+)
+
+
+def test_roots_own_credentials_stay_unless_the_profile_lets_the_agent_overwrite_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with real_bench(("mine", "none"), tmp_path, monkeypatch) as work:
+        mine, none = work.fleet
+        mine.write("/root/.aws/credentials", ROOTS_OWN, 0o640)
+        trees = [host.tree() for host in work.fleet]
+
+        kept = work.apply()
+        assert kept.counts() == {"online": 2}, [why(host) for host in kept.hosts.values()]
+        assert mine.read("/root/.aws/credentials") == ROOTS_OWN
+        assert not none.exists("/root/.aws")
+        assert work.undo(kept.run).counts() == {"ready": 2}
+        assert [differences(tree, host.tree()) for tree, host in zip(trees, work.fleet, strict=True)] == [[], []]
+
+        work.profile = work.profile.model_copy(update={"agent": AgentSection(share_credentials=True)})
+        shared = work.apply()
+        assert shared.counts() == {"online": 2}, [why(host) for host in shared.hosts.values()]
+        for host in work.fleet:
+            written = host.read("/root/.aws/credentials")
+            assert "aws_session_token     = " in written
+            assert "AKIAROOTSOWNROOTSOWN" not in written
+        assert work.undo(shared.run).counts() == {"ready": 2}
+        assert differences(trees[1], none.tree()) == []

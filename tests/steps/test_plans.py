@@ -18,7 +18,7 @@ from onboard.facts import (
 from onboard.facts.base import Answer, Facts
 from onboard.model.endpoints import Endpoints
 from onboard.model.package import Package
-from onboard.model.profile import EndpointOverrides, Host, NetworkSection, Profile
+from onboard.model.profile import AgentSection, EndpointOverrides, Host, NetworkSection, Profile
 from onboard.steps import configure_agent, configure_proxy
 from onboard.steps.base import Before, Supplies
 from onboard.steps.catalog import STEPS
@@ -27,7 +27,7 @@ from onboard.steps.install_roots import STORES
 STEP = {step.name: step for step in STEPS}
 ONLY_NONCE = ["place_nonce"]
 NODE = "mi-0123456789abcdef0"
-WANTED = json.dumps({"Identity": {"ConsumptionOrder": ["OnPrem"]}})
+WANTED = json.dumps({"Identity": {"ConsumptionOrder": ["OnPrem"]}, "Profile": {"ShareCreds": False}})
 PACKAGE = agent.AgentPackage("deb", "3.3.4851.0")
 
 
@@ -197,7 +197,22 @@ def test_configuration_names_only_endpoints_that_are_overridden():
         "file": configure_agent.PATH,
         "Identity.ConsumptionOrder": '["OnPrem"]',
         "Mgs.Endpoint": '"https://mgs.invalid"',
+        "Profile.ShareCreds": "false",
     }
+
+
+@pytest.mark.parametrize(
+    ("config", "was"), [("{}", {}), ('{"Profile": {"ShareCreds": true, "ShareProfile": "x"}}', "true")]
+)
+def test_roots_own_credentials_are_the_agents_only_where_the_profile_says_so(config, was):
+    given = before(agent=running(config=config))
+    change = STEP["configure_agent"].plan(given)
+    assert change.detail["Profile.ShareCreds"] == "false"
+    assert change.before == ({"Profile.ShareCreds": was} if was else {})
+    shared = replace(given.context, profile=Profile(agent=AgentSection(share_credentials=True)))
+    asked = STEP["configure_agent"].plan(replace(given, context=shared))
+    assert asked.detail["Profile.ShareCreds"] == "true"
+    assert asked.before == {}
 
 
 @pytest.mark.parametrize("config", ["{broken", "[]", "[" * 100000])

@@ -1,4 +1,4 @@
-"""Network: how servers reach AWS, and where the agent's package comes from."""
+"""Network: how servers reach AWS, where the agent's package comes from, and what the agent may overwrite."""
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QMouseEvent
@@ -96,7 +96,7 @@ class NetworkPage(Page):
         return card, fields
 
     def _package_card(self) -> Card:
-        card = Card(tr("The agent's package"))
+        card = Card(tr("The agent"))
         form = KeyValueForm()
         self._package_fields = Fields(self.session, form)
         folder = Button(tr("Choose a f&older…"), icon="open")
@@ -111,6 +111,12 @@ class NetworkPage(Page):
         self._package_fields.bind_text("agent.version", tr("Ve&rsion"), tr("latest, stable, or a number."), "latest")
         self._package_fields.bind_check(
             "agent.verify_signature", "", tr("Verify the &signature"), tr("Without it, every plan says so loudly.")
+        )
+        self._package_fields.bind_check(
+            "agent.share_credentials",
+            "",
+            tr("Sh&are the node's credentials with root"),
+            tr("The agent writes them over [default] in root's ~/.aws/credentials. What root had there is lost."),
         )
         card.body.addWidget(form)
         return card
