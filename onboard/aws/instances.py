@@ -19,10 +19,14 @@ _ID = re.compile(r"mi-[0-9a-f]{17}|i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A managed node. Not online is one whose connection is lost, or that was never heard of."""
+    """A managed node. Not online is one whose connection is lost, or that was never heard of.
+
+    `activation_id` is what it was registered with: it keeps that when the activation is deleted.
+    """
 
     instance_id: str
     is_online: bool
+    activation_id: str = ""
 
 
 class NodePoller:
@@ -61,8 +65,12 @@ def nodes(aws: Aws, ids: Iterable[str]) -> dict[str, Node]:
     found: dict[str, Node] = {}
     for batch in batches(sorted({value for value in ids if _ID.fullmatch(value)}), VALUES_A_FILTER):
         for item in _information(aws, "InstanceIds", batch):
-            found[item["InstanceId"]] = Node(item["InstanceId"], item.get("PingStatus") == "Online")
+            found[item["InstanceId"]] = _node(item)
     return found
+
+
+def _node(item: "InstanceInformationTypeDef") -> Node:
+    return Node(item["InstanceId"], item.get("PingStatus") == "Online", item.get("ActivationId", ""))
 
 
 def known_nodes(aws: Aws, ids: Iterable[str]) -> frozenset[str]:
@@ -73,6 +81,14 @@ def known_nodes(aws: Aws, ids: Iterable[str]) -> frozenset[str]:
 def nodes_of_role(aws: Aws, role: str) -> frozenset[str]:
     """Ids of this Region's nodes that act as `role` (its name with path). Raises AwsError."""
     return frozenset(item["InstanceId"] for item in _information(aws, "IamRole", [role]))
+
+
+def nodes_of_activations(aws: Aws, activations: Iterable[str]) -> frozenset[str]:
+    """Ids of this Region's nodes that were registered with these activations. Raises AwsError."""
+    found: set[str] = set()
+    for batch in batches(sorted(set(activations)), VALUES_A_FILTER):
+        found |= {item["InstanceId"] for item in _information(aws, "ActivationIds", batch)}
+    return frozenset(found)
 
 
 def deregister(aws: Aws, instance_id: str) -> bool:

@@ -51,7 +51,7 @@ def apply(
         account = yield from open_account(profile, tools)
         context = context_of(profile, account.aws, account.identity)
         survey = yield from take_survey(hosts, context, tools, cancel, aws=account.aws)
-        prepared = yield from prepare(profile, hosts, survey, account.identity, account.aws, tools, cancel)
+        prepared = yield from prepare(run, profile, hosts, survey, account.identity, account.aws, tools, cancel)
         yield from prepared.settled.values()
         if allowed is not None:
             _refuse_more(prepared.plan, allowed)

@@ -60,7 +60,7 @@ def plan(profile: Profile, tools: Tools, cancel: CancelToken, *, profile_path: s
         context = context_of(profile, account.aws, account.identity)
         survey = yield from take_survey(profile.hosts, context, tools, cancel, aws=account.aws)
         cancel.check()  # a plan of a part would pass for the whole
-        prepared = yield from prepare(profile, profile.hosts, survey, account.identity, account.aws, tools, cancel)
+        prepared = yield from prepare(run, profile, profile.hosts, survey, account.identity, account.aws, tools, cancel)
         for host in profile.hosts:
             node = prepared.proven.get(host.name)
             end = survey.finish(host)

@@ -337,6 +337,40 @@ class Journal:
             nodes.add(registered or "") if change == "register_agent" else nodes.discard(other)
         return frozenset(nodes - {""})
 
+    def activations_for(self, run: str, host: str) -> frozenset[str]:
+        """Ids of the activations of those runs of `run`'s profile that set out to register this server."""
+        rows = self._of_profile(
+            run,
+            "SELECT DISTINCT json_extract(data, '$.id') FROM entries"
+            " WHERE change IN ('create_activation', 'delete_activation') AND json_extract(data, '$.id') IS NOT NULL"
+            " AND run IN (SELECT run FROM entries WHERE host = :host AND change = 'register_agent' AND run IN same)",
+            host=host,
+        )
+        return frozenset(activation for (activation,) in rows)
+
+    def claimants(self, run: str, node: str) -> dict[str, bool]:
+        """server → whether this node answered with the server's nonce, of all that runs of `run`'s profile
+        registered as this node, or whose proof it gave.
+        """
+        rows = self._of_profile(
+            run,
+            "SELECT host, max(change = 'confirm') FROM entries WHERE run IN same"
+            " AND ((change = 'register_agent' AND json_extract(data, '$.node') = :node) OR"
+            " (change = 'confirm' AND phase = 'done' AND json_extract(data, '$.instance_id') = :node))"
+            " GROUP BY host",
+            node=node,
+        )
+        return {host: bool(proven) for host, proven in rows}
+
+    def _of_profile(self, run: str, query: str, **values: str) -> list[Any]:
+        """Rows of a query in which `same` holds the runs of apply with the profile that `run` has."""
+        same = (
+            "WITH same(run) AS (SELECT run FROM runs WHERE command = 'apply'"
+            " AND profile_path = (SELECT profile_path FROM runs WHERE run = :run)) "
+        )
+        with self._lock, self._told():
+            return self._db.execute(same + query, {"run": run, **values}).fetchall()
+
     def proven(self) -> frozenset[tuple[str, str]]:
         """(server's name, mi- id) of every node whose nonce came back, in any run, and that was not undone since."""
         with self._lock, self._told():

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from onboard.aws.activation import activation_sizes, headroom
 from onboard.aws.identity import Identity
-from onboard.aws.instances import nodes
+from onboard.aws.instances import Node, nodes
 from onboard.aws.packages import fetch_package
 from onboard.aws.role import RolePlan, plan_role
 from onboard.aws.session import Aws
+from onboard.engine.authority import objection
 from onboard.engine.survey import REGISTER, Survey
 from onboard.engine.tools import Tools
 from onboard.facts.summary import instance_id, package_wanted
@@ -47,6 +48,7 @@ class Prepared:
 
 
 def prepare(
+    run: str,
     profile: Profile,
     hosts: Sequence[Host],
     survey: Survey,
@@ -60,7 +62,7 @@ def prepare(
     yield PhaseStarted(phase="plan", total=len(able))
     packages, warnings = _packages(able, survey, profile, aws, tools, cancel)
     before = {host.name: _before(host, survey, packages) for host in able}
-    online = _online(survey, able, aws)
+    found = _nodes(survey, able, aws)
     proven = tools.journal.proven()
     settled: dict[str, HostFinished] = {}
     done: dict[str, str] = {}
@@ -71,11 +73,21 @@ def prepare(
             continue
         changes = tuple(change for step in STEPS if (change := step.plan(before[host.name])))
         node = instance_id(survey.facts[host.name])
-        if node in online and (host.name, node) in proven and all(change.name == NONCE for change in changes):
+        if (
+            node in found
+            and found[node].is_online
+            and (host.name, node) in proven
+            and all(change.name == NONCE for change in changes)
+        ):
             done[host.name] = node
             continue
         if host.tags and (node is None or (host.name, node) not in proven):
-            changes = (*changes, _tagging(host.tags))
+            registers = any(change.name == REGISTER for change in changes)
+            why = "" if registers else _not_ours(run, host, node, found, tools)
+            if why:
+                warnings = (*warnings, f"{host.name}: its node is not tagged. {why}")
+            else:
+                changes = (*changes, _tagging(host.tags))
         address, port = host.target
         plans.append(HostPlan(host=host.name, address=address, port=port, changes=changes))
     role, aws_changes, aws_warnings = _aws_changes(profile, plans, identity, aws)
@@ -93,7 +105,7 @@ def prepare(
 
 
 def _tagging(tags: Mapping[str, str]) -> Change:
-    """Of a server's node with its own tags, before it is proven: so what is proven has them."""
+    """Of a server's node with its own tags, once it has answered with its nonce."""
     return Change(
         name=TAG,
         summary=f"Tag its node: {tags_text(tags)}",
@@ -131,12 +143,17 @@ def _before(host: Host, survey: Survey, packages: Mapping[tuple[str, str], Packa
     )
 
 
-def _online(survey: Survey, able: Sequence[Host], aws: Aws) -> frozenset[str]:
-    """mi- ids found on the servers that Systems Manager says are Online."""
+def _nodes(survey: Survey, able: Sequence[Host], aws: Aws) -> dict[str, Node]:
+    """mi- id → node of the registrations found on the servers, as far as Systems Manager tells of them."""
     ids = {node for host in able if (node := instance_id(survey.facts[host.name]))}
-    if not ids:
-        return frozenset()
-    return frozenset(node.instance_id for node in nodes(aws, ids).values() if node.is_online)
+    return nodes(aws, ids) if ids else {}
+
+
+def _not_ours(run: str, host: Host, node: str | None, found: Mapping[str, Node], tools: Tools) -> str:
+    """Why the node that this server says it is may not be tagged, "" when it may."""
+    if node is None or node not in found:
+        return f"AWS lists no node {node}"
+    return objection(tools.journal, run, host.name, found[node])
 
 
 def _aws_changes(

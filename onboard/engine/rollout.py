@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 
-from onboard.aws.instances import nodes, tag_node
+from onboard.aws.instances import Node, nodes, tag_node
 from onboard.aws.role import RolePlan, ensure_role, planned_undo
 from onboard.defects import keep_defect
 from onboard.engine.account import Account
 from onboard.engine.activations import Activations, create_for, delete_all
+from onboard.engine.authority import objection
 from onboard.engine.fleet import Emit, work_on
 from onboard.engine.pace import Pace
 from onboard.engine.planning import CONFIRM, START, TAG, Prepared, tags_text
@@ -203,11 +204,9 @@ class Rollout:
         emit(StepStarted(host=host.name, step=CONFIRM))
         began = time.monotonic()
         try:
-            prover.wait_online(node, host.name)
+            found = prover.wait_online(node, host.name)
             self._pace.took(time.monotonic() - began)
             starting.close()
-            if TAG in self._changes[host.name]:
-                self._tag(host, node, emit)
             answer = prover.answer(node, host.name)
             if not hmac.compare_digest(answer.strip().encode(), nonce.reveal().encode()):
                 raise NotProven(
@@ -216,6 +215,8 @@ class Rollout:
                     why="Another machine, or something in between, answers for this node",
                     remedy="Look for a clone of this server, and for who can send as its agent; deregister the node",
                 )
+            if TAG in self._changes[host.name]:
+                self._tag(host, found, emit)
         except OnboardError as error:
             emit(StepFinished(host=host.name, step=CONFIRM, outcome="failed", detail=str(error)))
             raise
@@ -224,12 +225,18 @@ class Rollout:
         detail = f"{node} answered with its nonce"
         emit(StepFinished(host=host.name, step=CONFIRM, outcome="done", detail=detail, instance_id=node))
 
-    def _tag(self, host: Host, node: str, emit: Emit) -> None:
+    def _tag(self, host: Host, found: Node, emit: Emit) -> None:
+        """Tag the node that has just answered with its nonce."""
+        node = found.instance_id
         emit(StepStarted(host=host.name, step=TAG))
         self._tools.journal.write(self._run, host.name, TAG, "intent", {"instance_id": node})
         try:
+            why = objection(self._tools.journal, self._run, host.name, found)
+            if why:
+                remedy = "Tag the node yourself, or take the server's tags out of the profile"
+                raise OnboardError("The node was not tagged", where=host.name, why=why, remedy=remedy)
             tag_node(self._aws, node, host.tags)
-        except AwsError as error:
+        except OnboardError as error:
             self._tools.journal.write(self._run, host.name, TAG, "failed", {"instance_id": node})
             emit(StepFinished(host=host.name, step=TAG, outcome="failed", detail=str(error)))
             raise

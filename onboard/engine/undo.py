@@ -1,17 +1,19 @@
 """Undo: take back what a run changed, as its journal tells, on the servers and in AWS."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
 from onboard.aws.activation import activations_of_role
-from onboard.aws.instances import deregister, nodes_of_role
+from onboard.aws.instances import deregister, nodes, nodes_of_activations, nodes_of_role
 from onboard.aws.role import undo_of_both, undo_role
 from onboard.aws.session import Aws
 from onboard.engine.account import open_account
 from onboard.engine.activations import delete_all, known_ids
+from onboard.engine.authority import objection
 from onboard.engine.command import conduct
 from onboard.engine.fleet import Emit, work_on
 from onboard.engine.journal import Entry, Journal, RunRecord
@@ -20,6 +22,7 @@ from onboard.engine.rollout import ROLE
 from onboard.engine.survey import REGISTER, finish_with
 from onboard.engine.tools import Tools
 from onboard.model.cancel import Cancelled, CancelToken
+from onboard.model.errors import AwsError, OnboardError
 from onboard.model.events import (
     AwsChanged,
     Event,
@@ -39,8 +42,9 @@ class Undoing:
     """What is to be taken back.
 
     steps   server → step → what its undo needs; steps in the order they were made
-    nodes   server → mi- id that the run registered
+    nodes   server → mi- id that the run registered, as the server says: a claim (see engine/authority)
     role    what `undo_role` needs; empty when the run changed no role
+    replaced  server → mi- ids that it registered there before that one, as where a server was set up anew in between
     tagged  server → mi- id that the run tagged and did not register: its tags stay, those it had before are not known
     """
 
@@ -48,10 +52,16 @@ class Undoing:
     nodes: Mapping[str, str]
     role: Mapping[str, str]
     tagged: Mapping[str, str] = field(default_factory=dict)
+    replaced: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
-        return not (self.steps or self.nodes or self.role)
+        return not (self.hosts or self.role)
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Names of the servers that something is to be taken back of."""
+        return frozenset({*self.steps, *self.nodes, *(name for name, ids in self.replaced.items() if ids)})
 
 
 def undoing_of(entries: Sequence[Entry]) -> Undoing:
@@ -61,6 +71,7 @@ def undoing_of(entries: Sequence[Entry]) -> Undoing:
     role: Mapping[str, str] = {}
     begun: Mapping[str, str] = {}  # of the role, not known to be done
     tagged: dict[str, str] = {}
+    replaced: dict[str, tuple[str, ...]] = {}
     registered: set[str] = set()
     for entry in entries:
         made, undone = entry.phase in ("intent", "done", "failed"), entry.phase == "undone"
@@ -75,17 +86,27 @@ def undoing_of(entries: Sequence[Entry]) -> Undoing:
         elif entry.change == TAG:
             tagged[entry.host] = entry.data["instance_id"]
         elif entry.change == "deregister":
-            nodes.pop(entry.host, None)
+            if nodes.get(entry.host) == entry.data["instance_id"]:
+                del nodes[entry.host]
+            replaced[entry.host] = _without(replaced.get(entry.host, ()), entry.data["instance_id"])
         elif entry.change in _STEP and entry.host:
             if undone:
                 steps[entry.host].pop(entry.change, None)
             elif made:
                 steps[entry.host][entry.change] = {**steps[entry.host].get(entry.change, {}), **entry.data}
         if entry.change == REGISTER and entry.data.get("node"):  # absent where a registration was found and kept
+            if nodes.get(entry.host, entry.data["node"]) != entry.data["node"]:
+                replaced[entry.host] = (*replaced.get(entry.host, ()), nodes[entry.host])
             nodes[entry.host] = entry.data["node"]
             registered.add(entry.host)
     found = {host: node for host, node in tagged.items() if host not in registered}
-    return Undoing({host: made for host, made in steps.items() if made}, nodes, undo_of_both(role, begun), found)
+    return Undoing(
+        {host: made for host, made in steps.items() if made}, nodes, undo_of_both(role, begun), found, replaced
+    )
+
+
+def _without(nodes: tuple[str, ...], gone: str) -> tuple[str, ...]:
+    return tuple(node for node in nodes if node != gone)
 
 
 _STEP = {step.name: step for step in STEPS}
@@ -96,8 +117,7 @@ def undo(
 ) -> Iterator[Event]:
     """Take back what `record`'s run changed. `profile` is the one it ran with. Safe to repeat."""
     undoing = undoing_of(tools.journal.entries(record.run))
-    touched = {*undoing.steps, *undoing.nodes}
-    hosts = [host for host in profile.hosts if host.name in touched]
+    hosts = [host for host in profile.hosts if host.name in undoing.hosts]
 
     def body(_: str) -> Generator[Event, None, None]:
         with tools.journal.held(record.run):
@@ -149,12 +169,14 @@ class _Undo:
         self._cancel = cancel
         self._restored: set[str] = set()
         self._nodes = dict(undoing.nodes)
+        self._told = {node for nodes in undoing.replaced.values() for node in nodes}
 
     def carry_out(self, hosts: Sequence[Host]) -> Generator[Event, None, None]:
         yield from delete_all(self._run, self._profile, self._aws, self._tools.journal)
         yield PhaseStarted(phase="undo", total=len(hosts))
         concurrency = self._profile.run.concurrency
         yield from work_on(hosts, self._restore, concurrency=concurrency, cancel=self._cancel)
+        yield from self._nodes_left()
         for name, node in self._undoing.tagged.items():
             yield Noted(text=f"{name}: the tags of {node} stay, since this run did not register it")
         if self._undoing.role:
@@ -162,7 +184,7 @@ class _Undo:
 
     def _undo_role(self, made: Mapping[str, str]) -> Event:
         """Take back what was made of the role, unless a server still needs it."""
-        if not {*self._undoing.nodes, *self._undoing.steps} <= self._restored:
+        if not self._undoing.hosts <= self._restored:
             return Noted(text="The role stays, since not every server could be restored", level="warning")
         role = made.get("role", "")
         users = sorted(nodes_of_role(self._aws, role) - set(self._nodes.values()))
@@ -200,7 +222,9 @@ class _Undo:
                 self._cancel.check_now()
                 emit(StepStarted(host=host.name, step=step.name))
                 done = step.undo(connection, made[step.name])
-                node = done.output.get("instance_id", "")  # where apply never returned, the server alone knew it
+                node = ""
+                if host.name not in self._nodes:  # where apply never returned, the server alone knew it
+                    node = _node_id(done.output.get("instance_id", ""))
                 if node:
                     self._nodes[host.name] = node
                 self._tools.journal.write(self._run, host.name, step.name, "undone", {"node": node} if node else {})
@@ -212,10 +236,57 @@ class _Undo:
         return {"instance_id": node} if node else {}
 
     def _deregister(self, host: Host, emit: Emit) -> None:
-        node = self._nodes.get(host.name)
-        if node is None:
-            return
-        gone = not deregister(self._aws, node)
+        """Deregister the server's nodes, those that AWS agrees this run may. Raises OnboardError when one stays."""
+        claimed = [*self._undoing.replaced.get(host.name, ())]
+        if host.name in self._nodes:
+            claimed.append(self._nodes[host.name])
+        refused: OnboardError | None = None
+        for node in claimed:
+            why = self._deregister_one(host, node, emit)
+            if why:
+                what = f"What was done on the server is undone, but {node} was not deregistered"
+                refused = OnboardError(
+                    what, why=why, remedy=f"If {node} is this server, deregister it in Fleet Manager"
+                )
+                emit(Noted(text=f"{host.name}: {node} was not deregistered. {why}", level="warning"))
+        if refused:
+            raise refused
+
+    def _deregister_one(self, host: Host, node: str, emit: Emit) -> str:
+        """Why this node stays, "" when it is gone."""
+        found = nodes(self._aws, [node]).get(node)
+        if found is None:
+            text = f"{host.name}: AWS lists no node {node}. It was deregistered already, or its agent never called"
+            emit(Noted(text=text))
+        else:
+            why = objection(self._tools.journal, self._run, host.name, found)
+            if why:
+                return why
+            gone = not deregister(self._aws, node)
+            summary = f"{host.name}: {'was deregistered already' if gone else 'deregistered'}"
+            emit(AwsChanged(change="deregister", subject=node, summary=summary))
         self._tools.journal.write(self._run, host.name, "deregister", "done", {"instance_id": node})
-        summary = f"{host.name}: {'was deregistered already' if gone else 'deregistered'}"
-        emit(AwsChanged(change="deregister", subject=node, summary=summary))
+        self._told.add(node)
+        return ""
+
+    def _nodes_left(self) -> Generator[Event, None, None]:
+        """Tell of nodes that AWS says this run registered, and that none of its servers is known to be."""
+        made = known_ids(self._tools.journal.entries(self._run))
+        if not made:
+            return
+        try:
+            left = nodes_of_activations(self._aws, made) - self._told - set(self._nodes.values())
+        except AwsError as error:
+            yield Noted(text=f"Whether nodes of this run are left could not be asked. {error}", level="warning")
+            return
+        if left:
+            shown = ", ".join(sorted(left)[:5]) + (f" and {len(left) - 5} more" if len(left) > 5 else "")
+            text = (
+                f"Registered by this run, and not deregistered: {shown}. No server of the run is known to be this node"
+            )
+            yield Noted(text=f"{text}. Look at it in Fleet Manager, and deregister it there", level="warning")
+
+
+def _node_id(said: str) -> str:
+    """The node id that a server named; "" when it is none."""
+    return said if re.fullmatch(r"mi-[0-9a-f]{17}", said) else ""
