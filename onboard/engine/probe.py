@@ -13,15 +13,18 @@ from onboard.model.errors import (
     HostError,
     HostUnreachable,
     HostUntrusted,
+    LogInBroken,
     LogInRefused,
+    LogInUntried,
     PrivilegeMissing,
 )
-from onboard.model.events import ConnectionStage, Event, HostFinished
+from onboard.model.events import CONNECTION_STAGES, ConnectionStage, Event, HostFinished
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
 
-STAGES = ("name", "port", "identity", "log-in", "privilege")
 NAME_LIMIT = 10.0  # seconds
+# The stage in which an error of `connect` arose; what is not listed arose in the log-in.
+_STAGE_OF = ((LogInRefused, "log-in"), (LogInBroken, "log-in"), (HostUntrusted, "identity"), (HostUnreachable, "port"))
 _WHO = 'printf \'%s on %s\\n\' "$(id -un)" "$(uname -n)"\n'
 
 
@@ -71,7 +74,7 @@ def _status(error: HostError) -> HostStatus:
 
 
 class _Stages:
-    """Tells of stages in their order; those before a failure passed, those behind it are skipped."""
+    """Tells of stages in their order. A stage passed only if it was gone through; those after a failure are skipped."""
 
     def __init__(self, host: Host, clock: Callable[[], float] = time.monotonic) -> None:
         self._host = host.name
@@ -83,15 +86,15 @@ class _Stages:
 
     def failed(self, stage: str, detail: str, remedy: str) -> Iterator[ConnectionStage]:
         yield self._told(stage, "failed", detail, remedy)
-        for later in STAGES[STAGES.index(stage) + 1 :]:
+        for later in CONNECTION_STAGES[CONNECTION_STAGES.index(stage) + 1 :]:
             yield self._told(later, "skipped")
 
     def failed_by(self, error: HostError) -> Iterator[ConnectionStage]:
-        """`port`, `identity` or `log-in`, by the error's kind."""
-        kinds = ((LogInRefused, "log-in"), (HostUntrusted, "identity"), (HostUnreachable, "port"))
-        stage = next((stage for kind, stage in kinds if isinstance(error, kind)), "log-in")
-        for earlier in STAGES[1 : STAGES.index(stage)]:
-            yield self.passed(earlier)
+        """`port`, `identity` or `log-in`, by the error's kind; the name was told already."""
+        stage = next((stage for kind, stage in _STAGE_OF if isinstance(error, kind)), "log-in")
+        was_contacted = not isinstance(error, LogInUntried)
+        for earlier in CONNECTION_STAGES[1 : CONNECTION_STAGES.index(stage)]:
+            yield self._told(earlier, "passed" if was_contacted else "skipped")
         yield from self.failed(stage, f"{error.what}. {error.why}".rstrip(". "), error.remedy)
 
     def _told(self, stage: str, outcome: str, detail: str = "", remedy: str = "") -> ConnectionStage:

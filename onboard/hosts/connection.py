@@ -74,5 +74,5 @@ class Connector(Protocol):
     """Opens connections."""
 
     def connect(self, host: Host, cancel: CancelToken) -> Connection:
-        """Raises HostUnreachable, HostUntrusted, LogInRefused."""
+        """Raises HostUnreachable (LogInBroken), HostUntrusted, LogInRefused (LogInUntried)."""
         ...

@@ -66,6 +66,14 @@ class LogInRefused(HostError):
     """The server refused the credential, or the credential is stopped to prevent a lock-out."""
 
 
+class LogInUntried(LogInRefused):
+    """The server was not contacted: the key or password for it cannot be had, or the credential is stopped."""
+
+
+class LogInBroken(HostUnreachable):
+    """The connection broke during the log-in, after the server's identity was verified."""
+
+
 class PrivilegeMissing(HostError):
     """The account may not do as root what was asked."""
 

@@ -124,11 +124,14 @@ class HeadroomShown(Event):
     warnings: tuple[str, ...] = ()
 
 
+CONNECTION_STAGES = ("name", "port", "identity", "log-in", "privilege")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionStage(Event):
-    """One stage of reaching a server: `stage` is name, port, identity, log-in or privilege.
+    """One stage of reaching a server: `stage` is one of CONNECTION_STAGES, which are in their order.
 
-    `outcome` is passed, failed or skipped; `seconds` since the test began.
+    `outcome` is passed, failed or skipped (not tried); `seconds` since the test began.
     """
 
     host: str

@@ -85,11 +85,20 @@ def servers(desk: "Desk") -> Iterator[tuple[str, QWidget]]:
     review = KeysSheet(page, keys, {host.name: host.address for host in draft.hosts})
     review.model.turn(range(3))
     sheets.append(("servers-keys", review))
-    probe = ProbeSheet(page, window.session, draft.hosts[2])
-    feed(window.session, "probe", *scenes_servers.probe(draft.hosts[2].name))
-    sheets.append(("servers-probe", probe))
     for name, sheet in sheets:
-        sheet.setWindowModality(Qt.WindowModality.NonModal)
-        sheet.show()
-        yield name, sheet
-        sheet.reject()
+        yield from _shown(name, sheet)
+    host = draft.hosts[2]
+    for name, told in (
+        ("servers-probe", scenes_servers.probe(host.name)),
+        ("servers-probe-no-key", scenes_servers.probe_without_key(host.name)),
+    ):
+        probe = ProbeSheet(page, window.session, host)
+        feed(window.session, "probe", *told)
+        yield from _shown(name, probe)
+
+
+def _shown(name: str, sheet: Sheet) -> Iterator[tuple[str, QWidget]]:
+    sheet.setWindowModality(Qt.WindowModality.NonModal)
+    sheet.show()
+    yield name, sheet
+    sheet.reject()

@@ -97,3 +97,21 @@ def probe(name: str, failed: str = "log-in") -> tuple[events.Event, ...]:
             events.ConnectionStage(host=name, stage=stage, outcome=outcome, detail=shown, seconds=0.1 + number / 5)
         )
     return (*told, scenes.ended(told))
+
+
+def probe_without_key(name: str) -> tuple[events.Event, ...]:
+    """The key file cannot be read, so that the server is not contacted."""
+    told: list[events.Event] = [
+        scenes.began("probe", (name,)),
+        events.ConnectionStage(host=name, stage="name", outcome="passed", detail="10.20.0.12"),
+        *(events.ConnectionStage(host=name, stage=stage, outcome="skipped") for stage in ("port", "identity")),
+        events.ConnectionStage(
+            host=name,
+            stage="log-in",
+            outcome="failed",
+            detail="The key file cannot be read. /home/ada/.ssh/onboard: No such file or directory",
+            remedy="Correct key_file, or the file's permissions",
+        ),
+        events.ConnectionStage(host=name, stage="privilege", outcome="skipped"),
+    ]
+    return (*told, scenes.ended(told))

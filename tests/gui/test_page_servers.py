@@ -30,6 +30,7 @@ from onboard.gui.servers.sheet import Sheet
 from onboard.gui.session import Session
 from onboard.gui.window import Window
 from onboard.hosts.inventory import parse
+from onboard.model import events
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
 from onboard.model.events import RunFailed
@@ -452,6 +453,31 @@ def test_each_stage_of_a_test_is_shown_and_copied(page: ServersPage, orders: Ord
     assert "Log-in: failed. The log-in as admin was refused" in copied
     assert "Privilege: not tried" in copied
     sheet.reject()
+
+
+def test_what_a_test_did_not_come_to_is_not_shown_as_passed_nor_as_still_to_come(
+    page: ServersPage, orders: Orders
+) -> None:
+    sheet = ProbeSheet(page, page.session, PROFILE.hosts[0])
+    sheet.show()
+    feed(page.session, "probe", *scenes_servers.probe_without_key("web-1"))
+    tell(page.session)
+    assert words(sheet) == ["passed", "not tried", "not tried", "failed", "not tried"]
+    sheet.run()
+    begun, name, *_ = scenes_servers.probe_without_key("web-1")
+    feed(page.session, "probe", begun, name)
+    tell(page.session)
+    assert words(sheet) == ["passed", "waiting…", "to do", "to do", "to do"]
+    feed(page.session, "probe", events.RunFinished(run="", hosts={}))  # it was stopped
+    tell(page.session)
+    assert words(sheet) == ["passed", *["no result"] * 4]
+    sheet.reject()
+
+
+def words(sheet: ProbeSheet) -> list[str]:
+    """What stands beside each stage."""
+    said = ("passed", "failed", "not tried", "waiting…", "to do", "no result")
+    return [label.text() for label in sheet.findChildren(QLabel) if label.text() in said]
 
 
 def test_closing_a_test_stops_it(page: ServersPage, orders: Orders) -> None:

@@ -13,10 +13,9 @@ from onboard.gui.widgets.copy_button import CopyButton
 from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.label import Glyph, Label
 from onboard.gui.widgets.mark import Mark
-from onboard.model.events import ConnectionStage
+from onboard.model.events import CONNECTION_STAGES, ConnectionStage
 from onboard.model.profile import Host
 
-STAGES = ("name", "port", "identity", "log-in", "privilege")
 _MARKS = {"passed": Mark.DONE, "failed": Mark.BAD, "skipped": Mark.SKIPPED}
 
 
@@ -74,9 +73,9 @@ class ProbeSheet(Sheet):
         state = self._session.view.state("probe")
         told = {stage.stage: stage for stage in state.connection.get(self._host.name, ())}
         ended = state.finished or state.failure is not None
-        waiting = next((stage for stage in STAGES if stage not in told), "") if not ended else ""
+        waiting = next((stage for stage in CONNECTION_STAGES if stage not in told), "")
         for stage, line in self._lines.items():
-            line.show_stage(told.get(stage), waited_for=stage == waiting)
+            line.show_stage(told.get(stage), waited_for=stage == waiting, ended=ended)
         if ended:
             self._busy.stop()
         self.again.setEnabled(ended)
@@ -130,10 +129,17 @@ class _Line:
         grid.addLayout(texts, row, 2)
         grid.addLayout(time, row, 3)
 
-    def show_stage(self, stage: ConnectionStage | None, *, waited_for: bool) -> None:
+    def show_stage(self, stage: ConnectionStage | None, *, waited_for: bool, ended: bool) -> None:
+        """`waited_for`: it is the first of which nothing is known; `ended`: no more will be told."""
         self._stage = stage
-        mark = _MARKS[stage.outcome] if stage else Mark.WAITING if waited_for else Mark.TODO
-        word = _word(stage.outcome) if stage else tr("waiting…") if waited_for else tr("to do")
+        if stage is not None:
+            mark, word = _MARKS[stage.outcome], _word(stage.outcome)
+        elif ended:
+            mark, word = Mark.SKIPPED, tr("no result")
+        elif waited_for:
+            mark, word = Mark.WAITING, tr("waiting…")
+        else:
+            mark, word = Mark.TODO, tr("to do")
         self._glyph.set_mark(mark, word)
         self._outcome.setText(word)
         self._outcome.set_tone(mark.tone)
@@ -160,4 +166,4 @@ def _word(outcome: str) -> str:
 
 def _titles() -> dict[str, str]:
     titles = (tr("Name"), tr("Port"), tr("Identity"), tr("Log-in"), tr("Privilege"))
-    return dict(zip(STAGES, titles, strict=True))
+    return dict(zip(CONNECTION_STAGES, titles, strict=True))

@@ -32,7 +32,7 @@ from onboard.hosts.ssh.transport import (
     said_by,
 )
 from onboard.model.cancel import CancelToken
-from onboard.model.errors import HostError, HostUnreachable, LogInRefused, OnboardError
+from onboard.model.errors import HostError, HostUnreachable, LogInBroken, LogInRefused, LogInUntried, OnboardError
 from onboard.model.profile import Credential, CredentialKind, Host
 from onboard.model.secret import Secret
 
@@ -62,14 +62,14 @@ class SshConnector:
         self._keys_lock = threading.Lock()
 
     def connect(self, host: Host, cancel: CancelToken) -> "SshConnection":
-        """Raises HostUnreachable, HostUntrusted, LogInRefused, Cancelled."""
+        """Raises HostUnreachable (LogInBroken), HostUntrusted, LogInRefused (LogInUntried), Cancelled."""
         cancel.check()
         if host.jump:
             raise HostUnreachable(
                 "The server was not tried", where=host.name, why="Jump hosts are not supported", remedy="Remove `jump`"
             )
-        account = Account(host, self._credential(host), self._secrets, self._lockout, self._memory)
-        with _as_refusal(host):
+        with _as_untried(host):
+            account = Account(host, self._credential(host), self._secrets, self._lockout, self._memory)
             proof = self._proof(account, cancel)
         transport = handshake(host, self._algorithms(host), cancel, self._limits)
         try:
@@ -79,7 +79,7 @@ class SshConnector:
                     self._log_in(account, proof, transport, cancel)
             except (paramiko.SSHException, EOFError, OSError) as error:
                 cancel.check_now()
-                raise HostUnreachable(
+                raise LogInBroken(
                     "The connection broke during the log-in",
                     where=host.name,
                     why=said_by(error),
@@ -179,6 +179,16 @@ class SshConnector:
                 remedy=f"Give credential {account.credential_name} the account's password as its secret",
             )
         log_in.with_password(secret, allowed=more)
+
+
+@contextlib.contextmanager
+def _as_untried(host: Host) -> Iterator[None]:
+    """Whatever fails here fails before the server is contacted."""
+    try:
+        yield
+    except OnboardError as error:
+        why = error.why if isinstance(error, HostError) else joined(error)
+        raise LogInUntried(error.what, where=host.name, why=why, remedy=error.remedy) from None
 
 
 @contextlib.contextmanager
