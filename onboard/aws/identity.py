@@ -25,7 +25,7 @@ def identify(aws: Aws) -> Identity:
         credentials = aws.session.get_credentials()
     arn = answer["Arn"]
     partition = arn.split(":")[1]
-    if partition != aws.partition:
+    if aws.region_is_decided and partition != aws.partition:
         raise AwsError(
             f"Region {aws.region} is not in the account's partition",
             where="sts:GetCallerIdentity",

@@ -17,6 +17,7 @@ from onboard.model.secret import Secret
 
 if TYPE_CHECKING:
     import boto3
+    import botocore.session
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
@@ -25,6 +26,10 @@ CONNECT_TIMEOUT = 10  # seconds
 READ_TIMEOUT = 30  # seconds
 RETRIES = 2  # after the first try; loops that wait longer do so on their own, where they can be stopped
 CONNECTIONS = 16
+
+# Where an identity is asked while no Region is decided: one that every account of the partition has.
+_HOME_REGIONS = {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+_HOME_REGION = "us-east-1"
 
 # At DEBUG these log bodies and headers: activation codes, what commands printed, session tokens.
 _TALKATIVE = (
@@ -48,14 +53,25 @@ _NO_BODIES = _NoBodies()
 
 
 class Aws:
-    """Clients of one account and Region. Threads may share it."""
+    """Clients of one account and Region. Threads may share it.
 
-    def __init__(self, session: "boto3.session.Session", *, region: str, endpoint_url: str | None = None) -> None:
+    `region_is_decided`: False where nobody has chosen `region`, and it only serves to ask who we are.
+    """
+
+    def __init__(
+        self,
+        session: "boto3.session.Session",
+        *,
+        region: str,
+        endpoint_url: str | None = None,
+        region_is_decided: bool = True,
+    ) -> None:
         self._session = session
         self._endpoint_url = endpoint_url
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()  # boto3's clients may be shared by threads, making them may not
         self.region = region
+        self.region_is_decided = region_is_decided
         self.partition = str(session.get_partition_for_region(region))
 
     @property
@@ -147,11 +163,12 @@ class Aws:
         return client
 
 
-def open_aws(profile: Profile, *, mfa_code: Callable[[str], Secret] | None = None) -> Aws:
+def open_aws(profile: Profile, *, mfa_code: Callable[[str], Secret] | None = None, needs_region: bool = True) -> Aws:
     """A session from boto3's standard sources; sends nothing.
 
     The Region is the profile's, else the session's. `mfa_code` is asked (with the prompt) where a role needs MFA.
-    Raises AwsError (unknown profile of ~/.aws, broken configuration) and ProfileError (no such Region).
+    Without `needs_region` it may be undecided: who we are is then asked in a Region that the partition always has.
+    Raises AwsError (unknown profile of ~/.aws, broken configuration) and ProfileError (none, or no such Region).
     """
     import boto3
     import botocore.session
@@ -159,11 +176,26 @@ def open_aws(profile: Profile, *, mfa_code: Callable[[str], Secret] | None = Non
     keep_bodies_out_of_logs()
     with asking("AWS configuration"):
         core = botocore.session.Session(profile=profile.aws.profile)
+        of_session = core.get_config_variable("region")
+        decided = profile.region.name or of_session
+        region = decided or ("" if needs_region else _home_region(core))
+        if region and not of_session:
+            core.set_config_variable("region", region)  # a role is assumed there too, and so in the right partition
         chain = core.get_component("credential_provider")
         chain.get_provider("assume-role")._prompter = _prompter(mfa_code)
         session = boto3.session.Session(botocore_session=core)
-        region = profile.region.name or session.region_name
-    return Aws(session, region=_known(region, session), endpoint_url=profile.aws.endpoint_url)
+    return Aws(
+        session,
+        region=_known(region, session),
+        endpoint_url=profile.aws.endpoint_url,
+        region_is_decided=bool(decided),
+    )
+
+
+def _home_region(core: "botocore.session.Session") -> str:
+    """Where the identity is asked. The ARN of a role to assume names its partition; of keys nothing does."""
+    partition = str(core.get_scoped_config().get("role_arn", "")).removeprefix("arn:").partition(":")[0]
+    return _HOME_REGIONS.get(partition, _HOME_REGION)
 
 
 def keep_bodies_out_of_logs() -> None:

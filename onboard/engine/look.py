@@ -23,14 +23,14 @@ def account(profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Eve
     def body(_: str) -> Generator[Event, None, None]:
         profiles, default = aws_profiles()
         yield AwsProfilesListed(profiles=profiles, default=default)
-        aws = open_aws(profile, mfa_code=tools.mfa_code)
+        aws = open_aws(profile, mfa_code=tools.mfa_code, needs_region=False)  # it is decided after the account
         identity = identify(aws)
         permissions = missing_permissions(aws, identity, role=profile.role.name, creates_role=profile.role.create)
         yield AccountIdentified(
             account=identity.account,
             arn=identity.arn,
             partition=identity.partition,
-            region=aws.region,
+            region=aws.region if aws.region_is_decided else "",
             expires=identity.expires.isoformat(timespec="seconds") if identity.expires else None,
             missing=permissions.missing,
             unsure=permissions.unknown,

@@ -66,6 +66,7 @@ class RunStarted(Event):
 class AccountIdentified(Event):
     """Who AWS says we are (sts:GetCallerIdentity). `expires`: ISO 8601, None for lasting credentials.
 
+    `region`: the Region in use, "" while none is decided.
     `missing`: IAM actions that the caller lacks; `unsure`: why that could not be found out, or "". As far as asked.
     """
 

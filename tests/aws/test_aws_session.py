@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,40 @@ def test_a_region_is_needed() -> None:
     with pytest.raises(ProfileError) as caught:
         open_aws(Profile())
     assert caught.value.problems[0].key == "region.name"
+
+
+def test_who_we_are_needs_no_region(cloud: "Cloud", monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    aws = open_aws(Profile(), needs_region=False)
+    assert (aws.region, aws.region_is_decided) == ("us-east-1", False)
+    assert identify(aws).account == cloud.account
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-3")
+    aws = open_aws(Profile(), needs_region=False)
+    assert (aws.region, aws.region_is_decided) == ("eu-west-3", True)
+
+
+@pytest.mark.parametrize(
+    ("config", "region", "partition"),
+    [
+        ("region = cn-northwest-1", "cn-northwest-1", "aws-cn"),
+        ("role_arn = arn:aws-cn:iam::123456789012:role/admin\nsource_profile = base", "cn-north-1", "aws-cn"),
+        ("role_arn = arn:aws-us-gov:iam::123456789012:role/a\nsource_profile = base", "us-gov-west-1", "aws-us-gov"),
+        ("role_arn = arn:aws:iam::123456789012:role/admin\nsource_profile = base", "us-east-1", "aws"),
+        ("aws_access_key_id = a\naws_secret_access_key = b", "us-east-1", "aws"),
+    ],
+)
+def test_the_aws_profile_says_in_which_partition_it_is_asked(
+    config: str, region: str, partition: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "config"
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
+    file.write_text(f"[profile base]\naws_access_key_id = a\naws_secret_access_key = b\n[profile one]\n{config}\n")
+    aws = open_aws(Profile(aws=AwsSection(profile="one")), needs_region=False)
+    assert (aws.region, aws.partition) == (region, partition)
+    assert aws.session.region_name == region, "where a role is assumed"
+    with pytest.raises(ProfileError) if "region =" not in config else nullcontext():
+        open_aws(Profile(aws=AwsSection(profile="one")))
 
 
 def test_a_wrong_region_is_told_with_the_nearest() -> None:
