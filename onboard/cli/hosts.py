@@ -10,8 +10,9 @@ from rich.table import Table
 
 from onboard.cli.arguments import Commands, add_json, add_profile
 from onboard.cli.output import counted
-from onboard.hosts import inventory
-from onboard.hosts.inventory_csv import Inventory
+from onboard.lists import catalog
+from onboard.lists.merge import merged
+from onboard.lists.reader import Preview
 from onboard.model.errors import Problem, ProfileError
 from onboard.model.profile import Profile
 from onboard.profiles.file import load_unfinished, save, stamp
@@ -22,19 +23,19 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "": "none
 def add_to(commands: Commands) -> None:
     parser = commands.add_parser("hosts", help="take a list of servers into a profile")
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
-    load_list = actions.add_parser("import", help="import a CSV file; columns and delimiter are found by looking")
+    load_list = actions.add_parser("import", help="import a list such as a CSV file; its form is detected")
     load_list.add_argument("file", type=Path, metavar="FILE")
     add_profile(load_list)
-    load_list.add_argument("--replace", action="store_true", help="instead of the profile's servers, not beside them")
+    load_list.add_argument("--replace", action="store_true", help="replace the profile's servers, do not add to them")
     load_list.add_argument("--dry-run", action="store_true", help="show what was understood; write nothing")
     add_json(load_list)
     load_list.set_defaults(act=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    found = inventory.read(options.file)
-    if not options.json:
-        _show(found)
+    found = catalog.read(options.file)
+    if found.preview is not None and not options.json:
+        _show(found.preview)
     if found.problems:
         raise ProfileError(str(options.file), found.problems)
     if not found.hosts:
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     before = stamp(options.profile)
     profile = load_unfinished(options.profile) if options.profile.exists() else Profile()
     try:
-        hosts = inventory.merged(profile.hosts, found.hosts, replace=options.replace)
+        hosts = merged(profile.hosts, found.hosts, replace=options.replace)
     except ProfileError as error:
         if profile.hosts and not options.replace:
             error.remedy = "To have these servers instead of the profile's, give --replace"
@@ -70,18 +71,17 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _show(found: Inventory) -> None:
-    """What was guessed, and the first rows."""
-    preview = found.preview
+def _show(preview: Preview) -> None:
+    """How the table was read, and its first rows."""
     console = Console(stderr=True, highlight=False)
     header = "with headers" if preview.has_header else "without headers"
     console.print(f"Read as {preview.encoding}, delimiter {DELIMITERS[preview.delimiter]}, {header}")
-    for column in preview.unused:
-        console.print(escape(f"Column {column.header} is not used{': ' + column.why if column.why else ''}"))
+    for number, column in preview.unused:
+        console.print(escape(f"Column {column.header or number} is not used: {column.why}"))
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in preview.columns:
         if column.field:
             table.add_column(escape(column.field))
-    for row in preview.rows[:5]:
+    for row in preview.rows:
         table.add_row(*map(escape, row))
     console.print(table)

@@ -28,6 +28,7 @@ from onboard.gui.widgets.scrolled import Scrolled
 from onboard.gui.widgets.stage_list import Stage as StageLine
 from onboard.gui.widgets.stage_list import StageList
 from onboard.gui.widgets.top_bar import TopBar
+from onboard.lists import catalog as lists
 from onboard.model import events
 from onboard.model.errors import OnboardError
 from onboard.wizard import recent, recovery, stages
@@ -40,7 +41,6 @@ AUTOSAVE = 2_000  # milliseconds after the last edit
 BETWEEN_STEPS = 20  # milliseconds that the window has for itself between the steps of making pages ahead
 ASK_AGAIN = 1_000  # milliseconds between two looks at a run that another process is ending
 MARKS = {stages.Mark.DONE: Mark.DONE, stages.Mark.ATTENTION: Mark.WARN, stages.Mark.TODO: Mark.TODO}
-HOST_LISTS = (".csv", ".txt", ".tsv")
 
 
 class Window(QMainWindow):
@@ -397,7 +397,7 @@ class Window(QMainWindow):
         """A profile is opened; a list of servers goes to the page that imports it."""
         for url in event.mimeData().urls():
             path = Path(url.toLocalFile())
-            if path.suffix.lower() in HOST_LISTS:
+            if path.suffix.lower() in lists.SUFFIXES:
                 self.import_hosts(path)
             elif path.is_file():
                 self.open_profile(path)

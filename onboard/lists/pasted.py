@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from onboard.lists.csv_columns import is_heading
+from onboard.lists.reader import Parsed
 from onboard.model.errors import Problem
 from onboard.model.formats import is_address, is_ip_address, shown
 from onboard.model.profile import Host
@@ -29,18 +31,18 @@ class _Target:
         return is_ip_address(self.address)
 
 
-def hosts_from_lines(text: str, credential: str) -> tuple[tuple[Host, ...], tuple[Problem, ...]]:
+def parse_lines(text: str, credential: str) -> Parsed:
     """The servers of the lines that are right, and one problem for each line that is not, by its number."""
-    hosts: list[Host] = []
+    hosts: dict[int, Host] = {}
     problems: list[Problem] = []
     for number, line in enumerate(text.splitlines(), start=1):
         try:
             words = _words(line)
             if words:
-                hosts.append(_host(words, credential))
+                hosts[number] = _host(words, credential)
         except _Refused as refused:
             problems.append(Problem(f"line {number}", refused.problem, refused.remedy))
-    return tuple(hosts), tuple(problems)
+    return Parsed(tuple(hosts.values()), tuple(hosts), tuple(problems))
 
 
 class _Refused(Exception):
@@ -91,6 +93,8 @@ def _name_and_target(words: list[str]) -> tuple[str, _Target]:
     if len(words) == 1:
         target = _target(words[0])
         return target.address, target
+    if len(words) > 1 and all(map(is_heading, words)):
+        raise _Refused("it looks like the headings of a table", "Delete the line, or use Import for a table")
     if len(words) > 2:
         raise _Refused(f"it has {len(words)} words, where a name and an address are expected", _FORMS)
     first, second = map(_target, words)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onboard.files import read_regular
-from onboard.hosts.inventory_csv import Inventory, decoded, parse_csv, render_csv
+from onboard.lists import csv_list
+from onboard.lists.reader import ListFile, ParsedTable
 from onboard.model import validation
 from onboard.model.errors import OnboardError, Problem, ProfileError
 from onboard.model.formats import shown
@@ -20,12 +21,12 @@ INLINE_LIMIT = 200  # servers that stand in the TOML file itself; more go to a C
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What stands on disk. `inline`: how many of `profile.hosts` stand in the TOML file; the others in `inventory`."""
+    """What stands on disk. `inline`: how many of `profile.hosts` stand in the TOML file; the others in `listed`."""
 
     text: str
     profile: Profile
     inline: int
-    inventory: Inventory | None
+    listed: ParsedTable | None
     places: tuple[str, ...]
     credentials: frozenset[str]
     problems: tuple[Problem, ...]
@@ -88,7 +89,7 @@ def save(profile: Profile, path: Path) -> Profile:
         hosts_file = _free_name(path)
     written = profile.model_copy(update={"hosts_file": hosts_file, "hosts": (*inline, *others)})
     if hosts_file is not None:
-        listed = old.inventory if hosts_file == old.profile.hosts_file else None
+        listed = old.listed if hosts_file == old.profile.hosts_file else None
         _save_hosts(others, mistakes.located(hosts_file, path.parent), listed)
     _save_toml(written, inline, path, old)
     return written
@@ -110,26 +111,26 @@ def _read(path: Path) -> _Read:
     checked = mistakes.validated(upgrades.upgraded(content))
     places = [f"hosts[{index}]." for index in checked.indexes]
     problems = list(checked.problems)
-    profile, inline, inventory = checked.profile, len(checked.profile.hosts), None
+    profile, inline, listed = checked.profile, len(checked.profile.hosts), None
     if profile.hosts_file is not None:
-        inventory, hosts_problems = _read_hosts(profile.hosts_file, path.parent)
+        listed, hosts_problems = _read_hosts(profile.hosts_file, path.parent)
         problems += hosts_problems
-    if inventory is not None:
+    if listed is not None:
         name = Path(profile.hosts_file or "").name
-        places += [f"{name} line {line}: " for line in inventory.lines]
-        profile = profile.model_copy(update={"hosts": (*profile.hosts, *inventory.hosts)})
+        places += [f"{name} line {line}: " for line in listed.lines]
+        profile = profile.model_copy(update={"hosts": (*profile.hosts, *listed.hosts)})
     return _Read(
         text=data.decode("utf-8-sig"),
         profile=profile,
         inline=inline,
-        inventory=inventory,
+        listed=listed,
         places=tuple(places),
         credentials=checked.credentials,
         problems=tuple(problems),
     )
 
 
-def _read_hosts(hosts_file: str, folder: Path) -> tuple[Inventory | None, Sequence[Problem]]:
+def _read_hosts(hosts_file: str, folder: Path) -> tuple[ParsedTable | None, Sequence[Problem]]:
     """The profile's own list of servers. Columns that are not known are refused here: saving would lose them."""
     file = mistakes.located(hosts_file, folder)
     try:
@@ -138,13 +139,13 @@ def _read_hosts(hosts_file: str, folder: Path) -> tuple[Inventory | None, Sequen
         why = error.strerror if isinstance(error, OSError) else "it is no path"
         remedy = "Name a CSV file; a relative path is looked for beside the profile"
         return None, (Problem("hosts_file", f"{shown(hosts_file)} cannot be read: {why}", remedy),)
-    inventory = parse_csv(*decoded(data), file.name)
+    listed = csv_list.READER.parse(ListFile.of(data, file.name))
     known = ("name", "address", "port", "protocol", "credential", "tags", "tag:KEY")
     unused = [
         validation.unknown_problem(f"{file.name}: column {shown(column.header)}", column.header, known)
-        for column in inventory.preview.unused
+        for _, column in listed.preview.unused
     ]
-    return inventory, (*unused, *inventory.problems)
+    return listed, (*unused, *listed.problems)
 
 
 def _with_absolute_paths(profile: Profile, folder: Path) -> Profile:
@@ -173,7 +174,7 @@ def _free_name(path: Path) -> str:
     raise OnboardError("no free name for the list of servers", where=str(path.parent), remedy="Set hosts_file yourself")
 
 
-def _save_hosts(hosts: Sequence[Host], file: Path, old: Inventory | None) -> None:
+def _save_hosts(hosts: Sequence[Host], file: Path, old: ParsedTable | None) -> None:
     if old is not None and old.hosts == tuple(hosts):
         return
     if old is None and not hosts and file.exists():
@@ -183,7 +184,7 @@ def _save_hosts(hosts: Sequence[Host], file: Path, old: Inventory | None) -> Non
         delimiter = old.preview.delimiter or ","
         # A spreadsheet that wants a byte order mark still gets one.
         encoding = "utf-8-sig" if old.preview.encoding in ("utf-8-sig", "utf-16", "utf-32") else "utf-8"
-    _replace(file, render_csv(hosts, delimiter).encode(encoding))
+    _replace(file, csv_list.render_csv(hosts, delimiter).encode(encoding))
 
 
 def _save_toml(profile: Profile, inline: Sequence[Host], path: Path, old: _Read) -> None:

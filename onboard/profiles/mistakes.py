@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from onboard.hosts.credentials import variable_name
-from onboard.hosts.inventory import duplicates
+from onboard.lists.merge import duplicates
 from onboard.model import not_yet, validation
 from onboard.model.errors import Problem
 from onboard.model.formats import TAG_LIMIT, is_address, key_text, shown
@@ -104,10 +104,10 @@ def _host_contradictions(profile: Profile, places: Sequence[str]) -> Iterator[Pr
             yield Problem(f"{place}address", f"it is missing, and {shown(host.name)} is not a valid address", "Add it")
         if host.tags and len({*host.tags, *profile.activation.tags}) > TAG_LIMIT:
             yield Problem(f"{place}tags", "with the activation's tags they are too many", f"AWS keeps {TAG_LIMIT}")
-    for index, first, what in duplicates(profile.hosts):
-        there = places[first].rstrip(".: ")
-        key = f"{places[index]}{'name' if what.startswith('the name') else 'address'}"
-        yield Problem(key, f"{what} stands already at {there}", "Rename or remove one of them")
+    for found in duplicates(profile.hosts):
+        there = places[found.first].rstrip(".: ")
+        problem = f"{found.shared} is already used at {there}"
+        yield Problem(f"{places[found.index]}{found.key}", problem, "Rename or remove one of them")
 
 
 def _unknown_credentials(

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from onboard.hosts.inventory import duplicates
+from onboard.lists.merge import duplicates
 from onboard.lists.tags import parse_tags
 from onboard.model.errors import Problem
 from onboard.model.formats import is_address, shown
@@ -55,10 +55,12 @@ def host_changed(profile: Profile, name: str, values: Mapping[str, object]) -> P
     if isinstance(new, Problem):
         return new
     hosts[index] = new
-    for second, first, what in duplicates(hosts):
-        if index in (first, second):
-            other = hosts[first if index == second else second].name
-            return Problem("server", f"{other} has {what} already", "Give each server its own name, address and port")
+    for found in duplicates(hosts):
+        if index in (found.first, found.index):
+            other = hosts[found.first if index == found.index else found.index].name
+            return Problem(
+                "server", f"{other} has {found.shared} already", "Give each server its own name, address and port"
+            )
     return with_hosts(profile, hosts)
 
 

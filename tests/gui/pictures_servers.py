@@ -20,7 +20,7 @@ from onboard.gui.servers.keys import KeysSheet
 from onboard.gui.servers.lines import LinesSheet
 from onboard.gui.servers.probe import ProbeSheet
 from onboard.gui.servers.sheet import Sheet
-from onboard.hosts.inventory import parse
+from onboard.lists.catalog import parse
 from onboard.model.cancel import CancelToken
 from onboard.wizard.servers import to_approve
 

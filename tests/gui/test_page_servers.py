@@ -28,11 +28,14 @@ from onboard.gui.servers.lines import LinesSheet
 from onboard.gui.servers.probe import ProbeSheet
 from onboard.gui.servers.sheet import Sheet
 from onboard.gui.session import Session
+from onboard.gui.widgets.data_table import DataTable
+from onboard.gui.widgets.verbatim import Verbatim
 from onboard.gui.window import Window
-from onboard.hosts.inventory import parse
+from onboard.lists.catalog import parse
+from onboard.lists.reader import Parsed
 from onboard.model import events
 from onboard.model.cancel import CancelToken
-from onboard.model.errors import OnboardError
+from onboard.model.errors import OnboardError, Problem
 from onboard.model.events import RunFailed
 from onboard.model.profile import CredentialKind, Host, Profile
 from onboard.wizard import draft
@@ -202,6 +205,16 @@ def test_a_dropped_list_is_shown_before_it_is_taken(
     assert hosts(page) == wanted
     page.undo_stack.undo()
     assert hosts(page) == list(NAMES)
+
+
+def test_a_list_without_a_preview_is_imported_too(page: ServersPage) -> None:
+    parsed = Parsed((Host(name="new", address="10.0.0.9"),), (4,), (Problem("a line 5", "it is odd", "Delete it"),))
+    sheet = ImportSheet(page, PROFILE, Path("a"), parsed)
+    assert sheet.primary.text().replace("&", "") == "Import 1 server"
+    assert sheet.findChildren(DataTable) == []
+    assert "a line 5: it is odd" in " ".join(text.toPlainText() for text in sheet.findChildren(Verbatim))
+    sheet.accept()
+    assert [host.name for host in sheet.profile.hosts] == [*NAMES, "new"]
 
 
 def texts(sheet: Sheet) -> list[Any]:

@@ -21,7 +21,7 @@ from onboard.gui.servers.sheet import Sheet
 from onboard.gui.session import Session
 from onboard.gui.theme import Theme
 from onboard.gui.window import Window
-from onboard.hosts.inventory import parse
+from onboard.lists.catalog import parse
 from onboard.model.events import SecretWanted
 from onboard.wizard.stages import STAGES
 

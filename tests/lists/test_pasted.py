@@ -1,28 +1,38 @@
 """Servers typed or pasted: each line is understood whole, or it is a mistake with its number."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onboard.lists.pasted import hosts_from_lines
+from onboard.lists.pasted import parse_lines
+from onboard.model.errors import Problem
+from onboard.model.profile import Host
 
 Server = tuple[str, str, int]
 
 
+def read(text: str, credential: str = "linux") -> tuple[Sequence[Host], Sequence[Problem]]:
+    parsed = parse_lines(text, credential)
+    assert len(parsed.hosts) == len(parsed.lines)
+    return parsed.hosts, parsed.problems
+
+
 def servers(text: str) -> list[Server]:
-    hosts, problems = hosts_from_lines(text, "linux")
+    hosts, problems = read(text)
     assert problems == ()
     return [(host.name, *host.target) for host in hosts]
 
 
 def test_a_server_without_any_address_is_a_problem_of_its_line() -> None:
-    hosts, problems = hosts_from_lines("10.1.1.1\nadmin@web\n\nweb-9 10.1.1.9:2200\n", "linux")
+    hosts, problems = read("10.1.1.1\nadmin@web\n\nweb-9 10.1.1.9:2200\n")
     assert [one.target for one in hosts] == [("10.1.1.1", 22), ("10.1.1.9", 2200)]
     assert [problem.key for problem in problems] == ["line 2"]
 
 
 def test_pasted_lines_become_servers() -> None:
-    hosts, problems = hosts_from_lines("web1 10.0.0.1\nweb2\n# no\n\n10.0.0.3:2222\nweb4,web4.example:22", "ops")
+    hosts, problems = read("web1 10.0.0.1\nweb2\n# no\n\n10.0.0.3:2222\nweb4,web4.example:22", "ops")
     assert problems == ()
     assert [(host.name, *host.target) for host in hosts] == [
         ("web1", "10.0.0.1", 22),
@@ -34,13 +44,13 @@ def test_pasted_lines_become_servers() -> None:
 
 
 def test_a_line_that_is_no_server_is_named() -> None:
-    _, problems = hosts_from_lines("good\nbad name_?!/", "ops")
+    _, problems = read("good\nbad name_?!/", "ops")
     assert [problem.key for problem in problems] == ["line 2"]
 
 
 @given(st.text(max_size=200))
 def test_no_paste_raises(text: str) -> None:
-    hosts_from_lines(text, "ops")
+    parse_lines(text, "ops")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +76,7 @@ def test_no_paste_raises(text: str) -> None:
 )
 def test_forms_of_a_line(line: str, server: Server | None) -> None:
     if server is None:
-        assert hosts_from_lines(line, "linux")[0] == ()
+        assert read(line)[0] == ()
     else:
         assert servers(line) == [server]
 
@@ -95,12 +105,14 @@ def test_forms_of_a_line(line: str, server: Server | None) -> None:
         ("web-1 10.0.0.2:0", '"0" is not a valid port'),
         ("web-1 10.0.0.2:", '"" is not a valid port'),
         ("web-1 :22", "the address is empty"),
+        ("name, address", "it looks like the headings of a table"),
+        ("Hostname\tIP Address\tPort", "it looks like the headings of a table"),
         ('"my server 10.0.0.2', "a quote is not closed"),
         ('"my server"', '"my server" is not a valid address'),
     ],
 )
 def test_a_line_that_is_not_understood_is_a_mistake(line: str, problem: str) -> None:
-    hosts, problems = hosts_from_lines(f"10.9.9.9\n\n{line}\n", "linux")
+    hosts, problems = read(f"10.9.9.9\n\n{line}\n")
     assert [host.name for host in hosts] == ["10.9.9.9"]
     assert [(found.key, found.problem) for found in problems] == [("line 3", problem)]
     assert problems[0].remedy
@@ -113,7 +125,7 @@ def test_names_with_numbers_are_host_names(name: str) -> None:
 
 @given(st.text("we-1 .:,;\t0a", max_size=40))
 def test_every_word_of_a_line_is_in_its_server_or_the_line_is_a_mistake(line: str) -> None:
-    hosts, problems = hosts_from_lines(line, "ops")
+    hosts, problems = read(line, "ops")
     assert len(hosts) + len(problems) == bool(line.strip(" \t,;"))
     for host in hosts:
         kept = f"{host.name} {host.address} {host.port}"

@@ -262,7 +262,7 @@ def test_mistakes_in_the_list_are_told_by_line_with_those_of_the_profile(tmp_pat
         'servers.csv: column "credental"': 'there is no key "credental"',
         "servers.csv line 2: port": "70000 is too large",
         "servers.csv line 4: port": '"x" is not a valid port',
-        "servers.csv line 7: name": 'the name "WEB03" stands already at servers.csv line 6',
+        "servers.csv line 7: name": 'the name "WEB03" is already used at servers.csv line 6',
     }
 
 
@@ -281,7 +281,7 @@ def test_same_server_in_file_and_list_is_told_with_both_places(tmp_path: Path) -
     with pytest.raises(ProfileError) as refused:
         load(path)
     (problem,) = refused.value.problems
-    assert str(problem).startswith('servers.csv line 2: name: the name "web01" stands already at hosts[0].')
+    assert str(problem).startswith('servers.csv line 2: name: the name "web01" is already used at hosts[0].')
 
 
 def test_a_list_not_loaded_yet_is_not_emptied(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_a_broken_server_does_not_hide_others_nor_shift_their_numbers(tmp_path: 
     )
     assert {key: problem.problem for key, problem in found.items()} == {
         "hosts[0].port": "0 is too small",
-        "hosts[2].name": 'the name "B" stands already at hosts[1]',
+        "hosts[2].name": 'the name "B" is already used at hosts[1]',
         "hosts[3].name": "it is missing",
         "hosts[4].credential": 'there is no credential "defualt"',
     }
@@ -320,7 +320,7 @@ def test_syntax_errors_are_placed(tmp_path: Path, text: str | bytes, key: str, p
         (
             CREDENTIAL + '[[hosts]]\nname = "10.0.0.1"\n[[hosts]]\nname = "b"\naddress = "10.0.0.1"\nport = 22\n',
             "hosts[1].address",
-            '"10.0.0.1" port 22 stands already at hosts[0]',
+            '"10.0.0.1" port 22 is already used at hosts[0]',
             "Rename or remove one of them",
         ),
         (

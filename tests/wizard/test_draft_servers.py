@@ -2,7 +2,7 @@
 
 import pytest
 
-from onboard.hosts.inventory import merged
+from onboard.lists.merge import merged
 from onboard.model.errors import Problem
 from onboard.model.profile import CredentialKind, Host, Profile
 from onboard.wizard import draft

@@ -34,14 +34,12 @@ from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.filter_box import FilterBox
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
-from onboard.hosts import inventory
+from onboard.lists import catalog
 from onboard.model.errors import OnboardError, ProfileError
 from onboard.model.profile import Host, Profile
 from onboard.wizard import draft
 from onboard.wizard.command_line import command_line
 from onboard.wizard.servers import Identity, missing_credentials, to_approve, unseen
-
-LISTS = "*.csv *.tsv *.txt"
 
 
 class ServersPage(Page):
@@ -393,14 +391,16 @@ class ServersPage(Page):
 
     @Slot()
     def choose_list(self) -> None:
-        kinds = tr("Lists of servers ({kinds});;All files (*)", kinds=LISTS)
+        kinds = tr(
+            "Lists of servers ({kinds});;All files (*)", kinds=" ".join(f"*{suffix}" for suffix in catalog.SUFFIXES)
+        )
         name, _ = QFileDialog.getOpenFileName(self, tr("Import servers"), "", kinds)
         if name:
             self.take_file(Path(name))
 
     def take_file(self, path: Path) -> None:
         try:
-            read = inventory.read(path)
+            read = catalog.read(path)
         except ProfileError as error:
             show_error(self, tr("The list was not imported"), error)
             return

@@ -1,6 +1,5 @@
-"""Import a list of servers: what was read and guessed is shown before anything is taken."""
+"""Import a list of servers: what was read and guessed is shown before anything is imported."""
 
-import re
 from pathlib import Path
 
 from PySide6.QtCore import QAbstractTableModel, Qt
@@ -13,8 +12,8 @@ from onboard.gui.theme import Theme
 from onboard.gui.widgets.data_table import DataTable
 from onboard.gui.widgets.label import Label
 from onboard.gui.widgets.verbatim import Verbatim
-from onboard.hosts.inventory import merged
-from onboard.hosts.inventory_csv import Column, Inventory, Preview
+from onboard.lists.merge import merged
+from onboard.lists.reader import Column, Parsed, Preview
 from onboard.model.errors import Problem, ProfileError
 from onboard.model.profile import Profile
 from onboard.wizard import draft
@@ -23,35 +22,22 @@ from onboard.wizard import draft
 class ImportSheet(Sheet):
     """`profile`, once accepted, has the servers of the list."""
 
-    def __init__(self, parent: QWidget | None, profile: Profile, path: Path, inventory: Inventory) -> None:
-        super().__init__(
-            parent, tr("Import {file}", file=path.name), _guessed(inventory.preview), primary=tr("&Import")
-        )
+    def __init__(self, parent: QWidget | None, profile: Profile, path: Path, parsed: Parsed) -> None:
+        lead = _guessed(parsed.preview) if parsed.preview is not None else ""
+        super().__init__(parent, tr("Import {file}", file=path.name), lead, primary=tr("&Import"))
         self.profile = profile
         self._before = profile
-        self._inventory = inventory
-        wrong = sorted(inventory.problems, key=_line)
-        table = DataTable(tr("The first servers of the list"), sortable=False)
-        table.setModel(PreviewModel(inventory.preview, table))
-        rows = len(inventory.preview.rows) + 1
-        table.setFixedHeight(rows * Theme.current().row_height() + Theme.current().row_height() // 2)
-        self.body.addWidget(table)
-        table.setVisible(bool(inventory.preview.rows))
-        unnamed = tr("a column")
-        unused = ", ".join(f"{column.header or unnamed} ({column.why})" for column in inventory.preview.unused)
-        if unused:
-            self.body.addWidget(Label(tr("Not taken: {columns}.", columns=unused), tone="muted", wrap=True))
+        self._parsed = parsed
+        if parsed.preview is not None:
+            self._show_preview(parsed.preview)
+        wrong = parsed.problems
         if wrong:
             title = plural("{n} mistake; its line is left out:", "{n} mistakes; their lines are left out:", len(wrong))
             self.body.addWidget(Label(title, tone="warn", wrap=True))
             self.body.addWidget(Verbatim(title, "\n".join(map(str, wrong))))
         there = len(profile.hosts)
-        self.add = QRadioButton(
-            plural("&Add to the server that is there", "&Add to the {n} servers that are there", there)
-        )
-        self.replace = QRadioButton(
-            plural("&Replace the server that is there", "&Replace the {n} servers that are there", there)
-        )
+        self.add = QRadioButton(plural("&Add to the existing server", "&Add to the {n} existing servers", there))
+        self.replace = QRadioButton(plural("&Replace the existing server", "&Replace the {n} existing servers", there))
         self.add.setChecked(True)
         choice = QButtonGroup(self)
         for button in (self.add, self.replace):
@@ -65,20 +51,31 @@ class ImportSheet(Sheet):
         self.body.addWidget(self._conflicts)
         self._look()
 
+    def _show_preview(self, preview: Preview) -> None:
+        if preview.rows:
+            table = DataTable(tr("The first servers of the list"), sortable=False)
+            table.setModel(PreviewModel(preview, table))
+            height = Theme.current().row_height()
+            table.setFixedHeight((len(preview.rows) + 1) * height + height // 2)
+            self.body.addWidget(table)
+        unused = ", ".join(
+            f"{column.header or tr('column {n}', n=number)} ({column.why})" for number, column in preview.unused
+        )
+        if unused:
+            self.body.addWidget(Label(tr("Not used: {columns}.", columns=unused), tone="muted", wrap=True))
+
     def _look(self) -> None:
         replace = self.replace.isChecked()
         problems: tuple[Problem, ...] = ()
         try:
-            hosts = merged(self._before.hosts, self._inventory.hosts, replace=replace)
+            hosts = merged(self._before.hosts, self._parsed.hosts, replace=replace)
             self.profile = draft.with_hosts(self._before, hosts)
         except ProfileError as error:
             problems = error.problems
         new = 0 if problems else len(self.profile.hosts) - (0 if replace else len(self._before.hosts))
-        same = 0 if problems else len(self._inventory.hosts) - new
+        same = 0 if problems else len(self._parsed.hosts) - new
         self._conflicts.show_problems(problems)
-        self._said.setText(
-            plural("{n} is there already, equal in everything.", "{n} are there already, equal in everything.", same)
-        )
+        self._said.setText(plural("{n} server is already in the list.", "{n} servers are already in the list.", same))
         self._said.setVisible(same > 0)
         self.primary.setText(plural("&Import {n} server", "&Import {n} servers", new) if new else tr("&Import"))
         self.primary.setEnabled(new > 0)
@@ -126,16 +123,10 @@ def _taken_for(column: Column) -> str:
 
 
 def _guessed(preview: Preview) -> str:
-    """What was guessed, in a line."""
+    """How the table was read, in one line."""
     delimiters = {",": tr("commas"), ";": tr("semicolons"), "\t": tr("tabs"), "|": tr("bars")}
     parts = [tr("Read as {encoding}", encoding=preview.encoding.upper())]
     if preview.delimiter:
         parts.append(tr("columns separated by {delimiter}", delimiter=delimiters[preview.delimiter]))
     parts.append(tr("the first line names the columns") if preview.has_header else tr("no line names the columns"))
     return tr("{parts}.", parts=", ".join(parts))
-
-
-def _line(problem: Problem) -> int:
-    """The line that a problem's key names: `servers.csv line 7: port`."""
-    found = re.search(r" line (\d+)", problem.key)
-    return int(found[1]) if found else 0

@@ -8,8 +8,8 @@ from onboard.gui.text import plural, tr
 from onboard.gui.theme import Role, Theme
 from onboard.gui.widgets.key_value_form import KeyValueForm
 from onboard.gui.widgets.label import Label
-from onboard.hosts.inventory import merged
-from onboard.lists.pasted import hosts_from_lines
+from onboard.lists.merge import merged
+from onboard.lists.pasted import parse_lines
 from onboard.model.errors import Problem, ProfileError
 from onboard.model.profile import Host, Profile
 from onboard.wizard import draft
@@ -61,12 +61,11 @@ class LinesSheet(Sheet):
 
     def look(self) -> tuple[Problem, ...]:
         """Read the lines; what is wrong with them is shown and returned."""
-        hosts, problems = hosts_from_lines(self.lines.toPlainText(), self.credential.currentText().strip())
-        if not problems:
-            problems = self._take(hosts)
+        parsed = parse_lines(self.lines.toPlainText(), self.credential.currentText().strip())
+        problems = parsed.problems or self._take(parsed.hosts)
         new = len(self.profile.hosts) - len(self._before.hosts) if not problems else 0
         self._problems.show_problems(problems)
-        self._summary.setText("" if problems else self._said(len(hosts), new))
+        self._summary.setText("" if problems else self._said(len(parsed.hosts), new))
         self._summary.setVisible(not problems)
         self.primary.setEnabled(new > 0)
         self.primary.setText(plural("&Add {n} server", "&Add {n} servers", new) if new else tr("&Add"))

@@ -1,25 +1,25 @@
-"""Lists of servers: what is guessed is told, and every mistake by its line."""
+"""Servers from CSV: what is guessed is in the preview, and every mistake is told by its line."""
 
 import csv
 import io
-from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from onboard.hosts.inventory import merged, parse, read
-from onboard.hosts.inventory_csv import Inventory, render_csv
-from onboard.model.errors import ProfileError
+from onboard.lists.csv_list import READER, render_csv
+from onboard.lists.reader import ListFile, ParsedTable
 from onboard.model.profile import Host
 
 
-def targets(inventory: Inventory) -> list[tuple[str, str, int]]:
+def parse(data: bytes, name: str) -> ParsedTable:
+    return READER.parse(ListFile.of(data, name))
+
+
+def targets(inventory: ParsedTable) -> list[tuple[str, str, int]]:
     assert inventory.problems == ()
     return [(host.name, *host.target) for host in inventory.hosts]
 
 
-def fields(inventory: Inventory) -> dict[str, str]:
+def fields(inventory: ParsedTable) -> dict[str, str]:
     return {column.header: column.field for column in inventory.preview.columns}
 
 
@@ -93,10 +93,10 @@ def test_columns_are_found_by_what_people_call_them(header: str, wanted: dict[st
 
 def test_columns_that_are_not_used_are_named_and_their_cells_not_shown() -> None:
     inventory = parse(b"name,ip,dns name,owner,Root Password\nweb01,192.0.2.1,w,kim,correct-horse\n", "x")
-    assert [(column.header, column.why) for column in inventory.preview.unused] == [
-        ("dns name", "another column is taken for it"),
-        ("owner", "not known"),
-        ("Root Password", "secrets are never taken from a list"),
+    assert [(number, column.header, column.why) for number, column in inventory.preview.unused] == [
+        (3, "dns name", "another column is used for it"),
+        (4, "owner", "not known"),
+        (5, "Root Password", "secrets are never taken from a list"),
     ]
     assert inventory.preview.rows == (("web01", "192.0.2.1"),)
     assert "correct-horse" not in repr(inventory)
@@ -141,13 +141,13 @@ def test_a_mistyped_address_does_not_take_the_column_of_addresses_away(typo: str
     assert [column.field for column in inventory.preview.columns] == ["name", "address", "port"]
     assert [host.target for host in inventory.hosts] == [("192.0.2.1", 22), ("192.0.2.4", 22)]
     assert problems(text) == [
-        ("x line 3: port", '"22b" is not a valid port'),
         ("x line 2: address", f'"{typo}" is not a valid address'),
+        ("x line 3: port", '"22b" is not a valid port'),
     ]
 
 
 def test_words_in_a_table_without_headings_are_not_taken_for_servers() -> None:
-    assert problems("colour,weight\nred,4\nblue,5\n") == [("x", "no servers are in it")]
+    assert problems("colour,weight\nred,4\nblue,5\n") == [("x", "no column holds names or addresses")]
     assert targets(parse(b"web01.example.com,rack 7\nweb02.example.com,rack 8\n", "x")) == [
         ("web01.example.com", "web01.example.com", 22),
         ("web02.example.com", "web02.example.com", 22),
@@ -213,8 +213,8 @@ def test_quotes_that_never_close_are_told_where_they_open() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("owner,port\nkim,22\n", 'no column holds names or addresses; its headers are "owner", "port"'),
-        ("kim & co;22 x\nlee & co;23 x\n", "no servers are in it"),
+        ("owner,port\nkim,22\n", 'no column holds names or addresses; its headings are "owner", "port"'),
+        ("kim & co;22 x\nlee & co;23 x\n", "no column holds names or addresses"),
     ],
 )
 def test_a_list_without_servers_says_so(text: str, problem: str) -> None:
@@ -225,66 +225,6 @@ def test_a_list_without_servers_says_so(text: str, problem: str) -> None:
 
 def test_an_empty_file_has_no_servers() -> None:
     assert targets(parse(b"", "x")) == []
-
-
-@pytest.mark.parametrize(
-    ("content", "what"),
-    [
-        ("Host web01\n  HostName 192.0.2.1\n  User kim\n", "an ssh client's configuration"),
-        ("# mine\nHost *\n\n  # all\n  Port 2222\n", "an ssh client's configuration"),
-        ("[web]\nweb01 ansible_host=192.0.2.1\n", "an Ansible inventory"),
-        ("web01 ansible_host=192.0.2.1\n", "an Ansible inventory"),
-        ("---\nall:\n  hosts:\n    web01:\n", "an Ansible inventory"),
-        ('[{"name": "web01"}]', "JSON"),
-        ('{\n  "hosts": []\n}', "JSON"),
-    ],
-)
-def test_other_formats_are_refused_by_name(content: str, what: str) -> None:
-    with pytest.raises(ProfileError) as refused:
-        parse(content.encode(), "list")
-    (problem,) = refused.value.problems
-    assert problem.problem == f"it looks like {what}, which is not available in this version"
-
-
-@pytest.mark.parametrize("text", ["Host Name\nweb01\n", "Host\tPort\nweb01\t22\n", "host,user\nweb01,kim\n", "[::1]\n"])
-def test_tables_are_not_taken_for_other_formats(text: str) -> None:
-    parse(text.encode(), "list")
-
-
-@pytest.mark.parametrize("data", [b"PK\x03\x04....", b"\xd0\xcf\x11\xe0....", b"\x1f\x8b..", b"%PDF-1.7"])
-def test_files_that_are_no_text_are_refused(data: bytes) -> None:
-    with pytest.raises(ProfileError) as refused:
-        parse(data, "list.xlsx")
-    assert "which is no list of servers" in refused.value.problems[0].problem
-
-
-def test_read_tells_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(ProfileError) as refused:
-        read(tmp_path / "none.csv")
-    assert "No such file" in refused.value.problems[0].problem
-    (tmp_path / "some.csv").write_text("192.0.2.1\n")
-    assert targets(read(tmp_path / "some.csv")) == [("192.0.2.1", "192.0.2.1", 22)]
-
-
-def test_import_replaces_or_appends() -> None:
-    old = (Host(name="a", address="192.0.2.1"), Host(name="b", address="192.0.2.2"))
-    new = (Host(name="b", address="192.0.2.2"), Host(name="c", address="192.0.2.3"))
-    assert merged(old, new, replace=True) == new
-    assert merged(old, new, replace=False) == (*old, new[1])
-
-
-def test_imported_servers_that_clash_are_all_named() -> None:
-    old = (Host(name="a", address="192.0.2.1"), Host(name="b", address="192.0.2.2"))
-    new = (Host(name="A", address="192.0.2.9"), Host(name="c", address="192.0.2.2"), Host(name="d"), Host(name="D"))
-    with pytest.raises(ProfileError) as refused:
-        merged(old, new, replace=False)
-    assert [(problem.key, problem.problem) for problem in refused.value.problems] == [
-        ("A", 'the name "A" is already there, in the profile'),
-        ("c", '"192.0.2.2" port 22 is already there, in the profile'),
-        ("D", 'the name "D" is already there, in the imported list'),
-    ]
-    with pytest.raises(ProfileError):
-        merged((), new, replace=True)
 
 
 def test_servers_are_written_with_the_columns_that_are_used() -> None:
@@ -299,21 +239,3 @@ def test_servers_are_written_with_the_columns_that_are_used() -> None:
     inventory = parse(text.encode(), "x")
     assert inventory.problems == ()
     assert list(inventory.hosts) == hosts
-
-
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    st.binary(max_size=120)
-    | st.text("name,adresport;tag:=\t|\"'#\r\n\\0123.-[]{} é", max_size=120).map(str.encode)
-    | st.text(max_size=80).map(lambda text: text.encode("utf-16", "surrogatepass"))
-)
-def test_no_bytes_give_a_traceback(data: bytes) -> None:
-    try:
-        inventory = parse(data, "list")
-    except ProfileError as refused:
-        problems = refused.problems
-    else:
-        problems = inventory.problems
-        assert len(inventory.hosts) == len(inventory.lines)
-    assert all(problem.key and problem.problem and problem.remedy for problem in problems)
-    assert "".join(map(str, problems)).isprintable()
