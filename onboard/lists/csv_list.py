@@ -41,7 +41,8 @@ class CsvList:
     def recognises(self, file: ListFile) -> bool:
         return True
 
-    def parse(self, file: ListFile) -> ParsedTable:
+    def parse(self, file: ListFile, *, unfinished: bool = False) -> ParsedTable:
+        """`unfinished`: accept servers that have no address yet, for a profile that says so itself."""
         declared, text = _declared_delimiter(file.text)
         delimiter = declared or _guessed_delimiter(text)
         records, broken_off = _records(text, delimiter or ",", file.name)
@@ -57,7 +58,7 @@ class CsvList:
         problems = _column_problems(columns, file.name) if body else []
         if not _holds_servers(columns):
             body = []
-        hosts, lines, mistakes = _hosts(body, columns, file.name)
+        hosts, lines, mistakes = _hosts(body, columns, file.name, unfinished)
         return ParsedTable(tuple(hosts), tuple(lines), (*problems, *mistakes, *broken_off), preview)
 
 
@@ -160,15 +161,19 @@ def _used(columns: Sequence[Column], cells: Sequence[str]) -> Iterator[str]:
 
 
 def _hosts(
-    records: Sequence[Record], columns: Sequence[Column], name: str
+    records: Sequence[Record], columns: Sequence[Column], name: str, unfinished: bool
 ) -> tuple[list[Host], list[int], list[Problem]]:
     """The servers of rows, all rows at once; the lines of those that are right; and what is wrong with the others."""
     mistakes: list[tuple[int, Problem]] = []
     rows: list[dict[str, Any]] = []
     lines: list[int] = []
     for record in records:
-        row, wrong = _fields(record, columns, f"{name} line {record.line}")
-        wrong += not_yet.in_host(row, f"{name} line {record.line}: ")
+        place = f"{name} line {record.line}"
+        row, wrong = _fields(record, columns, place)
+        wrong += not_yet.in_host(row, f"{place}: ")
+        if row["name"] and "address" not in row and not is_address(row["name"]) and not unfinished:
+            problem = f"it is missing, and {shown(row['name'])} is not a valid address"
+            wrong.append(Problem(f"{place}: address", problem, "Add it"))
         mistakes += [(record.line, problem) for problem in wrong]
         if not wrong:
             rows.append(row)
@@ -223,9 +228,6 @@ def _fields(record: Record, columns: Sequence[Column], place: str) -> tuple[dict
     if tags:
         row["tags"] = tags
     row.setdefault("name", row.get("address", ""))
-    if row["name"] and "address" not in row and not is_address(row["name"]):
-        problem = f"it is missing, and {shown(row['name'])} is not a valid address"
-        problems.append(Problem(f"{place}: address", problem, "Add it"))
     return row, problems
 
 

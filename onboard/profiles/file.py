@@ -139,7 +139,7 @@ def _read_hosts(hosts_file: str, folder: Path) -> tuple[ParsedTable | None, Sequ
         why = error.strerror if isinstance(error, OSError) else "it is no path"
         remedy = "Name a CSV file; a relative path is looked for beside the profile"
         return None, (Problem("hosts_file", f"{shown(hosts_file)} cannot be read: {why}", remedy),)
-    listed = csv_list.READER.parse(ListFile.of(data, file.name))
+    listed = csv_list.READER.parse(ListFile.of(data, file.name), unfinished=True)
     known = ("name", "address", "port", "protocol", "credential", "tags", "tag:KEY")
     unused = [
         validation.unknown_problem(f"{file.name}: column {shown(column.header)}", column.header, known)

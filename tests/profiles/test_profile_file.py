@@ -266,6 +266,16 @@ def test_mistakes_in_the_list_are_told_by_line_with_those_of_the_profile(tmp_pat
     }
 
 
+def test_a_listed_server_without_an_address_can_be_opened_but_not_used(tmp_path: Path) -> None:
+    path = with_list(tmp_path, b"name,address\nmy server,\nweb02,192.0.2.2\n")
+    assert [host.name for host in load_unfinished(path).hosts] == ["my server", "web02"]
+    with pytest.raises(ProfileError) as refused:
+        load(path)
+    assert [(problem.key, problem.problem) for problem in refused.value.problems] == [
+        ("servers.csv line 2: address", 'it is missing, and "my server" is not a valid address')
+    ]
+
+
 def test_secrets_in_the_list_are_refused(tmp_path: Path) -> None:
     path = with_list(tmp_path, b"name,password\nweb01,correct-horse\n")
     with pytest.raises(ProfileError) as refused:
