@@ -23,11 +23,13 @@ from pathlib import Path
 import pytest
 
 from onboard.hosts.credentials import Secrets, variable_name
+from onboard.hosts.dial import Dialler, dial
 from onboard.hosts.lockout import Lockout
 from onboard.hosts.log_in_memory import LogInMemory
 from onboard.hosts.ssh.connector import SshConnector
 from onboard.hosts.ssh.known_hosts import KnownHosts, entry_name
 from onboard.hosts.ssh.transport import DEFAULT_LIMITS, Limits
+from onboard.model.place import Place
 from onboard.model.profile import Credential, Host
 
 SSHD = "/usr/sbin/sshd"
@@ -79,7 +81,7 @@ class OpenSsh:
     def known_hosts(self) -> Path:
         """A known_hosts file with all of its keys."""
         path = self.folder / "known_hosts"
-        name = entry_name("127.0.0.1", self.port)
+        name = entry_name(Place("127.0.0.1", self.port))
         path.write_text("".join(f"{name} {' '.join(key.split()[:2])}\n" for key in self.host_keys.values()))
         return path
 
@@ -95,6 +97,7 @@ class OpenSsh:
         known_hosts: KnownHosts | None = None,
         lockout: Lockout | None = None,
         memory: LogInMemory | None = None,
+        dialler: Dialler = dial,
         limits: Limits = DEFAULT_LIMITS,
     ) -> SshConnector:
         """A connector whose credential `default` is this one, and which trusts this server."""
@@ -106,6 +109,7 @@ class OpenSsh:
             known_hosts=known_hosts or KnownHosts(None, [self.known_hosts]),
             lockout=lockout or Lockout(self.folder / "lockout.json"),
             memory=memory or LogInMemory(),
+            dialler=dialler,
             limits=limits,
         )
 

@@ -86,9 +86,8 @@ def _refuse_other(record: RunRecord, profile: Profile, proven: Collection[str]) 
         problems.append(Problem(record.run, f"this is a run of {record.command}, which nothing can go on with", remedy))
     was = {host.name: host for host in Profile.model_validate(json.loads(record.profile)).hosts}
     for host in profile.hosts:
-        if host.name in was and host.target != was[host.name].target:
-            (address, port), (old_address, old_port) = host.target, was[host.name].target
-            problem = f"it is at {address}, port {port}, and was at {old_address}, port {old_port}, when the run began"
+        if host.name in was and host.place != was[host.name].place:
+            problem = f"it is at {host.place}, and was at {was[host.name].place} when the run began"
             problems.append(Problem(host.name, problem, "Run apply anew with this profile, without --resume"))
     missing = sorted({*proven} - {host.name for host in profile.hosts})
     if missing:

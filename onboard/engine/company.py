@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from onboard.engine.journal import Journal, RunRecord
 from onboard.model.errors import OnboardError
+from onboard.model.place import Place
 from onboard.model.profile import Host, Profile
 
 CHANGING = frozenset({"apply", "undo"})
@@ -16,11 +17,11 @@ def company_of(run: str, hosts: Sequence[Host], journal: Journal) -> OnboardErro
     Asked when the run is begun and held: of two that begin together at least one sees the other. An undo counts for
     all servers of its profile.
     """
-    targets = {host.target: host.name for host in hosts}
+    names = {host.place: host.name for host in hosts}
     for record in journal.runs():
         if record.command not in CHANGING or record.run == run or record.finished:
             continue
-        shared = [targets[target] for target in _targets(record) if target in targets]
+        shared = [names[place] for place in _places(record) if place in names]
         if shared and journal.is_held(record.run):
             return OnboardError(
                 f"Another process is changing {_listed(shared)}; nothing was changed here",
@@ -31,8 +32,8 @@ def company_of(run: str, hosts: Sequence[Host], journal: Journal) -> OnboardErro
     return None
 
 
-def _targets(record: RunRecord) -> list[tuple[str, int]]:
-    return [host.target for host in Profile.model_validate(json.loads(record.profile)).hosts]
+def _places(record: RunRecord) -> list[Place]:
+    return [host.place for host in Profile.model_validate(json.loads(record.profile)).hosts]
 
 
 def _listed(names: Sequence[str]) -> str:

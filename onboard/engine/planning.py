@@ -88,8 +88,7 @@ def prepare(
                 warnings = (*warnings, f"{host.name}: its node is not tagged. {why}")
             else:
                 changes = (*changes, _tagging(host.tags))
-        address, port = host.target
-        plans.append(HostPlan(host=host.name, address=address, port=port, changes=changes))
+        plans.append(HostPlan.at(host.place, host.name, changes))
     role, aws_changes, aws_warnings = _aws_changes(profile, plans, identity, aws)
     plan = Plan(
         account=identity.account,

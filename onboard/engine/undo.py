@@ -145,15 +145,15 @@ def undo(
 
 def _changed_later(record: RunRecord, hosts: Sequence[Host], journal: Journal) -> dict[str, str]:
     """server → the newest later run whose changes there are not undone: what an earlier one made stands under them."""
-    targets = {host.target: host.name for host in hosts}
+    names = {host.place: host.name for host in hosts}
     later: dict[str, str] = {}
     for other in journal.runs():
         if other.command != "apply" or other.run == record.run or other.started <= record.started:
             continue
         changed = undoing_of(journal.entries(other.run)).steps
         for host in Profile.model_validate(json.loads(other.profile)).hosts:
-            if host.name in changed and host.target in targets:
-                later.setdefault(targets[host.target], other.run)
+            if host.name in changed and host.place in names:
+                later.setdefault(names[host.place], other.run)
     return later
 
 

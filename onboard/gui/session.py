@@ -298,10 +298,10 @@ class Session(QObject):
         kept = set(map(id, after))
         changed = [host for host in before if id(host) not in kept]
         names = {host.name for host in changed}
-        targets = {host.name: host.target for host in after if host.name in names}
-        gone = {host.name for host in changed if targets.get(host.name) != host.target}
+        places = {host.name: host.place for host in after if host.name in names}
+        gone = {host.name for host in changed if places.get(host.name) != host.place}
         for command in ("trust", "check"):
-            if command in self._orders.values() and not gone.isdisjoint(targets):
+            if command in self._orders.values() and not gone.isdisjoint(places):
                 self._forget(command)  # it still tells of the former one
             state = self._states.get(command)
             if state is not None and not gone.isdisjoint(state.hosts):

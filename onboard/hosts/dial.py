@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import HostUnreachable
@@ -18,8 +18,18 @@ from onboard.model.profile import Host
 TICK = 0.1  # seconds after which waiting code looks at the cancel token
 
 
+class Dialler(Protocol):
+    """A way to open a TCP connection to a server within `seconds`. Raises HostUnreachable, Cancelled."""
+
+    def __call__(self, host: Host, cancel: CancelToken, seconds: float, /) -> socket.socket: ...
+
+
 def dial(host: Host, cancel: CancelToken, seconds: float) -> socket.socket:
-    """A TCP connection to the server: of its addresses the first that answers. Raises HostUnreachable, Cancelled."""
+    """The Dialler that goes directly: of the server's addresses the first that answers."""
+    if host.place.way:
+        raise HostUnreachable(
+            "The server was not tried", where=host.name, why="Jump hosts are not supported", remedy="Remove `jump`"
+        )
     deadline = time.monotonic() + seconds
     failure: OSError | None = None
     addresses = resolve(host, cancel, deadline)
@@ -63,7 +73,7 @@ def resolve(host: Host, cancel: CancelToken, deadline: float) -> list[tuple[Any,
 
     A resolver cannot be interrupted, so names are looked up in a thread.
     """
-    address, port = host.target
+    address, port = host.place.address, host.place.port
     if _is_numeric(address):
         try:
             return list(socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
@@ -106,7 +116,7 @@ def _unresolved(host: Host, error: OSError | UnicodeError) -> HostUnreachable:
     return HostUnreachable(
         "The server's name is not known",
         where=host.name,
-        why=f"{host.target[0]} cannot be resolved ({getattr(error, 'strerror', None) or error})",
+        why=f"{host.place.address} cannot be resolved ({getattr(error, 'strerror', None) or error})",
         remedy="Correct the name, or give the server an `address`",
     )
 
@@ -123,11 +133,8 @@ _CONNECT_SAYS: Mapping[int, tuple[str, str]] = {
 
 
 def _unreachable(host: Host, error: OSError | None) -> HostUnreachable:
-    address, port = host.target
     code = error.errno if error is not None and error.errno is not None else 0
     why, remedy = _CONNECT_SAYS.get(
         code, (error.strerror or str(error) if error is not None else "It has no address", "Check address and port")
     )
-    return HostUnreachable(
-        "The server cannot be reached", where=host.name, why=f"{address} port {port}: {why}", remedy=remedy
-    )
+    return HostUnreachable("The server cannot be reached", where=host.name, why=f"{host.place}: {why}", remedy=remedy)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from onboard.model.errors import Problem, ProfileError
 from onboard.model.formats import shown
+from onboard.model.place import Place
 from onboard.model.profile import Host
 
 
@@ -46,16 +47,16 @@ def merged(existing: Sequence[Host], imported: Sequence[Host], *, replace: bool)
 def duplicates(hosts: Iterable[Host]) -> list[Duplicate]:
     """Every server whose name, or address and port, an earlier one has."""
     names: dict[str, int] = {}
-    targets: dict[tuple[str, int], int] = {}
+    places: dict[Place, int] = {}
     found: list[Duplicate] = []
     for index, host in enumerate(hosts):
         first = names.setdefault(host.name.casefold(), index)
         if first != index:
             found.append(Duplicate(index, first, "name", f"the name {shown(host.name)}"))
-        address, port = host.target
-        twin = targets.setdefault((address.casefold(), port), index)
+        place = host.place
+        twin = places.setdefault(place, index)
         if twin not in (index, first):
-            found.append(Duplicate(index, twin, "address", f"{shown(address)} port {port}"))
+            found.append(Duplicate(index, twin, "address", f"{shown(place.address)} port {place.port}"))
     return found
 
 

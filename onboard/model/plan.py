@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from onboard.model.place import Place
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
@@ -39,14 +41,24 @@ class Change:
 class HostPlan:
     """A server's changes, in the order they are made; empty when it is as it should be.
 
-    `address` and `port` are where it is reached: a name may become another machine's. "" in plans that were saved
+    `address`, `port` and `way` are its place, as plain values for the saved file. "" and 0 in plans that were saved
     before they stood there.
     """
 
     host: str
     address: str = ""
     port: int = 0
+    way: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
+
+    @classmethod
+    def at(cls, place: Place, host: str, changes: tuple[Change, ...]) -> "HostPlan":
+        return cls(host=host, address=place.address, port=place.port, way=place.way, changes=changes)
+
+    @property
+    def place(self) -> Place | None:
+        """None in a plan that was saved before it said where its servers are."""
+        return Place(self.address, self.port, self.way) if self.address else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +83,8 @@ class Plan:
         allowed = {host.host: host for host in approved.hosts}
         for host in self.hosts:
             known = allowed.get(host.host, HostPlan(host=host.host))
-            if known.address and (host.address, host.port) != (known.address, known.port):
-                where = f"{host.address}, port {host.port}, approved at {known.address}, port {known.port}"
-                lines.append(f"{host.host}: it is at {where}")
+            if known.place and host.place != known.place:
+                lines.append(f"{host.host}: it is at {host.place}, approved at {known.place}")
                 continue
             lines += [f"{host.host}: {change.summary}" for change in _uncovered(host.changes, known.changes)]
         return tuple(lines)
@@ -90,7 +101,13 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
         region=data["region"],
         aws=tuple(Change(**change) for change in data["aws"]),
         hosts=tuple(
-            HostPlan(**{**host, "changes": tuple(Change(**change) for change in host["changes"])})
+            HostPlan(
+                **{
+                    **host,
+                    "way": tuple(host.get("way", ())),
+                    "changes": tuple(Change(**change) for change in host["changes"]),
+                }
+            )
             for host in data["hosts"]
         ),
         warnings=tuple(data["warnings"]),

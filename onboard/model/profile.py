@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 
 from onboard.model import formats
+from onboard.model.place import Place
 
 SCHEMA_VERSION = 1
 
@@ -160,10 +161,10 @@ class Host(Section):
     jump: str | None = None
 
     @property
-    def target(self) -> tuple[str, int]:
-        """(address, port) to connect to."""
+    def place(self) -> Place:
+        """Where it is reached, by which servers are told apart."""
         default = {Protocol.SSH: 22, Protocol.WINRM: 5986, Protocol.WINRM_HTTP: 5985}[self.protocol]
-        return self.address or self.name, self.port or default
+        return Place(self.address or self.name, self.port or default, (self.jump,) if self.jump else ())
 
 
 class Profile(Section):

@@ -24,7 +24,7 @@ def under_way(work: Bench, profile: Profile) -> Iterator[str]:
 def renamed(profile: Profile, names: dict[str, str]) -> Profile:
     """The profile with those of its servers alone that have a name here, under that."""
     hosts = tuple(
-        host.model_copy(update={"name": names[host.name], "address": host.target[0]})
+        host.model_copy(update={"name": names[host.name], "address": host.place.address})
         for host in profile.hosts
         if host.name in names
     )

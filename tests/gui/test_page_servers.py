@@ -37,6 +37,7 @@ from onboard.model import events
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError, Problem
 from onboard.model.events import RunFailed
+from onboard.model.place import Place
 from onboard.model.profile import CredentialKind, Host, Profile
 from onboard.wizard import draft
 from onboard.wizard.servers import Identity, to_approve
@@ -142,7 +143,7 @@ def test_typed_lines_become_servers_and_can_be_undone(page: ServersPage, monkeyp
     answer(monkeypatch, LinesSheet, type_two)
     page.add_lines()
     assert hosts(page) == [*NAMES, "app-1", "app-2"]
-    assert page.session.view.draft.hosts[-1].target == ("10.1.0.2", 2222)
+    assert page.session.view.draft.hosts[-1].place == Place("10.1.0.2", 2222)
     QTest.keySequence(page.table, QKeySequence(QKeySequence.StandardKey.Undo))
     assert hosts(page) == list(NAMES)
     QTest.keySequence(page.table, QKeySequence(QKeySequence.StandardKey.Redo))
@@ -305,7 +306,7 @@ def test_many_are_edited_at_once(page: ServersPage, monkeypatch: pytest.MonkeyPa
     page.edit_selected()
     assert asked
     assert {(host.credential, host.tags["team"]) for host in page.session.view.draft.hosts} == {("dba", "web")}
-    assert [host.target for host in page.session.view.draft.hosts] == [host.target for host in PROFILE.hosts]
+    assert [host.place for host in page.session.view.draft.hosts] == [host.place for host in PROFILE.hosts]
     page.undo_stack.undo()
     assert page.session.view.draft.hosts == PROFILE.hosts
 

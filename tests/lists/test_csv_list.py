@@ -7,6 +7,7 @@ import pytest
 
 from onboard.lists.csv_list import READER, render_csv
 from onboard.lists.reader import ListFile, ParsedTable
+from onboard.model.place import Place
 from onboard.model.profile import Host
 
 
@@ -16,7 +17,7 @@ def parse(data: bytes, name: str) -> ParsedTable:
 
 def targets(inventory: ParsedTable) -> list[tuple[str, str, int]]:
     assert inventory.problems == ()
-    return [(host.name, *host.target) for host in inventory.hosts]
+    return [(host.name, host.place.address, host.place.port) for host in inventory.hosts]
 
 
 def fields(inventory: ParsedTable) -> dict[str, str]:
@@ -139,7 +140,7 @@ def test_a_mistyped_address_does_not_take_the_column_of_addresses_away(typo: str
     text = f"web01,192.0.2.1,22\nweb02,{typo},22\nweb03,192.0.2.3,22b\nweb04,192.0.2.4,22\n"
     inventory = parse(text.encode(), "x")
     assert [column.field for column in inventory.preview.columns] == ["name", "address", "port"]
-    assert [host.target for host in inventory.hosts] == [("192.0.2.1", 22), ("192.0.2.4", 22)]
+    assert [host.place for host in inventory.hosts] == [Place("192.0.2.1", 22), Place("192.0.2.4", 22)]
     assert problems(text) == [
         ("x line 2: address", f'"{typo}" is not a valid address'),
         ("x line 3: port", '"22b" is not a valid port'),

@@ -13,6 +13,7 @@ from onboard.lists.catalog import READERS, SUFFIXES, parse, read
 from onboard.lists.reader import ListFile, Parsed, Reader
 from onboard.lists.unread import Unread
 from onboard.model.errors import ProfileError
+from onboard.model.place import Place
 
 NO_FORMATS = {"__init__", "catalog", "csv_columns", "merge", "pasted", "reader", "tags"}
 
@@ -70,7 +71,7 @@ def test_read_tells_a_missing_file(tmp_path: Path) -> None:
         read(tmp_path / "none.csv")
     assert "No such file" in refused.value.problems[0].problem
     (tmp_path / "some.csv").write_text("192.0.2.1\n")
-    assert [host.target for host in read(tmp_path / "some.csv").hosts] == [("192.0.2.1", 22)]
+    assert [host.place for host in read(tmp_path / "some.csv").hosts] == [Place("192.0.2.1", 22)]
 
 
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from onboard.lists.pasted import parse_lines
 from onboard.model.errors import Problem
+from onboard.model.place import Place
 from onboard.model.profile import Host
 
 Server = tuple[str, str, int]
@@ -22,19 +23,19 @@ def read(text: str, credential: str = "linux") -> tuple[Sequence[Host], Sequence
 def servers(text: str) -> list[Server]:
     hosts, problems = read(text)
     assert problems == ()
-    return [(host.name, *host.target) for host in hosts]
+    return [(host.name, host.place.address, host.place.port) for host in hosts]
 
 
 def test_a_server_without_any_address_is_a_problem_of_its_line() -> None:
     hosts, problems = read("10.1.1.1\nadmin@web\n\nweb-9 10.1.1.9:2200\n")
-    assert [one.target for one in hosts] == [("10.1.1.1", 22), ("10.1.1.9", 2200)]
+    assert [one.place for one in hosts] == [Place("10.1.1.1", 22), Place("10.1.1.9", 2200)]
     assert [problem.key for problem in problems] == ["line 2"]
 
 
 def test_pasted_lines_become_servers() -> None:
     hosts, problems = read("web1 10.0.0.1\nweb2\n# no\n\n10.0.0.3:2222\nweb4,web4.example:22", "ops")
     assert problems == ()
-    assert [(host.name, *host.target) for host in hosts] == [
+    assert [(host.name, host.place.address, host.place.port) for host in hosts] == [
         ("web1", "10.0.0.1", 22),
         ("web2", "web2", 22),
         ("10.0.0.3", "10.0.0.3", 2222),

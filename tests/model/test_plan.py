@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, replace
 
+from onboard.model.place import Place
 from onboard.model.plan import Change, HostPlan, Plan, plan_from_json
 
 INSTALL = Change(name="install_agent", summary="Install 3.3", detail={"version": "3.3", "sha256": "ab"})
@@ -27,10 +28,28 @@ def test_each_thing_that_is_more_is_named() -> None:
 def test_a_name_that_has_become_another_machine_is_not_covered() -> None:
     approved = replace(PLAN, hosts=(HostPlan(host="a", address="10.0.0.1", port=22, changes=(START,)),))
     moved = replace(PLAN, hosts=(HostPlan(host="a", address="10.0.0.2", port=22, changes=(START,)),))
-    assert moved.exceeds(approved) == ("a: it is at 10.0.0.2, port 22, approved at 10.0.0.1, port 22",)
+    assert moved.exceeds(approved) == ("a: it is at 10.0.0.2 port 22, approved at 10.0.0.1 port 22",)
     assert approved.exceeds(approved) == ()
     saved_earlier = replace(PLAN, hosts=(HostPlan(host="a", changes=(START,)),))
     assert moved.exceeds(saved_earlier) == ()
+
+
+def test_the_same_address_behind_another_jump_host_is_not_covered() -> None:
+    approved = replace(PLAN, hosts=(HostPlan.at(Place("10.0.0.1", 22, ("x",)), "a", (START,)),))
+    again = plan_from_json(json.loads(json.dumps(asdict(approved))))
+    assert again == approved
+    assert again.exceeds(approved) == ()
+    other = replace(PLAN, hosts=(HostPlan.at(Place("10.0.0.1", 22, ("y",)), "a", (START,)),))
+    assert other.exceeds(approved) == (
+        "a: it is at 10.0.0.1 port 22 through y, approved at 10.0.0.1 port 22 through x",
+    )
+
+
+def test_a_plan_of_an_earlier_version_is_read() -> None:
+    saved = {"host": "a", "address": "10.0.0.1", "port": 22, "changes": []}
+    data = {**asdict(PLAN), "hosts": [saved, {"host": "b", "changes": []}]}
+    places = [host.place for host in plan_from_json(json.loads(json.dumps(data))).hosts]
+    assert places == [Place("10.0.0.1", 22), None]
 
 
 def test_another_account_or_region_is_never_covered() -> None:

@@ -13,6 +13,7 @@ import pytest
 from practice_client import facts_of
 
 from onboard.model.errors import OnboardError
+from onboard.model.place import Place
 from onboard.practice.serve import Practice, allow_open_files, running_practice, write_folder
 from onboard.profiles import file as profile_file
 
@@ -73,7 +74,9 @@ def test_the_folder_holds_a_profile_that_loads_and_reaches_the_servers(tmp_path:
         assert (tmp_path / "id_ed25519").read_bytes() == practice.key_file.read_bytes()
         assert stat.S_IMODE((tmp_path / "id_ed25519").stat().st_mode) == 0o600
         assert (tmp_path / "known_hosts").read_text() == practice.known_hosts
-        assert [host.target for host in profile.hosts] == [("127.0.0.1", server.port) for server in practice.servers]
+        assert [host.place for host in profile.hosts] == [
+            Place("127.0.0.1", server.port) for server in practice.servers
+        ]
         script = f"set -a; . {tmp_path}/env; env"
         shell = subprocess.run(["sh", "-c", script], env={"PATH": os.environ["PATH"]}, capture_output=True, check=True)
         variables = dict(line.split("=", 1) for line in shell.stdout.decode().splitlines())

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from onboard.model.errors import OnboardError, ProfileError
+from onboard.model.place import Place
 from onboard.model.profile import (
     ActivationSection,
     AgentSection,
@@ -239,7 +240,7 @@ def with_list(folder: Path, data: bytes) -> Path:
 def test_a_list_written_by_others_stays_untouched_until_its_servers_change(tmp_path: Path) -> None:
     path = with_list(tmp_path, b"\xef\xbb\xbf" + LIST.encode())
     profile = load(path)
-    assert [host.target for host in profile.hosts] == [("192.0.2.1", 22), ("192.0.2.2", 22)]
+    assert [host.place for host in profile.hosts] == [Place("192.0.2.1", 22), Place("192.0.2.2", 22)]
     before = files(tmp_path)
     save(profile, path)
     assert files(tmp_path) == before

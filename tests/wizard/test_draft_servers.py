@@ -4,6 +4,7 @@ import pytest
 
 from onboard.lists.merge import merged
 from onboard.model.errors import Problem
+from onboard.model.place import Place
 from onboard.model.profile import CredentialKind, Host, Profile
 from onboard.wizard import draft
 
@@ -24,7 +25,7 @@ def host(profile: Profile | Problem, name: str) -> Host:
 
 def test_a_change_of_one_server_leaves_the_others_as_they_are() -> None:
     new = draft.host_changed(PROFILE, "web-1", {"port": 2022})
-    assert host(new, "web-1").target == ("10.0.0.1", 2022)
+    assert host(new, "web-1").place == Place("10.0.0.1", 2022)
     assert host(new, "web-2") is PROFILE.hosts[1]
 
 

@@ -339,9 +339,9 @@ def _typed(host: Host, column: Column) -> str:
         case Column.NAME:
             return host.name
         case Column.ADDRESS:
-            return host.target[0]
+            return host.place.address
         case Column.PORT:
-            return str(host.target[1])
+            return str(host.place.port)
         case Column.CREDENTIAL:
             return host.credential
         case Column.TAGS:

@@ -523,5 +523,4 @@ class _Edit(QUndoCommand):
 
 
 def _address(host: Host) -> str:
-    address, port = host.target
-    return address if port == 22 else f"{address}:{port}"
+    return host.place.address if host.place.port == 22 else str(host.place)

@@ -47,8 +47,8 @@ class EditSheet(Sheet):
 
     def _fill(self, host: Host) -> None:
         self.name.setText(host.name)
-        self.address.setText(host.target[0])
-        self.port.setText(str(host.target[1]))
+        self.address.setText(host.place.address)
+        self.port.setText(str(host.place.port))
         self.tags.setText(draft.tags_text(host.tags))
 
     def accept(self) -> None:
@@ -74,6 +74,6 @@ class EditSheet(Sheet):
             return draft.hosts_changed(self.profile, self._names, values, tags=tags, without_tags=gone)
         name, address = self.name.text().strip(), self.address.text().strip()
         values |= {"name": name, "address": "" if address == name else address, "tags": tags or None}
-        if port in ("", str(Host(name="a", protocol=self._one.protocol).target[1])):
+        if port in ("", str(Host(name="a", protocol=self._one.protocol).place.port)):
             values["port"] = None
         return draft.host_changed(self.profile, self._one.name, values)

@@ -23,11 +23,10 @@ class ProbeSheet(Sheet):
     """Begins at once. Closing it stops a test that goes on."""
 
     def __init__(self, parent: QWidget | None, session: Session, host: Host) -> None:
-        address, port = host.target
         super().__init__(
             parent,
             tr("Test {name}", name=host.name),
-            tr("{address} port {port}, credential {name}", address=address, port=port, name=host.credential),
+            tr("{place}, credential {name}", place=host.place, name=host.credential),
             leave=tr("&Close"),
             letters=80,
         )
@@ -83,7 +82,7 @@ class ProbeSheet(Sheet):
         self._error.show_failure(state.failure)
 
     def copied_text(self) -> str:
-        lines = [f"{self._host.name} {':'.join(map(str, self._host.target))}"]
+        lines = [f"{self._host.name} ({self._host.place})"]
         lines += [text for line in self._lines.values() if (text := line.text())]
         if self._error.copied_text():
             lines.append(self._error.copied_text())

@@ -10,29 +10,25 @@ from collections.abc import Iterator, Mapping
 import paramiko
 
 from onboard.hosts.credentials import Secrets
-from onboard.hosts.dial import TICK
+from onboard.hosts.dial import TICK, Dialler, dial
 from onboard.hosts.lockout import Lockout
 from onboard.hosts.log_in_memory import LogInMemory
 from onboard.hosts.ssh.account import Account
-from onboard.hosts.ssh.certificates import SUFFIX
 from onboard.hosts.ssh.connection import SshConnection
 from onboard.hosts.ssh.known_hosts import KnownHosts, Trust
 from onboard.hosts.ssh.log_in import LogIn
 from onboard.hosts.ssh.private_key import load_key
 from onboard.hosts.ssh.refusals import joined, untrusted
 from onboard.hosts.ssh.transport import (
-    ALGORITHMS,
     DEFAULT_LIMITS,
-    KEY_TYPES,
     Limits,
     SshTransport,
-    algorithms_of,
     handshake,
     hang_up,
     said_by,
 )
 from onboard.model.cancel import CancelToken
-from onboard.model.errors import HostError, HostUnreachable, LogInBroken, LogInRefused, LogInUntried, OnboardError
+from onboard.model.errors import HostError, LogInBroken, LogInRefused, LogInUntried, OnboardError
 from onboard.model.profile import Credential, CredentialKind, Host
 from onboard.model.secret import Secret
 
@@ -50,6 +46,7 @@ class SshConnector:
         known_hosts: KnownHosts,
         lockout: Lockout,
         memory: LogInMemory,
+        dialler: Dialler = dial,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._credentials = credentials
@@ -57,6 +54,7 @@ class SshConnector:
         self._known_hosts = known_hosts
         self._lockout = lockout
         self._memory = memory
+        self._dialler = dialler
         self._limits = limits
         self._keys: dict[str, paramiko.PKey | LogInRefused] = {}
         self._keys_lock = threading.Lock()
@@ -64,16 +62,16 @@ class SshConnector:
     def connect(self, host: Host, cancel: CancelToken) -> "SshConnection":
         """Raises HostUnreachable (LogInBroken), HostUntrusted, LogInRefused (LogInUntried), Cancelled."""
         cancel.check()
-        if host.jump:
-            raise HostUnreachable(
-                "The server was not tried", where=host.name, why="Jump hosts are not supported", remedy="Remove `jump`"
-            )
         with _as_untried(host):
             account = Account(host, self._credential(host), self._secrets, self._lockout, self._memory)
             proof = self._proof(account, cancel)
-        transport = handshake(host, self._algorithms(host), cancel, self._limits)
+        expected = self._known_hosts.expect(host.place)
+        transport = handshake(host, expected.algorithms, cancel, self._limits, self._dialler)
         try:
-            self._verify(host, transport)
+            key = transport.host_key_shown()
+            verdict = expected.judge(key)
+            if verdict.trust is not Trust.TRUSTED:
+                raise untrusted(host, key, verdict)
             try:
                 with _as_refusal(host):
                     self._log_in(account, proof, transport, cancel)
@@ -139,23 +137,6 @@ class SshConnector:
         if isinstance(key, LogInRefused):
             raise LogInRefused(key.what, where=account.host.name, why=key.why, remedy=key.remedy)
         return key
-
-    def _algorithms(self, host: Host) -> tuple[str, ...]:
-        """Host key algorithms in the order to ask for: those whose key is known come first.
-
-        Else a server whose ed25519 key is known would look changed when it prefers ECDSA.
-        """
-        known = [key_type for key_type in self._known_hosts.key_types(*host.target) if key_type in ALGORITHMS]
-        ordered = algorithms_of([*known, *(key_type for key_type in KEY_TYPES if key_type not in known)])
-        if self._known_hosts.has_authority(*host.target):
-            return tuple(f"{name}{SUFFIX}" for name in ordered) + ordered
-        return ordered
-
-    def _verify(self, host: Host, transport: SshTransport) -> None:
-        key = transport.host_key_shown()
-        verdict = self._known_hosts.judge(*host.target, key)
-        if verdict.trust is not Trust.TRUSTED:
-            raise untrusted(host, key, verdict)
 
     def _log_in(
         self, account: Account, proof: paramiko.PKey | Secret | None, transport: SshTransport, cancel: CancelToken

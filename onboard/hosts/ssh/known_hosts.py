@@ -8,7 +8,6 @@ these are passed over, as OpenSSH does.
 
 import base64
 import contextlib
-import hashlib
 import hmac
 import os
 import re
@@ -23,9 +22,12 @@ from typing import Literal, Self
 from filelock import FileLock
 
 from onboard.files import write_private
-from onboard.hosts.ssh.certificates import check_certificate, is_certificate
+from onboard.hosts.ssh.certificates import SUFFIX, check_certificate, is_certificate
+from onboard.hosts.ssh.host_key import ALGORITHMS, KEY_TYPES, HostKey, algorithms_of
+from onboard.model.place import Place
 
 OWN_FILE = "known_hosts"
+SSH_PORT = 22
 
 
 class Trust(StrEnum):
@@ -35,33 +37,6 @@ class Trust(StrEnum):
     NEW = "new"  # nothing is known about this server
     CHANGED = "changed"  # other keys are known for this server, not this one
     REVOKED = "revoked"
-
-
-@dataclass(frozen=True, slots=True)
-class HostKey:
-    """A public key in SSH's wire format (RFC 4253 §6.6); a host certificate is one too."""
-
-    blob: bytes
-
-    @property
-    def key_type(self) -> str:
-        """Such as ssh-ed25519, ecdsa-sha2-nistp256, ssh-rsa."""
-        length = int.from_bytes(self.blob[:4], "big")
-        return self.blob[4 : 4 + length].decode("ascii", "replace")
-
-    @property
-    def fingerprint(self) -> str:
-        """As `ssh-keygen -l` prints it: SHA256: and unpadded base64."""
-        return "SHA256:" + base64.b64encode(hashlib.sha256(self.blob).digest()).decode().rstrip("=")
-
-    def without_certificate(self) -> "HostKey":
-        """The key that a certificate is about; a plain key itself. ValueError when it cannot be read."""
-        if not is_certificate(self.key_type):
-            return self
-        key = check_certificate(self.blob, "").key
-        if key is None:
-            raise ValueError("the host certificate cannot be read")
-        return HostKey(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +67,72 @@ class _Entry:
         return matched
 
 
-def entry_name(address: str, port: int) -> str:
+def entry_name(place: Place) -> str:
     """How known_hosts names a server: `host`, or `[host]:port` for a port other than 22."""
+    return _entry_name(place.address, place.port)
+
+
+def _entry_name(address: str, port: int) -> str:
     address = address.lower()
-    return address if port == 22 else f"[{address}]:{port}"
+    return address if port == SSH_PORT else f"[{address}]:{port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What is known about one server before it shows its key: what to ask it for, and what to think of what it shows.
+
+    `named` are the entries of its address and port. `bare` are those of its address alone, for a port other than 22.
+    """
+
+    address: str
+    named: tuple[_Entry, ...]
+    bare: tuple[_Entry, ...] = ()
+
+    @property
+    def key_types(self) -> tuple[str, ...]:
+        """The types of the keys known for this server, in the order of the files."""
+        return tuple(dict.fromkeys(entry.key.key_type for entry in self.named or self.bare if not entry.marker))
+
+    @property
+    def has_authority(self) -> bool:
+        """Is a certificate authority known for this server?"""
+        return any(entry.marker == "cert-authority" for entry in self.named)
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """Host key algorithms in the order to ask for: those whose key is known come first.
+
+        Otherwise a server whose ed25519 key is known would look changed when it prefers ECDSA.
+        """
+        known = [key_type for key_type in self.key_types if key_type in ALGORITHMS]
+        ordered = algorithms_of([*known, *(key_type for key_type in KEY_TYPES if key_type not in known)])
+        if self.has_authority:
+            return tuple(f"{name}{SUFFIX}" for name in ordered) + ordered
+        return ordered
+
+    def judge(self, key: HostKey) -> KeyVerdict:
+        """Is `key` this server's?"""
+        if verdict := _revoked(key, self.named):
+            return verdict
+        if is_certificate(key.key_type):
+            verdict = _judge_certificate(self.address, key, self.named)
+            if verdict.trust is not Trust.NEW:
+                return verdict
+            plain_verdict = self.judge(key.without_certificate())
+            return verdict if plain_verdict.trust is Trust.NEW else plain_verdict
+        plain = [entry for entry in self.named if not entry.marker]
+        if not plain:
+            # As OpenSSH: a key known for the bare name is good on its other ports too, another key says nothing there.
+            if verdict := _revoked(key, self.bare):
+                return verdict
+            plain = [entry for entry in self.bare if not entry.marker and entry.key == key]
+        for entry in plain:
+            if entry.key == key:
+                return KeyVerdict(Trust.TRUSTED, entry.source)
+        if plain:
+            known = ", ".join(sorted({f"{entry.key.key_type} {entry.key.fingerprint}" for entry in plain}))
+            return KeyVerdict(Trust.CHANGED, plain[0].source, f"The key known for this server is {known}")
+        return KeyVerdict(Trust.NEW)
 
 
 class KnownHosts:
@@ -125,50 +162,21 @@ class KnownHosts:
         path.read_bytes()
         return cls(None, [path])
 
-    def judge(self, address: str, port: int, key: HostKey) -> KeyVerdict:
-        """Is `key` the key of the server at `address`:`port`?"""
-        entries = self._entries(entry_name(address, port))
-        if verdict := _revoked(key, entries):
-            return verdict
-        if is_certificate(key.key_type):
-            verdict = _judge_certificate(address, key, entries)
-            if verdict.trust is not Trust.NEW:
-                return verdict
-            plain_verdict = self.judge(address, port, key.without_certificate())
-            return verdict if plain_verdict.trust is Trust.NEW else plain_verdict
-        plain = [entry for entry in entries if not entry.marker]
-        if not plain and port != 22:
-            # As OpenSSH: a key known for the bare name is good on its other ports too, another key says nothing there.
-            bare = self._entries(entry_name(address, 22))
-            if verdict := _revoked(key, bare):
-                return verdict
-            plain = [entry for entry in bare if not entry.marker and entry.key == key]
-        for entry in plain:
-            if entry.key == key:
-                return KeyVerdict(Trust.TRUSTED, entry.source)
-        if plain:
-            known = ", ".join(sorted({f"{entry.key.key_type} {entry.key.fingerprint}" for entry in plain}))
-            return KeyVerdict(Trust.CHANGED, plain[0].source, f"The key known for this server is {known}")
-        return KeyVerdict(Trust.NEW)
+    def expect(self, place: Place) -> Expectation:
+        """What is known about the server at `place` now."""
+        named = self._entries(entry_name(place))
+        bare = self._entries(_entry_name(place.address, SSH_PORT)) if place.port != SSH_PORT else ()
+        return Expectation(place.address, named, bare)
 
-    def key_types(self, address: str, port: int) -> tuple[str, ...]:
-        """The types of the keys known for this server, in the order of the files."""
-        entries = self._entries(entry_name(address, port)) or self._entries(entry_name(address, 22))
-        return tuple(dict.fromkeys(entry.key.key_type for entry in entries if not entry.marker))
-
-    def has_authority(self, address: str, port: int) -> bool:
-        """Is a certificate authority known for this server?"""
-        return any(entry.marker == "cert-authority" for entry in self._entries(entry_name(address, port)))
-
-    def add(self, keys: Iterable[tuple[str, int, HostKey]]) -> None:
-        """Trust these keys, (address, port, key) each, from now on: they go to the application's own file at once.
+    def add(self, keys: Iterable[tuple[Place, HostKey]]) -> None:
+        """Trust each of these keys at its place from now on: they go to the application's own file at once.
 
         Raises OnboardError when it cannot be written.
         """
         if self._own is None:
             raise ValueError("these known hosts are only to compare with")
-        lines = [f"{entry_name(address, port)} {key.key_type} {base64.b64encode(key.blob).decode()}\n"
-                 for address, port, key in keys]  # fmt: skip
+        lines = [f"{entry_name(place)} {key.key_type} {base64.b64encode(key.blob).decode()}\n"
+                 for place, key in keys]  # fmt: skip
         if not lines:
             return
         with FileLock(f"{self._own}.lock"):
@@ -190,11 +198,11 @@ class KnownHosts:
             for name in entry.names:
                 self._by_name[name].append(entry)
 
-    def _entries(self, name: str) -> list[_Entry]:
+    def _entries(self, name: str) -> tuple[_Entry, ...]:
         with self._lock:
             found = list(self._by_name.get(name, ()))
             to_search = tuple(self._to_search)
-        return found + [entry for entry in to_search if entry.names_match(name)]
+        return (*found, *(entry for entry in to_search if entry.names_match(name)))
 
 
 def _revoked(key: HostKey, entries: Sequence[_Entry]) -> KeyVerdict | None:

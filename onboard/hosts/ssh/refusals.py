@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from onboard.hosts.ssh.dialogue import NotRun, Refusal
-from onboard.hosts.ssh.known_hosts import HostKey, KeyVerdict, Trust
+from onboard.hosts.ssh.host_key import HostKey
+from onboard.hosts.ssh.known_hosts import KeyVerdict, Trust
 from onboard.model.errors import ConnectionLost, HostError, HostUntrusted, OnboardError, PrivilegeMissing
 from onboard.model.profile import Host
 
@@ -92,14 +93,13 @@ def untrusted(host: Host, key: HostKey, verdict: KeyVerdict) -> HostUntrusted:
     where = f" ({verdict.source})" if verdict.source else ""
     shown = f"It shows {key.key_type} {key.fingerprint}"
     reason = f"{shown}. {verdict.reason}{where}" if verdict.reason else shown
-    address, port = host.target
     if verdict.trust is Trust.CHANGED:
         return HostUntrusted(
             "The server's identity has changed; nothing was sent to it",
             where=host.name,
             why=reason,
             remedy=f"Find out why: a new installation, or somebody in between. If the new key is right, remove the old "
-            f"entry of {address} port {port} and approve the new one",
+            f"entry of {host.place} and approve the new one",
         )
     if verdict.trust is Trust.REVOKED:
         return HostUntrusted(

@@ -5,7 +5,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,8 @@ import paramiko
 from paramiko.common import cMSG_SERVICE_REQUEST
 from paramiko.ssh_exception import IncompatiblePeer
 
-from onboard.hosts.dial import TICK, dial
-from onboard.hosts.ssh.known_hosts import HostKey
+from onboard.hosts.dial import TICK, Dialler, dial
+from onboard.hosts.ssh.host_key import HostKey, algorithms_of
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import HostUnreachable
 from onboard.model.profile import Host
@@ -23,16 +23,6 @@ from onboard.model.profile import Host
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 KEEPALIVE = 30.0  # seconds without a word, after which we say one, so that firewalls keep the connection
-
-# Key type in known_hosts → signature algorithms, best first (RFC 8332: an ssh-rsa key signs with SHA-2).
-ALGORITHMS: Mapping[str, tuple[str, ...]] = {
-    "ssh-ed25519": ("ssh-ed25519",),
-    "ecdsa-sha2-nistp256": ("ecdsa-sha2-nistp256",),
-    "ecdsa-sha2-nistp384": ("ecdsa-sha2-nistp384",),
-    "ecdsa-sha2-nistp521": ("ecdsa-sha2-nistp521",),
-    "ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256"),
-}
-KEY_TYPES = tuple(ALGORITHMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +101,19 @@ class SshTransport(paramiko.Transport):
             self._connected.shutdown(socket.SHUT_RDWR)
 
 
-def algorithms_of(key_types: Iterable[str]) -> tuple[str, ...]:
-    return tuple(name for key_type in key_types for name in ALGORITHMS[key_type])
-
-
 def host_key(
-    host: Host, key_types: Sequence[str], cancel: CancelToken, limits: Limits = DEFAULT_LIMITS
+    host: Host,
+    key_types: Sequence[str],
+    cancel: CancelToken,
+    limits: Limits = DEFAULT_LIMITS,
+    dialler: Dialler = dial,
 ) -> HostKey | None:
     """The host key that a server shows when asked for `key_types`, best first; None when it has none of them.
 
     Nothing is sent but the key exchange. Raises HostUnreachable, Cancelled.
     """
     try:
-        transport = handshake(host, algorithms_of(key_types), cancel, limits)
+        transport = handshake(host, algorithms_of(key_types), cancel, limits, dialler)
     except _NoSuchKey:
         return None
     try:
@@ -136,13 +126,15 @@ class _NoSuchKey(HostUnreachable):
     """The server has no host key of a type that was asked for."""
 
 
-def handshake(host: Host, algorithms: Sequence[str], cancel: CancelToken, limits: Limits) -> SshTransport:
+def handshake(
+    host: Host, algorithms: Sequence[str], cancel: CancelToken, limits: Limits, dialler: Dialler
+) -> SshTransport:
     """Reach a server and exchange keys; nothing is authenticated yet, on either side.
 
     Raises HostUnreachable, Cancelled.
     """
     deadline = time.monotonic() + limits.connect + 2 * limits.handshake
-    transport = SshTransport(dial(host, cancel, limits.connect), algorithms)
+    transport = SshTransport(dialler(host, cancel, limits.connect), algorithms)
     transport.banner_timeout = limits.handshake
     transport.handshake_timeout = limits.handshake
     done = threading.Event()
@@ -187,12 +179,11 @@ def _handshake_failed(host: Host, error: Exception | None) -> HostUnreachable:
 
 
 def _no_ssh(host: Host, why: str) -> HostUnreachable:
-    address, port = host.target
     return HostUnreachable(
         "The server does not speak SSH",
         where=host.name,
         why=why,
-        remedy=f"See what listens on {address} port {port}; an SSH server hangs up when too many log in at once "
+        remedy=f"See what listens on {host.place}; an SSH server hangs up when too many log in at once "
         "(MaxStartups) or when this computer is denied",
     )
 

@@ -11,10 +11,12 @@ import pytest
 from openssh import make_key, needs, openssh
 
 from onboard.hosts.ssh.certificates import check_certificate
-from onboard.hosts.ssh.known_hosts import HostKey, KnownHosts, Trust, entry_name
+from onboard.hosts.ssh.host_key import HostKey
+from onboard.hosts.ssh.known_hosts import KnownHosts, Trust, entry_name
 from onboard.hosts.ssh.trust import accept_listed, accept_new, harvest
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import HostUnreachable, OnboardError
+from onboard.model.place import Place
 from onboard.model.profile import Host
 
 ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIjH9V8LEeWsW4ZLCh4tgyXJIJZHgWk4jo7TKlxMGzUo"
@@ -35,7 +37,7 @@ def known(tmp_path: Path, *lines: str) -> KnownHosts:
 
 
 def trust(hosts: KnownHosts, address: str, port: int = 22, line: str = ED25519) -> Trust:
-    return hosts.judge(address, port, key(line)).trust
+    return hosts.expect(Place(address, port)).judge(key(line)).trust
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ def test_names(tmp_path: Path, names: str, address: str, port: int, expected: Tr
 
 def test_another_key_is_a_change_and_says_where(tmp_path: Path) -> None:
     hosts = known(tmp_path, "# a comment", "", f"web1 {OTHER} comment")
-    verdict = hosts.judge("web1", 22, key(ED25519))
+    verdict = hosts.expect(Place("web1", 22)).judge(key(ED25519))
     assert verdict.trust is Trust.CHANGED
     assert verdict.source == f"{tmp_path}/hosts:3"
     assert key(OTHER).fingerprint in verdict.reason
@@ -89,7 +91,7 @@ def test_a_key_of_a_type_that_is_not_the_known_one_is_a_change(tmp_path: Path) -
 @pytest.mark.parametrize("names", ["*", "web1", "web*", "[web1]:2222,web1"])
 def test_revoked_beats_everything(tmp_path: Path, names: str) -> None:
     hosts = known(tmp_path, f"web1 {ED25519}", f"@revoked {names} {ED25519}", f"web1 {ED25519}")
-    verdict = hosts.judge("web1", 22, key(ED25519))
+    verdict = hosts.expect(Place("web1", 22)).judge(key(ED25519))
     assert (verdict.trust, verdict.source) == (Trust.REVOKED, f"{tmp_path}/hosts:2")
 
 
@@ -101,14 +103,14 @@ def test_revoked_for_the_bare_name_holds_on_every_port(tmp_path: Path) -> None:
 def test_hashed_names_as_openssh_writes_them(tmp_path: Path, port: int) -> None:
     needs("ssh-keygen")
     path = tmp_path / "hosts"
-    path.write_text(f"{entry_name('web1', port)} {ED25519}\n{entry_name('web2', port)} {OTHER}\n")
+    path.write_text(f"{entry_name(Place('web1', port))} {ED25519}\n{entry_name(Place('web2', port))} {OTHER}\n")
     subprocess.run(["ssh-keygen", "-q", "-H", "-f", path], check=True, capture_output=True)
     assert "web1" not in path.read_text()
     hosts = KnownHosts(None, [path])
     assert trust(hosts, "web1", port) is Trust.TRUSTED
     assert trust(hosts, "web2", port) is Trust.CHANGED
     assert trust(hosts, "web3", port) is Trust.NEW
-    assert hosts.key_types("web1", port) == ("ssh-ed25519",)
+    assert hosts.expect(Place("web1", port)).key_types == ("ssh-ed25519",)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_the_users_files_and_the_applications_own_are_read(tmp_path: Path) -> No
     (tmp_path / "known_hosts").write_text(f"web3 {ED25519}\n")
     hosts = KnownHosts.of_this_user(tmp_path)
     assert [trust(hosts, name) for name in ("web1", "web2", "web3")] == [Trust.TRUSTED] * 3
-    hosts.add([("web4", 22, key(ED25519))])
+    hosts.add([(Place("web4", 22), key(ED25519))])
     assert "web4" in (tmp_path / "known_hosts").read_text()
     assert "web4" not in (ssh / "known_hosts").read_text()
 
@@ -153,20 +155,20 @@ def test_added_keys_are_trusted_at_once_and_by_the_next_run(tmp_path: Path) -> N
     own = tmp_path / "known_hosts"
     own.write_text(f"web0 {ED25519}")  # no newline at its end
     hosts = KnownHosts(own)
-    hosts.add([("web1", 22, key(ED25519)), ("Web2", 2222, key(OTHER))])
+    hosts.add([(Place("web1", 22), key(ED25519)), (Place("Web2", 2222), key(OTHER))])
     hosts.add([])
     assert own.read_text() == f"web0 {ED25519}\nweb1 {ED25519}\n[web2]:2222 {OTHER}\n"
     assert own.stat().st_mode & 0o077 == 0
     for judged in (hosts, KnownHosts(own)):
         assert trust(judged, "web1") is Trust.TRUSTED
-        assert judged.judge("web2", 2222, key(OTHER)).source == f"{own}:3"
+        assert judged.expect(Place("web2", 2222)).judge(key(OTHER)).source == f"{own}:3"
 
 
 def test_a_full_disk_is_told_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = tmp_path / "known_hosts"
     own.write_bytes(b"# \xff no UTF-8\n")
     hosts = KnownHosts(own)
-    hosts.add([("web1", 22, key(ED25519))])
+    hosts.add([(Place("web1", 22), key(ED25519))])
     before = own.read_bytes()
     assert before.startswith(b"# \xff no UTF-8\nweb1 ")
 
@@ -175,7 +177,7 @@ def test_a_full_disk_is_told_and_loses_nothing(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OnboardError, match="No space left") as caught:
-        hosts.add([("web2", 22, key(ED25519))])
+        hosts.add([(Place("web2", 22), key(ED25519))])
     assert caught.value.where == str(own)
     assert own.read_bytes() == before
     assert {path.name for path in tmp_path.iterdir()} == {"known_hosts", "known_hosts.lock"}
@@ -184,7 +186,7 @@ def test_a_full_disk_is_told_and_loses_nothing(tmp_path: Path, monkeypatch: pyte
 def test_many_writers_lose_nothing(tmp_path: Path) -> None:
     own = tmp_path / "known_hosts"
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: KnownHosts(own).add([(f"web{number}", 22, key(ED25519))]), range(40)))
+        list(pool.map(lambda number: KnownHosts(own).add([(Place(f"web{number}", 22), key(ED25519))]), range(40)))
     assert len(own.read_text().splitlines()) == 40
 
 
@@ -221,7 +223,7 @@ class TestCertificates:
 
     def judge(self, tmp_path: Path, authority: Path, certificate: HostKey, *lines: str) -> tuple[Trust, str]:
         line = f"@cert-authority *web* {authority.with_suffix('.pub').read_text().strip()}"
-        verdict = known(tmp_path, line, *lines).judge("web1", 22, certificate)
+        verdict = known(tmp_path, line, *lines).expect(Place("web1", 22)).judge(certificate)
         return verdict.trust, verdict.reason
 
     @pytest.mark.parametrize("key_type", ["ed25519", "ecdsa", "rsa"])
@@ -316,7 +318,7 @@ class TestHarvest:
     def test_a_changed_key_is_never_accepted(self, tmp_path: Path) -> None:
         with openssh(tmp_path) as server:
             own = tmp_path / "own"
-            own.write_text(f"{entry_name('127.0.0.1', server.port)} {OTHER}\n")
+            own.write_text(f"{entry_name(Place('127.0.0.1', server.port))} {OTHER}\n")
             hosts = KnownHosts(own)
             seen = harvest(server.host(), hosts, CancelToken())
             assert seen[0].verdict.trust is Trust.CHANGED
@@ -327,13 +329,13 @@ class TestHarvest:
     def test_a_supplied_file_decides_and_is_asked_for_its_type(self, tmp_path: Path) -> None:
         with openssh(tmp_path, key_types=("ed25519", "ecdsa", "rsa")) as server:
             supplied_file = tmp_path / "supplied"
-            supplied_file.write_text(f"{entry_name('127.0.0.1', server.port)} {server.host_keys['rsa']}\n")
+            supplied_file.write_text(f"{entry_name(Place('127.0.0.1', server.port))} {server.host_keys['rsa']}\n")
             supplied = KnownHosts.from_file(supplied_file)
             hosts = KnownHosts(tmp_path / "own")
             seen = harvest(server.host(), hosts, CancelToken(), supplied=supplied)
             assert [shown.key.key_type for shown in seen] == ["ssh-rsa"]
             assert accept_listed(seen, hosts, supplied) == seen
-            supplied_file.write_text(f"{entry_name('127.0.0.1', server.port)} {OTHER}\n")
+            supplied_file.write_text(f"{entry_name(Place('127.0.0.1', server.port))} {OTHER}\n")
             others = KnownHosts(tmp_path / "others")
             unlisted = harvest(server.host(), others, CancelToken())
             assert accept_listed(unlisted, others, KnownHosts.from_file(supplied_file)) == ()

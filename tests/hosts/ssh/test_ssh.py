@@ -36,6 +36,7 @@ from onboard.model.errors import (
     LogInRefused,
     PrivilegeMissing,
 )
+from onboard.model.place import Place
 from onboard.model.profile import Credential, Host
 from onboard.model.secret import Secret
 
@@ -481,7 +482,7 @@ def recorded_refusal(server: OpenSsh, credential: Credential, entries: str, tmp_
     """Connect through a recorder with these known_hosts lines ({name} is the recorder's); see that nothing is sent."""
     recorder = Recorder(server.port)
     known_hosts = tmp_path / "known"
-    known_hosts.write_text(entries.format(name=entry_name("127.0.0.1", recorder.port)))
+    known_hosts.write_text(entries.format(name=entry_name(Place("127.0.0.1", recorder.port))))
     connector = server.connector(credential, secret=PASSWORD, known_hosts=KnownHosts(None, [known_hosts]))
     attempts = log_of(server).count("userauth-request")
     host = Host(name="server", address="127.0.0.1", port=recorder.port)
@@ -520,7 +521,7 @@ def test_an_unknown_key_is_refused_before_anything_is_sent(server: OpenSsh, oper
 def test_the_recorder_would_have_seen_a_log_in(server: OpenSsh, operator: Account, tmp_path: Path) -> None:
     recorder = Recorder(server.port)
     known_hosts = tmp_path / "known"
-    known_hosts.write_text(f"{entry_name('127.0.0.1', recorder.port)} {server.host_keys['ed25519']}\n")
+    known_hosts.write_text(f"{entry_name(Place('127.0.0.1', recorder.port))} {server.host_keys['ed25519']}\n")
     connector = server.connector(operator.credential(), known_hosts=KnownHosts(None, [known_hosts]))
     attempts = log_of(server).count("userauth-request")
     connector.connect(Host(name="server", address="127.0.0.1", port=recorder.port), CancelToken()).close()
@@ -532,7 +533,7 @@ def test_the_recorder_would_have_seen_a_log_in(server: OpenSsh, operator: Accoun
 @pytest.mark.parametrize("key_type", ["ed25519", "ecdsa", "rsa"])
 def test_any_one_known_key_is_asked_for(server: OpenSsh, operator: Account, tmp_path: Path, key_type: str) -> None:
     known_hosts = tmp_path / "known"
-    known_hosts.write_text(f"{entry_name('127.0.0.1', server.port)} {server.host_keys[key_type]}\n")
+    known_hosts.write_text(f"{entry_name(Place('127.0.0.1', server.port))} {server.host_keys[key_type]}\n")
     with connected(server, operator.credential(), known_hosts=KnownHosts(None, [known_hosts])) as connection:
         assert connection.run_script("true").exit_code == 0
 
@@ -560,6 +561,26 @@ def test_a_host_certificate_of_a_known_authority_is_trusted(tmp_path: Path) -> N
 
 
 # --- what is in the way
+
+
+def test_the_dialler_that_is_given_opens_the_way(server: OpenSsh, operator: Account) -> None:
+    """As through a jump host: the server's own address leads nowhere from here."""
+    asked: list[Host] = []
+
+    def through(host: Host, cancel: CancelToken, seconds: float) -> socket.socket:
+        asked.append(host)
+        return socket.create_connection(("127.0.0.1", server.port), seconds)
+
+    far = Host(name="far", address="198.51.100.1", port=server.port, jump="bastion")
+    known_hosts = server.folder / "known_far"
+    known_hosts.write_text(f"{entry_name(far.place)} {server.host_keys['ed25519']}\n")
+    known = KnownHosts(None, [known_hosts])
+    connector = server.connector(operator.credential(), known_hosts=known, dialler=through)
+    with closing(connector.connect(far, CancelToken())) as connection:
+        assert connection.run_script("echo there").stdout == b"there\n"
+    assert asked == [far]
+    with pytest.raises(HostUnreachable, match="Jump hosts are not supported"):
+        server.connector(operator.credential(), known_hosts=known).connect(far, CancelToken())
 
 
 def test_a_port_where_nothing_listens(server: OpenSsh, operator: Account) -> None:

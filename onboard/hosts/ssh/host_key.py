@@ -1,0 +1,49 @@
+"""A server's public key, its types, and the algorithms that sign with each."""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from onboard.hosts.ssh.certificates import check_certificate, is_certificate
+
+# Key type in known_hosts → signature algorithms, best first (RFC 8332: an ssh-rsa key signs with SHA-2).
+ALGORITHMS: Mapping[str, tuple[str, ...]] = {
+    "ssh-ed25519": ("ssh-ed25519",),
+    "ecdsa-sha2-nistp256": ("ecdsa-sha2-nistp256",),
+    "ecdsa-sha2-nistp384": ("ecdsa-sha2-nistp384",),
+    "ecdsa-sha2-nistp521": ("ecdsa-sha2-nistp521",),
+    "ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256"),
+}
+KEY_TYPES = tuple(ALGORITHMS)
+
+
+@dataclass(frozen=True, slots=True)
+class HostKey:
+    """A public key in SSH's wire format (RFC 4253 §6.6); a host certificate is one too."""
+
+    blob: bytes
+
+    @property
+    def key_type(self) -> str:
+        """Such as ssh-ed25519, ecdsa-sha2-nistp256, ssh-rsa."""
+        length = int.from_bytes(self.blob[:4], "big")
+        return self.blob[4 : 4 + length].decode("ascii", "replace")
+
+    @property
+    def fingerprint(self) -> str:
+        """As `ssh-keygen -l` prints it: SHA256: and unpadded base64."""
+        return "SHA256:" + base64.b64encode(hashlib.sha256(self.blob).digest()).decode().rstrip("=")
+
+    def without_certificate(self) -> "HostKey":
+        """The key that a certificate is about; a plain key itself. ValueError when it cannot be read."""
+        if not is_certificate(self.key_type):
+            return self
+        key = check_certificate(self.blob, "").key
+        if key is None:
+            raise ValueError("the host certificate cannot be read")
+        return HostKey(key)
+
+
+def algorithms_of(key_types: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name for key_type in key_types for name in ALGORITHMS[key_type])
