@@ -1,4 +1,4 @@
-"""onboard hosts import: take a list of servers into a profile."""
+"""onboard hosts import: add the servers of a list to a profile."""
 
 import argparse
 import json
@@ -21,7 +21,7 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "": "none
 
 
 def add_to(commands: Commands) -> None:
-    parser = commands.add_parser("hosts", help="take a list of servers into a profile")
+    parser = commands.add_parser("hosts", help="add the servers of a list to a profile")
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
     load_list = actions.add_parser("import", help="import a list such as a CSV file; its form is detected")
     load_list.add_argument("file", type=Path, metavar="FILE")
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     if found.problems:
         raise ProfileError(str(options.file), found.problems)
     if not found.hosts:
-        problem = Problem(str(options.file), "it lists no server", "Give it a line for each server: name,address")
+        problem = Problem(str(options.file), "it contains no servers", "Write one line for each server: name,address")
         raise ProfileError(str(options.file), (problem,))
     before = stamp(options.profile)
     profile = load_unfinished(options.profile) if options.profile.exists() else Profile()
@@ -47,11 +47,13 @@ def run(options: argparse.Namespace) -> int:
         hosts = merged(profile.hosts, found.hosts, replace=options.replace)
     except ProfileError as error:
         if profile.hosts and not options.replace:
-            error.remedy = "To have these servers instead of the profile's, give --replace"
+            error.remedy = "To replace the profile's servers with these, add --replace"
         raise
     if not options.dry_run:
         if stamp(options.profile) != before:
-            problem = Problem(str(options.profile), "another program changed it meanwhile", "Import the list again")
+            problem = Problem(
+                str(options.profile), "another program changed it during the import", "Import the list again"
+            )
             raise ProfileError(str(options.profile), (problem,))
         save(profile.model_copy(update={"hosts": hosts}), options.profile)
     summary = {

@@ -10,7 +10,7 @@ from onboard.model.formats import is_address, is_ip_address
 SAMPLE = 20  # rows that guesses look at
 
 # The words that head a column in spreadsheets and exports, written as `_squeezed` leaves them; the likeliest first.
-# `host` alone is a name; beside a name it is an address.
+# `host` alone is a name; next to a name it is an address.
 _HEADINGS = {
     "name": (
         "name", "hostname", "servername", "computername", "machinename", "vmname", "nodename", "server", "computer",
@@ -67,7 +67,7 @@ def _headed_column(header: str, field: str) -> Column:
 def _guessed_columns(rows: Sequence[Sequence[str]]) -> tuple[Column, ...]:
     """Without headers: the column of IP addresses, one of ports, and of the rest the first that may be names.
 
-    Most cells decide, so that a mistyped cell is told as a mistake instead of taking its column away. Without IP
+    Most cells decide, so that a mistyped cell is reported as a mistake and its column still used. Without IP
     addresses only names with a domain are taken for servers: any word could be the name of one.
     """
     width = len(rows[0])

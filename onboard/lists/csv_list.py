@@ -100,7 +100,7 @@ def _row(host: Host) -> dict[str, str]:
     set_fields = {"name": host.name, "address": host.address, "port": str(host.port or "")}
     set_fields["protocol"] = "" if host.protocol == "ssh" else host.protocol.value
     set_fields["credential"] = "" if host.credential == "default" else host.credential
-    # An empty cell under tag:KEY is a server without that tag, so a tag without value stands as KEY= among `tags`.
+    # An empty cell under tag:KEY means that the server has no such tag, so an empty tag is written as KEY= in `tags`.
     set_fields["tags"] = "; ".join(f"{key}=" for key, value in host.tags.items() if not value)
     return set_fields | {f"tag:{key}": value for key, value in host.tags.items() if value}
 

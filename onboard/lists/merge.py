@@ -21,7 +21,7 @@ class Duplicate:
 
 
 def merged(existing: Sequence[Host], imported: Sequence[Host], *, replace: bool) -> tuple[Host, ...]:
-    """The servers of a profile after an import. One that is there already, equal in everything, is kept once.
+    """The servers of a profile after an import. A server that is equal in everything to an existing one is kept once.
 
     Raises ProfileError naming every imported server whose name or address and port another server has.
     """

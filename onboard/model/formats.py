@@ -49,13 +49,13 @@ def has_typographic_quotes(text: str) -> bool:
 
 def _refuse_typographic_quotes(value: str) -> None:
     if has_typographic_quotes(value):
-        raise refused(f"{shown(value)} holds typographic quotes", "Delete them; they were pasted with the value")
+        raise refused(f"{shown(value)} contains typographic quotes", "Delete them; they were pasted with the value")
 
 
 def region_name(value: str) -> str:
     _refuse_typographic_quotes(value)
     if not _REGION.fullmatch(value):
-        raise refused(f"{shown(value)} is no AWS Region", "Write the Region's id, such as eu-central-1")
+        raise refused(f"{shown(value)} is not an AWS Region", "Write the Region's id, such as eu-central-1")
     return value
 
 
@@ -72,7 +72,7 @@ def role_name(value: str) -> str:
         raise refused(f"it has {len(value)} characters, path included", "Use at most 64")
     if not _ROLE.fullmatch(value):
         raise refused(
-            f"{shown(value)} is no IAM role name",
+            f"{shown(value)} is not a valid IAM role name",
             "Use letters, digits and + = , . @ _ -, such as service-role/OnPremisesServers",
         )
     return value
@@ -91,7 +91,9 @@ def moment(value: str) -> str:
         if value:
             datetime.fromisoformat(value)
     except ValueError:
-        raise refused(f"{shown(value)} is no date", "Write it as 2026-11-24T13:02:11+00:00, or remove it") from None
+        raise refused(
+            f"{shown(value)} is not a valid date", "Write it as 2026-11-24T13:02:11+00:00, or remove it"
+        ) from None
     return value
 
 
@@ -135,17 +137,17 @@ def _split_url(value: str, schemes: tuple[str, ...], example: str) -> SplitResul
     """The parts of an absolute URL. Its text is not repeated in any message: it may hold a password."""
     remedy = f"Write it as {example}"
     if has_typographic_quotes(value):
-        raise refused("it holds typographic quotes", "Delete them; they were pasted with the value")
+        raise refused("it contains typographic quotes", "Delete them; they were pasted with the value")
     try:
         parts = urlsplit(value)
         port_is_wrong = parts.port == 0
     except ValueError:
-        raise refused("it is no URL, or its port is no number from 1 to 65535", remedy) from None
+        raise refused("it is not a valid URL, or its port is not a number from 1 to 65535", remedy) from None
     if parts.scheme not in schemes or not value.startswith(f"{parts.scheme}://"):
         raise refused(f"it does not begin with {' or '.join(f'{scheme}://' for scheme in schemes)}", remedy)
     if "@" in parts.netloc:
         raise refused(
-            "it holds a user name or password, and secrets never stand in a profile", f"{remedy}, without them"
+            "it holds a user name or password, and secrets are never stored in a profile", f"{remedy}, without them"
         )
     if port_is_wrong or parts.query or parts.fragment or any(c.isspace() for c in value):
         raise refused("it has a space, a query or a port that no server can have", remedy)
@@ -168,7 +170,7 @@ def proxy_url(value: str) -> str:
 def no_proxy_entry(value: str) -> str:
     if not value or "://" in value or any(c.isspace() or c in ",;" or not c.isprintable() for c in value):
         raise refused(
-            f"{shown(value)} is no host",
+            f"{shown(value)} is not a valid host",
             "Write each host, .domain, address or network as its own entry of the list, without scheme",
         )
     return value
@@ -193,26 +195,30 @@ def agent_source(value: str) -> str:
     elif "://" in value:
         _split_url(value, ("https",), "https://mirror.example.com/amazon-ssm")
     elif not value.isprintable() or has_typographic_quotes(value):
-        raise refused(f"{shown(value)} is no folder's name", 'Write "aws", an https:// mirror, or a folder')
+        raise refused(f"{shown(value)} is not a valid folder name", 'Write "aws", an https:// mirror, or a folder')
     return value
 
 
 def agent_version(value: str) -> str:
     if value not in ("latest", "stable") and not _VERSION.fullmatch(value):
-        raise refused(f"{shown(value)} is no agent version", "Write latest, stable, or four numbers such as 3.3.4851.0")
+        raise refused(
+            f"{shown(value)} is not a valid agent version", "Write latest, stable, or four numbers such as 3.3.4851.0"
+        )
     return value
 
 
 def credential_name(value: str) -> str:
     """It becomes part of an environment variable's name (ONBOARD_SECRET_…), hence the plain characters."""
     if not _CREDENTIAL_NAME.fullmatch(value):
-        raise refused(f"{shown(value)} is no credential's name", "Use letters, digits, - and _, at most 64")
+        raise refused(
+            f"{shown(value)} is not a valid name for a credential", "Use letters, digits, - and _, at most 64"
+        )
     return value
 
 
 def user_name(value: str) -> str:
     if not value or len(value) > 256 or not value.isprintable() or value != value.strip():
-        raise refused(f"{shown(value)} is no user name", "Write the account to log in with, such as admin")
+        raise refused(f"{shown(value)} is not a valid user name", "Write the account to log in with, such as admin")
     return value
 
 
@@ -222,9 +228,11 @@ def key_file(value: str) -> str:
     A key pasted in its place is a secret, and not repeated.
     """
     if "PRIVATE KEY" in value:
-        raise refused("it holds a private key, and secrets never stand in a profile", "Write the path of its file")
+        raise refused("it holds a private key, and secrets are never stored in a profile", "Write the path of its file")
     if not value or not value.isprintable():
-        raise refused(f"{shown(value)} is no path", "Write the path of the private key, such as ~/.ssh/id_ed25519")
+        raise refused(
+            f"{shown(value)} is not a valid path", "Write the path of the private key, such as ~/.ssh/id_ed25519"
+        )
     return value
 
 
@@ -233,7 +241,7 @@ def command(value: object) -> object:
     remedy = 'Write a list of words, such as ["pass", "show", "servers"], or one text'
     words = value if isinstance(value, list | tuple) else [value]
     if not words or not all(isinstance(word, str) for word in words) or not str(words[0]).strip():
-        raise refused("it is no command", remedy)
+        raise refused("it is not a command", remedy)
     if isinstance(value, str):
         try:
             shlex.split(value)
@@ -250,7 +258,8 @@ def host_name(value: str) -> str:
         raise refused(f"{shown(value)} begins with #, as comments do", "Choose another name")
     if len(value) > 255 or value != value.strip() or not value.isprintable():
         raise refused(
-            f"{shown(value)} is no server's name", "Use at most 255 printable characters, no blank at either end"
+            f"{shown(value)} is not a valid server name",
+            "Use at most 255 printable characters, without a blank at either end",
         )
     return value
 
@@ -276,7 +285,7 @@ def _address_problem(value: str) -> str:
     if _IPV4.fullmatch(value):
         return ""
     if has_typographic_quotes(value):
-        return f"{shown(value)} holds typographic quotes"
+        return f"{shown(value)} contains typographic quotes"
     if ":" in value:
         return _colon_problem(value)
     return _host_name_problem(value)

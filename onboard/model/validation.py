@@ -27,7 +27,7 @@ def secret_problem(key: str) -> Problem:
     """A secret was written down where none may stand."""
     return Problem(
         key,
-        "secrets never stand in a file that is shared and kept",
+        "secrets are never stored in a file that is shared and kept",
         "Delete it and change that secret; give it by the system's keyring, secret_command, "
         "the variable ONBOARD_SECRET_<CREDENTIAL NAME>, or when asked",
     )

@@ -23,7 +23,7 @@ class Validated:
     """What is right of a profile's content, and what is wrong with single keys of it.
 
     profile      where something is wrong, what is left without it, so that the rest can be looked at too
-    indexes      where each of `profile.hosts` stands in the file's own list of servers
+    indexes      the position of each of `profile.hosts` in the file's own list of servers
     credentials  the names of all credentials in the file, right or wrong
     """
 
@@ -58,7 +58,7 @@ def contradictions(
 ) -> Iterator[Problem]:
     """What is wrong between keys, or with files they name.
 
-    `places` says where each server stands, up to its keys: `hosts[3].` or `servers.csv line 9: `;
+    `places` says where each server is written, up to its keys: `hosts[3].` or `servers.csv line 9: `;
     `credentials` are the names that exist, though one may have mistakes of its own. Relative paths are looked for in
     `folder`.
     """
@@ -73,7 +73,7 @@ def contradictions(
 
 
 def located(path: str, folder: Path) -> Path:
-    """A path as a profile writes it: ~ is the user's home, and a relative one stands beside the profile."""
+    """A path as a profile writes it: ~ is the user's home, and a relative one starts at the profile's folder."""
     try:
         return folder / Path(path).expanduser()
     except RuntimeError:  # ~NAME of an account that does not exist
@@ -183,7 +183,7 @@ def _delete(table: dict[str, Any], location: Sequence[int | str]) -> None:
 
 
 def _known_keys(location: Sequence[int | str]) -> list[str]:
-    """The keys that stand in the section at `location`."""
+    """The keys that belong in the section at `location`."""
     place: Any = Profile
     for part in location:
         if isinstance(place, type) and issubclass(place, Section):
@@ -203,7 +203,7 @@ def _section_inside(annotation: Any) -> Any:
 
 
 def _section_with(word: str) -> str:
-    """The section in which a key of that name stands, when there is exactly one."""
+    """The section that has a key of that name, when there is exactly one."""
     found = [
         name
         for name, field in Profile.model_fields.items()

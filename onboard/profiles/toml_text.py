@@ -42,7 +42,7 @@ def _syntax_problem(text: str, message: str) -> Problem:
     key = f"line {line}, column {column}"
     what = re.sub(r"'[^']*'|\"[^\"]*\"", "…", message[: place.start()])
     if line <= len(lines) and has_typographic_quotes(lines[line - 1]):
-        return Problem(key, "the line holds typographic quotes", 'Write straight ones: "…"')
+        return Problem(key, "the line contains typographic quotes", 'Write straight ones: "…"')
     remedy = 'Write KEY = "TEXT", KEY = NUMBER, or [SECTION]'
     if "overwrite" in what or "twice" in what or "declare" in what:
         remedy = "Every key and section stands once"

@@ -414,7 +414,7 @@ def test_an_import_says_what_is_new_and_how_to_replace(console: Console) -> None
 
     assert imported("name,address\nweb1,192.0.2.1\n") == "1 server found, 1 new; new.toml has 1\n"
     assert "1 server found, 0 new" in imported("name,address\nweb1,192.0.2.1\n")
-    assert "give --replace" in imported("name,address\nweb1,192.0.2.9\n", code=2)
+    assert "add --replace" in imported("name,address\nweb1,192.0.2.9\n", code=2)
     assert imported("name,address\nweb1,192.0.2.9\n", "--replace") == "1 server found; new.toml has 1\n"
 
 

@@ -54,7 +54,7 @@ def test_what_is_no_proxy_stays_typed_and_is_told_at_its_field(page: NetworkPage
     QTest.keyClicks(line, "http://ada:hunter2@proxy.example:3128")
     QTest.keyClick(line, Qt.Key.Key_Return)
     assert line.property("invalid") == "true"
-    assert "secrets never stand in a profile" in line.accessibleDescription()
+    assert "secrets are never stored in a profile" in line.accessibleDescription()
     assert page.session.view.draft.network.proxy == "http://proxy.example:3128"
 
 

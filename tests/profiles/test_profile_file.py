@@ -259,7 +259,7 @@ def test_mistakes_in_the_list_are_told_by_line_with_those_of_the_profile(tmp_pat
     with pytest.raises(ProfileError) as refused:
         load(path)
     assert {problem.key: problem.problem for problem in refused.value.problems} == {
-        "region.name": '"x" is no AWS Region',
+        "region.name": '"x" is not an AWS Region',
         'servers.csv: column "credental"': 'there is no key "credental"',
         "servers.csv line 2: port": "70000 is too large",
         "servers.csv line 4: port": '"x" is not a valid port',
@@ -283,7 +283,7 @@ def test_secrets_in_the_list_are_refused(tmp_path: Path) -> None:
         load(path)
     (problem,) = refused.value.problems
     assert problem.key == 'servers.csv: column "password"'
-    assert "secrets never stand in" in problem.problem
+    assert "secrets are never stored in" in problem.problem
 
 
 def test_same_server_in_file_and_list_is_told_with_both_places(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ address = "10.0.0.300"
     )
     assert {key: (problem.problem, problem.remedy) for key, problem in found.items()} == {
         "hots_file": ('there is no key "hots_file"', "Did you mean hosts_file"),
-        "region.name": ('"eu central 1" is no AWS Region', "Write the Region's id, such as eu-central-1"),
+        "region.name": ('"eu central 1" is not an AWS Region', "Write the Region's id, such as eu-central-1"),
         "role.name": ("it is an ARN, which activations do not take", 'Write "service-role/Servers"'),
         "activation.expires_in_hours": ("1000 is too large", "Use 720 or less"),
         "activation.tags": (
@@ -71,7 +71,7 @@ address = "10.0.0.300"
             "Write it as http://proxy.example.com:3128",
         ),
         "agent.version": (
-            '"3.3" is no agent version',
+            '"3.3" is not a valid agent version',
             "Write latest, stable, or four numbers such as 3.3.4851.0",
         ),
         "run.concurrency": ("it is text, where a whole number is wanted", "Write digits, without quotes"),
@@ -116,7 +116,7 @@ def test_a_broken_server_does_not_hide_others_nor_shift_their_numbers(tmp_path: 
         (
             "[region]\nname = “eu-west-1”\n",
             "line 2, column 8",
-            "the line holds typographic quotes",
+            "the line contains typographic quotes",
             'Write straight ones: "…"',
         ),
         (b'name = "\xff"\n', "line 1", "the file is not UTF-8 text", "Save it as UTF-8 in the editor"),
@@ -142,8 +142,8 @@ def test_syntax_errors_are_placed(tmp_path: Path, text: str | bytes, key: str, p
         ("expires_in_hours = 5", "expires_in_hours", "there is no key", "It belongs in [activation]"),
         ("frobnicate = 5", "frobnicate", "there is no key", "Delete it; what is known here: schema, name, "),
         ('[network.endpoints]\nsms = "x"', "network.endpoints.sms", "there is no key", "Did you mean ssm"),
-        ('[region]\nname = "eu-west-1”"', "region.name", '"eu-west-1”" holds typographic quotes', "Delete them"),
-        ('[region]\nname = ""', "region.name", '"" is no AWS Region', "Write the Region's id"),
+        ('[region]\nname = "eu-west-1”"', "region.name", '"eu-west-1”" contains typographic quotes', "Delete them"),
+        ('[region]\nname = ""', "region.name", '"" is not an AWS Region', "Write the Region's id"),
         (
             '[role]\nname = "/service-role/X"',
             "role.name",
@@ -151,7 +151,7 @@ def test_syntax_errors_are_placed(tmp_path: Path, text: str | bytes, key: str, p
             'Write "service-role/X"',
         ),
         (f'[role]\nname = "{"r" * 65}"', "role.name", "it has 65 characters, path included", "Use at most 64"),
-        ('[role]\nname = "a b"', "role.name", '"a b" is no IAM role name', "Use letters"),
+        ('[role]\nname = "a b"', "role.name", '"a b" is not a valid IAM role name', "Use letters"),
         ('[role]\ncreate = "yes"', "role.create", "it is text, where yes or no is wanted", "Write true or false"),
         ("[activation]\nexpires_in_hours = 0", "activation.expires_in_hours", "0 is too small", "Use 1 or more"),
         (
@@ -176,7 +176,7 @@ def test_syntax_errors_are_placed(tmp_path: Path, text: str | bytes, key: str, p
         (
             '[network]\nproxy = "http://proxy:99999"',
             "network.proxy",
-            "it is no URL, or its port",
+            "it is not a valid URL, or its port",
             "Write it as http://",
         ),
         ('[network]\nproxy = "http://proxy/path"', "network.proxy", "it has a path", "Write it as http://"),
@@ -187,11 +187,11 @@ def test_syntax_errors_are_placed(tmp_path: Path, text: str | bytes, key: str, p
             "it is text, where a list is wanted",
             "Write it in brackets",
         ),
-        ('[network]\nno_proxy = ["a,b"]', "network.no_proxy[0]", '"a,b" is no host', "Write each host"),
+        ('[network]\nno_proxy = ["a,b"]', "network.no_proxy[0]", '"a,b" is not a valid host', "Write each host"),
         (
             '[region.measured]\ndate = "24.11.2026"',
             "region.measured.date",
-            '"24.11.2026" is no date',
+            '"24.11.2026" is not a valid date',
             "Write it as 2026",
         ),
         (
@@ -224,7 +224,12 @@ def test_syntax_errors_are_placed(tmp_path: Path, text: str | bytes, key: str, p
             "Use",
         ),
         ('[credentials.a]\nusername = "u"', "credentials.a.kind", "it is missing", "Add it"),
-        ('[credentials.a]\nkind = "ssh-agent"\nusername = ""', "credentials.a.username", '"" is no user name', "Write"),
+        (
+            '[credentials.a]\nkind = "ssh-agent"\nusername = ""',
+            "credentials.a.username",
+            '"" is not a valid user name',
+            "Write",
+        ),
         (
             '[credentials.a]\nkind = "ssh-key"\nusername = "u"',
             "credentials.a.key_file",
@@ -252,7 +257,7 @@ def test_syntax_errors_are_placed(tmp_path: Path, text: str | bytes, key: str, p
         (
             '[credentials.a]\nkind = "ssh-agent"\nusername = "u"\nsecret_command = []',
             "credentials.a.secret_command",
-            "it is no command",
+            "it is not a command",
             "Write a list of words",
         ),
         (
@@ -379,7 +384,7 @@ SECRET_PLACES = [
 @pytest.mark.parametrize("text", SECRET_PLACES)
 def test_a_secret_is_refused_with_where_it_goes_and_not_repeated(tmp_path: Path, text: str) -> None:
     found = only(tmp_path, text)
-    assert "secrets never stand in" in found.problem
+    assert "secrets are never stored in" in found.problem
     assert SECRET not in str(found)
 
 
