@@ -583,7 +583,7 @@ def test_a_wrong_field_is_named_and_nothing_is_lost(page: ServersPage) -> None:
     form.name.setText("linux admin")
     form.name.textEdited.emit("linux admin")
     sheet.accept()
-    assert "no credential's name" in form.name.accessibleDescription()
+    assert "not a valid name for a credential" in form.name.accessibleDescription()
     form.name.setText("ops")
     sheet.accept()
     assert list(sheet.profile.credentials) == ["ops"]

@@ -220,7 +220,7 @@ def test_syntax_errors_are_placed(tmp_path: Path, text: str | bytes, key: str, p
         (
             '[credentials."a b"]\nkind = "ssh-agent"\nusername = "u"',
             'credentials."a b"',
-            '"a b" is no credential\'s name',
+            '"a b" is not a valid name for a credential',
             "Use",
         ),
         ('[credentials.a]\nusername = "u"', "credentials.a.kind", "it is missing", "Add it"),
