@@ -1,4 +1,6 @@
-"""A page that shows what one command asked of AWS: it asks when first visited, waits visibly, and shows what failed."""
+"""A page that shows what one command asked of AWS: it asks when first visited, and by itself whenever what the answer
+depends on has changed; it waits visibly, and shows what failed.
+"""
 
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QWidget
@@ -7,6 +9,7 @@ from onboard.gui.page import Page
 from onboard.gui.session import Session
 from onboard.gui.widgets.busy_indicator import BusyIndicator
 from onboard.gui.widgets.error_panel import ErrorPanel
+from onboard.model.profile import Profile
 from onboard.model.state import State
 
 
@@ -34,15 +37,33 @@ class AskingPage(Page):
         """Whether what the command told answers for the draft as it is."""
         raise NotImplementedError
 
+    def depends_on(self, profile: Profile) -> object:
+        """What the answer depends on beyond the sections at whose change the session forgets it."""
+        return None
+
     def show_answer(self, state: State) -> None:
         """Show what the command has told so far."""
         raise NotImplementedError
 
     def enter(self) -> None:
-        state = self.session.view.state(self.command)
-        if not (self.is_answered(state) or state.failure is not None or self.is_asking):
+        if not self._holds():
             self.ask()
         self._show()
+
+    def draft_changed(self) -> None:
+        """On a page that is not shown, only a failure is asked about again: the change may have been its remedy."""
+        view = self.session.view
+        wanted = self.isVisible() or view.state(self.command).failure is not None
+        if wanted and self.command in view.asked and not self._holds():
+            self.ask()
+
+    def _holds(self) -> bool:
+        """Whether what was told, or is being asked, is for the draft as it is."""
+        view = self.session.view
+        asked, state = view.asked.get(self.command, view.draft), view.state(self.command)
+        if self.depends_on(asked) != self.depends_on(view.draft):
+            return False
+        return self.is_answered(state) or state.failure is not None or self.is_asking
 
     def states_changed(self, command: str, hosts: set[str]) -> None:
         if command == self.command:

@@ -79,6 +79,7 @@ class Session(QObject):
         self._states: defaultdict[str, State] = defaultdict(State)
         self._logs: defaultdict[str, Log] = defaultdict(Log)
         self._progresses: defaultdict[str, Progress] = defaultdict(Progress)
+        self._asked: dict[str, Profile] = {}
         self._held: dict[int, str] = {}  # order → paused or stopping
         self._wakefulness = Wakefulness(self)
         self._orders: dict[int, str] = {}
@@ -114,6 +115,7 @@ class Session(QObject):
             self._logs,
             self._progresses,
             frozenset(orders.values()),
+            self._asked,
         )
 
     def lockout(self) -> Lockout:
@@ -177,6 +179,7 @@ class Session(QObject):
     def _use(self, profile: Profile, saved: Profile | None, path: Path | None) -> None:
         for command in {*self._states, *self._orders.values()}:
             self._forget(command)
+        self._asked.clear()
         if self.practice.is_running and (path is None or path.parent != self.practice.folder):
             self._end_practice()
         self._draft, self._saved, self._path = profile, saved, path
@@ -210,6 +213,7 @@ class Session(QObject):
             self._states[command] = State()
         if command == "apply":
             self._forget("undo")  # it says of servers what is no longer so
+        self._asked[command] = profile or self._draft
         number, self._next = self._next, self._next + 1
         self._orders[number] = command
         path = str(self._path or "")

@@ -51,7 +51,10 @@ def _account(view: View) -> Standing:
     if state.failure:
         return Standing(Mark.ATTENTION, headline(state.failure))
     if state.account is None:
-        return Standing(Mark.TODO, said("Find out which AWS account this is"))
+        asking = "account" in view.ordered
+        return Standing(
+            Mark.TODO, said("AWS is being asked who you are") if asking else said("Find out which AWS account this is")
+        )
     if state.account.missing:
         return Standing(
             Mark.ATTENTION, said("Permissions are missing: {names}", names=", ".join(state.account.missing))

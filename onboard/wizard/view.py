@@ -27,6 +27,7 @@ class View:
     held       "" for a command that goes on, paused, or stopping
     logs, progresses   of apply and undo, as `states`
     ordered    the commands that run or wait for their turn
+    asked      command → the profile that it was last run on, since this profile was opened
     judged     what `stages.standing` found out of this very view
     """
 
@@ -40,6 +41,7 @@ class View:
     logs: Mapping[str, Log] = field(default_factory=dict)
     progresses: Mapping[str, Progress] = field(default_factory=dict)
     ordered: frozenset[str] = frozenset()
+    asked: Mapping[str, Profile] = field(default_factory=dict)
     judged: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property

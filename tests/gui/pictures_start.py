@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +17,8 @@ from onboard.gui.text import tr
 from onboard.gui.window import Window
 from onboard.home import home
 from onboard.model import events
-from onboard.model.profile import AwsSection
+from onboard.model.errors import Problem
+from onboard.model.profile import AwsSection, RegionSection
 from onboard.wizard.recent import FILE, Recent
 from onboard.wizard.recovery import FOLDER
 
@@ -73,6 +74,20 @@ EXPIRED = events.RunFailed(
     why="Single sign-on has no valid token",
     remedy="Log in with `aws sso login` (or `aws login`), then try again",
 )
+MISTAKEN = events.RunFailed(
+    kind="profile",
+    what="1 mistake found",
+    problems=(Problem("region.name", "there is no Region 'eu-central-7'", "The nearest is eu-central-1"),),
+)
+LONG_NAME = Problem("role.name", "it is longer than 64 characters", "Write the role's name, without its ARN")
+NO_CREDENTIALS = events.RunFailed(
+    kind="aws",
+    what="no AWS credentials were found",
+    where="sts:GetCallerIdentity",
+    why="Neither the environment nor ~/.aws nor a single sign-on has complete ones",
+    remedy="Log in with `aws sso login` or `aws configure`, or name a profile in aws.profile",
+)
+NO_REGION = RegionSection()
 NO_LIBRARIES = (
     "onboard: Practice needs libraries that are not installed\n"
     "moto is missing\n"
@@ -115,7 +130,7 @@ def start(desk: "Desk") -> Iterator[tuple[str, Window]]:
 
 
 def account(desk: "Desk") -> Iterator[tuple[str, Window]]:
-    """While AWS is asked; answered; permissions missing, or not known; the log-in has expired."""
+    """While AWS is asked; answered; permissions missing, or not known; the log-in has expired; mistakes; no keys."""
     window = desk.window("account", {"account": (PROFILES, ADA, ENDED)}, aws=AwsSection(profile="onboarding"))
     yield "account", window
     asks(window, "account")
@@ -123,6 +138,16 @@ def account(desk: "Desk") -> Iterator[tuple[str, Window]]:
     yield "account-asking", window
     for name, told in (("missing", LACKING), ("unsure", UNSURE), ("expired", EXPIRED)):
         yield f"account-{name}", desk.window("account", {"account": (PROFILES, told, ENDED)})
+    yield "account-mistake", desk.window("account", {"account": (PROFILES, MISTAKEN, ENDED)})
+    several = replace(MISTAKEN, what="2 mistakes found", problems=(*MISTAKEN.problems, LONG_NAME))
+    yield "account-mistakes", desk.window("account", {"account": (PROFILES, several, ENDED)})
+    nobody = events.AwsProfilesListed(profiles=(), default="")
+    yield (
+        "account-no-credentials",
+        desk.window("account", {"account": (nobody, NO_CREDENTIALS, ENDED)}, region=NO_REGION),
+    )
+    undecided = replace(ADA, region="")
+    yield "account-no-region", desk.window("account", {"account": (PROFILES, undecided, ENDED)}, region=NO_REGION)
 
 
 def blank(desk: "Desk") -> Window:

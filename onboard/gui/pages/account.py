@@ -17,6 +17,7 @@ from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.top_bar import account_text
 from onboard.gui.widgets.verbatim import Verbatim
+from onboard.model.profile import Profile
 from onboard.model.state import State
 
 
@@ -93,6 +94,14 @@ class AccountPage(AskingPage):
         self._identity.setMinimumWidth(self._facts.minimumSizeHint().width() + room)
 
     def draft_changed(self) -> None:
+        self._show_chosen()
+        super().draft_changed()
+
+    def depends_on(self, profile: Profile) -> object:
+        """The Region, where AWS is asked; the role, which permissions are about."""
+        return profile.aws, profile.region.name, profile.role
+
+    def _show_chosen(self) -> None:
         self._table.select_key(self.session.view.draft.aws.profile or "")
 
     def waits_for(self) -> str:
@@ -107,13 +116,12 @@ class AccountPage(AskingPage):
         name = str(keys[0]) if keys else ""
         if keys and name != (self.session.view.draft.aws.profile or ""):
             self.session.put("aws.profile", name)
-            self.ask()
 
     def show_answer(self, state: State) -> None:
         listed, account = state.aws_profiles, state.account
         if listed is not None:
             self._model.show(listed.profiles, listed.default)
-            self.draft_changed()
+            self._show_chosen()
         self._facts.setVisible(account is not None)
         self._glyph.setVisible(account is not None)
         self._permissions.setVisible(account is not None)

@@ -75,6 +75,7 @@ class ActivationPage(AskingPage):
 
     def draft_changed(self) -> None:
         self._fields.show()
+        super().draft_changed()
 
     def waits_for(self) -> str:
         return tr("Counting the account's nodes")

@@ -88,6 +88,7 @@ class RolePage(AskingPage):
 
     def draft_changed(self) -> None:
         self._fields.show()
+        super().draft_changed()
 
     def waits_for(self) -> str:
         return tr("Looking at the role")
