@@ -1,6 +1,7 @@
 """Editors of single keys of the profile, in a form: what is typed goes to the draft, what is wrong stays typed."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QAbstractButton, QCheckBox, QLineEdit, QSpinBox
@@ -12,20 +13,43 @@ from onboard.model.profile import Profile
 from onboard.wizard.draft import tags_from_text, tags_text
 
 
+class Edits(Protocol):
+    """What fields show and edit: the session's draft, or a part of it that is not taken up yet."""
+
+    @property
+    def draft(self) -> Profile: ...
+
+    def put(self, key: str, value: object) -> Problem | None: ...
+
+
 class Fields:
     """`bind_…` adds a row for a key such as `region.name`; `show` brings the rows up to the draft."""
 
-    def __init__(self, session: Session, form: KeyValueForm) -> None:
+    def __init__(self, session: Session, form: KeyValueForm, edits: Edits | None = None) -> None:
+        """`edits`: in place of the session's draft."""
         self._session = session
+        self._edits: Edits = edits or session
         self._form = form
         self._shows: list[Callable[[Profile], None]] = []
         self._typed: set[str] = set()  # keys of fields that are being typed in, or hold something wrong
 
     def bind_text(
-        self, key: str, label: str, hint: str = "", placeholder: str = "", beside: QAbstractButton | None = None
+        self,
+        key: str,
+        label: str,
+        hint: str = "",
+        placeholder: str = "",
+        beside: QAbstractButton | None = None,
+        needed: str = "",
     ) -> None:
-        """A line of text, taken when it is left or Enter is pressed."""
-        self._bind_line(key, label, hint, placeholder, beside, lambda value: str(value or ""), str.strip)
+        """A line of text, taken when it is left or Enter is pressed. `needed`: what is said of an empty line, which
+        is not taken then.
+        """
+
+        def read(text: str) -> object:
+            return text.strip() or (Problem(key, needed, "") if needed else "")
+
+        self._bind_line(key, label, hint, placeholder, beside, lambda value: str(value or ""), read)
 
     def bind_list(self, key: str, label: str, hint: str = "", placeholder: str = "") -> None:
         """Words with commas between them."""
@@ -73,23 +97,26 @@ class Fields:
     def show(self) -> None:
         """Show the draft. A field that is being typed in, or holds something wrong, is left as it is."""
         for show in self._shows:
-            show(self._session.view.draft)
+            show(self._edits.draft)
 
     def forget(self) -> None:
         """Another profile is there: what was typed and was wrong belonged to the former one."""
         self._typed.clear()
         self._form.clear_errors()
+        keys = self._form.keys()
+        for key in keys:
+            self._session.set_mistake(key, "")
 
     def put(self, key: str, value: object) -> None:
         """Set a key of the draft; what is wrong with the value is said at its row."""
-        problem = value if isinstance(value, Problem) else self._session.put(key, value)
+        problem = value if isinstance(value, Problem) else self._edits.put(key, value)
         if problem is None:
             self._typed.discard(key)
-            self._form.set_error(key, "")
+            self._session.set_mistake(key, self._form.set_error(key, ""))
             self.show()
         else:
             self._typed.add(key)
-            self._form.set_error(key, problem.problem, problem.remedy)
+            self._session.set_mistake(key, self._form.set_error(key, problem.problem, problem.remedy))
 
     def _bind_line(
         self,

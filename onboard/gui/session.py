@@ -52,6 +52,7 @@ class Session(QObject):
 
     opened           another profile is there, with nothing known of it yet
     draft_changed    the profile was edited, opened or saved
+    mistakes_changed a field holds something that the draft cannot take, or no more
     states_changed   (command, names of servers that changed); at most every REPAINT milliseconds
     running_changed  a command began or ended
     secret_wanted    the engine waits for a secret: events.SecretWanted
@@ -62,6 +63,7 @@ class Session(QObject):
 
     opened = Signal()
     draft_changed = Signal()
+    mistakes_changed = Signal()
     states_changed = Signal(str, set)
     running_changed = Signal()
     secret_wanted = Signal(object)
@@ -80,6 +82,7 @@ class Session(QObject):
         self._logs: defaultdict[str, Log] = defaultdict(Log)
         self._progresses: defaultdict[str, Progress] = defaultdict(Progress)
         self._asked: dict[str, Profile] = {}
+        self._mistakes: dict[str, str] = {}
         self._held: dict[int, str] = {}  # order → paused or stopping
         self._wakefulness = Wakefulness(self)
         self._orders: dict[int, str] = {}
@@ -116,7 +119,12 @@ class Session(QObject):
             self._progresses,
             frozenset(orders.values()),
             self._asked,
+            self._mistakes,
         )
+
+    @property
+    def draft(self) -> Profile:
+        return self._draft
 
     def lockout(self) -> Lockout:
         """The accounts that the engine has stopped. Raises OnboardError when their file cannot be read."""
@@ -143,6 +151,17 @@ class Session(QObject):
             return result
         self.edit(result)
         return None
+
+    def set_mistake(self, key: str, text: str) -> None:
+        """What is wrong with what stands in a key's field, and did not go to the draft; "" when nothing is."""
+        text = text.rstrip(".")
+        if text == self._mistakes.get(key, ""):
+            return
+        if text:
+            self._mistakes[key] = text
+        else:
+            del self._mistakes[key]
+        self.mistakes_changed.emit()
 
     def new(self) -> None:
         """Begin with an empty profile."""
@@ -180,6 +199,7 @@ class Session(QObject):
         for command in {*self._states, *self._orders.values()}:
             self._forget(command)
         self._asked.clear()
+        self._mistakes.clear()
         if self.practice.is_running and (path is None or path.parent != self.practice.folder):
             self._end_practice()
         self._draft, self._saved, self._path = profile, saved, path

@@ -82,6 +82,7 @@ class Window(QMainWindow):
         self._ask_again.timeout.connect(self._ask_for_runs)
         session.opened.connect(self._opened)
         session.draft_changed.connect(self._draft_changed)
+        session.mistakes_changed.connect(self._mistakes_changed)
         session.states_changed.connect(self._states_changed)
         session.running_changed.connect(self._running_changed)
         session.secret_wanted.connect(self._secret_wanted)
@@ -259,6 +260,10 @@ class Window(QMainWindow):
         for page in tuple(self._pages.values()):
             page.draft_changed()
         self._autosave.start()
+        self._show_standing()
+
+    @Slot()
+    def _mistakes_changed(self) -> None:
         self._show_standing()
 
     @Slot(str, set)

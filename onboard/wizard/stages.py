@@ -214,13 +214,24 @@ STAGES: tuple[Stage, ...] = (
 )
 BY_NAME = {stage.name: stage for stage in STAGES}
 
+# stage → the sections of the profile that have their fields on its page
+_SECTIONS = {"role": ("role.",), "activation": ("activation.",), "network": ("network.", "agent.")}
+
 
 def standing(stage: Stage, view: View) -> Standing:
     """How the stage stands; looked at once for each view, since with thousands of servers that takes its time."""
     found: Standing | None = view.judged.get(stage.name)
     if found is None:
-        found = view.judged[stage.name] = stage.judge(view)
+        mistake = _mistake(stage, view)
+        found = Standing(Mark.ATTENTION, mistake) if mistake else stage.judge(view)
+        view.judged[stage.name] = found
     return found
+
+
+def _mistake(stage: Stage, view: View) -> str:
+    """What is wrong in a field of the stage's page; "" when nothing is."""
+    sections = _SECTIONS.get(stage.name, ())
+    return next((text for key, text in view.mistakes.items() if key.startswith(sections)), "")
 
 
 def blocked_by(stage: Stage, view: View) -> Stage | None:

@@ -28,6 +28,7 @@ class View:
     logs, progresses   of apply and undo, as `states`
     ordered    the commands that run or wait for their turn
     asked      command → the profile that it was last run on, since this profile was opened
+    mistakes   key of the profile → what is wrong with what stands in its field; the draft keeps the value before
     judged     what `stages.standing` found out of this very view
     """
 
@@ -42,6 +43,7 @@ class View:
     progresses: Mapping[str, Progress] = field(default_factory=dict)
     ordered: frozenset[str] = frozenset()
     asked: Mapping[str, Profile] = field(default_factory=dict)
+    mistakes: Mapping[str, str] = field(default_factory=dict)
     judged: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property

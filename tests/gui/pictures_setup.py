@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import scenes
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QLineEdit, QRadioButton
 from session_feed import without_child
 
 from onboard.aws.identity import Identity
 from onboard.aws.role import trust_policy
-from onboard.gui.pages.network import NetworkPage
+from onboard.gui.pages.network import PROXY, NetworkPage
 from onboard.gui.widgets.busy_indicator import BusyIndicator
 from onboard.gui.window import Window
 from onboard.model import events
@@ -114,7 +114,7 @@ def activation(desk: "Desk") -> Iterator[tuple[str, Window]]:
 
 
 def network(desk: "Desk") -> Iterator[tuple[str, Window]]:
-    """Each of the three ways; a value that is none."""
+    """Each of the three ways; a value that is none; a proxy without its URL."""
     yield "network", _network(desk, NetworkSection())
     own = {
         "ssm": f"https://vpce-0a1b2c3d4e5f60718-x1y2z3w4.ssm.{REGION}.vpce.amazonaws.com",
@@ -133,6 +133,12 @@ def network(desk: "Desk") -> Iterator[tuple[str, Window]]:
     line.setText("http://ada:hunter2@proxy.fra.example.com:3128")
     line.editingFinished.emit()
     yield "network-proxy-invalid", window
+    window = _network(desk, NetworkSection(endpoints=EndpointOverrides(**own)))
+    next(one for one in window.page.findChildren(QRadioButton) if one.objectName() == PROXY).click()
+    window.forward()
+    yield "network-proxy-missing", window
+    window.visit("activation")
+    yield "network-proxy-missing-left", window
 
 
 def asks(window: Window, command: str) -> None:

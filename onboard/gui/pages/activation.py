@@ -31,7 +31,12 @@ class ActivationPage(AskingPage):
         self.column.addWidget(PageHeader(tr("Activation"), lead))
         form = KeyValueForm()
         self._fields = Fields(session, form)
-        self._fields.bind_text("activation.name", tr("Instance na&me"), tr("The name that nodes get in lists."))
+        self._fields.bind_text(
+            "activation.name",
+            tr("Instance na&me"),
+            tr("The name that nodes get in lists."),
+            needed=tr("Write the name that nodes get"),
+        )
         self._fields.bind_number(
             "activation.expires_in_hours", tr("&Expires after"), 1, 720, tr(" hours"), tr("30 days at most.")
         )

@@ -15,9 +15,12 @@ from onboard.gui.widgets.key_value_form import KeyValueForm
 from onboard.gui.widgets.label import Label
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.scrolled import Scrolled
+from onboard.model.errors import Problem
 from onboard.model.profile import NetworkSection, Profile
+from onboard.wizard.draft import changed
 
 INTERNET, ENDPOINTS, PROXY = "internet", "endpoints", "proxy"
+PROXY_EXAMPLE = "http://proxy.example:3128"
 SERVICES = ("ssm", "ssmmessages", "ec2messages", "s3")
 
 
@@ -32,7 +35,8 @@ class NetworkPage(Page):
         )
         self.column.addWidget(PageHeader(tr("Network"), lead))
         self._chosen = ""
-        self._left: dict[str, NetworkSection] = {}  # way → what the draft said when another was chosen
+        self._is_pending = False  # the proxy is chosen, and its URL is not there yet: the draft has the way before
+        self._left: dict[str, NetworkSection] = {}  # way → what was said of it when another was chosen
         self._choices = QButtonGroup(self)
         self._cards: dict[str, Card] = {}
         row = QHBoxLayout()
@@ -88,9 +92,9 @@ class NetworkPage(Page):
     def _proxy_card(self) -> tuple[Card, Fields]:
         card = Card(tr("Proxy"))
         form = KeyValueForm()
-        fields = Fields(self.session, form)
+        fields = Fields(self.session, form, _ProxyEdits(self))
         hint = tr("Written to the agent's service. A name and password have no place in a profile.")
-        fields.bind_text("network.proxy", tr("Proxy &URL"), hint, "http://proxy.example:3128")
+        fields.bind_text("network.proxy", tr("Proxy &URL"), hint, PROXY_EXAMPLE, needed=_url_is_missing().problem)
         fields.bind_list("network.no_proxy", tr("&Without proxy"), tr("Hosts, with commas between them."), "10.0.0.5")
         card.body.addWidget(form)
         return card, fields
@@ -107,8 +111,15 @@ class NetworkPage(Page):
             tr("aws: the Region's bucket. Or an https:// mirror, or a folder. Fetched once, verified, then pushed."),
             "aws",
             folder,
+            needed=tr("Write where it comes from: aws, an https:// mirror, or a folder"),
         )
-        self._package_fields.bind_text("agent.version", tr("Ve&rsion"), tr("latest, stable, or a number."), "latest")
+        self._package_fields.bind_text(
+            "agent.version",
+            tr("Ve&rsion"),
+            tr("latest, stable, or a number."),
+            "latest",
+            needed=tr("Write latest, stable, or a version's number"),
+        )
         self._package_fields.bind_check(
             "agent.verify_signature", "", tr("Verify the &signature"), tr("Without it, every plan says so loudly.")
         )
@@ -125,7 +136,7 @@ class NetworkPage(Page):
         return self._choices.checkedButton()
 
     def opened(self) -> None:
-        self._chosen = ""
+        self._chosen, self._is_pending = "", False
         self._left.clear()
         for fields in self._all_fields:
             fields.forget()
@@ -133,7 +144,9 @@ class NetworkPage(Page):
     def draft_changed(self) -> None:
         for fields in self._all_fields:
             fields.show()
-        self._show_way(_way_of(self.session.view.draft) or self._chosen or INTERNET)
+        if not self._is_pending:
+            self._chosen = _way_of(self.session.draft) or self._chosen or INTERNET
+        self._show_way(self._chosen)
 
     def _show_way(self, way: str) -> None:
         self._chosen = way
@@ -146,27 +159,72 @@ class NetworkPage(Page):
 
     def _choose(self, way: str) -> None:
         """What belongs to another way goes from the draft: two ways at once would contradict each other. It comes back
-        with its way.
+        with its way. A proxy without its URL is no way yet: until it has one the draft stays as it is.
         """
-        draft = self.session.view.draft
-        self._left[self._chosen] = draft.network
+        if way == self._chosen:
+            return
+        draft = self.session.draft
+        if not self._is_pending:
+            self._left[self._chosen] = draft.network
         known = self._left.get(way, draft.network)
         kept: dict[str, object] = {}
         if way == ENDPOINTS:
             kept["endpoints"] = known.endpoints
         if way == PROXY:
             kept = {"proxy": known.proxy, "no_proxy": known.no_proxy}
-        self._chosen = way
+        section = NetworkSection().model_copy(update=kept)
+        self._chosen, self._is_pending = way, way == PROXY and not section.proxy
         for fields in (self._endpoint_fields, self._proxy_fields):
             fields.forget()
-        self.session.edit(draft.model_copy(update={"network": NetworkSection().model_copy(update=kept)}))
+        if self._is_pending:
+            self._left[PROXY] = section
+            self._proxy_fields.show()
+            self._proxy_fields.put("network.proxy", _url_is_missing())
+        elif way != _way_of(draft):
+            self.session.edit(draft.model_copy(update={"network": section}))
         self._show_way(way)
+
+    @property
+    def proxied(self) -> Profile:
+        """The draft as it is with the proxy, or will be once its URL is there."""
+        draft = self.session.draft
+        return draft.model_copy(update={"network": self._left[PROXY]}) if self._is_pending else draft
+
+    def take_proxied(self, profile: Profile) -> None:
+        """Another `proxied`: for the draft as soon as it names a proxy."""
+        if profile.network.proxy:
+            self._is_pending = False
+            self.session.edit(profile)
+        else:
+            self._left[PROXY] = profile.network
 
     @Slot()
     def _choose_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self, tr("Folder with the agent's packages"))
         if name:
             self._package_fields.put("agent.source", name)
+
+
+class _ProxyEdits:
+    """What the proxy's fields show and edit."""
+
+    def __init__(self, page: NetworkPage) -> None:
+        self._page = page
+
+    @property
+    def draft(self) -> Profile:
+        return self._page.proxied
+
+    def put(self, key: str, value: object) -> Problem | None:
+        result = changed(self._page.proxied, key, value)
+        if isinstance(result, Problem):
+            return result
+        self._page.take_proxied(result)
+        return None
+
+
+def _url_is_missing() -> Problem:
+    return Problem("network.proxy", tr("Write the proxy's URL, such as {example}", example=PROXY_EXAMPLE), "")
 
 
 class _Choice(Card):

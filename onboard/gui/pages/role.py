@@ -38,7 +38,13 @@ class RolePage(AskingPage):
         self.column.addWidget(header)
         form = KeyValueForm()
         self._fields = Fields(session, form)
-        self._fields.bind_text("role.name", tr("Role na&me"), tr("With its path, no ARN."), "OnboardSSMServiceRole")
+        self._fields.bind_text(
+            "role.name",
+            tr("Role na&me"),
+            tr("With its path, no ARN."),
+            "OnboardSSMServiceRole",
+            needed=tr("Write the role's name"),
+        )
         self._fields.bind_check("role.create", "", tr("Crea&te it when it does not exist"))
         settings = Card()
         settings.body.addWidget(form)

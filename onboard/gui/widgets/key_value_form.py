@@ -80,14 +80,18 @@ class KeyValueForm(QWidget):
         self._rows[key] = (name, editor, below)
         self.set_error(key, "")
 
-    def set_error(self, key: str, problem: str, remedy: str = "") -> None:
-        """What is wrong with a row and what would be right; "" when nothing is. KeyError when there is no such row."""
+    def set_error(self, key: str, problem: str, remedy: str = "") -> str:
+        """What is wrong with a row and what would be right; "" when nothing is. KeyError when there is no such row.
+
+        Returns what the row says now.
+        """
         _, editor, below = self._rows[key]
         sentences = [part.rstrip(".") + "." for part in (problem, remedy) if part]
         text = " ".join(part[:1].upper() + part[1:] for part in sentences)
         restyle(editor, "invalid", "true" if problem else "false")
         editor.setAccessibleDescription(text or below.hint)
         below.say(text)
+        return text
 
     def clear_errors(self) -> None:
         for key in self._rows:
