@@ -290,10 +290,10 @@ def _regions(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, 
 
 def _report(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
     """`run`, `format` (html, csv or json), `file`: where to write it."""
-    from onboard.cli.report import FORMATS, document_of
+    from onboard.cli.report import FORMATS, report_of_run
 
     record = tools.journal.run(order["run"])
-    write_private(Path(order["file"]), FORMATS[order["format"]](document_of(record, tools.journal)))
+    write_private(Path(order["file"]), FORMATS[order["format"]](report_of_run(record, tools.journal)))
     yield ReportWritten(run=record.run, path=order["file"])
     yield RunFinished(run="", hosts={})
 

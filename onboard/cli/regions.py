@@ -13,12 +13,13 @@ from rich.table import Table
 
 from onboard.cli.arguments import Commands, add_again, add_json
 from onboard.cli.output import JsonLines, Show, failure_text, follow
-from onboard.cli.text import COLOURS, GLYPHS, LOG_WIDTH, paused
+from onboard.cli.text import LOG_WIDTH, marked, paused
 from onboard.cli.workplace import placed
 from onboard.home import home
 from onboard.model import events
 from onboard.model.errors import Problem, ProfileError
 from onboard.model.evidence import with_evidence
+from onboard.model.outcome import sign_of_status
 from onboard.model.profile import Host, Profile
 from onboard.model.state import State
 from onboard.model.status import HostStatus
@@ -120,9 +121,9 @@ class _People:
             self._out.print(f"Measured through: {escape(state.ranking.via)}.")
         for host in state.hosts.values():
             if host.status not in (None, HostStatus.READY):
-                glyph = GLYPHS[host.status]
                 why = f"{host.reason}. {host.remedy}".strip(". ")
-                self._out.print(f"[{COLOURS[glyph]}]{glyph} {host.status}[/] {escape(host.name)}: {escape(why)}.")
+                status = marked(sign_of_status(host.status), host.status or "")
+                self._out.print(f"{status} {escape(host.name)}: {escape(why)}.")
         if state.failure:
             self._err.print(f"[red]{escape(failure_text(state.failure))}[/]")
 

@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from onboard.cli.arguments import Commands, add_json
 from onboard.engine.journal import Journal, RunRecord
@@ -13,15 +12,15 @@ from onboard.files import refuse_unwritable, write_private
 from onboard.home import home
 from onboard.model.errors import Problem, ProfileError
 from onboard.report.csv_report import csv_report
-from onboard.report.document import document
+from onboard.report.document import Report, document, report_of
 from onboard.report.html import html_report
 
 
-def json_report(content: Mapping[str, Any]) -> str:
-    return json.dumps(content, indent=1) + "\n"
+def json_report(report: Report) -> str:
+    return json.dumps(document(report), indent=1) + "\n"
 
 
-FORMATS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+FORMATS: Mapping[str, Callable[[Report], str]] = {
     "html": html_report,
     "csv": csv_report,
     "json": json_report,
@@ -44,8 +43,8 @@ def run(options: argparse.Namespace) -> int:
     if options.output:
         refuse_unwritable(options.output, "--output")
     with closing(Journal(home())) as journal:
-        content = document_of(journal.run(options.of_run), journal)
-    text = json.dumps(content) + "\n" if options.json else FORMATS[options.format](content)
+        report = report_of_run(journal.run(options.of_run), journal)
+    text = json.dumps(document(report)) + "\n" if options.json else FORMATS[options.format](report)
     if options.output:
         write_private(options.output, text)
     else:
@@ -53,8 +52,8 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def document_of(record: RunRecord, journal: Journal) -> dict[str, Any]:
-    """The document of a run in the journal."""
+def report_of_run(record: RunRecord, journal: Journal) -> Report:
+    """The report of a run in the journal."""
     about = {
         "run": record.run,
         "command": record.command,
@@ -62,4 +61,4 @@ def document_of(record: RunRecord, journal: Journal) -> dict[str, Any]:
         "started": record.started,
         "finished": record.finished or None,
     }
-    return document(about, journal.events(record.run))
+    return report_of(about, journal.events(record.run))

@@ -22,21 +22,12 @@ from onboard.cli.output import failure_text
 from onboard.model import events
 from onboard.model.causes import causes_of
 from onboard.model.finding import Verdict
+from onboard.model.outcome import Sign, need_of, sign_of_status, sign_of_verdict, troubles
 from onboard.model.plan import Change, Plan
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
 
-GLYPHS = {
-    HostStatus.ONLINE: "✓",
-    HostStatus.READY: "✓",
-    HostStatus.WARNED: "▲",
-    HostStatus.BLOCKED: "✕",
-    HostStatus.FAILED: "✕",
-    HostStatus.UNREACHABLE: "✕",
-    HostStatus.UNTRUSTED: "✕",
-    HostStatus.SKIPPED: "○",
-}
-COLOURS = {"✓": "green", "▲": "yellow", "✕": "red", "○": "bright_black"}
+COLOURS = {"ok": "green", "warn": "yellow", "bad": "red", "idle": "bright_black"}  # tone → rich's colour
 PHASES = {
     "trust": "Reading host keys",
     "facts": "Asking servers",
@@ -46,7 +37,6 @@ PHASES = {
     "undo": "Undoing",
 }
 ALL_ROWS = 50  # with more servers, the table holds those that are not well
-WORST_FIRST = list(reversed(HostStatus))
 HOST_EVENTS = (events.FactsGathered, events.HostKeySeen, events.HostFinished)
 LOG_WIDTH = 160
 PER_SECOND = 1.0  # plain progress lines at most
@@ -200,27 +190,40 @@ class _Count:
         return f"{self.done / max(time.monotonic() - self._began, 0.001):.1f}/s"
 
 
+def marked(sign: Sign, text: str) -> str:
+    """The sign and the text in its colour, in rich's markup."""
+    return f"[{COLOURS[sign.tone]}]{sign} {text}[/]"
+
+
 def _servers(state: State, all_of_them: str) -> Table:
     """Sorted by what needs a person first. `all_of_them`: what shows those that have no row."""
     table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
     for column in ("Server", "Status", "Node", "Why, and what to do"):
         table.add_column(column, overflow="fold", no_wrap=column in ("Status", "Node"))
-    hosts = sorted(state.hosts.values(), key=lambda host: WORST_FIRST.index(host.status or HostStatus.SKIPPED))
-    shown = hosts if len(hosts) <= ALL_ROWS else [host for host in hosts if host.status and not host.status.is_well]
+    ends = {host.name: host.outcome(state.command) for host in state.hosts.values()}
+    hosts = sorted(state.hosts.values(), key=lambda host: need_of(ends[host.name]))
+    shown = hosts if len(hosts) <= ALL_ROWS else [host for host in hosts if not _is_well(ends[host.name])]
     for host in shown[:ALL_ROWS]:
-        glyph = GLYPHS[host.status or HostStatus.SKIPPED]
-        status = f"[{COLOURS[glyph]}]{glyph} {host.status or 'skipped'}[/]"
+        end = ends[host.name]
+        status = marked(sign_of_status(end), end or "not finished")
         table.add_row(escape(host.name), status, host.instance_id or "–", escape(_why(host)))
     if len(shown) > ALL_ROWS:
         table.add_row(f"… and {len(shown) - ALL_ROWS} more", "", "", f"{all_of_them} shows all")
     return table
 
 
+def _is_well(end: HostStatus | None) -> bool:
+    return end is not None and end.is_well
+
+
 def _why(host: HostState) -> str:
     """The worst of what is known, in one cell."""
-    worst = [f for f in host.trouble if f.status is Verdict.FAIL] or (list(host.trouble) if not host.reason else [])
-    if host.reason and (host.status in (HostStatus.FAILED, HostStatus.SKIPPED) or not worst):
-        return _sentences(host.reason, host.remedy)
+    wrong = troubles(host)
+    if wrong and not wrong[0].check:  # the reason of its end, and what the server said last
+        said = wrong[0].evidence.strip().splitlines()[-1:]
+        seen = f" It said: {said[0]}" if said and said[0] not in wrong[0].summary else ""
+        return _sentences(wrong[0].summary, wrong[0].remedy) + seen
+    worst = [finding for finding in wrong if finding.status is Verdict.FAIL] or wrong
     return " ".join(_sentences(finding.summary, finding.remedy) for finding in worst)
 
 
@@ -234,11 +237,10 @@ def _cause_lines(state: State) -> list[str]:
     for cause in causes_of(state.hosts.values()):
         if len(cause.hosts) < 2:
             continue
-        colour, glyph = ("red", "✕") if cause.status is Verdict.FAIL else ("yellow", "▲")
         names = ", ".join(cause.hosts[:3]) + (", …" if len(cause.hosts) > 3 else "")
         remedy = cause.remedy if len(state.hosts) > ALL_ROWS else ""
         text = f"{len(cause.hosts)} servers: {_sentences(cause.summary, remedy)} ({names})"
-        lines.append(f"[{colour}]{glyph}[/] {escape(text)}")
+        lines.append(f"{marked(sign_of_verdict(cause.status), '')}{escape(text)}")
     return lines
 
 

@@ -4,11 +4,10 @@ import json
 from collections.abc import Sequence
 
 from onboard.engine.journal import Journal, RunRecord
+from onboard.model.changes import CHANGING
 from onboard.model.errors import OnboardError
 from onboard.model.place import Place
 from onboard.model.profile import Host, Profile
-
-CHANGING = frozenset({"apply", "undo"})
 
 
 def company_of(run: str, hosts: Sequence[Host], journal: Journal) -> OnboardError | None:

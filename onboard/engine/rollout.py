@@ -17,7 +17,7 @@ from onboard.engine.fleet import Emit, work_on
 from onboard.engine.pace import Pace
 from onboard.engine.planning import CONFIRM, START, TAG, Prepared, tags_text
 from onboard.engine.proof import NotProven, Prover
-from onboard.engine.survey import REGISTER, finish_with, reason_of
+from onboard.engine.survey import REGISTER, evidence_of, finish_with, reason_of
 from onboard.engine.tools import Tools
 from onboard.facts.summary import instance_id
 from onboard.hosts.connection import Connection
@@ -188,7 +188,8 @@ class Rollout:
             done = step.apply(connection, before, supplies)
         except Exception as error:
             self._tools.journal.write(self._run, host, step.name, "failed")
-            emit(StepFinished(host=host, step=step.name, outcome="failed", detail=str(error)))
+            seen = evidence_of(error)
+            emit(StepFinished(host=host, step=step.name, outcome="failed", detail=str(error), evidence=seen))
             raise
         self._tools.journal.write(self._run, host, step.name, "done", {**done.undo, **done.output})
         if "instance_id" in done.output:
@@ -282,6 +283,7 @@ class Rollout:
             findings=self._findings(host),
             reason=reason_of(error),
             remedy=error.remedy,
+            evidence=evidence_of(error),
         )
 
 

@@ -25,6 +25,7 @@ from onboard.model.finding import Finding, Verdict
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
 from onboard.model.validation import unknown_problem
+from onboard.steps.base import StepFailed
 from onboard.steps.catalog import STEPS
 
 REGISTER = "register_agent"
@@ -121,7 +122,13 @@ def finish_with(host: Host, error: Exception) -> HostFinished:
     """The end of a server that could not be reached or used, or whose turn ended with any other error."""
     if not isinstance(error, HostError):
         told = error if isinstance(error, OnboardError) else keep_defect(error)
-        return HostFinished(host=host.name, status=HostStatus.FAILED, reason=reason_of(told), remedy=told.remedy)
+        return HostFinished(
+            host=host.name,
+            status=HostStatus.FAILED,
+            reason=reason_of(told),
+            remedy=told.remedy,
+            evidence=evidence_of(error),
+        )
     status = HostStatus.UNTRUSTED if isinstance(error, HostUntrusted) else HostStatus.UNREACHABLE
     untrusted = status is HostStatus.UNTRUSTED
     check = "identity_verified" if untrusted else "reachable"
@@ -132,6 +139,11 @@ def finish_with(host: Host, error: Exception) -> HostFinished:
 
 def reason_of(error: OnboardError) -> str:
     return f"{error.what}: {error.why}" if error.why else error.what
+
+
+def evidence_of(error: Exception) -> str:
+    """What the server said when a step failed on it; "" of any other error."""
+    return error.evidence if isinstance(error, StepFailed) else ""
 
 
 def _with_known_nodes(

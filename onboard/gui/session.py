@@ -17,6 +17,7 @@ from onboard.gui.wakefulness import Wakefulness
 from onboard.home import home
 from onboard.hosts.lockout import Lockout
 from onboard.model import events
+from onboard.model.changes import CHANGING
 from onboard.model.errors import Problem
 from onboard.model.plan import HostPlan, Plan
 from onboard.model.profile import Host, Profile
@@ -30,7 +31,6 @@ from onboard.wizard.view import View
 
 REPAINT = 100  # milliseconds between two tellings of what the engine saw
 SHORT_GRACE = 5_000  # milliseconds to end for an engine that only looks
-CHANGING = ("apply", "undo")  # commands that change servers: followed line by line, and the computer stays awake
 ASKING_AWS = ("account", "preview")  # commands that wait for AWS and cannot be broken off there
 
 # A command whose result is worth nothing once this section of the draft changed.

@@ -224,18 +224,25 @@ class StepStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFinished(Event):
-    """`outcome` is done, unchanged, failed or undone; `detail` is for people. `instance_id`: where it is known."""
+    """`outcome` is done, unchanged, failed or undone; `detail` is for people. `instance_id`: where it is known.
+
+    `evidence`: the last lines that the server said where it failed, free of secrets.
+    """
 
     host: str
     step: str
     outcome: str
     detail: str = ""
     instance_id: str | None = None
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostFinished(Event):
-    """A server's end state (contract). `reason` says in one line why it is not well, when no finding does."""
+    """A server's end state (contract). `reason` says in one line why it is not well, when no finding does.
+
+    `evidence`: the last lines that the server said, where a step failed.
+    """
 
     host: str
     status: HostStatus
@@ -243,6 +250,7 @@ class HostFinished(Event):
     findings: tuple[Finding, ...] = ()
     reason: str = ""
     remedy: str = ""
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,39 +6,61 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from onboard.model import events
-from onboard.model.finding import Finding, Verdict
+from onboard.model.changes import CHANGING
+from onboard.model.finding import Finding
 from onboard.model.plan import Plan
 from onboard.model.status import HostStatus
 
 
 @dataclass(slots=True)
 class HostState:
-    """What is known of a server. `steps`: step → started, done, unchanged, failed or undone."""
+    """What is known of a server. What is wrong with it: see `onboard.model.outcome`.
+
+    judged    what the checks made of it (READY, WARNED, BLOCKED); None before
+    ended     how the run ended for it; None while it goes on, and where it was interrupted
+    evidence  what the server said when it failed
+    steps     step → started, done, unchanged, failed or undone
+    """
 
     name: str
-    status: HostStatus | None = None
+    judged: HostStatus | None = None
+    ended: HostStatus | None = None
     instance_id: str | None = None
     findings: tuple[Finding, ...] = ()
     reason: str = ""
     remedy: str = ""
+    evidence: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
     unknown: Mapping[str, str] = field(default_factory=dict)
     keys: tuple[events.HostKeySeen, ...] = ()
     steps: dict[str, str] = field(default_factory=dict)
-    finished: bool = False
+
+    @property
+    def status(self) -> HostStatus | None:
+        """The latest that is known: its end, or else what the checks made of it."""
+        return self.ended or self.judged
+
+    @property
+    def finished(self) -> bool:
+        return self.ended is not None
+
+    def outcome(self, command: str) -> HostStatus | None:
+        """How a run of `command` ended for this server; None when it did not, since the run was interrupted.
+
+        Where servers are changed, what the checks made of one is not its end.
+        """
+        if command not in CHANGING:
+            return self.status
+        if self.ended is None and self.is_proven:
+            return HostStatus.ONLINE
+        return self.ended
 
     @property
     def is_proven(self) -> bool:
         """It answered with its nonce, and nothing was found wrong since."""
-        if self.status is not None and self.finished:
-            return self.status is HostStatus.ONLINE
+        if self.ended is not None:
+            return self.ended is HostStatus.ONLINE
         return self.steps.get("confirm") in ("done", "unchanged")
-
-    @property
-    def trouble(self) -> tuple[Finding, ...]:
-        """Findings that deserve a look, the worst first."""
-        order = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1, Verdict.WARN: 2}
-        return tuple(sorted((f for f in self.findings if f.status in order), key=lambda f: order[f.status]))
 
 
 @dataclass(slots=True)
@@ -94,7 +116,7 @@ class State:
                 host.facts, host.unknown = event.facts, event.unknown
             case events.HostJudged():
                 host = self.host(event.host)
-                host.status, host.findings = event.status, event.findings
+                host.judged, host.findings = event.status, event.findings
             case events.PlanMade():
                 self.plan = event.plan
             case events.AwsChanged():
@@ -105,6 +127,7 @@ class State:
                 host = self.host(event.host)
                 host.steps[event.step] = event.outcome
                 host.instance_id = event.instance_id or host.instance_id
+                host.evidence = event.evidence
             case events.HostFinished():
                 self._finish(event)
             case events.RegionsSampled():
@@ -138,9 +161,10 @@ class State:
 
     def _finish(self, event: events.HostFinished) -> None:
         host = self.host(event.host)
-        host.status, host.instance_id = event.status, event.instance_id
+        host.ended, host.instance_id = event.status, event.instance_id
         host.findings = event.findings or host.findings
-        host.reason, host.remedy, host.finished = event.reason, event.remedy, True
+        host.reason, host.remedy = event.reason, event.remedy
+        host.evidence = event.evidence
 
     def host(self, name: str) -> HostState:
         """The server's state, made when it is first heard of."""
@@ -154,8 +178,9 @@ class State:
         return tuple(sorted(made - gone))
 
     def counts(self) -> dict[str, int]:
-        """status → number of servers, of those that have one."""
-        return dict(Counter(host.status.value for host in self.hosts.values() if host.status))
+        """status → number of servers, of those that ended."""
+        ends = (host.outcome(self.command) for host in self.hosts.values())
+        return dict(Counter(end.value for end in ends if end is not None))
 
 
 def fold(stream: Iterable[events.Event]) -> State:

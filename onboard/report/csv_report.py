@@ -2,34 +2,35 @@
 
 import csv
 import io
-from collections.abc import Mapping
-from typing import Any
 
-from onboard.report.document import system, why
+from onboard.model.outcome import troubles
+from onboard.model.state import HostState
+from onboard.report.document import Report, system
 
-COLUMNS = ("server", "status", "instance_id", "reason", "remedy", "system")
+COLUMNS = ("server", "status", "instance_id", "reason", "remedy", "system", "evidence")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of a formula
 
 
-def csv_report(document: Mapping[str, Any]) -> str:
+def csv_report(report: Report) -> str:
     """RFC 4180, with a header, in UTF-8 once encoded. What a server said is never read as a formula."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
-    for host in document["hosts"]:
-        writer.writerow([_harmless(cell) for cell in _cells(host)])
+    for host in report.state.hosts.values():
+        writer.writerow([_harmless(cell) for cell in _cells(host, report)])
     return out.getvalue()
 
 
-def _cells(host: Mapping[str, Any]) -> tuple[str, ...]:
-    reasons = why(host)
+def _cells(host: HostState, report: Report) -> tuple[str, ...]:
+    wrong = troubles(host)
     return (
-        host["name"],
-        host["status"] or "",
-        host["instance_id"] or "",
-        "; ".join(reason for reason, _ in reasons),
-        "; ".join(dict.fromkeys(remedy for _, remedy in reasons if remedy)),
+        host.name,
+        report.outcome(host) or "",
+        host.instance_id or "",
+        "; ".join(finding.summary for finding in wrong),
+        "; ".join(dict.fromkeys(finding.remedy for finding in wrong if finding.remedy)),
         system(host),
+        "; ".join(finding.evidence for finding in wrong if finding.evidence),
     )
 
 

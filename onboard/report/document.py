@@ -1,42 +1,83 @@
-"""A run as one JSON document, from its events in the journal."""
+"""A run as the reports show it: what the journal keeps of it, and the State at the end of its events."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from onboard.model.causes import causes_of
 from onboard.model.event_json import event_from_json
 from onboard.model.events import Event
-from onboard.model.state import HostState, fold
+from onboard.model.finding import Cause
+from onboard.model.state import HostState, State, fold
 from onboard.model.status import HostStatus
 
 
-def document(record: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """`record`: run, command, profile, started, finished. What the run's State says at the end of its events.
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A run. `profile` is its file, "" without one; times are ISO 8601 in UTC, `finished` None when it never ended."""
 
-    Shape: run, command, profile (its file), profile_name, started, finished, account, counts, causes, failure,
-    aws (changes), hosts (each with name, status, instance_id, reason, remedy, findings, steps, facts, unknown).
-    """
+    run: str
+    command: str
+    profile: str
+    started: str
+    finished: str | None
+    state: State
+
+    def outcome(self, host: HostState) -> HostStatus | None:
+        """How the run ended for this server; None when it was interrupted before."""
+        return host.outcome(self.command)
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        return causes_of(self.state.hosts.values())
+
+
+def report_of(record: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> Report:
+    """`record`: run, command, profile, started, finished; `events`: the run's, in their JSON form."""
     state = fold(event for line in events if (event := event_from_json(line)))
+    state.command = record["command"]  # also of a run that ended before its first event
+    return Report(**record, state=state)
+
+
+def system(host: HostState) -> str:
+    """The name of the server's operating system; "" when it is not known."""
+    return str(host.facts.get("operating_system", {}).get("name", ""))
+
+
+def document(report: Report) -> dict[str, Any]:
+    """The JSON report.
+
+    Shape: run, command, profile (its file), profile_name, started, finished, account, counts, causes, failure, aws
+    (changes), hosts (each with name, status, judged, instance_id, reason, remedy, evidence, findings, steps, facts,
+    unknown). A server's `status` is how it ended, null when the run was interrupted before; `judged` is what the
+    checks made of it.
+    """
+    state = report.state
     return {
-        **record,
+        "run": report.run,
+        "command": report.command,
+        "profile": report.profile,
+        "started": report.started,
+        "finished": report.finished,
         "profile_name": state.profile,
         "account": _body(state.account),
-        "counts": state.counts() if state.finished else {},
-        "causes": [asdict(cause) for cause in causes_of(state.hosts.values())] if state.finished else [],
+        "counts": state.counts(),
+        "causes": [asdict(cause) for cause in report.causes],
         "failure": _body(state.failure),
         "aws": [_body(change) for change in state.aws_changes],
-        "hosts": [_host(host) for host in state.hosts.values()],
+        "hosts": [_host(host, report) for host in state.hosts.values()],
     }
 
 
-def _host(host: HostState) -> dict[str, Any]:
+def _host(host: HostState, report: Report) -> dict[str, Any]:
     return {
         "name": host.name,
-        "status": host.status,
+        "status": report.outcome(host),
+        "judged": host.judged,
         "instance_id": host.instance_id,
         "reason": host.reason,
         "remedy": host.remedy,
+        "evidence": host.evidence,
         "findings": [asdict(finding) for finding in host.findings],
         "steps": host.steps,
         "facts": host.facts,
@@ -46,29 +87,3 @@ def _host(host: HostState) -> dict[str, Any]:
 
 def _body(event: Event | None) -> dict[str, Any] | None:
     return {key: value for key, value in event.to_json().items() if key not in ("event", "v")} if event else None
-
-
-def why(host: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(what, remedy) of everything that is not well about a server of a document, the worst first."""
-    told = [finding for status in _WORST_FIRST for finding in host["findings"] if finding["status"] == status]
-    reasons = [(finding["summary"], finding["remedy"]) for finding in told]
-    failed = any(finding["status"] == "fail" for finding in told)
-    if host.get("reason") and not failed and host["status"] not in WELL:
-        reasons.insert(0, (host["reason"], host.get("remedy") or ""))
-    return reasons
-
-
-def system(host: Mapping[str, Any]) -> str:
-    """The name of the server's operating system; "" when it is not known."""
-    return str(host.get("facts", {}).get("operating_system", {}).get("name", ""))
-
-
-def activations_left(document: Mapping[str, Any]) -> list[str]:
-    """Ids of activations that the run made and did not delete."""
-    ids = {change: [c["subject"] for c in document["aws"] if c["change"] == change] for change in _ACTIVATION}
-    return [one for one in ids["create_activation"] if one not in ids["delete_activation"]]
-
-
-_ACTIVATION = ("create_activation", "delete_activation")
-_WORST_FIRST = ("fail", "unknown", "warn")
-WELL = tuple(status.value for status in HostStatus if status.is_well)

@@ -2,50 +2,33 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from html import escape
-from typing import Any
 
 from onboard import __version__, resources
-from onboard.model.errors import Problem
+from onboard.model.outcome import Sign, need_of, sign_of_status, sign_of_verdict, troubles
+from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
-from onboard.report.document import WELL, activations_left, system, why
-
-Document = Mapping[str, Any]
+from onboard.report.document import Report, system
 
 NAMED = 20  # servers that a cause names; all of them stand in the table
-_LOOKS = {
-    "online": ("✓", "ok"),
-    "ready": ("✓", "ok"),
-    "warned": ("▲", "warn"),
-    "blocked": ("✕", "bad"),
-    "failed": ("✕", "bad"),
-    "unreachable": ("✕", "bad"),
-    "untrusted": ("▲", "warn"),
-    "skipped": ("–", "idle"),
-    "fail": ("✕", "bad"),
-    "unknown": ("?", "idle"),
-    "warn": ("▲", "warn"),
-}
-_ATTENTION = ("failed", "unreachable", "untrusted", "blocked", "skipped", "unfinished", "warned", "ready", "online")
 _TITLES = {"apply": "Onboarding report", "check": "Report of checks", "plan": "Report of a plan", "undo": "Undo report"}
 
 
-def html_report(document: Document) -> str:
+def html_report(report: Report) -> str:
     """The page, as text to be written in UTF-8. Whatever a server, AWS or a profile said is escaped."""
-    document = _ended_only(document)
-    title = _TITLES.get(document["command"], "Report")
-    name = document["profile_name"] or document["profile"] or document["run"]
+    title = _TITLES.get(report.command, "Report")
+    name = report.state.profile or report.profile or report.run
     parts = (
         f"<header><h1>{title}</h1><p class=muted>{escape(name)}</p></header>",
-        _numbers(document),
-        _failure(document),
-        _facts(document),
-        _causes(document),
-        _servers(document),
-        _aws(document),
-        f"<footer>Onboard {__version__} · run <code>{escape(document['run'])}</code></footer>",
+        _numbers(report),
+        _failure(report),
+        _facts(report),
+        _causes(report),
+        _servers(report),
+        _aws(report),
+        f"<footer>Onboard {__version__} · run <code>{escape(report.run)}</code></footer>",
     )
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
@@ -57,31 +40,20 @@ def html_report(document: Document) -> str:
     )
 
 
-def _ended_only(document: Document) -> Document:
-    """In a run of apply that was broken off, a server that was judged and no more is no further than that."""
-    if document["command"] != "apply":
-        return document
-    judged = (HostStatus.READY, HostStatus.WARNED)
-    return {
-        **document,
-        "hosts": [host | {"status": None} if host["status"] in judged else host for host in document["hosts"]],
-    }
-
-
 def _style() -> str:
     tokens = json.loads(resources.text("styles/tokens.json"))
     schemes = {scheme: " ".join(f"--{name}: {value};" for name, value in tokens[scheme].items()) for scheme in tokens}
     return re.sub("@(light|dark)", lambda match: schemes[match[1]], resources.text("styles/report.css"))
 
 
-def _numbers(document: Document) -> str:
-    statuses = [host["status"] for host in document["hosts"]]
-    skipped = statuses.count("skipped")
-    well = sum(status in WELL for status in statuses)
-    word = _word(document)
+def _numbers(report: Report) -> str:
+    ends = [report.outcome(host) for host in report.state.hosts.values()]
+    skipped = ends.count(HostStatus.SKIPPED)
+    well = sum(_is_well(end) for end in ends)
+    word = _word(report)
     boxes = (
         (well, word, "ok"),
-        (len(statuses) - well - skipped, f"not {word}", "bad"),
+        (len(ends) - well - skipped, f"not {word}", "bad"),
         (skipped, "skipped", "idle"),
     )
     cards = (
@@ -91,41 +63,43 @@ def _numbers(document: Document) -> str:
     return f'<div class="numbers">{"".join(cards)}</div>'
 
 
-def _word(document: Document) -> str:
+def _is_well(end: HostStatus | None) -> bool:
+    return end is not None and end.is_well
+
+
+def _word(report: Report) -> str:
     """What a server is when all is well."""
-    return {"apply": "online", "undo": "restored"}.get(document["command"], "ready")
+    return {"apply": "online", "undo": "restored"}.get(report.command, "ready")
 
 
-def _failure(document: Document) -> str:
-    failure = document["failure"]
+def _failure(report: Report) -> str:
+    failure = report.state.failure
     if not failure:
         return ""
-    lines = [failure["where"], failure["why"], failure["remedy"]]
-    lines += [str(Problem(**problem)) for problem in failure.get("problems", ())]
+    lines = [failure.where, failure.why, failure.remedy, *map(str, failure.problems)]
     rest = "".join(f"<p>{escape(line)}</p>" for line in lines if line)
-    return f'<div class="card failure"><b class=bad>✕ {escape(failure["what"])}</b>{rest}</div>'
+    return f'<div class="card failure"><b class=bad>✕ {escape(failure.what)}</b>{rest}</div>'
 
 
-def _facts(document: Document) -> str:
-    account = document["account"] or {}
+def _facts(report: Report) -> str:
+    account = report.state.account
     rows = {
-        "Profile": document["profile"],
-        "Account": " · ".join(filter(None, (account.get("account"), account.get("region")))),
-        "As": account.get("arn", ""),
-        "Started": _moment(document["started"]),
-        "Ended": _moment(document["finished"]) if document["finished"] else "It was broken off",
-        "Activation": _activation(document),
+        "Profile": report.profile,
+        "Account": f"{account.account} · {account.region}" if account else "",
+        "As": account.arn if account else "",
+        "Started": _moment(report.started),
+        "Ended": _moment(report.finished) if report.finished else "It was broken off",
+        "Activation": _activation(report.state),
     }
     body = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in rows.items() if value)
     return f"<dl class=card>{body}</dl>"
 
 
-def _activation(document: Document) -> str:
-    if not any(change["change"] == "create_activation" for change in document["aws"]):
+def _activation(state: State) -> str:
+    if not any(change.change == "create_activation" for change in state.aws_changes):
         return ""
-    left = activations_left(document)
-    if left:
-        return f"Not deleted: {', '.join(left)}. Resume or undo the run, or delete it in the console"
+    if state.activations_left:
+        return f"Not deleted: {', '.join(state.activations_left)}. Resume or undo the run, or delete it in the console"
     return "Deleted: nobody can register with it any more"
 
 
@@ -137,54 +111,59 @@ def _moment(text: str) -> str:
         return text
 
 
-def _causes(document: Document) -> str:
+def _causes(report: Report) -> str:
     rows = []
-    for cause in document["causes"]:
-        hosts = cause["hosts"]
-        more = f" and {len(hosts) - NAMED:,} more" if len(hosts) > NAMED else ""
+    for cause in report.causes:
+        more = f" and {len(cause.hosts) - NAMED:,} more" if len(cause.hosts) > NAMED else ""
         rows.append(
             (
-                f"<td class=keep>{_mark(cause['status'])}</td>",
-                f"<td>{_reasons([(cause['summary'], cause['remedy'])])}</td>",
-                f"<td class=number>{len(hosts):,}</td>",
-                f"<td>{escape(', '.join(hosts[:NAMED]))}{more}</td>",
+                f"<td class=keep>{_mark(sign_of_verdict(cause.status), cause.status)}</td>",
+                f"<td>{_what(cause.summary, cause.remedy)}</td>",
+                f"<td class=number>{len(cause.hosts):,}</td>",
+                f"<td>{escape(', '.join(cause.hosts[:NAMED]))}{more}</td>",
             )
         )
     return _table("Causes, grouped", ("", "What, and what to do", "Servers", "Which"), rows)
 
 
-def _servers(document: Document) -> str:
+def _servers(report: Report) -> str:
     """What needs a person first."""
-    hosts = sorted(document["hosts"], key=lambda host: _ATTENTION.index(host["status"] or "unfinished"))
-    word = _word(document)
+    hosts = sorted(report.state.hosts.values(), key=lambda host: need_of(report.outcome(host)))
+    word = _word(report)
     columns = ("Server", "Status", "Node", "System", "Why, and what to do")
-    well = [_server(host) for host in hosts if host["status"] in WELL]
-    rest = [_server(host) for host in hosts if host["status"] not in WELL]
+    well = [_server(host, report) for host in hosts if _is_well(report.outcome(host))]
+    rest = [_server(host, report) for host in hosts if not _is_well(report.outcome(host))]
     return _table(f"Not {word}", columns, rest) + _table(word.capitalize(), columns, well)
 
 
-def _server(host: Mapping[str, Any]) -> Sequence[str]:
-    node = f"<code>{escape(host['instance_id'])}</code>" if host["instance_id"] else ""
+def _server(host: HostState, report: Report) -> Sequence[str]:
+    node = f"<code>{escape(host.instance_id)}</code>" if host.instance_id else ""
+    end = report.outcome(host)
+    reasons = "".join(_what(one.summary, one.remedy, one.evidence) for one in troubles(host))
     return (
-        f"<td class=name>{escape(host['name'])}</td>",
-        f"<td class=keep>{_mark(host['status'], word=True)}</td>",
+        f"<td class=name>{escape(host.name)}</td>",
+        f"<td class=keep>{_mark(sign_of_status(end), end or 'not finished', is_word_shown=True)}</td>",
         f"<td class=keep>{node}</td>",
         f"<td>{escape(system(host))}</td>",
-        f"<td>{_reasons(why(host))}</td>",
+        f"<td>{reasons}</td>",
     )
 
 
-def _reasons(reasons: Sequence[tuple[str, str]]) -> str:
+def _what(summary: str, remedy: str, evidence: str = "") -> str:
+    """What is wrong, what to do, and what was seen on that very server."""
     return "".join(
-        f"<p>{escape(what)}</p>" + (f"<p class=remedy>{escape(remedy)}</p>" if remedy else "")
-        for what, remedy in reasons
+        (
+            f"<p>{escape(summary)}</p>",
+            f"<p class=remedy>{escape(remedy)}</p>" if remedy else "",
+            f"<pre class=evidence>{escape(evidence)}</pre>" if evidence else "",
+        )
     )
 
 
-def _aws(document: Document) -> str:
+def _aws(report: Report) -> str:
     rows = [
-        (f"<td>{escape(change['summary'])}</td>", f"<td><code>{escape(change['subject'])}</code></td>")
-        for change in document["aws"]
+        (f"<td>{escape(change.summary)}</td>", f"<td><code>{escape(change.subject)}</code></td>")
+        for change in report.state.aws_changes
     ]
     return _table("Changes in AWS", ("What", "Of"), rows)
 
@@ -202,9 +181,8 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) ->
     )
 
 
-def _mark(status: str | None, *, word: bool = False) -> str:
-    """Glyph, word and colour; the word for the ear alone where the text beside it says as much."""
-    glyph, tone = _LOOKS.get(status or "", ("…", "idle"))
-    words = (status or "not finished").capitalize()
-    text = f"{glyph} {words}" if word else f'<span role=img aria-label="{words}">{glyph}</span>'
-    return f"<span class={tone}>{text}</span>"
+def _mark(sign: Sign, word: str, *, is_word_shown: bool = False) -> str:
+    """Glyph, word and colour; the word for screen readers alone where the text next to it says as much."""
+    word = word.capitalize()
+    text = f"{sign} {word}" if is_word_shown else f'<span role=img aria-label="{word}">{sign}</span>'
+    return f"<span class={sign.tone}>{text}</span>"

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from onboard.model.causes import WORST_FIRST, trouble_of
 from onboard.model.finding import Verdict
+from onboard.model.outcome import WORST_FIRST, troubles
 from onboard.model.state import HostState
 from onboard.model.status import HostStatus
 
@@ -65,4 +65,4 @@ class CauseIndex:
 def _keys(host: HostState) -> tuple[CauseKey, ...]:
     if host.status is HostStatus.READY:  # nearly all of them, nearly always
         return ()
-    return tuple(CauseKey(one.check, one.status, one.summary, one.remedy) for one in trouble_of(host))
+    return tuple(CauseKey(one.check, one.status, one.summary, one.remedy) for one in troubles(host))

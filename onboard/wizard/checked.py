@@ -4,7 +4,8 @@ import re
 from collections.abc import Collection
 
 from onboard.checks.blocking import host_status
-from onboard.model.finding import Finding, Verdict
+from onboard.model.finding import Finding
+from onboard.model.outcome import troubles
 from onboard.model.profile import Profile
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
@@ -31,11 +32,8 @@ def finding_of(host: HostState | None, check: str) -> Finding | None:
     """The server's finding of one check; of "" what says why it is not well when no check does."""
     if host is None:
         return None
-    if check:
-        return next((finding for finding in host.findings if finding.check == check), None)
-    if not host.reason:
-        return None
-    return Finding(check="", status=Verdict.FAIL, summary=host.reason, remedy=host.remedy)
+    found = host.findings if check else troubles(host)
+    return next((finding for finding in found if finding.check == check), None)
 
 
 def sentence(summary: str) -> str:

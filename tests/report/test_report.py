@@ -18,7 +18,7 @@ from onboard.model.finding import Finding, Verdict
 from onboard.model.state import fold
 from onboard.model.status import HostStatus
 from onboard.report.csv_report import csv_report
-from onboard.report.document import document
+from onboard.report.document import document, report_of
 from onboard.report.html import html_report
 
 EVIL = "<script>alert(1)</script><img src=http://evil.example/x>\"'&"
@@ -39,7 +39,8 @@ QUIET = (
 def told(activation_deleted: bool = True, finished: bool = True) -> list[dict[str, Any]]:
     slow = Finding(check="clock_in_sync", status=Verdict.FAIL, summary=f"Slow {EVIL}", remedy=f"Set it {EVIL}")
     stream: list[events.Event] = [
-        events.RunStarted(run="r", command="apply", profile=EVIL, hosts=("a", "b", "c", EVIL, "e"), started="now"),
+        events.RunStarted(run="r", command="apply", profile=EVIL, hosts=("a", "b", "c", EVIL, "e", "f"), started="now"),
+        events.HostJudged(host="f", status=HostStatus.READY, findings=()),
         events.AwsChanged(change="create_activation", subject="act-1", summary="Created"),
         events.StepFinished(host="e", step="confirm", outcome="done", instance_id="mi-0e"),
         events.HostFinished(host="a", status=HostStatus.ONLINE, instance_id="mi-0a"),
@@ -85,14 +86,17 @@ class Page(HTMLParser):
 
 
 def test_every_server_of_a_document_has_every_field() -> None:
-    fields = {"name", "status", "instance_id", "reason", "remedy", "findings", "steps", "facts", "unknown"}
-    hosts = document(RECORD, told(finished=False))["hosts"]
+    fields = {
+        "name", "status", "judged", "instance_id", "reason", "remedy", "evidence", "findings", "steps", "facts",
+        "unknown",
+    }  # fmt: skip
+    hosts = document(report_of(RECORD, told(finished=False)))["hosts"]
     assert hosts
     assert all(host.keys() == fields for host in hosts)
 
 
 def test_what_was_said_is_text_and_nothing_is_fetched() -> None:
-    page = Page(html_report(document(RECORD, told())))
+    page = Page(html_report(report_of(RECORD, told())))
     assert page.open == [], "every element is closed"
     assert not {"script", "img", "link", "iframe", "object"} & set(page.tags)
     assert page.links == []
@@ -103,45 +107,45 @@ def test_what_was_said_is_text_and_nothing_is_fetched() -> None:
 
 
 def test_the_page_tells_all_of_the_run() -> None:
-    text = Page(html_report(document(RECORD, told()))).text
+    text = Page(html_report(report_of(RECORD, told()))).text
     for words in (
-        "1 online", "3 not online", "1 skipped", "mi-0a", "mi-0e", "2026-11-24 13:02:11 UTC", "✕ Blocked", "✓ Online",
+        "2 online", "3 not online", "1 skipped", "mi-0a", "mi-0e", "2026-11-24 13:02:11 UTC", "✕ Blocked", "✓ Online",
         "Stopped before its turn", "Deleted: nobody can register with it any more", "Causes, grouped",
     ):  # fmt: skip
         assert words in text, words
     assert text.index("Not online") < text.index("✓ Online"), "what needs a person comes first"
-    left = Page(html_report(document(RECORD, told(activation_deleted=False)))).text
+    left = Page(html_report(report_of(RECORD, told(activation_deleted=False)))).text
     assert "Not deleted: act-1" in left
 
 
 def test_a_run_that_was_broken_off_or_failed_says_so() -> None:
-    broken = Page(html_report(document({**RECORD, "finished": None}, told(finished=False)))).text
+    broken = Page(html_report(report_of({**RECORD, "finished": None}, told(finished=False)))).text
     assert "It was broken off" in broken
     assert "… Not finished" in broken
-    judged = events.HostFinished(host="e", status=HostStatus.READY).to_json()
-    only_judged = Page(html_report(document({**RECORD, "finished": None}, [told()[0], judged]))).text
-    assert "0 online 5 not online" in only_judged
+    judged = events.HostJudged(host="e", status=HostStatus.READY, findings=()).to_json()
+    only_judged = Page(html_report(report_of({**RECORD, "finished": None}, [told()[0], judged]))).text
+    assert "0 online 6 not online" in only_judged
     failed = events.RunFailed(kind="aws", what="AWS refused", where="ssm", why="AccessDenied", remedy="Ask for it")
-    text = Page(html_report(document(RECORD, [*told(), failed.to_json()]))).text
+    text = Page(html_report(report_of(RECORD, [*told(), failed.to_json()]))).text
     assert "✕ AWS refused" in text
     assert "Ask for it" in text
     problem = Problem("region.name", "no Region is set", "Choose one")
     mistaken = events.RunFailed(kind="profile", what="1 mistake found", problems=(problem,))
     assert "region.name: no Region is set. Choose one." in html_report(document(RECORD, [*told(), mistaken.to_json()]))
     again = [failed.to_json(), *told()]
-    assert "AWS refused" not in html_report(document(RECORD, again)), "what a resumed run got over is past"
+    assert "AWS refused" not in html_report(report_of(RECORD, again)), "what a resumed run got over is past"
 
 
 def test_every_command_and_an_empty_run_have_a_report() -> None:
     for command in ("apply", "check", "plan", "undo", "trust"):
-        page = Page(html_report(document({**RECORD, "command": command}, [])))
+        page = Page(html_report(report_of({**RECORD, "command": command}, [])))
         assert "0 " in page.text
         assert page.open == []
 
 
 def test_csv_opens_in_a_spreadsheet_and_holds_no_formula() -> None:
-    rows = list(csv.DictReader(io.StringIO(csv_report(document(RECORD, told())), newline="")))
-    assert [row["server"] for row in rows] == ["a", "b", "c", EVIL, "e"]
+    rows = list(csv.DictReader(io.StringIO(csv_report(report_of(RECORD, told())), newline="")))
+    assert [row["server"] for row in rows] == ["a", "b", "c", EVIL, "e", "f"]
     assert rows[0]["instance_id"] == "mi-0a"
     assert rows[1]["reason"] == f"Slow {EVIL}"
     assert rows[3]["reason"].startswith("'=cmd")
@@ -152,7 +156,7 @@ def test_chromium_renders_and_prints_it_and_asks_for_nothing(tmp_path: Path) -> 
     if CHROMIUM is None:
         pytest.skip("needs chromium")
     file = tmp_path / "report.html"
-    file.write_text(html_report(document(RECORD, told())), encoding="utf-8")
+    file.write_text(html_report(report_of(RECORD, told())), encoding="utf-8")
     (tmp_path / "run").mkdir(mode=0o700)
     netlog = tmp_path / "net.json"
     for what in (f"--screenshot={tmp_path / 'page.png'}", f"--print-to-pdf={tmp_path / 'page.pdf'}"):

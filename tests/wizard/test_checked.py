@@ -19,7 +19,7 @@ LITTLE = Finding(check="disk_space_sufficient", status=Verdict.WARN, summary="li
 
 
 def host(name: str, status: HostStatus | None, *findings: Finding, reason: str = "") -> HostState:
-    return HostState(name, status=status, findings=findings, reason=reason, finished=status is not None)
+    return HostState(name, ended=status, findings=findings, reason=reason)
 
 
 def test_an_allowed_fix_unblocks_a_server_and_a_forbidden_one_blocks_it_again() -> None:

@@ -49,7 +49,7 @@ def test_a_damaged_draft_is_passed_over(content: str) -> None:
 def test_a_profile_that_is_only_opened_keeps_what_its_last_run_brought(tmp_path: Path) -> None:
     path = tmp_path / "p.toml"
     path.touch()
-    run = State(run="r1", hosts={"a": HostState("a", status=HostStatus.ONLINE, finished=True)})
+    run = State(run="r1", command="apply", hosts={"a": HostState("a", ended=HostStatus.ONLINE)})
     recent.remember(View(path=path, states={"apply": run}))
     recent.remember(View(path=path))
     assert [one.online for one in recent.recents()] == [1]

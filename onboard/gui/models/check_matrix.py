@@ -10,6 +10,7 @@ from onboard.gui.text import say, tr
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark, mark_of_host, mark_of_verdict
 from onboard.model.finding import Finding, Verdict
+from onboard.model.outcome import need_of
 from onboard.model.profile import Host
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
@@ -23,16 +24,6 @@ NO_INDEX = QModelIndex()
 SERVER, SYSTEM, FIRST_CHECK = 0, 1, 2
 CONNECTION = "reachable"  # a column of its own: a server that was not reached has no other finding
 CHECKS = (CONNECTION, *CHECK_TITLES)
-_NEED = {
-    HostStatus.BLOCKED: 0,
-    HostStatus.UNTRUSTED: 1,
-    HostStatus.UNREACHABLE: 1,
-    HostStatus.FAILED: 1,
-    HostStatus.SKIPPED: 2,
-    None: 3,
-    HostStatus.WARNED: 4,
-}
-_WELL = 5
 _VERDICT_NEED = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1, Verdict.WARN: 2, Verdict.PASS: 3}
 
 
@@ -239,7 +230,7 @@ class CheckMatrix(QAbstractTableModel):
             check = CHECKS[column - FIRST_CHECK]
             self._order.sort(key=lambda name: self._check_need(name, check))
         else:
-            self._order.sort(key=lambda name: _NEED.get(self._status[name], _WELL))
+            self._order.sort(key=lambda name: need_of(self._status[name]))
         if order is Qt.SortOrder.DescendingOrder:
             self._order.reverse()
         self._refill()

@@ -10,6 +10,7 @@ from onboard.gui.models.rollout import failed_word, reason_of
 from onboard.gui.text import tr
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark, mark_of_host
+from onboard.model.outcome import need_of
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
 
@@ -17,17 +18,6 @@ Index = QModelIndex | QPersistentModelIndex
 NOWHERE = QModelIndex()
 
 SERVER, STATUS, NODE, REASON = range(4)
-_NEED = (
-    None,
-    HostStatus.FAILED,
-    HostStatus.UNREACHABLE,
-    HostStatus.UNTRUSTED,
-    HostStatus.BLOCKED,
-    HostStatus.SKIPPED,
-    HostStatus.WARNED,
-    HostStatus.READY,
-    HostStatus.ONLINE,
-)
 
 
 class Ended(StrEnum):
@@ -39,9 +29,7 @@ class Ended(StrEnum):
 
 def stands(host: HostState) -> HostStatus | None:
     """How it ended; None when it did not, since the run was broken off."""
-    if host.is_proven:
-        return HostStatus.ONLINE
-    return host.status if host.finished else None
+    return host.outcome("apply")
 
 
 def ended(host: HostState) -> Ended:
@@ -52,8 +40,7 @@ def ended(host: HostState) -> Ended:
 
 
 def mark_of_end(host: HostState) -> Mark:
-    status = stands(host)
-    return mark_of_host(status) if status else Mark.UNKNOWN
+    return mark_of_host(stands(host))
 
 
 def status_words(host: HostState) -> str:
@@ -115,7 +102,7 @@ class OutcomeModel(QAbstractTableModel):
         if column >= 0:
             self._order.sort(key=lambda host: self._text_of(host, column).casefold())
         else:
-            self._order.sort(key=lambda host: _NEED.index(stands(host)))
+            self._order.sort(key=lambda host: need_of(stands(host)))
         if order is Qt.SortOrder.DescendingOrder:
             self._order.reverse()
         self._refill()

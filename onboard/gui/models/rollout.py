@@ -8,6 +8,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from onboard.gui.text import tr
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark
+from onboard.model.outcome import troubles
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
 from onboard.wizard.progress import Group, Place, place_of
@@ -48,11 +49,9 @@ def failed_word(status: HostStatus | None) -> str:
 
 
 def reason_of(host: HostState) -> tuple[str, str]:
-    """(what, remedy) of what is not well: the worst finding, or the reason of its end."""
-    if host.reason:
-        return host.reason, host.remedy
-    trouble = host.trouble
-    return (trouble[0].summary, trouble[0].remedy) if trouble else ("", "")
+    """(what, remedy) of the worst that is wrong with it."""
+    wrong = troubles(host)
+    return (wrong[0].summary, wrong[0].remedy) if wrong else ("", "")
 
 
 class RolloutModel(QAbstractTableModel):

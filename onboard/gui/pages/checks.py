@@ -22,6 +22,7 @@ from onboard.gui.widgets.filter_box import FilterBox
 from onboard.gui.widgets.mark import Mark, mark_of_verdict
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.model.finding import Finding, Verdict
+from onboard.model.outcome import troubles
 from onboard.model.profile import Host
 from onboard.model.state import State
 from onboard.wizard.cause_index import CauseKey
@@ -352,8 +353,8 @@ class ChecksPage(Page):
             finding = self.matrix.finding(server, CHECKS[column - FIRST_CHECK])
             if finding is not None:
                 return self._detail(server, finding, finding.evidence)
-        trouble = host.trouble if host is not None else ()
-        worst = trouble[0] if trouble else finding_of(host, "")
+        trouble = troubles(host) if host is not None else ()
+        worst = trouble[0] if trouble else None
         facts = tuple(
             (say(title_of(one.check).short), f"{verdict_word(one.status)}: {one.summary}") for one in trouble[1:]
         )

@@ -28,6 +28,7 @@ from onboard.gui.widgets.label import Label
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.progress_bar import ProgressBar
+from onboard.model.outcome import troubles
 from onboard.model.status import HostStatus
 from onboard.wizard.checked import split_remedy
 from onboard.wizard.command_line import command_line
@@ -278,7 +279,7 @@ class FinishPage(Page):
         well = stands(host) is HostStatus.ONLINE
         what, remedy = ("", "") if well else reason_of(host)
         words, copied = split_remedy(remedy)
-        seen = "\n".join(finding.evidence for finding in host.trouble if finding.evidence) if not well else ""
+        seen = "\n".join(finding.evidence for finding in troubles(host) if finding.evidence) if not well else ""
         status = tr("{status}: {what}", status=status_words(host), what=what) if what else status_words(host)
         self._detail.show_detail(
             Detail(

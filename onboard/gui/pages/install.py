@@ -421,7 +421,7 @@ class InstallPage(Page):
             return
         what, remedy = reason_of(host)
         appears = not self._reason.isVisible()
-        self._reason.show_error(what, where=host.name, remedy=remedy)
+        self._reason.show_error(what, where=host.name, why=host.evidence, remedy=remedy)
         if appears:  # it takes room from the table
             QTimer.singleShot(0, self.table, self._show_row)
 

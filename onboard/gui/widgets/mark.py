@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from onboard.model.finding import Verdict
+from onboard.model.outcome import Sign, sign_of_status, sign_of_verdict
 from onboard.model.status import HostStatus
 
 
@@ -42,23 +43,19 @@ _LOOKS = {
     Mark.INFO: ("info", "accent"),
 }
 
-_VERDICTS = {Verdict.PASS: Mark.DONE, Verdict.WARN: Mark.WARN, Verdict.FAIL: Mark.BAD, Verdict.UNKNOWN: Mark.UNKNOWN}
-
-_HOSTS = {
-    HostStatus.ONLINE: Mark.DONE,
-    HostStatus.READY: Mark.DONE,
-    HostStatus.WARNED: Mark.WARN,
-    HostStatus.BLOCKED: Mark.BAD,
-    HostStatus.FAILED: Mark.BAD,
-    HostStatus.UNREACHABLE: Mark.BAD,
-    HostStatus.UNTRUSTED: Mark.WARN,
-    HostStatus.SKIPPED: Mark.SKIPPED,
+_SIGNS = {
+    Sign.DONE: Mark.DONE,
+    Sign.WARN: Mark.WARN,
+    Sign.BAD: Mark.BAD,
+    Sign.UNKNOWN: Mark.UNKNOWN,
+    Sign.SKIPPED: Mark.SKIPPED,
+    Sign.UNFINISHED: Mark.UNKNOWN,
 }
 
 
 def mark_of_verdict(verdict: Verdict) -> Mark:
-    return _VERDICTS[verdict]
+    return _SIGNS[sign_of_verdict(verdict)]
 
 
-def mark_of_host(status: HostStatus) -> Mark:
-    return _HOSTS[status]
+def mark_of_host(status: HostStatus | None) -> Mark:
+    return _SIGNS[sign_of_status(status)]
