@@ -16,9 +16,11 @@ from onboard.hosts.connection import Connection, Connector
 from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
+from onboard.model.outcome import troubles
 from onboard.model.profile import Host
 from onboard.model.state import State, fold
 from onboard.model.status import HostStatus
+from onboard.steps.base import StepFailed
 
 BAD, GOOD = "healthy-debian", "healthy-rhel"
 
@@ -70,6 +72,14 @@ ERRORS = [
 def test_a_check_goes_on(stumbling: StumblingBench, error: Exception, reason: str) -> None:
     stumbling.error = error
     assert is_told(stumbling.check(), reason)
+
+
+def test_what_a_server_said_when_a_step_failed_reaches_its_end(stumbling: StumblingBench) -> None:
+    said = "dpkg: error: cannot write: No space left on device"
+    stumbling.error = StepFailed("The agent was not installed", where=BAD, remedy="Free some space", evidence=said)
+    bad = stumbling.check().hosts[BAD]
+    assert bad.evidence == said
+    assert troubles(bad)[0].evidence == said
 
 
 def test_undo_goes_on(stumbling: StumblingBench) -> None:

@@ -16,6 +16,7 @@ from engine.conftest import Bench
 from realhosts import Fleet, differences, real_hosts
 
 from onboard.engine.proof import Patience
+from onboard.model.outcome import troubles
 from onboard.model.profile import (
     AgentSection,
     AwsSection,
@@ -121,7 +122,7 @@ def real_bench(names: tuple[str, ...], folder: Path, monkeypatch: pytest.MonkeyP
 
 
 def why(host: HostState) -> object:
-    return host.status, host.reason, [(f.check, f.status, f.summary, f.evidence[:200]) for f in host.trouble]
+    return host.status, host.reason, [(f.check, f.status, f.summary, f.evidence[:200]) for f in troubles(host)]
 
 
 def failed_checks(state: State, name: str) -> set[str]:
