@@ -58,11 +58,10 @@ class ImportSheet(Sheet):
             height = Theme.current().row_height()
             table.setFixedHeight((len(preview.rows) + 1) * height + height // 2)
             self.body.addWidget(table)
-        unused = ", ".join(
-            f"{column.header or tr('column {n}', n=number)} ({column.why})" for number, column in preview.unused
-        )
+        unused = [_unused(number, column) for number, column in preview.unused]
         if unused:
-            self.body.addWidget(Label(tr("Not used: {columns}.", columns=unused), tone="muted", wrap=True))
+            words = tr("Not used: {columns}.", columns=", ".join(unused))
+            self.body.addWidget(Label(words, tone="muted", wrap=True))
 
     def _look(self) -> None:
         replace = self.replace.isChecked()
@@ -120,6 +119,12 @@ def _taken_for(column: Column) -> str:
     if not column.header or column.header.casefold() == column.field:
         return field
     return tr("{field}, from {header}", field=field, header=column.header)
+
+
+def _unused(number: int, column: Column) -> str:
+    if column.header:
+        return tr("{header} ({why})", header=column.header, why=column.why)
+    return tr("column {n} ({why})", n=number, why=column.why)
 
 
 def _guessed(preview: Preview) -> str:
