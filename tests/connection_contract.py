@@ -11,13 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from onboard.hosts.connection import Connection
+from onboard.hosts.connection import Capability, Connection
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import ConnectionLost
 from onboard.model.profile import Host
 from onboard.model.secret import Secret
 
 Connect = Callable[[CancelToken], Connection]
+
+
+def needs(connection: Connection, capability: Capability) -> None:
+    if capability not in connection.can:
+        pytest.skip(f"this kind of connection has no {capability}")
 
 
 class ConnectionContract:
@@ -48,13 +53,18 @@ class ConnectionContract:
             self.output
         }
 
+    def test_it_says_what_it_can_do(self, connection: Connection) -> None:
+        assert connection.can <= set(Capability)
+
     def test_an_upload_says_where_it_is(self, connection: Connection, tmp_path: Path) -> None:
+        needs(connection, Capability.UPLOAD)
         source = tmp_path / "package.deb"
         source.write_bytes(bytes(range(256)) * 1000)
         path = connection.upload(source, sha256=hashlib.sha256(source.read_bytes()).hexdigest())
         assert path.endswith("/package.deb")
 
     def test_an_upload_of_another_hash_is_refused(self, connection: Connection, tmp_path: Path) -> None:
+        needs(connection, Capability.UPLOAD)
         source = tmp_path / "package.deb"
         source.write_bytes(b"tampered with")
         with pytest.raises(ConnectionLost, match="SHA-256"):

@@ -30,10 +30,9 @@ from onboard.engine.journal import Journal
 from onboard.engine.tools import Tools
 from onboard.files import write_private
 from onboard.home import home
+from onboard.hosts.connectors import Connectors, Means
 from onboard.hosts.credentials import Secrets, remember
 from onboard.hosts.lockout import Lockout
-from onboard.hosts.log_in_memory import LogInMemory
-from onboard.hosts.ssh.connector import SshConnector
 from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
@@ -145,13 +144,10 @@ class Child:
         with closing(Journal(folder)) as journal:
             profile = _profile(order, journal)
             secrets = Secrets(profile.credentials, prompt=self._ask)
-            memory = LogInMemory()
-            connector = SshConnector(
-                profile.credentials, secrets=secrets, known_hosts=known, lockout=lockout, memory=memory
-            )
-            tools = Tools(connector, journal, folder / "packages", mfa_code=self._ask_for_code)
+            means = Means(profile.credentials, secrets, known, lockout)
+            tools = Tools(Connectors(means), journal, folder / "packages", mfa_code=self._ask_for_code)
             yield from command(order, profile, tools, cancel, known)
-            if memory.refused:
+            if means.memory.refused:
                 self._secrets.clear()  # one of them is wrong: the next command asks again
 
     def _ask(self, name: str, question: str) -> str | None:

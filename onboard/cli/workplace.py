@@ -16,9 +16,9 @@ from onboard.engine.journal import Journal, RunRecord
 from onboard.engine.proof import DEFAULT_PATIENCE, Patience
 from onboard.engine.tools import Tools
 from onboard.home import home
+from onboard.hosts.connectors import Connectors, Means
 from onboard.hosts.credentials import Secrets
 from onboard.hosts.lockout import Lockout
-from onboard.hosts.log_in_memory import LogInMemory
 from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.cancel import CancelToken
 from onboard.model.profile import Profile
@@ -65,8 +65,6 @@ def placed(
     forgive: list[str] | tuple[str, ...] = (),
 ) -> Iterator[Place]:
     """A place whose own files are in `folder`."""
-    from onboard.hosts.ssh.connector import SshConnector
-
     known = known_hosts or KnownHosts.of_this_user(folder)
     lockout = Lockout.of_this_user(folder)
     for account in forgive:
@@ -75,9 +73,7 @@ def placed(
         questions = Questions(cancel)
         is_asked = sys.stdin.isatty()
         secrets = Secrets(profile.credentials, prompt=questions.secret if is_asked else None)
-        connector = SshConnector(
-            profile.credentials, secrets=secrets, known_hosts=known, lockout=lockout, memory=LogInMemory()
-        )
+        connector = Connectors(Means(profile.credentials, secrets, known, lockout))
         mfa_code = questions.code if is_asked else None
         tools = Tools(connector, journal, folder / "packages", patience, mfa_code)
         yield Place(profile, tools, cancel, known, questions)

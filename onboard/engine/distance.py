@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from onboard.aws.latency import LEAST, LIMIT, Measured, Proxy, Target, resolve
-from onboard.hosts.connection import Connection
+from onboard.hosts.connection import Capability, Connection
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import HostError
 from onboard.model.latency import Latency
@@ -54,6 +54,13 @@ def measure_from(
     said = result.stdout.decode("utf-8", "replace")
     if result.exit_code == 0 and "\nfinished\n" in f"\n{said}":
         return parse(said, targets)
+    if Capability.TUNNEL not in connection.can:
+        raise NotMeasured(
+            "The server cannot measure",
+            where=connection.host.name,
+            why="It has no Python, and this kind of connection has no tunnels",
+            remedy="Measure from another server",
+        )
     return _by_tunnel(connection, targets, way, cancel, told)
 
 

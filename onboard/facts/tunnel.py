@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 from onboard.facts import endpoint_reach
 from onboard.facts.base import Facts, Unknown
 from onboard.facts.endpoint_reach import EndpointReach, Outcome, Reached, certificate_of, http_date, outcome_of_words
-from onboard.hosts.connection import Connection, Tunnel
+from onboard.hosts.connection import Capability, Connection, Tunnel
 from onboard.model.errors import ConnectionLost
 
 T = TypeVar("T")
@@ -34,7 +34,12 @@ class _ProxyRefused(Exception):
 
 
 def complete(answers: Facts, connection: Connection) -> Facts:
-    """`answers`, with the endpoints that the server could not try tried from here. Raises Cancelled."""
+    """`answers`, with the endpoints that the server could not try tried from here, if the connection has tunnels.
+
+    Raises Cancelled.
+    """
+    if Capability.TUNNEL not in connection.can:
+        return answers
     reach = answers.get(endpoint_reach.FACT)
     if isinstance(reach, Unknown) or not reach.untried:
         return answers

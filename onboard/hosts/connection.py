@@ -1,6 +1,7 @@
 """What every way of reaching a server offers. One worker owns one connection from open to close."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +17,16 @@ class ScriptResult:
     exit_code: int
     stdout: bytes
     stderr: bytes
+
+
+class Capability(StrEnum):
+    """What a kind of connection may be without.
+
+    To act as root is not one of them: whether an account may is learned by trying, and PrivilegeMissing says why not.
+    """
+
+    UPLOAD = "upload"
+    TUNNEL = "tunnel"
 
 
 class Tunnel(Protocol):
@@ -40,6 +51,11 @@ class Connection(Protocol):
     @property
     def host(self) -> Host: ...
 
+    @property
+    def can(self) -> frozenset[Capability]:
+        """What this kind of connection is able to do; the server may still refuse it."""
+        ...
+
     def run_script(
         self,
         script: str,
@@ -59,12 +75,15 @@ class Connection(Protocol):
     def upload(self, source: Path, *, sha256: str, timeout: float = 600.0) -> str:
         """Copy a file into a new folder only this account can read; its path there. Verified by its hash in hex.
 
-        The folder goes when the connection closes.
+        The folder goes when the connection closes. Only with Capability.UPLOAD.
         """
         ...
 
     def open_tunnel(self, address: str, port: int, *, timeout: float = 10.0) -> Tunnel:
-        """A socket-like channel from the server to `address`:`port` (SSH direct-tcpip). OSError when refused."""
+        """A socket-like channel from the server to `address`:`port` (SSH direct-tcpip). OSError when refused.
+
+        Only with Capability.TUNNEL.
+        """
         ...
 
     def close(self) -> None: ...

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from onboard.facts import agent
 from onboard.facts.base import Unknown
 from onboard.facts.summary import is_broken_off
-from onboard.hosts.connection import Connection
+from onboard.hosts.connection import Capability, Connection
 from onboard.model.plan import Change
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
@@ -39,6 +39,9 @@ class InstallAgent(Step):
         package = before.package
         if package is None:
             raise StepFailed("The agent was not installed", where=before.host.name, why="No package was fetched for it")
+        if Capability.UPLOAD not in connection.can:
+            why = "The package cannot be sent over this kind of connection"
+            raise StepFailed("The agent was not installed", where=before.host.name, why=why)
         variables = {
             "package": connection.upload(package.path, sha256=package.sha256),
             "sha256": package.sha256,

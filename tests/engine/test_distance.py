@@ -15,7 +15,7 @@ from facts.posix_shells import SHELLS, shell, tools
 
 from onboard.aws.latency import LEAST, Target
 from onboard.engine.distance import NotMeasured, Way, compose, measure_from, parse
-from onboard.hosts.connection import ScriptResult
+from onboard.hosts.connection import Capability, ScriptResult
 from onboard.model.cancel import CancelToken
 from onboard.model.latency import Latency
 from onboard.model.profile import Host
@@ -111,6 +111,7 @@ class Server:
     """A connection to a server without Python. Its tunnels take FAR seconds, and fail with `error` if any."""
 
     host = Host(name="web1")
+    can: frozenset[Capability] = frozenset(Capability)
 
     def __init__(self, error: OSError | None) -> None:
         self._error = error
@@ -152,6 +153,14 @@ def test_tunnels_are_sampled_as_often_and_the_way_to_the_server_too() -> None:
 def test_a_server_that_allows_no_tunnels_cannot_measure() -> None:
     with pytest.raises(NotMeasured, match="allows no tunnels"):
         through(Server(PermissionError("prohibited")), [Target("a", "127.0.0.1", 1)], [])
+
+
+def test_a_connection_without_tunnels_is_not_asked_for_one() -> None:
+    server = Server(None)
+    server.can = frozenset()
+    with pytest.raises(NotMeasured, match="this kind of connection has no tunnels"):
+        through(server, [Target("a", "127.0.0.1", 1)], [])
+    assert server.opened == []
 
 
 def test_words_that_are_no_figures_are_noise() -> None:

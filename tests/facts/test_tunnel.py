@@ -9,7 +9,7 @@ from endpoints import certificate, closed_port, hanging_up, over_tls, plain, pro
 from onboard.facts import endpoint_reach, tunnel
 from onboard.facts.base import Facts, Unknown
 from onboard.facts.endpoint_reach import EndpointReach, Outcome, Reached
-from onboard.hosts.connection import Connection
+from onboard.hosts.connection import Capability, Connection
 from onboard.model.errors import ConnectionLost
 
 WHY = "neither curl nor python3 or openssl is here to try with"
@@ -21,6 +21,7 @@ class FromHere:
 
     failure: Exception | None = None
     opened: int = 0
+    can: frozenset[Capability] = frozenset(Capability)
 
     def open_tunnel(self, address: str, port: int, *, timeout: float = 10.0) -> socket.socket:
         self.opened += 1
@@ -104,6 +105,14 @@ def test_where_no_tunnel_can_be_had_it_stays_unknown(via: str, failure: Exceptio
     found = tried("https://localhost:9", via, failure)
     assert (found.outcome, found.tool) == (Outcome.UNKNOWN, "none")
     assert found.error.startswith(WHY + "; ")
+
+
+def test_a_connection_without_tunnels_is_not_asked_for_one() -> None:
+    untried = Reached("ssm", "https://127.0.0.1", Outcome.UNKNOWN, tool="none", error=WHY)
+    answers = Facts({endpoint_reach.FACT.name: EndpointReach((untried,))})
+    connection = FromHere(can=frozenset())
+    assert tunnel.complete(answers, cast("Connection", connection)) is answers
+    assert connection.opened == 0
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,7 @@ class Tampered:
         self._connection = connection
         self._host = host
         self.host = connection.host
+        self.can = connection.can
         self.run_script = connection.run_script
 
     def upload(self, source, *, sha256, timeout=600.0):

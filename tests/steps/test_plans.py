@@ -20,7 +20,7 @@ from onboard.model.endpoints import Endpoints
 from onboard.model.package import Package
 from onboard.model.profile import AgentSection, EndpointOverrides, Host, NetworkSection, Profile
 from onboard.steps import configure_agent, configure_proxy
-from onboard.steps.base import Before, Supplies
+from onboard.steps.base import Before, StepFailed, Supplies
 from onboard.steps.catalog import STEPS
 from onboard.steps.install_roots import STORES
 
@@ -305,3 +305,19 @@ def test_a_proxy_that_is_set_is_left():
     other = replace(drop_in, sha256="0" * 64)
     given = before(network=network, proxy_in_force=proxy_in_force.ProxyInForce(drop_ins=(other,)))
     assert STEP["configure_proxy"].plan(given) is not None
+
+
+class WithoutUploads:
+    """A kind of connection that cannot do more than run scripts."""
+
+    can = frozenset()
+
+    def upload(self, *_, **__):
+        raise AssertionError("asked for what it cannot do")
+
+
+def test_a_package_is_not_sent_over_a_connection_that_has_no_uploads(tmp_path):
+    given = before(package=the_package(tmp_path))
+    supplies = Supplies(attempt="")
+    with pytest.raises(StepFailed, match="cannot be sent over this kind of connection"):
+        STEP["install_agent"].apply(WithoutUploads(), given, supplies)

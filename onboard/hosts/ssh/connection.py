@@ -10,7 +10,7 @@ from pathlib import Path
 
 import paramiko
 
-from onboard.hosts.connection import ScriptResult
+from onboard.hosts.connection import Capability, ScriptResult
 from onboard.hosts.dial import TICK
 from onboard.hosts.lockout import Attempt
 from onboard.hosts.ssh.account import Account
@@ -57,6 +57,10 @@ class SshConnection:
     @property
     def host(self) -> Host:
         return self._host
+
+    @property
+    def can(self) -> frozenset[Capability]:
+        return frozenset(Capability)
 
     def run_script(
         self,
