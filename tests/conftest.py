@@ -7,20 +7,49 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from whole import TALLY, Tally, line_of
 
 GRACE = 5.0  # seconds that a thread may take to end after its test asked it to
 
 # Fixtures that outlive one test start more threads of these names while they serve it; they have to be gone at the end.
 OUTLIVING = ("practice-", "asyncio_")
 
+# Tests that measure time, and those that take the machine's network or a screen as a whole, disturb each other: where
+# there are several workers (pytest -n), all of these go to one. They are known by the helpers that they import or use.
+ALONE = "one-at-a-time"
+HELPERS = {"cleanroot", "desktop", "gui.desktop", "lab", "openssh", "packaged", "realhosts", "regionnet"}
+FIXTURES = {"lab", "systemd_lab"}
+MEASURING = {"aws/test_latency_sockets.py", "gui/test_watchdog.py", "practice/test_distances.py"}
+
 USER_VARIABLES = ("AWS_", "ONBOARD_", "SSH_AUTH_SOCK", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 KEPT_VARIABLES = ("ONBOARD_PWSH",)
 CACHE = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")  # what is costly to make is kept between runs
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if is_alone(item):
+            item.add_marker(pytest.mark.xdist_group(ALONE))
+
+
+def is_alone(item: pytest.Item) -> bool:
+    """Whether no other test of its kind may run at the same time."""
+    assert isinstance(item, pytest.Function)
+    imported = {getattr(value, "__module__", None) for value in vars(item.module).values()}
+    path = item.path.relative_to(Path(__file__).parent).as_posix()
+    return bool(imported & HELPERS) or bool(FIXTURES.intersection(item.fixturenames)) or path in MEASURING
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            if line := line_of(report):
+                terminalreporter.write_line(line)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -32,6 +61,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if not missing_part():
         with suppress(pytest.skip.Exception):  # the tests that need it say so themselves
             base_system()
+
+
+@pytest.fixture
+def tally(record_property: Callable[[str, object], None]) -> Tally:
+    """What became of the cases of a suite, for the line at the end of the run; see whole.py."""
+    counted = Tally()
+    record_property(TALLY, counted.numbers)
+    return counted
 
 
 @pytest.fixture(autouse=True)

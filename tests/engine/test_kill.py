@@ -2,51 +2,58 @@
 
 The program under test is the real console program, in a process of its own that dies without a word. Where it dies is
 drawn from a seed: some milliseconds after one of the events that such a run tells of, so every step has its turn.
+`pytest -m whole tests/engine/test_kill.py` kills it 200 times.
 """
 
 import itertools
 import json
 import os
-import random
 import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 
-import pytest
+from whole import Tally, sizes
 
 from onboard.practice.image import images
 from onboard.practice.serve import Practice, running_practice
 from onboard.profiles.file import save
 
-POINTS = int(os.environ.get("ONBOARD_TEST_KILLS", "12"))
 HOSTS = 8
 SEED = 20261124
 EVENTS = 150  # a whole run over these servers tells of about so many
 
 
-@pytest.mark.timeout(1800)
-def test_a_killed_run_resumes_without_loss_or_double(tmp_path: Path) -> None:
-    draw = random.Random(SEED)  # noqa: S311 - where to kill is no secret
-    healthy = [image for image in images() if image.name == "healthy-debian"]
+@sizes(small=12, whole=200)
+def test_a_killed_run_resumes_without_loss_or_double(cases: int, tally: Tally, tmp_path: Path) -> None:
+    draw = tally.draw(SEED)
     died = Counter[str]()
-    for point in range(POINTS):
+    for point in range(cases):
         folder = tmp_path / str(point)
         folder.mkdir()
-        with running_practice(HOSTS, only=healthy) as practice:
-            environment = prepared(practice, folder)
-            died[kill_after(draw.randrange(1, EVENTS), draw.uniform(0, 0.03), folder, environment)] += 1
-            lines = finish(folder, environment)
-            calls = practice.cloud.calls
-        assert Counter(line["status"] for line in lines if line["event"] == "host_finished") == {"online": HOSTS}
-        registered = [call for call in calls.of("RegisterManagedInstance") if not call.error]
-        assert len(registered) == HOSTS, f"point {point}: {len(registered)} registrations"
-        created = [call for call in calls.of("CreateActivation") if not call.error]
-        deleted = [call for call in calls.of("DeleteActivation") if not call.error]
-        assert len(created) == len(deleted), f"point {point}: an activation was left"
+        with tally.case():
+            died[killed_and_resumed(draw.randrange(1, EVENTS), draw.uniform(0, 0.03), folder)] += 1
     print(f"killed while: {dict(died)}")
-    assert len(died) > 1 or POINTS < 5, "every kill hit the same moment"
+    assert not tally.failures, "\n".join(tally.failures)
+    assert len(died) > 1, "every kill hit the same moment"
+
+
+def killed_and_resumed(events: int, seconds: float, folder: Path) -> str:
+    """Kill a run so long after so many events, go on with it, and look at what came of it; what it died in."""
+    healthy = [image for image in images() if image.name == "healthy-debian"]
+    with running_practice(HOSTS, only=healthy) as practice:
+        environment = prepared(practice, folder)
+        died = kill_after(events, seconds, folder, environment)
+        lines = finish(folder, environment)
+        calls = practice.cloud.calls
+    assert Counter(line["status"] for line in lines if line["event"] == "host_finished") == {"online": HOSTS}
+    registered = [call for call in calls.of("RegisterManagedInstance") if not call.error]
+    assert len(registered) == HOSTS, f"{len(registered)} registrations, killed in {died}"
+    created = [call for call in calls.of("CreateActivation") if not call.error]
+    deleted = [call for call in calls.of("DeleteActivation") if not call.error]
+    assert len(created) == len(deleted), f"an activation was left, killed in {died}"
+    return died
 
 
 def prepared(practice: Practice, folder: Path) -> dict[str, str]:
