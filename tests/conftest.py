@@ -31,7 +31,9 @@ KEPT_VARIABLES = ("ONBOARD_PWSH",)
 CACHE = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")  # what is costly to make is kept between runs
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
     for item in items:
         if is_alone(item):
             item.add_marker(pytest.mark.xdist_group(ALONE))
