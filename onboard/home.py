@@ -7,6 +7,8 @@ import platformdirs
 
 from onboard.model.errors import OnboardError
 
+JOURNAL = "journal.sqlite"  # of runs; there is none before the first
+
 
 def home() -> Path:
     """ONBOARD_HOME, else the operating system's place for an application's data; made for this user alone (0700).

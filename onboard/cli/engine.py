@@ -267,6 +267,16 @@ def _runs(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, kno
     return runs(tools.journal, order.get("path", ""))
 
 
+def _show_run(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+    """`run`: which one; the profile's last when none is named."""
+    from onboard.engine.history import last_run, replay
+
+    journal = tools.journal
+    named = order.get("run")
+    record = journal.run(named) if named else last_run(journal, order.get("path", ""), profile.name)
+    return replay(record, journal) if record else iter((RunFinished(run="", hosts={}),))
+
+
 def _undo_preview(
     order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts
 ) -> Iterator[Event]:
@@ -304,6 +314,7 @@ COMMANDS: Mapping[str, Callable[[Order, Profile, Tools, CancelToken, KnownHosts]
     "regions": _regions,
     "report": _report,
     "runs": _runs,
+    "show_run": _show_run,
     "trust": _trust,
     "undo": _undo,
     "undo_preview": _undo_preview,

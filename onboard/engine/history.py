@@ -1,11 +1,21 @@
-"""Earlier runs, as the journal keeps them: which there are, and what undoing one would touch."""
+"""Earlier runs, as the journal keeps them: which there are, how one went, and what undoing one would touch."""
 
 import json
 from collections.abc import Iterator
 
 from onboard.engine.journal import Journal, RunRecord
 from onboard.engine.undo import undoing_of
-from onboard.model.events import Event, KeptRun, RunFinished, RunsListed, UndoShown
+from onboard.model.errors import OnboardError
+from onboard.model.event_json import event_from_json
+from onboard.model.events import (
+    Event,
+    KeptRun,
+    Recorded,
+    RunFinished,
+    RunsListed,
+    RunStarted,
+    UndoShown,
+)
 
 LISTED = 50
 
@@ -17,6 +27,41 @@ def runs(journal: Journal, path: str = "") -> Iterator[Event]:
     listed = {record.run for record in (*records[:LISTED], *of_profile[:LISTED])}
     yield RunsListed(runs=tuple(_kept(record, journal) for record in records if record.run in listed))
     yield RunFinished(run="", hosts={})
+
+
+def last_run(journal: Journal, path: str, name: str) -> RunRecord | None:
+    """The newest run of apply of the profile at `path`, by `name` where it has no file. None while it goes on."""
+    for record in journal.runs():
+        if record.command == "apply" and record.profile_path == path and (path or _name(record) == name):
+            return None if not record.finished and journal.is_held(record.run) else record
+    return None
+
+
+def replay(record: RunRecord, journal: Journal) -> Iterator[Event]:
+    """A run's events as it told them, then those of the runs that undid it since, all but the facts.
+
+    Of an undo, the run that it undid is replayed. Raises OnboardError when nothing was recorded.
+    """
+    if record.undoes:
+        record = journal.run(record.undoes)
+    began = ""
+    for recorded in _recorded(record, journal):
+        if isinstance(recorded.told, RunStarted):
+            began = recorded.told.started
+        yield recorded
+    if not began:
+        raise OnboardError("The journal has recorded nothing of this run", where=record.run)
+    for undo in journal.undos_of(record.run):
+        if undo.started >= began:  # else it was resumed after that undo
+            yield from _recorded(undo, journal)
+    yield RunFinished(run="", hosts={})
+
+
+def _recorded(record: RunRecord, journal: Journal) -> Iterator[Recorded]:
+    for time, line in journal.timed_events(record.run):
+        event = event_from_json(line)
+        if event is not None:
+            yield Recorded(command=record.command, time=time, told=event)
 
 
 def undo_preview(record: RunRecord, journal: Journal) -> Iterator[Event]:
@@ -33,6 +78,10 @@ def undo_preview(record: RunRecord, journal: Journal) -> Iterator[Event]:
         detaches_policy=undoing.role.get("delete") == "policy",
     )
     yield RunFinished(run="", hosts={})
+
+
+def _name(record: RunRecord) -> str:
+    return str(json.loads(record.profile).get("name", ""))
 
 
 def _kept(record: RunRecord, journal: Journal) -> KeptRun:

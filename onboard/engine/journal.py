@@ -20,6 +20,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from onboard.home import JOURNAL
 from onboard.model.errors import OnboardError, Problem, ProfileError
 from onboard.model.events import AccountIdentified, Event
 
@@ -118,7 +119,7 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._path = folder / "journal.sqlite"
+        self._path = folder / JOURNAL
         self._lock = threading.Lock()
         with self._told():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -264,7 +265,7 @@ class Journal:
         with self._lock, self._told():
             rows = self._db.execute(
                 "SELECT run, started, command, profile_path, profile, plan, finished, who, arn, undoes, hosts FROM runs"
-                " ORDER BY started DESC"
+                " ORDER BY started DESC, rowid DESC"
             ).fetchall()
         return [RunRecord(*texts, hosts=json.loads(hosts)) for *texts, hosts in rows]
 
@@ -291,9 +292,15 @@ class Journal:
         return (json.loads(event) for (event,) in rows)
 
     def timed_events(self, run: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """As `events`, each with the time when it was recorded: ISO 8601 in UTC, "" in files of earlier versions."""
+        """As `events`, each with the time when it was recorded: ISO 8601 in UTC, "" in files of earlier versions.
+        Facts, which are most of a run's bulk, are left out.
+        """
         with self._lock, self._told():
-            rows = self._db.execute("SELECT time, event FROM events WHERE run = ? ORDER BY id", (run,)).fetchall()
+            rows = self._db.execute(
+                "SELECT time, event FROM events WHERE run = ? AND json_extract(event, '$.event') <> 'facts_gathered'"
+                " ORDER BY id",
+                (run,),
+            ).fetchall()
         return ((time, json.loads(event)) for time, event in rows)
 
     def undos_of(self, run: str) -> list[RunRecord]:

@@ -103,6 +103,16 @@ def save_path(parent: QWidget, title: str, proposed: Path, kinds: Mapping[str, s
     return None if taken else path
 
 
+def report_path(parent: QWidget, run: str) -> Path | None:
+    """Where to save a run's report, None for nowhere. The suffix says the format: html, csv or json."""
+    kinds = {
+        "html": tr("Web page, to read and print (*.html)"),
+        "csv": tr("Table for a spreadsheet (*.csv)"),
+        "json": tr("JSON for programs (*.json)"),
+    }
+    return save_path(parent, tr("Save the report"), Path(f"onboard-{run}.html"), kinds)
+
+
 def show_error(parent: QWidget | None, title: str, error: OnboardError) -> None:
     """An error in its four parts, to be copied."""
     problems = [str(problem) for problem in error.problems]

@@ -12,7 +12,7 @@ from PySide6.QtCore import QDeadlineTimer, QObject, QProcess, QProcessEnvironmen
 
 from onboard.gui.programs import console_program
 from onboard.model.event_json import event_from_json
-from onboard.model.events import Event, PlanMade, PlanPart
+from onboard.model.events import Event, PlanMade, PlanPart, Recorded
 from onboard.model.plan import HostPlan, Plan
 from onboard.model.profile import Profile
 
@@ -141,6 +141,9 @@ class EngineChild(QObject):
 
     def _whole(self, event: Event | None) -> Event | None:
         """The parts of a plan as one; None while others are to come."""
+        if isinstance(event, Recorded):
+            told = self._whole(event.told)
+            return replace(event, told=told) if told else None
         if isinstance(event, PlanPart):
             self._plan_parts += event.hosts
             return None

@@ -86,6 +86,10 @@ def _go(window: "Window") -> None:
         action = _action(window, say(stage.title), keys)
         action.triggered.connect(lambda _, name=stage.name: window.visit(name))
         menu.addAction(action)
+    menu.addSeparator()
+    runs = _action(window, tr("&Earlier runs…"), "Ctrl+R")
+    runs.triggered.connect(window.choose_run)
+    menu.addAction(runs)
 
 
 def _help(window: "Window") -> None:

@@ -27,10 +27,12 @@ from onboard.profiles.file import load_unfinished, save, stamp
 from onboard.wizard import draft as drafts
 from onboard.wizard.log import Log
 from onboard.wizard.progress import Progress
+from onboard.wizard.replay import Replay
 from onboard.wizard.view import View
 
 REPAINT = 100  # milliseconds between two tellings of what the engine saw
 SHORT_GRACE = 5_000  # milliseconds to end for an engine that only looks
+SHOW_RUN = "show_run"  # the command that replays an earlier run
 ASKING_AWS = ("account", "preview")  # commands that wait for AWS and cannot be broken off there
 
 # A command whose result is worth nothing once this section of the draft changed.
@@ -83,6 +85,8 @@ class Session(QObject):
         self._progresses: defaultdict[str, Progress] = defaultdict(Progress)
         self._asked: dict[str, Profile] = {}
         self._mistakes: dict[str, str] = {}
+        self._replay = Replay()  # as far as it was read
+        self._is_replayed = False
         self._held: dict[int, str] = {}  # order → paused or stopping
         self._wakefulness = Wakefulness(self)
         self._orders: dict[int, str] = {}
@@ -120,6 +124,7 @@ class Session(QObject):
             frozenset(orders.values()),
             self._asked,
             self._mistakes,
+            self._is_replayed,
         )
 
     @property
@@ -233,6 +238,7 @@ class Session(QObject):
             self._states[command] = State()
         if command == "apply":
             self._forget("undo")  # it says of servers what is no longer so
+            self._is_replayed = False
         self._asked[command] = profile or self._draft
         number, self._next = self._next, self._next + 1
         self._orders[number] = command
@@ -244,6 +250,11 @@ class Session(QObject):
     def resume(self, run: str) -> None:
         """Go on with a run of apply that was stopped or broken off: it takes up the servers that it has not proven."""
         self.run("apply", fresh=self.view.state("apply").run != run, resume=run)
+
+    def show_run(self, run: str = "") -> None:
+        """Have the States of apply and undo be those of an earlier run, by default the last one of the profile."""
+        self._replay = Replay()
+        self.run(SHOW_RUN, run=run)
 
     def stop(self, command: str) -> None:
         """Let what the command has under way finish, and start nothing new."""
@@ -302,6 +313,8 @@ class Session(QObject):
         self._drop(command)
         self._logs.pop(command, None)
         self._progresses.pop(command, None)
+        if command == "apply":
+            self._is_replayed = False
         state = self._states.pop(command, None)
         if state is not None:
             self._let_go.add(state)
@@ -353,6 +366,9 @@ class Session(QObject):
         if isinstance(event, events.SecretWanted):
             self.secret_wanted.emit(event)
             return
+        if isinstance(event, events.Recorded):
+            self._replay.fold(event)
+            return
         self._states[command].fold(event)
         if command in CHANGING:
             self._logs[command].fold(event, datetime.now().astimezone())
@@ -361,10 +377,26 @@ class Session(QObject):
         self._note(command, {host} if host else set())
         if isinstance(event, events.RunFinished) and command in CHANGING and not self._numbers("preview"):
             self._forget("preview")  # role, nodes and activations are others by now
+        if isinstance(event, events.RunFinished) and command == SHOW_RUN:
+            self._take_replay()
         if isinstance(event, events.RunFinished) and number in self._orders:
             del self._orders[number]
             self._tell()  # whoever hears that it ended has heard all of it
             self._orders_changed()
+
+    def _take_replay(self) -> None:
+        """The run was read to its end: show it, unless servers are being changed by now."""
+        replay, self._replay = self._replay, Replay()
+        if not replay.states["apply"].run or any(command in CHANGING for command in self._orders.values()):
+            return
+        for command in CHANGING:
+            self._forget(command)
+            if command in replay.states:
+                self._states[command] = replay.states[command]
+                self._logs[command] = replay.logs[command]
+                self._progresses[command] = replay.progresses[command]
+                self._note(command, set())
+        self._is_replayed = True
 
     def _note(self, command: str, hosts: set[str]) -> None:
         self._changed.setdefault(command, set()).update(hosts)

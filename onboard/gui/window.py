@@ -20,7 +20,8 @@ from onboard.gui.dialogs import ask, ask_secret, save_path, show_error
 from onboard.gui.menus import build_menus
 from onboard.gui.page import Page
 from onboard.gui.pages.catalog import page_class
-from onboard.gui.session import Session
+from onboard.gui.runs_sheet import RunsSheet
+from onboard.gui.session import SHOW_RUN, Session
 from onboard.gui.text import say, tr
 from onboard.gui.widgets.footer import Footer
 from onboard.gui.widgets.mark import Mark
@@ -30,7 +31,9 @@ from onboard.gui.widgets.stage_list import StageList
 from onboard.gui.widgets.top_bar import TopBar
 from onboard.lists import catalog as lists
 from onboard.model import events
+from onboard.model.changes import CHANGING
 from onboard.model.errors import OnboardError
+from onboard.model.events import KeptRun
 from onboard.wizard import recent, recovery, stages
 from onboard.wizard.interrupted import interrupted, is_ending
 from onboard.wizard.stages import BY_NAME, STAGES, Stage
@@ -75,6 +78,7 @@ class Window(QMainWindow):
         self._autosave.setInterval(AUTOSAVE)
         self._autosave.setSingleShot(True)
         self._autosave.timeout.connect(self._keep_draft)
+        self._shows_run = False  # an earlier run was asked for, to be shown on Finish
         self._opening = False  # a profile was opened, and what ran on it earlier is being asked
         self._ask_again = QTimer(self)
         self._ask_again.setInterval(ASK_AGAIN)
@@ -166,9 +170,10 @@ class Window(QMainWindow):
         self._show_standing()
 
     def begin(self) -> None:
-        """A profile is there: go to the first page, or to a run of it that was interrupted."""
+        """A profile is there: show its last run, and go to the first page, or to a run that was interrupted."""
         self._opening = True
         self._ask_for_runs()
+        self.session.show_run()
         self.visit("account")
 
     @Slot()
@@ -181,8 +186,40 @@ class Window(QMainWindow):
             self._ask_again.start()
         elif self._opening and view.state("runs").finished:
             self._opening = False
+            if not view.state("apply").run and SHOW_RUN not in view.ordered:  # it was still going on before
+                self.session.show_run()
             if interrupted(view) and self._current.name == "account":
                 self.visit("install")
+
+    @Slot()
+    def choose_run(self) -> None:
+        """List the earlier runs, and show the one that is chosen."""
+        if self.session.view.running not in CHANGING:  # else the list waits for their end
+            self._ask_for_runs()
+        sheet = RunsSheet(self, self.session)
+        if sheet.exec() == RunsSheet.DialogCode.Accepted and sheet.chosen is not None:
+            self.show_run(sheet.chosen)
+
+    def show_run(self, run: KeptRun) -> None:
+        """Show an earlier run on Finish as it ended, with its own profile."""
+        path = Path(run.path) if run.path else None
+        if path not in (None, self.session.view.path) and not self.open_profile(path):
+            return
+        self._opening = False  # it was said what to show
+        self._shows_run = True
+        self.session.show_run(run.run)
+
+    def _run_was_read(self) -> None:
+        state = self.session.view.state(SHOW_RUN)
+        if not self._shows_run or not state.finished:
+            return
+        self._shows_run = False
+        if state.failure is None:
+            self.visit("finish")
+        else:
+            told = state.failure
+            error = OnboardError(told.what, where=told.where, why=told.why, remedy=told.remedy)
+            QTimer.singleShot(0, self, lambda: show_error(self, tr("The run cannot be shown"), error))
 
     @Slot()
     def back(self) -> None:
@@ -274,6 +311,8 @@ class Window(QMainWindow):
             self._offer_resume()
         if command == "apply" and self.session.view.state("apply").finished:
             recent.remember(self.session.view)  # with what is online by now
+        if command == SHOW_RUN:
+            self._run_was_read()
         if command != self.session.view.running:  # how a stage stands is not decided before its command ends
             self._standing.start()  # once for all that is told together: to judge thousands of servers takes its time
 
@@ -441,7 +480,7 @@ class Window(QMainWindow):
         event.accept()
 
     def _may_stop(self) -> bool:
-        if self.session.view.running not in ("apply", "undo"):
+        if self.session.view.running not in CHANGING:
             return True
         text = tr(
             "Nothing new is begun any more, and servers under way are brought to where the run can be resumed, which "

@@ -364,6 +364,28 @@ class RunsListed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded(Event):
+    """An event that an earlier run told, read from the journal.
+
+    command   of that run
+    time      when it was recorded, ISO 8601 in UTC; "" where that is not known
+    """
+
+    command: str
+    time: str
+    told: Event
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "event": name_of(Recorded),
+            "v": VERSION,
+            "command": self.command,
+            "time": self.time,
+            "told": self.told.to_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UndoShown(Event):
     """What undoing a run would touch: `servers` that are restored, `nodes` (server → mi- id) that are deregistered.
 

@@ -47,10 +47,10 @@ def system(host: HostState) -> str:
 def document(report: Report) -> dict[str, Any]:
     """The JSON report.
 
-    Shape: run, command, profile (its file), profile_name, started, finished, account, counts, causes, failure, aws
-    (changes), hosts (each with name, status, judged, instance_id, reason, remedy, evidence, findings, steps, facts,
-    unknown). A server's `status` is how it ended, null when the run was interrupted before; `judged` is what the
-    checks made of it.
+    Shape: run, command, profile (its file), profile_name, started, finished, who (this computer's user), account,
+    counts, causes, failure, aws (changes), hosts (each with name, status, judged, instance_id, reason, remedy,
+    evidence, findings, steps, facts, unknown). A server's `status` is how it ended, null when the run was interrupted
+    before; `judged` is what the checks made of it.
     """
     state = report.state
     return {
@@ -59,6 +59,7 @@ def document(report: Report) -> dict[str, Any]:
         "profile": report.profile,
         "started": report.started,
         "finished": report.finished,
+        "who": state.who or None,
         "profile_name": state.profile,
         "account": _body(state.account),
         "counts": state.counts(),

@@ -87,6 +87,7 @@ def _facts(report: Report) -> str:
         "Profile": report.profile,
         "Account": f"{account.account} · {account.region}" if account else "",
         "As": account.arn if account else "",
+        "By": report.state.who,
         "Started": _moment(report.started),
         "Ended": _moment(report.finished) if report.finished else "It was broken off",
         "Activation": _activation(report.state),

@@ -10,13 +10,23 @@ from onboard.wizard.view import View
 def interrupted(view: View) -> KeptRun | None:
     """The profile's newest run, if it was broken off or stopped and can be resumed; None once it was."""
     run = _newest(view)
-    if run is None or run.command != "apply" or view.state("apply").run:
+    if run is None or run.command != "apply" or not _is_interrupted(run):
         return None
-    return run if _is_interrupted(run) else None
+    known = view.state("apply").run
+    return run if not known or (view.is_replayed and known == run.run) else None
 
 
 def _is_interrupted(run: KeptRun) -> bool:
     return not run.held and (run.is_broken_off or bool(run.hosts.get(HostStatus.SKIPPED)))
+
+
+def is_resumable(view: View) -> bool:
+    """Whether the run that is shown did not get to all of its servers, and nothing keeps it from going on."""
+    state = view.state("apply")
+    skipped = any(host.finished and host.status is HostStatus.SKIPPED for host in state.hosts.values())
+    refused = state.failure is not None and state.failure.kind == "plan"  # it would be refused again
+    stays = not state.run or view.running or view.is_undone or refused
+    return not stays and (skipped or not state.finished)
 
 
 def interrupted_anywhere(view: View) -> KeptRun | None:

@@ -13,9 +13,12 @@ KEPT = 5000  # lines
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`host` is "" for what is about the run; `level` is info, well, warning or bad."""
+    """`host` is "" for what is about the run; `level` is info, well, warning or bad.
 
-    time: datetime
+    `time` is None in runs of earlier versions, whose journal has none.
+    """
+
+    time: datetime | None
     host: str
     text: Words
     level: str = "info"
@@ -28,7 +31,7 @@ class Log:
         self.lines: deque[Line] = deque(maxlen=KEPT)
         self.told = 0
 
-    def fold(self, event: events.Event, now: datetime) -> None:
+    def fold(self, event: events.Event, now: datetime | None) -> None:
         """Take in one event, heard of at `now`."""
         host, text, level = _said(event)
         if text:

@@ -51,6 +51,6 @@ PAGE_HELP = {
     ),
     "finish": said(
         "What is online, what is not and why. Save a report for others, save the profile for the next time, "
-        "or take everything back that the run changed."
+        "or take everything back that the run changed. Earlier runs can be listed, and shown here as they ended."
     ),
 }

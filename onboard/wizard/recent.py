@@ -42,6 +42,7 @@ def remember(view: View) -> None:
     if view.path is None or view.practice:
         return
     state, path = view.state("apply"), str(view.path)
+    has_run = bool(state.run) and not view.is_replayed  # what an earlier run did may be undone by now
     listed = recents()
     known = next((one.online for one in listed if one.path == path), None)
     now = Recent(
@@ -50,7 +51,7 @@ def remember(view: View) -> None:
         servers=len(view.draft.hosts),
         region=view.draft.region.name or "",
         opened=datetime.now(UTC).isoformat(timespec="seconds"),
-        online=state.counts().get("online", 0) if state.run else known,
+        online=state.counts().get("online", 0) if has_run else known,
     )
     others = [one for one in listed if one.path != path]
     with suppress(OnboardError):

@@ -110,7 +110,7 @@ def _role(view: View) -> Standing:
 
 def _known_by_run(view: View) -> Mark:
     """A run had a role and activations; how they are by now is asked when the page is visited."""
-    return Mark.DONE if view.state("apply").finished else Mark.TODO
+    return Mark.DONE if view.state("apply").finished and not view.is_replayed else Mark.TODO
 
 
 def _activation(view: View) -> Standing:
@@ -179,6 +179,8 @@ def _install(view: View) -> Standing:
     state = view.state("apply")
     if interrupted(view):
         return Standing(Mark.TODO, said("A run was interrupted; resume it"))
+    if view.is_replayed and view.is_undone and not has_new_plan(view):
+        return Standing(Mark.TODO, said("The run begun {when} was undone", when=moment(state.started)))
     if state.run and has_new_plan(view):
         return Standing(Mark.TODO, said("The new plan is not installed yet"))
     if not state.run and not state.failure:
@@ -192,11 +194,24 @@ def _install(view: View) -> Standing:
     failed = sum(host.status is HostStatus.FAILED for host in state.hosts.values())
     if failed:
         return Standing(Mark.ATTENTION, counted("{n} server failed", "{n} servers failed", failed))
-    return Standing(Mark.DONE)
+    return Standing(Mark.DONE, said("Installed {when}", when=moment(state.started)) if view.is_replayed else "")
 
 
 def _finish(view: View) -> Standing:
-    return Standing(Mark.DONE if view.state("apply").finished else Mark.TODO)
+    state = view.state("apply")
+    if view.is_replayed and view.running != "apply":
+        return _earlier_run(view)
+    return Standing(Mark.DONE if state.finished else Mark.TODO)
+
+
+def _earlier_run(view: View) -> Standing:
+    state = view.state("apply")
+    when = moment(state.started)
+    if view.is_undone:
+        return Standing(Mark.TODO, said("The run begun {when} was undone", when=when))
+    online, total = sum(host.is_proven for host in state.hosts.values()), len(state.hosts)
+    came = said("{when}: {online} of {total} servers came online", when=when, online=f"{online:,}", total=f"{total:,}")
+    return Standing(Mark.DONE if online == total and state.finished else Mark.ATTENTION, came)
 
 
 STAGES: tuple[Stage, ...] = (
@@ -238,6 +253,8 @@ def blocked_by(stage: Stage, view: View) -> Stage | None:
     """The stage that must be done before `stage` can be visited; None when it can. Its standing says what is open."""
     if stage.name == "install" and (view.state("apply").run or interrupted(view)):
         return None  # to resume a run needs no new plan
+    if stage.name == "finish" and view.state("apply").run and view.running != "apply":
+        return None  # how it ended can be seen, whatever is planned since
     needed = (BY_NAME[name] for name in stage.needs)
     return next((one for one in needed if standing(one, view).mark is Mark.TODO), None)
 

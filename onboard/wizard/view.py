@@ -29,6 +29,7 @@ class View:
     ordered    the commands that run or wait for their turn
     asked      command → the profile that it was last run on, since this profile was opened
     mistakes   key of the profile → what is wrong with what stands in its field; the draft keeps the value before
+    is_replayed   whether the States of apply and undo are those of an earlier run, read from the journal
     judged     what `stages.standing` found out of this very view
     """
 
@@ -44,6 +45,7 @@ class View:
     ordered: frozenset[str] = frozenset()
     asked: Mapping[str, Profile] = field(default_factory=dict)
     mistakes: Mapping[str, str] = field(default_factory=dict)
+    is_replayed: bool = False
     judged: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property

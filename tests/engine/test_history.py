@@ -11,7 +11,7 @@ import pytest
 from engine.conftest import Bench
 
 from onboard.engine.apply import apply
-from onboard.engine.history import runs, undo_preview
+from onboard.engine.history import last_run, replay, runs, undo_preview
 from onboard.engine.journal import Journal
 from onboard.engine.tools import Tools
 from onboard.model import events
@@ -21,6 +21,7 @@ from onboard.model.plan import HostPlan, Plan
 from onboard.model.profile import Profile
 from onboard.model.state import State, fold
 from onboard.model.status import HostStatus
+from onboard.wizard.replay import Replay
 
 if TYPE_CHECKING:
     from onboard.hosts.connection import Connector
@@ -66,6 +67,82 @@ def test_what_undo_would_touch_is_what_it_touches(bench: Callable[..., Bench]) -
     with practice.tools() as tools:
         again = fold(undo_preview(tools.journal.run(run), tools.journal)).undoing
     assert again == events.UndoShown(run=run, servers=(), nodes={})
+
+
+def replayed(practice: Bench, run: str) -> Replay:
+    shown = Replay()
+    with practice.tools() as tools:
+        *recorded, end = replay(tools.journal.run(run), tools.journal)
+    assert end == events.RunFinished(run="", hosts={})
+    for event in recorded:
+        assert isinstance(event, events.Recorded)
+        shown.fold(event)
+    return shown
+
+
+def ends(state: State) -> dict[str, tuple[HostStatus | None, str | None, bool]]:
+    return {name: (host.status, host.instance_id, host.is_proven) for name, host in state.hosts.items()}
+
+
+def test_a_run_is_replayed_as_it_ended_with_what_undid_it_since(bench: Callable[..., Bench]) -> None:
+    practice = bench(2)
+    applied = practice.apply()
+    shown = replayed(practice, applied.run)
+    assert set(shown.states) == {"apply"}
+    state = shown.states["apply"]
+    assert (state.run, state.started, state.who, state.finished) == (
+        applied.run,
+        applied.started,
+        applied.who,
+        True,
+    )
+    assert state.who
+    assert ends(state) == ends(applied)
+    assert state.account == applied.account
+    assert all(line.time is not None for line in shown.logs["apply"].lines)
+    assert any(str(line.text).startswith("install_agent done") for line in shown.logs["apply"].lines)
+    undone = practice.undo(applied.run)
+    for run in (applied.run, undone.run):
+        shown = replayed(practice, run)
+        assert ends(shown.states["apply"]) == ends(applied), "the run itself ended as it did"
+        assert ends(shown.states["undo"]) == ends(undone)
+    again = practice.apply(resume=applied.run)
+    shown = replayed(practice, applied.run)
+    assert "undo" not in shown.states, "it was undone before it was resumed"
+    assert ends(shown.states["apply"]) == ends(again)
+
+
+def test_the_last_run_of_a_profile_is_its_newest_apply_that_has_ended(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path)) as journal, closing(Journal(tmp_path)) as other:
+        for run, command, path, name in (
+            ("r1", "apply", "/p.toml", "Lab"),
+            ("r2", "apply", "/p.toml", "Lab"),
+            ("r3", "check", "/p.toml", "Lab"),
+            ("r4", "apply", "/q.toml", "Lab"),
+            ("r5", "apply", "", "Lab"),
+        ):
+            journal.begin(run, command, path, json.dumps({"name": name}))
+
+        def last(path: str, name: str = "Lab") -> str:
+            record = last_run(journal, path, name)
+            return record.run if record else ""
+
+        assert [last("/p.toml"), last("/q.toml"), last("/r.toml"), last(""), last("", "Other")] == [
+            "r2",
+            "r4",
+            "",
+            "r5",
+            "",
+        ]
+        with other.held("r2"):
+            assert last("/p.toml") == "", "another process works on it"
+
+
+def test_a_run_of_which_nothing_was_recorded_is_told(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path)) as journal:
+        journal.begin("r1", "apply", "/p.toml", "{}")
+        with pytest.raises(OnboardError, match="recorded nothing"):
+            list(replay(journal.run("r1"), journal))
 
 
 def test_a_resumed_run_tells_at_once_who_is_online(bench: Callable[..., Bench]) -> None:

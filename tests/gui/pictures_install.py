@@ -1,6 +1,7 @@
 """What the pages Install and Finish look like in their states."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from session_feed import feed, without_child
 
 from onboard.gui.pages.finish import FinishPage
+from onboard.gui.runs_sheet import RunsSheet
 from onboard.gui.undo_dialog import undo_box
 from onboard.gui.window import Window
 from onboard.model import events
@@ -89,6 +91,40 @@ def finish(desk: "Desk") -> Iterator[tuple[str, QWidget]]:
     told = (*scenes.apply_begins(), *scenes.apply_goes_on(), *scenes.apply_ends(left="AccessDenied"))
     window = desk.window("finish", {**PLANNED, "apply": (*told, scenes.ended(told))})
     yield "finish-activation-left", window
+
+
+def runs(desk: "Desk") -> Iterator[tuple[str, QWidget]]:
+    """The list of runs; an earlier run on Finish, broken off and undone."""
+    window = desk.window("finish", {**PLANNED, "apply": scenes.whole_apply()})
+    without_child(window.session)
+    feed(window.session, "runs", events.RunsListed(runs=tuple(listed())), events.RunFinished(run="", hosts={}))
+    sheet = RunsSheet(window, window.session)
+    sheet.show()
+    yield "runs", sheet
+    sheet.table.selectRow(3)
+    yield "runs-not-shown", sheet
+    sheet.reject()
+    for name, told in (
+        ("runs-broken-off", (*scenes.apply_begins(), *scenes.apply_goes_on())),
+        ("runs-shown", scenes.whole_apply()),
+    ):
+        window.session.show_run(interrupted().run)
+        recorded = (events.Recorded(command="apply", time=scenes.STARTED, told=event) for event in told)
+        feed(window.session, "show_run", *recorded, events.RunFinished(run="", hosts={}))
+        yield name, window
+
+
+def listed() -> Iterator[events.KeptRun]:
+    first = replace(interrupted(), who="ada", arn="arn:aws:sts::123456789012:assumed-role/Onboarding/ada")
+    ended = replace(first, finished="2026-11-24T13:08:11+00:00")
+    judged = {"ready": 240, "warned": 2, "blocked": 6}
+    yield replace(ended, run="20261125-081500-77aa", command="undo", undoes="r", hosts={"ready": 239, "skipped": 2})
+    yield replace(ended, hosts={"online": 241, "blocked": 6, "failed": 1}, proven=2)
+    yield replace(ended, run="20261124-120000-0001", command="plan", hosts=judged)
+    yield replace(ended, run="20261124-110000-0001", command="check", hosts=judged)
+    yield replace(first, run="20261123-110000-0001", path="/home/ada/branch-office.toml", profile="Branch office")
+    yield replace(first, run="20261122-110000-0001", held=True, who="")
+    yield replace(ended, run="20261121-110000-0001", command="regions", who="")
 
 
 def undone(count: int) -> Iterator[events.Event]:

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import scenes
 from pictures_checks import checks, review
-from pictures_install import finish, install
+from pictures_install import finish, install, runs
 from pictures_region import region
 from pictures_servers import servers
 from pictures_setup import activation, network, role
@@ -33,11 +33,10 @@ from PySide6.QtGui import QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication
 from session_feed import feed
 
-from onboard.gui.pages.start import JOURNAL
 from onboard.gui.session import Session
 from onboard.gui.theme import Scheme, Theme
 from onboard.gui.window import Window
-from onboard.home import home
+from onboard.home import JOURNAL, home
 from onboard.model.events import Event
 
 # look → (scheme, scale of the screen, scale of the text, size of the window)
@@ -163,6 +162,7 @@ PAGES: Mapping[str, Callable[[Desk], Pictures]] = {
     "review": review,
     "install": install,
     "finish": finish,
+    "runs": runs,
 }
 
 

@@ -358,6 +358,45 @@ def test_closing_during_an_installation_asks_and_loses_nothing(desktop: Desktop,
     assert_each_server_once(branch)
 
 
+# The next morning
+
+
+def test_what_was_done_before_is_found_and_undone_in_another_window(desktop: Desktop, tmp_path: Path) -> None:
+    profile = str(tmp_path / "practice" / "profile.toml")
+    with practice(tmp_path / "practice", 2) as cloud:
+        with opened(desktop, tmp_path, profile, environment=cloud.environment) as one:
+            go_to(one, "Servers")
+            trust_all(one, 2)
+            one.press("ctrl+2")
+            go_to(one, "Finish")
+            one.wait_words("2 of 2 servers are online")
+            one.close()
+        nodes = {call["instance_id"] for call in cloud.calls(REGISTERED)}
+        with opened(desktop, tmp_path, profile, environment=cloud.environment) as one:
+            one.wait_title("Account – practice")
+            show_last_run(one)
+            one.wait_words("2 of 2 servers are online")
+            one.push("Undo…")
+            one.wait_title("Undo")
+            one.push("Undo on 2 servers")
+            one.wait_words("2 of 2 servers restored")
+            one.close()
+        assert {call["InstanceId"] for call in cloud.calls("DeregisterManagedInstance")} == nodes
+        with opened(desktop, tmp_path, profile, environment=cloud.environment) as one:
+            one.wait_title("Account – practice")
+            show_last_run(one)
+            one.wait_words("The run is undone")
+            one.close()
+
+
+def show_last_run(wizard: Wizard) -> None:
+    wizard.press("ctrl+r")
+    wizard.wait_title("Earlier runs")
+    wizard.wait_words("Run 20")  # the newest is selected
+    wizard.push("Show")
+    wizard.wait_title("Finish")
+
+
 # Wrong input
 
 

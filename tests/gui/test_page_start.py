@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from session_feed import feed, tell, without_child
 
-from onboard.gui.pages.start import JOURNAL, StartPage
+from onboard.gui.pages.start import StartPage
 from onboard.gui.session import Session
-from onboard.home import home
+from onboard.home import JOURNAL, home
 from onboard.model.events import KeptRun, RunsListed
 from onboard.wizard.recent import FILE, Recent
 

@@ -39,7 +39,9 @@ QUIET = (
 def told(activation_deleted: bool = True, finished: bool = True) -> list[dict[str, Any]]:
     slow = Finding(check="clock_in_sync", status=Verdict.FAIL, summary=f"Slow {EVIL}", remedy=f"Set it {EVIL}")
     stream: list[events.Event] = [
-        events.RunStarted(run="r", command="apply", profile=EVIL, hosts=("a", "b", "c", EVIL, "e", "f"), started="now"),
+        events.RunStarted(
+            run="r", command="apply", profile=EVIL, hosts=("a", "b", "c", EVIL, "e", "f"), started="now", who="ada"
+        ),
         events.HostJudged(host="f", status=HostStatus.READY, findings=()),
         events.AwsChanged(change="create_activation", subject="act-1", summary="Created"),
         events.StepFinished(host="e", step="confirm", outcome="done", instance_id="mi-0e"),
@@ -110,7 +112,7 @@ def test_the_page_tells_all_of_the_run() -> None:
     text = Page(html_report(report_of(RECORD, told()))).text
     for words in (
         "2 online", "3 not online", "1 skipped", "mi-0a", "mi-0e", "2026-11-24 13:02:11 UTC", "✕ Blocked", "✓ Online",
-        "Stopped before its turn", "Deleted: nobody can register with it any more", "Causes, grouped",
+        "Stopped before its turn", "Deleted: nobody can register with it any more", "Causes, grouped", "By ada",
     ):  # fmt: skip
         assert words in text, words
     assert text.index("Not online") < text.index("✓ Online"), "what needs a person comes first"

@@ -7,9 +7,10 @@ from PySide6.QtCore import QTimer, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from onboard.gui.dialogs import save_path
+from onboard.gui.dialogs import report_path
 from onboard.gui.models.outcome import NODE, REASON, STATUS, Ended, OutcomeModel, mark_of_end, stands, status_words
 from onboard.gui.models.rollout import reason_of
+from onboard.gui.models.runs import begun_words
 from onboard.gui.page import Page
 from onboard.gui.session import Session
 from onboard.gui.text import plural, tr
@@ -32,6 +33,7 @@ from onboard.model.outcome import troubles
 from onboard.model.status import HostStatus
 from onboard.wizard.checked import split_remedy
 from onboard.wizard.command_line import command_line
+from onboard.wizard.interrupted import is_resumable
 
 if TYPE_CHECKING:
     from onboard.gui.window import Window
@@ -45,14 +47,19 @@ class FinishPage(Page):
         self._model = OutcomeModel(self)
         self._shown: tuple[object, ...] = ()
         self._written: Path | None = None
+        self._is_writing = False  # a report, not one that another part of the window asked for
         self._asking = False
         self._header = PageHeader("")
         self._save = Button(tr("&Save profile"), icon="save")
         self._save.clicked.connect(lambda: cast("Window", self.window()).save_profile())
         self._undo = Button(tr("&Undo…"), icon="undo")
         self._undo.clicked.connect(self._ask_what_undo_touches)
-        self._header.add_action(self._save)
-        self._header.add_action(self._undo)
+        self._runs = Button(tr("Ear&lier runs…"), icon="clock")
+        self._runs.clicked.connect(lambda: cast("Window", self.window()).choose_run())
+        self._resume = Button(tr("Resu&me"))
+        self._resume.clicked.connect(self._resume_run)
+        for action in (self._runs, self._resume, self._save, self._undo):
+            self._header.add_action(action)
         self.column.addWidget(self._header)
         self.column.addWidget(self._make_numbers())
         self._activation = Banner(Mark.WARN, "")
@@ -172,20 +179,14 @@ class FinishPage(Page):
 
     def primary(self) -> bool:
         """Write the report where one says, in the format of the name that is chosen."""
-        filters = {
-            "html": tr("Web page, to read and print (*.html)"),
-            "csv": tr("Table for a spreadsheet (*.csv)"),
-            "json": tr("JSON for programs (*.json)"),
-        }
-        run = self.session.view.state("apply").run
-        path = save_path(self, tr("Save the report"), Path(f"onboard-{run}.html"), filters)
+        path = report_path(self, self.session.view.state("apply").run)
         if path is not None:
             self.write_report(path)
         return True
 
     def write_report(self, path: Path) -> None:
         """Have the engine write it, in the format that the suffix says: html, csv or json."""
-        self._written = path
+        self._written, self._is_writing = path, True
         self._report.hide()
         suffix = path.suffix.lower().removeprefix(".")
         self.session.run("report", run=self.session.view.state("apply").run, format=suffix, file=str(path))
@@ -209,6 +210,8 @@ class FinishPage(Page):
         state = view.state("apply")
         if before and before[0] is not state:
             self._error.clear()  # it was about another run
+            self.table.clearSelection()
+            self.table.scrollToTop()
         self._model.show(state, view.state("undo"))
         counts = self._model.counts
         self._chips.set_counts(counts)
@@ -231,15 +234,18 @@ class FinishPage(Page):
             then = tr("Resume or undo the run to have it deleted: {ids}", ids=", ".join(left))
             self._activation.show_notice(Mark.WARN, what, then)
         self._activation.setVisible(bool(left))
-        if gone and not left:
-            self._header.set_lead(tr("The activation was deleted: nobody can register with it any more."))
-        else:
-            self._header.set_lead(tr("Online means that the server answered through Run Command."))
+        said = (
+            tr("The activation was deleted: nobody can register with it any more.")
+            if gone and not left
+            else tr("Online means that the server answered through Run Command.")
+        )
+        self._header.set_lead(f"{begun_words(state)} {said}".strip())
 
     def _show_buttons(self) -> None:
         view = self.session.view
         self._undo.setEnabled(bool(view.state("apply").run) and not view.running and not view.is_undone)
         self._save.setEnabled(view.is_edited or view.path is None)
+        self._resume.setVisible(is_resumable(view))
 
     def _show_undoing(self) -> None:
         view = self.session.view
@@ -298,12 +304,18 @@ class FinishPage(Page):
     def _filter_rows(self) -> None:
         self._model.filter_by(Ended(self._chips.current), self._filter.text())
 
+    @Slot()
+    def _resume_run(self) -> None:
+        self.session.resume(self.session.view.state("apply").run)
+        cast("Window", self.window()).visit("install")
+
     # The report
 
     def _show_report(self) -> None:
         state = self.session.view.state("report")
-        if not state.finished or self._written is None:
+        if not state.finished or not self._is_writing:
             return
+        self._is_writing = False
         self._error.show_failure(state.failure)
         if state.failure is None:
             self._report.show_notice(Mark.DONE, tr("The report was written"), str(self._written))

@@ -9,6 +9,7 @@ from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QMenu, QSplitter, QVBoxLayout, QWidget
 
 from onboard.gui.models.rollout import ALL, NODE, PROGRESS, STEP, RolloutModel, reason_of
+from onboard.gui.models.runs import begun_words
 from onboard.gui.notice import Notice
 from onboard.gui.page import Page
 from onboard.gui.session import Session
@@ -59,9 +60,7 @@ class InstallPage(Page):
         self._tick = QTimer(self, interval=TICK)
         self._tick.timeout.connect(self._show_progress)
         self._notice = Notice(self)
-        self._header = PageHeader(
-            "", tr("A server is done when Systems Manager says it is online and it answered through Run Command.")
-        )
+        self._header = PageHeader("")
         self._pause = Button(tr("&Pause"), icon="pause")
         self._stop = Button(tr("&Stop…"), icon="stop")
         self._pause.clicked.connect(self._pause_or_go_on)
@@ -199,7 +198,7 @@ class InstallPage(Page):
 
     def states_changed(self, command: str, hosts: set[str]) -> None:
         if command == "runs":
-            self._show_interrupted()
+            self._show_standing()
         if command not in ("apply", "plan"):
             return
         if not self.isVisible():
@@ -303,6 +302,8 @@ class InstallPage(Page):
         view, counts = self.session.view, self._model.counts
         state, running = view.state("apply"), self._is_running
         self._header.set_title(self._title())
+        done = tr("A server is done when Systems Manager says it is online and it answered through Run Command.")
+        self._header.set_lead(f"{begun_words(state)} {done}" if view.is_replayed else done)
         self._pause.setVisible(running)
         self._pause.setText(tr("G&o on") if view.held == "paused" else tr("&Pause"))
         self._pause.set_icon("play" if view.held == "paused" else "pause")
@@ -310,7 +311,8 @@ class InstallPage(Page):
         self._stop.setVisible(running)
         self._chips.set_counts(counts)
         left = counts[Group.FAILED] + counts[Group.WAITING]
-        self._retry.setVisible(bool(state.run))
+        self._show_interrupted()
+        self._retry.setVisible(bool(state.run) and self._interrupted is None)  # which has a Resume of its own
         refused = state.failure is not None and state.failure.kind == "plan"
         self._retry.setEnabled(not running and state.finished and left > 0 and not refused)
         only_waiting = not running and left > 0 and not counts[Group.FAILED]
@@ -318,7 +320,6 @@ class InstallPage(Page):
         self._progress.setVisible(bool(state.run) or running)
         self._show_progress()
         self._show_failure()
-        self._show_interrupted()
         if self._model.is_filtered:
             self.table.set_empty(tr("No server matches"), tr("Choose All, or empty the filter."))
         elif self._plan() is not None:
@@ -391,7 +392,7 @@ class InstallPage(Page):
         if failure is None or self._is_running or of_former_plan:
             self._failure.clear()
             return
-        self._resume.setVisible(failure.kind != "plan" and bool(state.run))
+        self._resume.setVisible(failure.kind != "plan" and bool(state.run) and self._interrupted is None)
         self._review.setVisible(failure.kind == "plan")
         self._failure.show_failure(failure)
 

@@ -20,16 +20,13 @@ from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.label import Label
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
-from onboard.home import home
+from onboard.home import JOURNAL, home
 from onboard.model.events import KeptRun
 from onboard.wizard import recent, recovery
 from onboard.wizard.interrupted import interrupted_anywhere
 
 if TYPE_CHECKING:
     from onboard.gui.window import Window
-
-
-JOURNAL = "journal.sqlite"  # there is none before the first run
 
 
 class StartPage(Page):
@@ -66,6 +63,13 @@ class StartPage(Page):
         self._recents.set_empty(tr("No profile was opened yet"), tr("Profiles that you open or save are listed here."))
         self._recents.activated.connect(self._open_recent)
         self.column.addWidget(self._recents, 1)
+        self._runs = Button(tr("Ear&lier runs…"), icon="clock")
+        self._runs.clicked.connect(lambda: self._window().choose_run())
+        self._runs.hide()
+        below = QHBoxLayout()
+        below.addWidget(self._runs)
+        below.addStretch()
+        self.column.addLayout(below)
         self.column.addSpacing(CARD_GAP)
         session.practice_failed.connect(self._practice_failed)
         session.practice_ready.connect(self._practice_is_up)
@@ -111,6 +115,7 @@ class StartPage(Page):
     def states_changed(self, command: str, hosts: set[str]) -> None:
         if command != "runs":
             return
+        self._runs.setVisible(bool(self.session.view.state("runs").runs))
         self._run = None if self.session.view.practice else interrupted_anywhere(self.session.view)
         self._interrupted.setVisible(self._run is not None)
         if self._run is not None:

@@ -94,7 +94,8 @@ class LogView(QPlainTextEdit):
                 cursor.insertBlock()
             empty = False
             text = say(line.text)
-            cursor.insertText(f"{line.time:%H:%M:%S} ", formats["muted"])
+            if line.time is not None:
+                cursor.insertText(f"{line.time:%H:%M:%S} ", formats["muted"])
             cursor.insertText(f"{line.host} {text}" if line.host else text, formats[_TONES[line.level]])
         cursor.endEditBlock()
         if at_end:
