@@ -133,7 +133,7 @@ def test_a_run_that_was_broken_off_or_failed_says_so() -> None:
     assert "Ask for it" in text
     problem = Problem("region.name", "no Region is set", "Choose one")
     mistaken = events.RunFailed(kind="profile", what="1 mistake found", problems=(problem,))
-    assert "region.name: no Region is set. Choose one." in html_report(document(RECORD, [*told(), mistaken.to_json()]))
+    assert "region.name: no Region is set. Choose one." in html_report(report_of(RECORD, [*told(), mistaken.to_json()]))
     again = [failed.to_json(), *told()]
     assert "AWS refused" not in html_report(report_of(RECORD, again)), "what a resumed run got over is past"
 
