@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 import scenes
+from gui.conftest import settle
 from session_feed import feed, tell, without_child
 
 from onboard.gui.session import Session
+from onboard.gui.widgets.data_table import DataTable
 from onboard.gui.widgets.footer import Footer
 from onboard.gui.window import Window
 from onboard.model import events
@@ -116,3 +118,19 @@ def test_the_role_is_looked_at_again_when_another_is_named(window: Window, sessi
     assert len(asked(orders, "preview")) == 1
     session.put("role.name", "Another")
     assert len(asked(orders, "preview")) == 2
+
+
+def test_the_columns_fit_profiles_that_came_later(
+    window: Window, session: Session, until: Callable[[Callable[[], object]], None]
+) -> None:
+    table = window.page.findChild(DataTable)
+    assert isinstance(table, DataTable)
+    feed(session, "account", events.AwsProfilesListed(profiles=(), default=""), ENDED)
+    tell(session)
+    settle()
+    narrow = table.columnWidth(1)
+    later = events.AwsProfile(name="vault", kind="process")
+    feed(session, "account", events.AwsProfilesListed(profiles=(later,), default=""), ENDED)
+    tell(session)
+    assert table.sizeHintForColumn(1) > narrow
+    until(lambda: table.columnWidth(1) > narrow)

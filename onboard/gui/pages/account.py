@@ -38,6 +38,7 @@ class AccountPage(AskingPage):
         self._model = AwsProfilesModel(self)
         self._table = DataTable(tr("AWS profiles"), sortable=False)
         self._table.setModel(self._model)
+        self._model.modelReset.connect(self._table.refit_columns)  # the first list may have named no profile at all
         self._table.set_cell(2, TextCell(elide=Qt.TextElideMode.ElideMiddle))  # the end of a role's ARN is its name
         self._table.picked.connect(self._picked)
         row = QHBoxLayout()

@@ -247,6 +247,11 @@ class DataTable(QTableView):
         for column, width in widths.items():
             self.setColumnWidth(column, width)
 
+    def refit_columns(self) -> None:
+        """Fit them to rows that have just taken the place of others, once those are laid out."""
+        self._fitted = False
+        self._fitting.start()
+
     def _wanted(self, column: int, letter: int) -> int:
         content = max(self.sizeHintForColumn(column), self._header.sectionSizeHint(column))
         return min(content, letter * WIDEST) if self._cell(column).gives else content
