@@ -20,7 +20,6 @@ import os
 import random
 import selectors
 import socket
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,8 +30,10 @@ from urllib.parse import unquote, urlsplit
 
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import AwsError
+from onboard.model.http_connect import authority, connect_request, is_open, status_of
 from onboard.model.latency import Latency, undecided
 from onboard.model.secret import Secret
+from onboard.resolver import Answer, look_up, reason
 
 LEAST = 10  # samples of each target
 MORE = (5, 5, 10)  # rounds that follow while it is not certain which target is nearest
@@ -83,15 +84,10 @@ class Proxy:
         return cls(parts.hostname, port, secret)
 
     def __str__(self) -> str:
-        return f"proxy {_authority(self.host, self.port)}"
+        return f"proxy {authority(self.host, self.port)}"
 
     def request(self, target: Target) -> bytes:
-        """CONNECT (RFC 9110, section 9.3.6)."""
-        where = _authority(target.host, target.port)
-        lines = [f"CONNECT {where} HTTP/1.1", f"Host: {where}"]
-        if self.authorization is not None:
-            lines.append(f"Proxy-Authorization: {self.authorization.reveal()}")
-        return "\r\n".join([*lines, "", ""]).encode()
+        return connect_request(target.host, target.port, self.authorization)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +151,11 @@ def _decide(race: "_Race") -> None:
 
 
 def resolve(hosts: Iterable[str], cancel: CancelToken, seconds: float = NAMES_LIMIT) -> Mapping[str, _Address | str]:
-    """Each host's first address, in the order the system prefers, or why there is none. All at once. Raises Cancelled.
-
-    A resolver cannot be interrupted: a name that takes too long is left to its thread, which ends by itself.
-    """
+    """Each host's first address, in the order the system prefers, or why there is none. Raises Cancelled."""
     wanted = dict.fromkeys(hosts)
     answers: SimpleQueue[tuple[str, _Address | str]] = SimpleQueue()
     for host in wanted:
-        threading.Thread(target=_look_up, args=(host, answers), name=f"resolve {host}", daemon=True).start()
+        look_up(host, None, lambda name, answer: answers.put((name, _first(answer))))
     found: dict[str, _Address | str] = {}
     deadline = time.monotonic() + seconds
     while len(found) < len(wanted) and time.monotonic() < deadline:
@@ -173,12 +166,11 @@ def resolve(hosts: Iterable[str], cancel: CancelToken, seconds: float = NAMES_LI
     return {host: found.get(host, "the name servers do not answer") for host in wanted}
 
 
-def _look_up(host: str, answers: "SimpleQueue[tuple[str, _Address | str]]") -> None:
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]
-        answers.put((host, (family, address)))
-    except (OSError, UnicodeError) as error:
-        answers.put((host, (error.strerror if isinstance(error, OSError) else "") or str(error)))
+def _first(answer: Answer) -> _Address | str:
+    if not isinstance(answer, list):
+        return reason(answer)
+    family, _, _, _, address = answer[0]
+    return family, address
 
 
 @dataclass(slots=True, eq=False)
@@ -313,14 +305,12 @@ class _Race:
         connect.received += more
         if more and b"\r\n\r\n" not in connect.received and len(connect.received) < LONGEST_HEAD:
             return
-        status, _, fields = connect.received.decode("latin-1").partition("\r\n")
-        words = status.split(" ", 2)
-        if len(words) > 1 and words[0].startswith("HTTP/") and words[1].startswith("2"):
-            self.proxy_name = self.proxy_name or _name_of_proxy(fields)
+        head = connect.received.decode("latin-1")
+        if is_open(head):
+            self.proxy_name = self.proxy_name or _name_of_proxy(head)
             self._answered(connect, now)
         else:
-            said = " ".join(words[1:]) if words[0].startswith("HTTP/") else "nothing"
-            self._lose(connect, f"the proxy answered: {said}")
+            self._lose(connect, f"the proxy answered: {status_of(head)}")
 
     def _answered(self, connect: _Connect, now: float) -> None:
         if connect.counts:
@@ -353,10 +343,10 @@ class _Race:
         connect.sock.close()
 
 
-def _name_of_proxy(fields: str) -> str:
+def _name_of_proxy(head: str) -> str:
     """What a proxy calls itself, from the head of its answer: Via (RFC 9110, section 7.6.3), else Proxy-Agent."""
     for wanted in ("via", "proxy-agent"):
-        for line in fields.split("\r\n"):
+        for line in head.split("\r\n")[1:]:
             name, _, value = line.partition(":")
             if name.strip().lower() == wanted and value.isprintable():
                 return value.strip()[:80]
@@ -370,7 +360,3 @@ def _proxy_failed(proxy: Proxy, why: str) -> AwsError:
         why=why,
         remedy="Correct network.proxy, or set region.measure_through; or measure from a server with --from",
     )
-
-
-def _authority(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -21,6 +21,7 @@ from onboard.aws.latency import LEAST, LIMIT, Measured, Proxy, Target, resolve
 from onboard.hosts.connection import Capability, Connection
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import HostError
+from onboard.model.http_connect import is_open, status_of
 from onboard.model.latency import Latency
 from onboard.resources import text
 
@@ -195,8 +196,8 @@ def _time(connection: Connection, target: Target, address: str, proxy: Proxy | N
         channel.settimeout(LIMIT * 2)
         began = time.perf_counter()
         channel.sendall(proxy.request(target))
-        head = channel.recv(4096).decode("latin-1").partition("\r\n")[0]
+        head = channel.recv(4096).decode("latin-1")
         taken = (time.perf_counter() - began) * 1000
-    if not re.match(r"HTTP/\S+ 2", head):
-        raise OSError(f"the proxy answered: {head.partition(' ')[2] or 'nothing'}")
+    if not is_open(head):
+        raise OSError(f"the proxy answered: {status_of(head)}")
     return taken

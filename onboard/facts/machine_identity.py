@@ -2,11 +2,11 @@
 
 import base64
 import binascii
-import hashlib
 from dataclasses import dataclass
 
 from onboard.facts.base import Answer, Fact
 from onboard.facts.lines import pairs
+from onboard.hosts.ssh.host_key import HostKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def _fingerprint(key: str) -> str:
         raw = base64.b64decode(key, validate=True)
     except (binascii.Error, ValueError):
         return ""
-    return "SHA256:" + base64.b64encode(hashlib.sha256(raw).digest()).decode().rstrip("=") if raw else ""
+    return HostKey(raw).fingerprint if raw else ""
 
 
 FACT = Fact("machine_identity", parse)

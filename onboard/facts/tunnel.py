@@ -18,6 +18,7 @@ from onboard.facts.base import Facts, Unknown
 from onboard.facts.endpoint_reach import EndpointReach, Outcome, Reached, certificate_of, http_date, outcome_of_words
 from onboard.hosts.connection import Capability, Connection, Tunnel
 from onboard.model.errors import ConnectionLost
+from onboard.model.http_connect import connect_request, is_open
 
 T = TypeVar("T")
 TOOL = "tunnel"
@@ -97,12 +98,11 @@ def _spoken(stream: "_Stream", target: SplitResult, proxied: bool, found: Reache
 
 
 def _through_proxy(stream: "_Stream", host: str, port: int) -> None:
-    """HTTP CONNECT (RFC 9110, section 9.3.6)."""
-    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    stream.send(f"CONNECT {where} HTTP/1.1\r\nHost: {where}\r\n\r\n".encode())
-    first = stream.head().splitlines()[:1]
-    if not first or not re.match(r"HTTP/\S+ 2", first[0]):
-        raise _ProxyRefused(f"the proxy answered: {first[0] if first else 'nothing'}")
+    stream.send(connect_request(host, port))
+    head = stream.head()
+    if not is_open(head):
+        first = next(iter(head.splitlines()), "")
+        raise _ProxyRefused(f"the proxy answered: {first or 'nothing'}")
 
 
 def _asked(stream: "_Stream", host: str, path: str, found: Reached) -> Reached:

@@ -6,7 +6,6 @@ import os
 import queue
 import selectors
 import socket
-import threading
 import time
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -14,6 +13,7 @@ from typing import Any, Protocol
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import HostUnreachable
 from onboard.model.profile import Host
+from onboard.resolver import Answer, look_up, reason
 
 TICK = 0.1  # seconds after which waiting code looks at the cancel token
 
@@ -69,26 +69,15 @@ def _connect(sock: socket.socket, target: Any, cancel: CancelToken, deadline: fl
 
 
 def resolve(host: Host, cancel: CancelToken, deadline: float) -> list[tuple[Any, ...]]:
-    """getaddrinfo's answer, by `deadline` of time.monotonic(). Raises HostUnreachable, Cancelled on stop_now().
-
-    A resolver cannot be interrupted, so names are looked up in a thread.
-    """
+    """getaddrinfo's answer, by `deadline` of time.monotonic(). Raises HostUnreachable, Cancelled on stop_now()."""
     address, port = host.place.address, host.place.port
     if _is_numeric(address):
         try:
             return list(socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
         except OSError as error:  # such as fe80::1%eth7 where there is no eth7
             raise _unresolved(host, error) from None
-    answers: queue.SimpleQueue[list[tuple[Any, ...]] | OSError | UnicodeError] = queue.SimpleQueue()
-
-    def look_up() -> None:
-        try:
-            answers.put(list(socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)))
-        except (OSError, UnicodeError) as error:
-            answers.put(error)
-
-    thread = threading.Thread(target=look_up, name=f"resolve {address}", daemon=True)
-    thread.start()
+    answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+    thread = look_up(address, port, lambda _, answer: answers.put(answer))
     while True:
         try:
             answer = answers.get(timeout=TICK)
@@ -116,7 +105,7 @@ def _unresolved(host: Host, error: OSError | UnicodeError) -> HostUnreachable:
     return HostUnreachable(
         "The server's name is not known",
         where=host.name,
-        why=f"{host.place.address} cannot be resolved ({getattr(error, 'strerror', None) or error})",
+        why=f"{host.place.address} cannot be resolved ({reason(error)})",
         remedy="Correct the name, or give the server an `address`",
     )
 
