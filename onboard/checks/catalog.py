@@ -23,6 +23,7 @@ from onboard.checks import (
     privilege_sufficient,
     proxy_consistent,
     root_certificates_present,
+    root_credentials_kept,
     tls_not_intercepted,
 )
 from onboard.checks.base import Check, Context, FleetCheck, not_known
@@ -46,6 +47,7 @@ CHECKS: tuple[Check, ...] = (
     agent_paths_executable.CHECK,
     agent_not_clashing.CHECK,
     not_registered_elsewhere.CHECK,
+    root_credentials_kept.CHECK,
     clock_in_sync.CHECK,
     root_certificates_present.CHECK,
     names_resolve.CHECK,

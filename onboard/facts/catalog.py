@@ -17,6 +17,7 @@ from onboard.facts import (
     proxy_in_force,
     registration,
     root_certificates,
+    root_credentials,
     trust_anchors,
 )
 from onboard.facts.base import Fact
@@ -36,5 +37,6 @@ FACTS: tuple[Fact[Any], ...] = (
     proxy_in_force.FACT,
     agent.FACT,
     registration.FACT,
+    root_credentials.FACT,
     package_manager.FACT,
 )

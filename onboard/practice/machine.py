@@ -21,6 +21,7 @@ from onboard.facts.base import Answer
 from onboard.practice.image import FactAnswer, Image, fill
 
 ACCOUNT = "admin"
+CREDENTIALS = "/root/.aws/credentials"
 CONFIG = "/etc/amazon/ssm/amazon-ssm-agent.json"
 DROP_INS = "/etc/systemd/system/amazon-ssm-agent.service.d/"
 STATE = "/var/lib/amazon/ssm/"
@@ -124,6 +125,8 @@ class Machine:
         answers = {name: _answered(said, values, endpoints) for name, said in self.image.facts.items()}
         if not as_root and self.below(STATE):
             answers["registration"] = Answer("", f"{STATE.rstrip('/')} can be read by root only\n", 1)
+        if not as_root:
+            answers["root_credentials"] = Answer("", "/root can be read by root only\n", 1)
         return answers
 
     def _values(self, *, as_root: bool) -> dict[str, str]:
@@ -140,6 +143,7 @@ class Machine:
             "agent": "\n".join(self._agent()),
             "registration": "\n".join(self._registration()),
             "pending": "\n".join(f"pending {path.removeprefix(PENDING)}" for path in self.below(PENDING)),
+            "root_key": self._root_key(),
             "drop_ins": "\n".join(self._drop_ins()),
             "certificates": "\n".join(f"certificate {_certificate(name)}" for name in roots),
             "certificate_count": str(self.image.server.other_roots + len(roots)),
@@ -168,6 +172,13 @@ class Machine:
             yield f"registration {self.files[REGISTRATION].decode(errors='replace').strip()}"
         if REGISTRATION_KEY in self.files:
             yield "key present"
+
+    def _root_key(self) -> str:
+        """As facts/root_credentials.sh prints it."""
+        text = self.files.get(CREDENTIALS, b"").decode(errors="replace")
+        default = re.search(r"^\[default\]$(.*?)(?=^\[|\Z)", text, re.MULTILINE | re.DOTALL)
+        key = re.search(r"^aws_access_key_id *= *(.*)$", default[1] if default else "", re.MULTILINE)
+        return "none" if key is None else "temporary" if key[1].startswith("ASIA") else "own"
 
     def _drop_ins(self) -> Iterator[str]:
         """As facts/proxy_in_force.sh prints them."""

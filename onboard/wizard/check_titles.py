@@ -42,6 +42,9 @@ CHECK_TITLES: Mapping[str, CheckTitle] = {
     "not_registered_elsewhere": CheckTitle(
         said("Registration"), said("Registering again would take the node from the account that has it.")
     ),
+    "root_credentials_kept": CheckTitle(
+        said("Root's key"), said("An agent that shares its credentials writes over root's own AWS key.")
+    ),
     "agent_paths_writable": CheckTitle(
         said("Writable"), said("The agent cannot be installed where its folders are read-only.")
     ),

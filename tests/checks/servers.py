@@ -19,6 +19,7 @@ from onboard.facts import (
     proxy_in_force,
     registration,
     root_certificates,
+    root_credentials,
     trust_anchors,
 )
 from onboard.facts.amazon_roots import AMAZON_ROOTS
@@ -90,6 +91,7 @@ HEALTHY: dict[str, Any] = {
     proxy_in_force.FACT.name: proxy_in_force.ProxyInForce(),
     agent.FACT.name: agent.Agent(),
     registration.FACT.name: registration.AgentRegistration(),
+    root_credentials.FACT.name: root_credentials.RootCredentials(),
     package_manager.FACT.name: package_manager.PackageManager(("deb",), "amd64", ("apt-get",)),
 }
 

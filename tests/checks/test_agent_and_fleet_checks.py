@@ -4,17 +4,24 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from servers import CONTEXT, finding, server
+from servers import CONTEXT, finding, server, with_profile
 
-from onboard.checks import address_unique, agent_not_clashing, not_a_clone, not_registered_elsewhere
+from onboard.checks import (
+    address_unique,
+    agent_not_clashing,
+    not_a_clone,
+    not_registered_elsewhere,
+    root_credentials_kept,
+)
 from onboard.checks.catalog import host_status, judge, judge_fleet
-from onboard.facts import agent, machine_identity, registration
+from onboard.facts import agent, machine_identity, registration, root_credentials
 from onboard.facts.agent import Agent, AgentPackage, AgentProcess, AgentService
 from onboard.facts.base import Fact, Facts
 from onboard.facts.machine_identity import MachineIdentity
 from onboard.facts.registration import AgentRegistration
+from onboard.facts.root_credentials import KeyKind, RootCredentials
 from onboard.model.finding import Finding, Verdict
-from onboard.model.profile import Host
+from onboard.model.profile import AgentSection, Host
 from onboard.model.status import HostStatus
 
 PASS, WARN, FAIL, UNKNOWN = Verdict.PASS, Verdict.WARN, Verdict.FAIL, Verdict.UNKNOWN
@@ -55,6 +62,29 @@ def test_registrations(found: AgentRegistration, verdict: Verdict, summary: str)
     judged = finding(not_registered_elsewhere.CHECK, (registration.FACT, found))
     assert (judged.status, judged.summary) == (verdict, summary)
     assert ("-register -clear" in judged.remedy) == (verdict is FAIL)
+
+
+@pytest.mark.parametrize(
+    ("kind", "node", "shared", "verdict", "summary"),
+    [
+        (KeyKind.NONE, NODE, False, PASS, "no agent has written over root's AWS key"),
+        (KeyKind.OWN, NODE, False, PASS, "no agent has written over root's AWS key"),
+        (KeyKind.TEMPORARY, "", False, PASS, "no agent has written over root's AWS key"),
+        (KeyKind.TEMPORARY, NODE, False, WARN, "an agent has probably written over root's AWS key"),
+        (KeyKind.OWN, "", True, WARN, "the agent will write over root's own AWS key"),
+        (KeyKind.NONE, "", True, PASS, "root has no AWS key of its own that the agent could write over"),
+        (KeyKind.TEMPORARY, NODE, True, PASS, "root has no AWS key of its own that the agent could write over"),
+    ],
+)
+def test_roots_own_key(kind: KeyKind, node: str, shared: bool, verdict: Verdict, summary: str) -> None:
+    judged = finding(
+        root_credentials_kept.CHECK,
+        (root_credentials.FACT, RootCredentials(kind)),
+        (registration.FACT, AgentRegistration(node, "eu-central-1" if node else "")),
+        context=with_profile(agent=AgentSection(share_credentials=shared)),
+    )
+    assert (judged.status, judged.summary) == (verdict, summary)
+    assert bool(judged.remedy) == bool(verdict is WARN)
 
 
 def test_a_registration_is_not_judged_without_asking_aws() -> None:

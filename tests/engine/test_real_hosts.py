@@ -3,6 +3,7 @@
 The agent is the practice cloud's stand-in, installed for real; the program under test is the real engine.
 """
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -129,6 +130,10 @@ def failed_checks(state: State, name: str) -> set[str]:
     return {finding.check for finding in state.hosts[name].findings if finding.status == "fail"}
 
 
+def warned_checks(host: HostState) -> set[str]:
+    return {finding.check for finding in host.findings if finding.status == "warn"}
+
+
 def test_healthy_hosts_come_online_and_each_fault_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with real_bench(NAMES, tmp_path, monkeypatch) as work:
         hosts = dict(zip(NAMES, work.fleet, strict=True))
@@ -211,5 +216,9 @@ def test_roots_own_credentials_stay_unless_the_profile_lets_the_agent_overwrite_
             written = host.read("/root/.aws/credentials")
             assert "aws_session_token     = " in written
             assert "AKIAROOTSOWNROOTSOWN" not in written
+        work.profile = work.profile.model_copy(update={"agent": AgentSection()})
+        for host in work.check().hosts.values():
+            assert "root_credentials_kept" in warned_checks(host), why(host)
+            assert not re.search("ASIA[A-Z0-9]", str(why(host)))
         assert work.undo(shared.run).counts() == {"ready": 2}
         assert differences(trees[1], none.tree()) == []

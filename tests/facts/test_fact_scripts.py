@@ -16,12 +16,22 @@ import certifi
 import pytest
 from posix_shells import SHELLS, shell, tools
 
-from onboard.facts import agent, disk_space, name_resolution, package_manager, privilege, proxy_in_force, registration
+from onboard.facts import (
+    agent,
+    disk_space,
+    name_resolution,
+    package_manager,
+    privilege,
+    proxy_in_force,
+    registration,
+    root_credentials,
+)
 from onboard.facts import root_certificates as roots
 from onboard.facts.amazon_roots import AMAZON_ROOTS
 from onboard.facts.base import Answer, Fact
 from onboard.facts.bundle import script_of
 from onboard.facts.catalog import FACTS
+from onboard.facts.root_credentials import KeyKind
 
 T = TypeVar("T")
 MARKS = " ".join(root.mark for root in AMAZON_ROOTS)
@@ -44,7 +54,7 @@ def put(path: Path, content: str = "") -> Path:
 def output(fact: Fact[Any], root: Path | None = None, shell_name: str = "dash", **variables: str) -> str:
     script = script_of(fact.name)
     if root is not None:
-        script = re.sub(r"(?<![\w}/.$])/(etc|usr|var|snap|run|lib)/", rf"{root}/\1/", script)
+        script = re.sub(r"(?<![\w}/.$])/(etc|usr|var|snap|run|lib|root)/", rf"{root}/\1/", script)
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", **variables}
     done = subprocess.run(
         shell(shell_name), input=script, capture_output=True, text=True, env=environment, timeout=30, check=False
@@ -297,6 +307,34 @@ def test_a_registration_that_only_root_may_read_is_unknown(root: Path, tmp_path:
     done = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "root only" in done.stderr
+
+
+# root_credentials
+
+
+@pytest.mark.parametrize("shell_name", sorted(SHELLS))
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (None, KeyKind.NONE),
+        ("", KeyKind.NONE),
+        ("[other]\naws_access_key_id = AKIAOTHEROTHEROTHERO\naws_secret_access_key = t0psecret\n", KeyKind.NONE),
+        ("[other]\r\na = b\r\n[default]\r\naws_access_key_id=AKIAROOTSOWNROOTSOWN\r\nt0psecret", KeyKind.OWN),
+        ("[default]\n  aws_access_key_id = ASIAt0psecret\n[other]\naws_access_key_id = AKIAx\n", KeyKind.TEMPORARY),
+        ("[default]\n# aws_access_key_id = AKIAx\naws_access_key_id     = ASIAt0psecret", KeyKind.TEMPORARY),
+        ("[default]\nsource_profile = x\n[t0psecret]\naws_access_key_id = ASIAx\n", KeyKind.NONE),
+        ("\0\\x\n[default]\naws_access_key_id = $(touch /t0psecret)\n", KeyKind.OWN),
+    ],
+)
+def test_the_kind_of_roots_key_is_told_and_the_key_is_not(
+    root: Path, shell_name: str, text: str | None, kind: KeyKind
+) -> None:
+    (root / "root").mkdir()
+    if text is not None:
+        put(root / "root/.aws/credentials", text)
+    printed = output(root_credentials.FACT, root, shell_name)
+    assert root_credentials.FACT.parse(Answer(printed)).default is kind
+    assert not re.search("t0psecret|AKIA|ASIA", printed)
 
 
 # disk_space, package_manager, privilege, name_resolution

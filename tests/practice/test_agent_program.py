@@ -16,6 +16,7 @@ import pytest
 from practice_bench import Practice, wait_until
 from test_agent_class import REGION, send
 
+from onboard.practice.agent import shared_credentials
 from onboard.practice.packages import INIT_SCRIPT, agent_source
 
 ONLINE = [{"Key": "PingStatus", "Values": ["Online"]}]
@@ -247,3 +248,68 @@ def test_the_init_script_starts_and_stops_it(practice: Practice, host: Host) -> 
     assert init("status")[0] == 3
     assert init("stop")[0] == 0
     assert init("dance")[0] == 2
+
+
+TOKEN = {"AccessKeyId": "ASIANEW", "SecretAccessKey": "s+/=", "SessionToken": "FQoG=="}
+# As AWS's agent 3.3.1142.0 wrote them.
+ROOTS_OWN = """\
+# mine
+[default]
+aws_access_key_id=AKIAROOT
+aws_secret_access_key=own # inline
+region=x
+
+[other]
+aws_access_key_id = AKIAOTHER
+"""
+WRITTEN_OVER = """\
+# mine
+[default]
+aws_access_key_id     = ASIANEW
+# inline
+aws_secret_access_key = s+/=
+region                = x
+aws_session_token     = FQoG==
+
+[other]
+aws_access_key_id = AKIAOTHER
+
+"""
+WRITTEN_NEW = """\
+[default]
+aws_access_key_id     = ASIANEW
+aws_secret_access_key = s+/=
+aws_session_token     = FQoG==
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("found", "written"),
+    [("", WRITTEN_NEW), (ROOTS_OWN, WRITTEN_OVER), (f"not INI\n{ROOTS_OWN}", WRITTEN_NEW)],
+)
+def test_shared_credentials_are_written_as_the_real_agent_writes_them(found: str, written: str) -> None:
+    assert shared_credentials(found, TOKEN) == written
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_it_writes_over_roots_credentials_unless_its_configuration_forbids_it(
+    practice: Practice, host: Host, shared: bool
+) -> None:
+    if not shared:
+        configuration = host.file("etc/amazon/ssm/amazon-ssm-agent.json")
+        configuration.write_text(
+            json.dumps({**json.loads(configuration.read_text()), "Profile": {"ShareCreds": False}})
+        )
+    credentials = host.file("root/.aws/credentials")
+    credentials.parent.mkdir(parents=True)
+    credentials.write_text("[default]\naws_access_key_id = AKIAROOT\n")
+    credentials.chmod(0o640)
+    host.register(*practice.activation(), "-y")
+    with host.running():
+        wait_until(lambda: practice.polls() == 1)
+    noted = json.loads(host.file("var/lib/amazon/ssm/runtimeconfig/identity_config.json").read_text())
+    assert noted["ShareFile"] == ("/root/.aws/credentials" if shared else "")
+    assert ("AKIAROOT" in credentials.read_text()) == (not shared)
+    assert ("aws_session_token" in credentials.read_text()) == shared
+    assert stat.S_IMODE(credentials.stat().st_mode) == 0o640

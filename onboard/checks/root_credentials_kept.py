@@ -1,0 +1,46 @@
+"""Root's own AWS key is where root left it: an agent that shares its credentials writes over [default]."""
+
+from onboard.checks.base import Check, Context, not_known, passed, warned
+from onboard.facts import registration, root_credentials
+from onboard.facts.base import Facts, Unknown
+from onboard.facts.root_credentials import FILE, KeyKind
+from onboard.model.finding import Finding
+from onboard.model.profile import Host
+
+NAME = "root_credentials_kept"
+
+
+def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
+    found = facts.get(root_credentials.FACT)
+    if isinstance(found, Unknown):
+        return not_known(NAME, "whose AWS key root has", found)
+    if context.profile.agent.share_credentials:
+        return _when_shared(found.default)
+    if found.default is not KeyKind.TEMPORARY:
+        return passed(NAME, "no agent has written over root's AWS key")
+    registered = facts.get(registration.FACT)
+    if isinstance(registered, Unknown):
+        return not_known(NAME, "whether root's AWS key is one that an agent wrote", registered)
+    if not registered.instance_id:
+        return passed(NAME, "no agent has written over root's AWS key", "a temporary key, and no agent is registered")
+    return warned(
+        NAME,
+        "an agent has probably written over root's AWS key",
+        remedy=f"If root had a key of its own in [default] of {FILE}, put it back from a backup, else remove that "
+        "section. Do so after apply: from then on the agent writes there no more (agent.share_credentials is false)",
+        evidence=f"[default] has a temporary key, as the agent of {registered.instance_id} writes it",
+    )
+
+
+def _when_shared(default: KeyKind) -> Finding:
+    if default is not KeyKind.OWN:
+        return passed(NAME, "root has no AWS key of its own that the agent could write over")
+    return warned(
+        NAME,
+        "the agent will write over root's own AWS key",
+        remedy=f"Set agent.share_credentials to false, or move that key to another section of {FILE}",
+        evidence="agent.share_credentials is true, and [default] has a key that is not temporary",
+    )
+
+
+CHECK = Check(NAME, (root_credentials.FACT, registration.FACT), judge)
