@@ -27,7 +27,7 @@ FIXTURES = {"lab", "systemd_lab"}
 MEASURING = {"aws/test_latency_sockets.py", "gui/test_watchdog.py", "practice/test_distances.py"}
 
 USER_VARIABLES = ("AWS_", "ONBOARD_", "SSH_AUTH_SOCK", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-KEPT_VARIABLES = ("ONBOARD_PWSH",)
+KEPT_VARIABLES = ("ONBOARD_PWSH", "ONBOARD_REAL_AGENT")
 CACHE = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")  # what is costly to make is kept between runs
 
 

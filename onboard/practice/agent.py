@@ -33,6 +33,12 @@ STATE = "/var/lib/amazon/ssm"
 IDENTITY = f"{STATE}/runtimeconfig/identity_config.json"
 LOG = "/var/log/amazon/ssm/amazon-ssm-agent.log"
 CREDENTIALS = "/root/.aws/credentials"
+NODE_FOLDERS = (
+    *("document/state/completed", "document/state/corrupt", "document/state/current", "document/state/pending"),
+    *("idempotency", "inventory/custom", "inventory/file", "inventory/role"),
+    *("longrunningplugins/datastore", "longrunningplugins/healthcheck", "replies", "replies_mgs"),
+)
+"""What the agent makes in the folder of its node when it starts."""
 STDOUT_LIMIT, STDERR_LIMIT = 24_000, 8_000
 """Characters of a command's output that are sent back."""
 OUTPUT_CUT, ERROR_CUT = "\n---Output truncated---", "\n---Error truncated----"
@@ -723,6 +729,7 @@ class _Program:
             self._say("ERROR " + NOT_REGISTERED)
             return 1
         self._log(f"INFO amazon-ssm-agent - v{AGENT_VERSION} (practice stand-in) as {agent.instance_id}")
+        self._make_folders(agent.instance_id)
         try:
             asyncio.run(_until_terminated(agent))
         except KeyboardInterrupt:
@@ -746,6 +753,12 @@ class _Program:
             log=self._log,
         )
 
+    def _make_folders(self, node: str) -> None:
+        """Those where the real agent keeps its work."""
+        state = Path(self._root + STATE)
+        for folder in ("daemons", "ipc", "localcommands/completed", *(f"{node}/{name}" for name in NODE_FOLDERS)):
+            _make(state / folder)
+
     def _share(self, token: JSON) -> None:
         """Note the credentials for the workers, and write them for root's other programs unless that is forbidden."""
         shared = shares_credentials(self._configuration)
@@ -759,7 +772,7 @@ class _Program:
     def _write(self, name: str, text: str) -> None:
         """In place, as the agent does it: an existing file keeps its mode."""
         path = Path(self._root + name)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(path.parent)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             file.write(text)
 
@@ -787,6 +800,13 @@ class _Program:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("a", encoding="utf-8") as file:
                 file.write("{} {}\n".format(time.strftime("%Y-%m-%d %H:%M:%S"), text))
+
+
+def _make(folder: Path) -> None:
+    """Make a folder and those it lies in for root alone; `mkdir` gives its mode to the last one only."""
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 async def _until_terminated(agent: Agent) -> None:

@@ -137,10 +137,7 @@ class AgentService:
         )
 
         def share(token: Mapping[str, object]) -> None:
-            shared = agent.shares_credentials(configuration)
-            node = self.registered.get("ManagedInstanceID", "")
-            self.machine.files[agent.IDENTITY] = agent.identity_config(node, shared=shared).encode()
-            if shared:
+            if agent.shares_credentials(configuration):
                 found = self.machine.files.get(agent.CREDENTIALS, b"").decode(errors="replace")
                 self.machine.files[agent.CREDENTIALS] = agent.shared_credentials(found, dict(token)).encode()
 

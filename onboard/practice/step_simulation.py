@@ -6,16 +6,19 @@ Machine in place of real ones. Folders are not simulated; they are there when so
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from onboard.hosts.connection import ScriptResult
 from onboard.practice import agent
 from onboard.practice.agent_service import AgentService
-from onboard.practice.machine import CONFIG, PENDING, REGISTRATION, Machine
+from onboard.practice.machine import CONFIG, CREDENTIALS, PENDING, REGISTRATION, STATE, Machine
 from onboard.steps import script as step_script
 
-VAULT = "/var/lib/amazon/ssm/Vault"
+VAULT = f"{STATE}Vault"
+# What register_agent.apply.sh looks for, without the folders of a running agent, which are not simulated.
+REGISTERED = (REGISTRATION, VAULT, "/var/lib/amazon/ssm", "/var/lib/amazon", CREDENTIALS)
 AGENT_FOLDERS = (
     "/etc/amazon",
     "/etc/amazon/ssm",
@@ -113,6 +116,13 @@ class _Step:
             del self.machine.files[found]
         return bool(paths)
 
+    def forget_credentials(self, path: str) -> None:
+        """Remove the file when nothing but an agent's credentials stands in it."""
+        text = self.machine.files.get(path, b"").decode(errors="replace")
+        sections = len(re.findall(r"^\[", text, re.MULTILINE))
+        if sections == 1 and re.search(r"^aws_session_token", text, re.MULTILINE):
+            del self.machine.files[path]
+
     async def restart_agent(self) -> None:
         if self.machine.running:
             await self.service.stop()
@@ -163,7 +173,7 @@ async def _install_agent_apply(step: _Step) -> None:
             version=machine.package or "",
             kind=wanted["kind"],
             folders=step.absent(*AGENT_FOLDERS),
-            credentials="/root/.aws/credentials",
+            credentials=step.absent(CREDENTIALS),
         )
         content = machine.files.get(wanted["package"])
         if content is None:
@@ -199,6 +209,7 @@ async def _install_agent_undo(step: _Step) -> None:
                         del machine.files[path]
             elif folder in ("/var/lib/amazon/ssm", "/var/log/amazon/ssm"):
                 step.remove(folder)
+        step.forget_credentials(step.recall("credentials"))
         step.undone(True)
 
 
@@ -232,7 +243,7 @@ async def _register_agent_apply(step: _Step) -> None:
     if not node:
         if step.machine.package is None:
             raise Failed("the agent is not installed")
-        step.remember(active="yes" if step.machine.running else "no", absent=step.absent(REGISTRATION, VAULT))
+        step.remember(active="yes" if step.machine.running else "no", absent=step.absent(*REGISTERED))
         await service.stop()
         try:
             worker = step_script.variables_of(step.variables["worker"])
@@ -263,7 +274,9 @@ async def _register_agent_undo(step: _Step) -> None:
             step.service.clear()
             step.say("instance_id", node)
         for path in step.recall("absent").split():
-            if path in (REGISTRATION, VAULT):
+            if path == CREDENTIALS:
+                step.forget_credentials(path)
+            elif path in (REGISTRATION, VAULT):
                 step.remove(path)
         if active == "yes" and not step.machine.running and step.machine.package is not None:
             step.service.start()

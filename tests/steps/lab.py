@@ -1,6 +1,9 @@
 """A real host, a practice cloud it reaches, and the steps between them over real SSH and sudo."""
 
 import json
+import os
+import subprocess
+import time
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -50,6 +53,7 @@ class Lab:
     profile: Profile
     kind: str
     version: str = VERSION
+    aws_agent: bytes = b""
     run: str = "run1"
     nonce: Secret = field(default_factory=lambda: Secret("5ca1ab1e" * 4))
     fixes: frozenset[str] = frozenset()
@@ -73,9 +77,19 @@ class Lab:
             )
         return self.clients[service]
 
+    def take_aws_agent(self):
+        """Install AWS's own agent instead of the stand-in: the .deb that ONBOARD_REAL_AGENT names."""
+        name = os.environ.get("ONBOARD_REAL_AGENT")
+        if not name:
+            pytest.skip("needs AWS's own agent: ONBOARD_REAL_AGENT names its .deb")
+        self.aws_agent = Path(name).read_bytes()
+        told = subprocess.run(["dpkg-deb", "-f", name, "Version"], capture_output=True, text=True, check=True).stdout
+        self.version = told.strip().removesuffix("-1")
+
     def package(self):
         path = self.folder / f"amazon-ssm-agent.{self.kind}"
-        path.write_bytes({"deb": build_deb, "rpm": build_rpm}[self.kind](self.version, "amd64"))
+        builders = {"deb": build_deb, "rpm": build_rpm}
+        path.write_bytes(self.aws_agent or builders[self.kind](self.version, "amd64"))
         return Package(path, self.kind, "amd64", self.version, sha256(path.read_bytes()).hexdigest())
 
     @property
@@ -137,6 +151,16 @@ class Lab:
     def agents(self):
         """Command lines of the host's agents."""
         return [line for line in self.host.processes().values() if "amazon-ssm-agent" in line]
+
+
+def wait_online(lab, node):
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        for one in lab.client().describe_instance_information()["InstanceInformationList"]:
+            if (one["InstanceId"], one["PingStatus"]) == (node, "Online"):
+                return
+        time.sleep(0.1)
+    raise AssertionError(f"{node} does not come online: {lab.agents()}")
 
 
 @contextmanager

@@ -9,9 +9,10 @@ from dataclasses import replace
 from hashlib import sha256
 
 import pytest
-from lab import REGION, STEP, a_lab
+from lab import REGION, STEP, a_lab, wait_online
+from realhosts import differences
 
-from onboard.model.profile import NetworkSection, Profile
+from onboard.model.profile import AgentSection, NetworkSection, Profile
 from onboard.model.secret import Secret
 from onboard.steps.base import Registration, StepFailed
 
@@ -248,6 +249,26 @@ def test_a_node_registered_anew_by_others_is_left(lab):
     assert not undone.changed
     assert "by now" in undone.detail
     assert lab.host.read("/var/lib/amazon/ssm/registration") == tree
+
+
+@pytest.mark.parametrize("whose", ["stand-in", "aws"])
+def test_undo_takes_back_all_that_registering_left_where_the_agent_was_there_before(tmp_path, whose):
+    with a_lab(tmp_path, "systemd") as lab:
+        if whose == "aws":
+            lab.take_aws_agent()
+        package = lab.package().path.read_bytes()
+        lab.host.run("cat >/root/agent.deb && dpkg -i /root/agent.deb && rm /root/agent.deb", stdin=package)
+        tree = lab.host.tree()
+        lab.profile = lab.profile.model_copy(update={"agent": AgentSection(share_credentials=True)})
+        lab.apply()
+        assert "install_agent" not in lab.done
+        wait_online(lab, lab.node)
+        node = f"/var/lib/amazon/ssm/{lab.node}"
+        assert lab.host.exists(node)
+        assert lab.host.exists("/root/.aws/credentials")
+        lab.undo()
+        left = [line for line in differences(tree, lab.host.tree()) if not line.startswith("var/log/amazon/")]
+        assert left == []
 
 
 def test_an_agent_that_does_not_stay_is_not_started(lab):

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from lab import STEP, VERSION, a_lab
+from lab import STEP, VERSION, a_lab, wait_online
 from realhosts import differences
 
 from onboard.steps.place_nonce import nonce_command, nonce_path
@@ -27,16 +27,6 @@ def ask_for_nonce(lab, node):
                 return one["CommandPlugins"][0]["Output"]
         time.sleep(0.1)
     raise AssertionError("no answer")
-
-
-def wait_online(lab, node):
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        for one in lab.client().describe_instance_information()["InstanceInformationList"]:
-            if (one["InstanceId"], one["PingStatus"]) == (node, "Online"):
-                return
-        time.sleep(0.1)
-    raise AssertionError(f"{node} does not come online: {lab.agents()}")
 
 
 @pytest.mark.parametrize("kind", ["debian", "systemd", "rhel-like", "mksh", "busybox"])

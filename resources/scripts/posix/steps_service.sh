@@ -124,3 +124,12 @@ registration=/var/lib/amazon/ssm/registration
 registered() {
   [ ! -e "$registration" ] || tr -d '\r\n' <"$registration" | sed -n "s/.*\"$1\"[[:space:]]*:[[:space:]]*\"\([^\"]*\)\".*/\1/p"
 }
+
+# forget_credentials FILE: an agent shares its node's credentials with root's other programs in this file, unless it is
+# told not to. The file goes when nothing else stands in it.
+forget_credentials() {
+  if [ -f "$1" ] && grep -q '^aws_session_token' "$1" && [ "$(grep -c '^\[' "$1")" = 1 ]; then
+    rm -f "$1"
+    rmdir "${1%/*}" 2>/dev/null || :
+  fi
+}

@@ -38,12 +38,7 @@ $worker"
   for made in /etc/amazon/ssm /var/lib/amazon/ssm /var/log/amazon/ssm /etc/amazon /var/lib/amazon /var/log/amazon; do
     case " $recalled " in *" $made "*) rmdir "$made" 2>/dev/null || : ;; esac
   done
-  # The agent hands its node's credentials to tools in root's name. Others than those are left alone.
   recall credentials
-  if [ -n "$recalled" ] && [ -f "$recalled" ] && grep -q '^aws_session_token' "$recalled" &&
-    [ "$(grep -c '^\[' "$recalled")" = 1 ]; then
-    rm -f "$recalled"
-    rmdir "${recalled%/*}" 2>/dev/null || :
-  fi
+  [ -z "$recalled" ] || forget_credentials "$recalled"
   undone yes
 fi

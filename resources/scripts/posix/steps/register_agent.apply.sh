@@ -8,7 +8,10 @@ node=$(registered ManagedInstanceID)
 if [ -z "$node" ]; then
   [ -x "$agent" ] || fail "the agent is not installed"
   if is_active; then active=yes; else active=no; fi
-  remember "active=$active" "absent=$(absent "$registration" /var/lib/amazon/ssm/Vault)"
+  # What the agent makes when it registers, and when it first runs as a node.
+  made=$(absent "$registration" /var/lib/amazon/ssm/Vault /var/lib/amazon/ssm/runtimeconfig /var/lib/amazon/ssm/ipc \
+    /var/lib/amazon/ssm/daemons /var/lib/amazon/ssm/localcommands /var/lib/amazon/ssm /var/lib/amazon /root/.aws/credentials)
+  remember "active=$active" "absent=$made"
   code=0
   work "$secret" || code=$?
   report

@@ -1,5 +1,5 @@
 # step: register_agent undo
-# Forget the registration that was made, unless it is another one by now.
+# Forget the registration that was made, and what its node left here, unless it is another one by now.
 # patience: seconds to wait for other work here. Prints instance_id=mi-… of what it forgot.
 lock
 rm -rf "$job"
@@ -7,6 +7,7 @@ node=$(registered ManagedInstanceID)
 recall active
 active=$recalled
 recall node
+ours=${node:-$recalled}
 if [ -z "$active" ]; then
   undone no
 elif [ -n "$node" ] && [ -n "$recalled" ] && [ "$node" != "$recalled" ]; then
@@ -21,9 +22,15 @@ else
     changed=yes
     printf 'instance_id=%s\n' "$node"
   fi
+  case $ours in mi-*[!0-9a-f-]*) ;; mi-*) rm -rf "/var/lib/amazon/ssm/$ours" ;; esac
   recall absent
   for made in $recalled; do
-    case $made in /var/lib/amazon/ssm/registration | /var/lib/amazon/ssm/Vault) rm -rf "$made" ;; esac
+    case $made in
+      /var/lib/amazon/ssm/registration | /var/lib/amazon/ssm/Vault | /var/lib/amazon/ssm/runtimeconfig | \
+        /var/lib/amazon/ssm/ipc | /var/lib/amazon/ssm/daemons | /var/lib/amazon/ssm/localcommands) rm -rf "$made" ;;
+      /var/lib/amazon/ssm | /var/lib/amazon) rmdir "$made" 2>/dev/null || : ;;
+      /root/.aws/credentials) forget_credentials "$made" ;;
+    esac
   done
   if [ "$active" = yes ] && ! is_active; then start_agent || :; fi
   undone "$changed"
