@@ -10,7 +10,7 @@ Answer = list[tuple[Any, ...]] | OSError | UnicodeError
 
 
 def look_up(host: str, port: int | None, told: Callable[[str, Answer], object]) -> threading.Thread:
-    """Call `told` with `host` and the answer, in the thread that is returned; it ends by itself, however long it takes."""
+    """Call `told` with `host` and the answer in the thread that is returned, which ends by itself."""
 
     def ask() -> None:
         try:
