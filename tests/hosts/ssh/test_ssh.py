@@ -1,5 +1,6 @@
 """SSH to a real OpenSSH server: its identity, the log-in, sudo, and what goes wrong."""
 
+import asyncio
 import base64
 import errno
 import hashlib
@@ -17,6 +18,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import asyncssh
 import pytest
 from connection_contract import Connect, ShellContract
 from openssh import Account, OpenSsh, account, log_of, make_key, needs, needs_root, openssh
@@ -33,12 +35,14 @@ from onboard.model.errors import (
     HostError,
     HostUnreachable,
     HostUntrusted,
+    LogInBroken,
     LogInRefused,
     PrivilegeMissing,
 )
 from onboard.model.place import Place
 from onboard.model.profile import Credential, Host
 from onboard.model.secret import Secret
+from onboard.practice.loop_thread import running
 
 PASSWORD = "canary-Password 'with' $quotes"
 REQUEST_UPLOAD = Request.upload
@@ -627,6 +631,63 @@ def test_a_server_with_old_algorithms_only(tmp_path: Path, operator: Account) ->
         pytest.raises(HostUnreachable, match="no SSH algorithm in common"),
     ):
         old.connector(operator.credential()).connect(old.host(), CancelToken())
+
+
+class Undecided(asyncssh.SSHServer):
+    """Never says whether a password is right."""
+
+    def __init__(self, asked: threading.Event) -> None:
+        self._asked = asked
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    async def validate_password(self, username: str, password: str) -> bool:
+        self._asked.set()
+        await asyncio.Event().wait()
+        return True
+
+
+class UndecidedServer:
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.host_key = asyncssh.generate_private_key("ssh-ed25519")
+
+    async def start(self) -> "UndecidedServer":
+        self._listener = await asyncssh.listen(
+            "127.0.0.1",
+            0,
+            server_factory=lambda: Undecided(self.asked),
+            server_host_keys=[self.host_key],
+            gss_host=None,
+        )
+        self.place = Place("127.0.0.1", self._listener.get_port())
+        return self
+
+    async def stop(self) -> None:
+        self._listener.close()
+        await self._listener.wait_closed()
+
+
+def test_a_password_that_is_not_answered_does_not_count_as_refused(server: OpenSsh, operator: Account) -> None:
+    """paramiko has no type for this: were its text another one, a slow directory would stop the account."""
+    memory = LogInMemory()
+    with running(UndecidedServer().start, "undecided") as undecided:
+        known_hosts = server.folder / "known_undecided"
+        public = undecided.host_key.export_public_key().decode()
+        known_hosts.write_text(f"{entry_name(undecided.place)} {public}\n")
+        connector = server.connector(
+            operator.credential("ssh-password"),
+            secret=PASSWORD,
+            known_hosts=KnownHosts(None, [known_hosts]),
+            memory=memory,
+            limits=Limits(log_in=2.0),
+        )
+        host = Host(name="server", address=undecided.place.address, port=undecided.place.port)
+        with pytest.raises(LogInBroken):
+            connector.connect(host, CancelToken())
+        assert undecided.asked.is_set()
+    assert memory.refused == frozenset()
 
 
 @pytest.mark.parametrize("stage", ["connecting", "handshake", "password turn"])
