@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from onboard.facts import disk_space
 from onboard.facts.base import Facts, Unknown
+from onboard.facts.posix import disk_space
 
 
 @dataclass(frozen=True, slots=True)

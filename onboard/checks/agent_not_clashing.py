@@ -1,8 +1,8 @@
 """At most one agent is installed, and at most one runs."""
 
 from onboard.checks.base import Check, Context, failed, not_known, passed
-from onboard.facts import agent
 from onboard.facts.base import Facts, Unknown
+from onboard.facts.posix import agent
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 

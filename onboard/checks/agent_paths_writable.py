@@ -2,8 +2,8 @@
 
 from onboard.checks.agent_mounts import mounted_with
 from onboard.checks.base import Check, Context, failed, not_known, passed
-from onboard.facts import disk_space
 from onboard.facts.base import Facts, Unknown
+from onboard.facts.posix import disk_space
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 

@@ -6,9 +6,9 @@ Source: AWS user guide, "Supported operating systems and machine types" (2026): 
 import re
 
 from onboard.checks.base import Check, Context, failed, not_known, passed
-from onboard.facts import kernel, operating_system, package_manager
 from onboard.facts.base import Facts, Unknown
-from onboard.facts.operating_system import OperatingSystem
+from onboard.facts.posix import kernel, operating_system, package_manager
+from onboard.facts.posix.operating_system import OperatingSystem
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 

@@ -7,9 +7,9 @@ reached.
 from statistics import median
 
 from onboard.checks.base import Check, Context, failed, not_known, passed, warned
-from onboard.facts import clock, endpoint_reach, operating_system
 from onboard.facts.base import Facts, Unknown
-from onboard.facts.clock import Clock
+from onboard.facts.posix import clock, endpoint_reach, operating_system
+from onboard.facts.posix.clock import Clock
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from onboard.checks.base import Check, Context, failed, not_known, passed
-from onboard.facts import agent, disk_space
 from onboard.facts.base import Facts, Unknown
-from onboard.facts.disk_space import DiskSpace
+from onboard.facts.posix import agent, disk_space
+from onboard.facts.posix.disk_space import DiskSpace
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 

@@ -5,9 +5,9 @@ operations"); without it a warning is enough.
 """
 
 from onboard.checks.base import Check, Context, failed, not_known, passed, warned
-from onboard.facts import endpoint_reach, proxy_in_force
 from onboard.facts.base import Facts, Unknown
-from onboard.facts.endpoint_reach import Outcome, Reached
+from onboard.facts.posix import endpoint_reach, proxy_in_force
+from onboard.facts.posix.endpoint_reach import Outcome, Reached
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 

@@ -1,8 +1,8 @@
 """Something starts the agent, and starts it again after a reboot."""
 
 from onboard.checks.base import Check, Context, failed, not_known, passed, warned
-from onboard.facts import init_system
 from onboard.facts.base import Facts, Unknown
+from onboard.facts.posix import init_system
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 

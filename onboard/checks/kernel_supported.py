@@ -3,8 +3,8 @@
 import re
 
 from onboard.checks.base import Check, Context, failed, not_known, passed
-from onboard.facts import kernel
 from onboard.facts.base import Facts, Unknown
+from onboard.facts.posix import kernel
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 

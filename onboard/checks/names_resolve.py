@@ -1,8 +1,8 @@
 """The names of the endpoints have addresses on this server, where it needs them: a proxy looks names up itself."""
 
 from onboard.checks.base import Check, Context, failed, not_known, passed, warned
-from onboard.facts import endpoint_reach, name_resolution, proxy_in_force
 from onboard.facts.base import Facts, Unknown
+from onboard.facts.posix import endpoint_reach, name_resolution, proxy_in_force
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 

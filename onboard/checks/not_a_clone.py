@@ -7,8 +7,8 @@ node, or are refused by their fingerprint.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from onboard.checks.base import Context, FleetCheck, failed, not_known, passed
-from onboard.facts import machine_identity, registration
 from onboard.facts.base import Facts, Unknown
+from onboard.facts.posix import machine_identity, registration
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 

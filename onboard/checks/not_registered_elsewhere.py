@@ -1,8 +1,8 @@
 """The server is not a managed node of another account or Region. Such a registration is never overridden."""
 
 from onboard.checks.base import Check, Context, failed, not_known, passed
-from onboard.facts import registration
 from onboard.facts.base import Facts, Unknown
+from onboard.facts.posix import registration
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 

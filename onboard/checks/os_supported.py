@@ -7,9 +7,9 @@ edition of 2018. The lists are read as they are written: what is not on them is 
 import re
 
 from onboard.checks.base import Check, Context, failed, not_known, passed
-from onboard.facts import operating_system
 from onboard.facts.base import Facts, Unknown
-from onboard.facts.operating_system import OperatingSystem
+from onboard.facts.posix import operating_system
+from onboard.facts.posix.operating_system import OperatingSystem
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 

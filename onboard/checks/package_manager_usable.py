@@ -1,8 +1,8 @@
 """There is a package manager that the agent has a package for, and nothing is half installed."""
 
 from onboard.checks.base import Check, Context, failed, not_known, passed, warned
-from onboard.facts import package_manager
 from onboard.facts.base import Facts, Unknown
+from onboard.facts.posix import package_manager
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 

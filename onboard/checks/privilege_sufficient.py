@@ -1,8 +1,8 @@
 """The account may act as root, by being root or through sudo."""
 
 from onboard.checks.base import Check, Context, failed, not_known, passed
-from onboard.facts import privilege
 from onboard.facts.base import Facts, Unknown
+from onboard.facts.posix import privilege
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 

@@ -3,8 +3,8 @@
 import re
 
 from onboard.checks.base import Check, Context, not_known, passed, warned
-from onboard.facts import proxy_in_force
 from onboard.facts.base import Facts, Unknown
+from onboard.facts.posix import proxy_in_force
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 

@@ -5,9 +5,9 @@ One of Amazon Root CA 1 and Starfield Services G2 is enough today; Amazon asks f
 """
 
 from onboard.checks.base import Check, Context, failed, not_known, passed, warned
-from onboard.facts import operating_system, root_certificates
 from onboard.facts.amazon_roots import AMAZON_ROOTS
 from onboard.facts.base import Facts, Unknown
+from onboard.facts.posix import operating_system, root_certificates
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 

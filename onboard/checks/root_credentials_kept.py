@@ -1,9 +1,9 @@
 """Root's own AWS key is where root left it: an agent that shares its credentials writes over [default]."""
 
 from onboard.checks.base import Check, Context, not_known, passed, warned
-from onboard.facts import registration, root_credentials
 from onboard.facts.base import Facts, Unknown
-from onboard.facts.root_credentials import FILE, KeyKind
+from onboard.facts.posix import registration, root_credentials
+from onboard.facts.posix.root_credentials import FILE, KeyKind
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 

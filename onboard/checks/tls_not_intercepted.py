@@ -7,8 +7,8 @@ import re
 from urllib.parse import urlsplit
 
 from onboard.checks.base import Check, Context, failed, not_known, passed, warned
-from onboard.facts import endpoint_reach
 from onboard.facts.base import Facts, Unknown
+from onboard.facts.posix import endpoint_reach
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 

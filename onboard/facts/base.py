@@ -1,4 +1,4 @@
-"""A fact: one question asked of a server. To add one, write a file here and list it in `onboard.facts.catalog`."""
+"""A fact: one question asked of a server. To add one, write a file in `posix/`, and list it in `facts.catalog`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass

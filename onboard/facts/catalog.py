@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from onboard.facts import (
+from onboard.facts.base import Fact
+from onboard.facts.posix import (
     agent,
     clock,
     disk_space,
@@ -20,7 +21,6 @@ from onboard.facts import (
     root_credentials,
     trust_anchors,
 )
-from onboard.facts.base import Fact
 
 FACTS: tuple[Fact[Any], ...] = (
     operating_system.FACT,

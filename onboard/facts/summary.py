@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from onboard.facts import agent, kernel, operating_system, package_manager, privilege, registration
 from onboard.facts.base import Facts, Unknown
+from onboard.facts.posix import agent, kernel, operating_system, package_manager, privilege, registration
 from onboard.model.errors import PrivilegeMissing, PrivilegeUntried
 
 ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}

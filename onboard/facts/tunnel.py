@@ -13,9 +13,16 @@ from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from onboard.facts import endpoint_reach
 from onboard.facts.base import Facts, Unknown
-from onboard.facts.endpoint_reach import EndpointReach, Outcome, Reached, certificate_of, http_date, outcome_of_words
+from onboard.facts.posix import endpoint_reach
+from onboard.facts.posix.endpoint_reach import (
+    EndpointReach,
+    Outcome,
+    Reached,
+    certificate_of,
+    http_date,
+    outcome_of_words,
+)
 from onboard.hosts.connection import Capability, Connection, Tunnel
 from onboard.model.errors import ConnectionLost
 from onboard.model.http_connect import connect_request, is_open

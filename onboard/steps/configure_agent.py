@@ -10,9 +10,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from onboard.facts import agent
 from onboard.facts.base import Unknown
-from onboard.facts.proxy_in_force import without_login
+from onboard.facts.posix import agent
+from onboard.facts.posix.proxy_in_force import without_login
 from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change

@@ -7,8 +7,8 @@ systemd: a drop-in of the unit; upstart: the job's override (AWS user guide, "Co
 from collections.abc import Mapping
 from hashlib import sha256
 
-from onboard.facts import agent, init_system, proxy_in_force
 from onboard.facts.base import Unknown
+from onboard.facts.posix import agent, init_system, proxy_in_force
 from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from onboard.facts import agent
 from onboard.facts.base import Unknown
+from onboard.facts.posix import agent
 from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Capability, Connection
 from onboard.model.plan import Change

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from onboard.facts import root_certificates, trust_anchors
 from onboard.facts.amazon_roots import AMAZON_ROOTS, AmazonRoot
 from onboard.facts.base import Unknown
+from onboard.facts.posix import root_certificates, trust_anchors
 from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change

@@ -7,8 +7,8 @@ taken. A registration that exists is kept; one of another account or Region is n
 import re
 from collections.abc import Mapping
 
-from onboard.facts import registration
 from onboard.facts.base import Unknown
+from onboard.facts.posix import registration
 from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from onboard.facts import agent
 from onboard.facts.base import Unknown
+from onboard.facts.posix import agent
 from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change

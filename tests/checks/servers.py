@@ -4,7 +4,9 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from onboard.checks.base import Check, Context
-from onboard.facts import (
+from onboard.facts.amazon_roots import AMAZON_ROOTS
+from onboard.facts.base import Fact, Facts, Unknown
+from onboard.facts.posix import (
     agent,
     clock,
     disk_space,
@@ -22,11 +24,9 @@ from onboard.facts import (
     root_credentials,
     trust_anchors,
 )
-from onboard.facts.amazon_roots import AMAZON_ROOTS
-from onboard.facts.base import Fact, Facts, Unknown
-from onboard.facts.disk_space import DiskSpace, Place
-from onboard.facts.endpoint_reach import EndpointReach, Outcome, PeerCertificate, Reached
-from onboard.facts.name_resolution import NameResolution, Resolved
+from onboard.facts.posix.disk_space import DiskSpace, Place
+from onboard.facts.posix.endpoint_reach import EndpointReach, Outcome, PeerCertificate, Reached
+from onboard.facts.posix.name_resolution import NameResolution, Resolved
 from onboard.model.endpoints import Endpoints
 from onboard.model.finding import Finding
 from onboard.model.profile import Host, NetworkSection, Profile

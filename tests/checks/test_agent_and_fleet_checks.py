@@ -14,12 +14,12 @@ from onboard.checks import (
     root_credentials_kept,
 )
 from onboard.checks.catalog import host_status, judge, judge_fleet
-from onboard.facts import agent, machine_identity, registration, root_credentials
-from onboard.facts.agent import Agent, AgentPackage, AgentProcess, AgentService
 from onboard.facts.base import Fact, Facts
-from onboard.facts.machine_identity import MachineIdentity
-from onboard.facts.registration import AgentRegistration
-from onboard.facts.root_credentials import KeyKind, RootCredentials
+from onboard.facts.posix import agent, machine_identity, registration, root_credentials
+from onboard.facts.posix.agent import Agent, AgentPackage, AgentProcess, AgentService
+from onboard.facts.posix.machine_identity import MachineIdentity
+from onboard.facts.posix.registration import AgentRegistration
+from onboard.facts.posix.root_credentials import KeyKind, RootCredentials
 from onboard.model.finding import Finding, Verdict
 from onboard.model.profile import AgentSection, Host
 from onboard.model.status import HostStatus

@@ -11,9 +11,9 @@ from onboard.checks import catalog
 from onboard.checks.base import Check, Context, FleetCheck, failed, not_known, passed, warned
 from onboard.checks.blocking import MUST_BE_KNOWN
 from onboard.checks.catalog import CHECKS, FLEET_CHECKS, facts_needed, host_status, judge, judge_fleet
-from onboard.facts import clock, endpoint_reach, operating_system
 from onboard.facts.base import Facts
 from onboard.facts.catalog import FACTS
+from onboard.facts.posix import clock, endpoint_reach, operating_system
 from onboard.model.finding import Finding, Verdict
 from onboard.model.profile import Host
 from onboard.model.status import HostStatus

@@ -13,14 +13,21 @@ from onboard.checks import (
     root_certificates_present,
     tls_not_intercepted,
 )
-from onboard.facts import clock, endpoint_reach, name_resolution, operating_system, proxy_in_force, root_certificates
 from onboard.facts.amazon_roots import AMAZON_ROOTS
-from onboard.facts.clock import Clock
-from onboard.facts.endpoint_reach import EndpointReach, Outcome, PeerCertificate
-from onboard.facts.name_resolution import NameResolution, Resolved
-from onboard.facts.operating_system import OperatingSystem
-from onboard.facts.proxy_in_force import ProxyInForce
-from onboard.facts.root_certificates import RootCertificates
+from onboard.facts.posix import (
+    clock,
+    endpoint_reach,
+    name_resolution,
+    operating_system,
+    proxy_in_force,
+    root_certificates,
+)
+from onboard.facts.posix.clock import Clock
+from onboard.facts.posix.endpoint_reach import EndpointReach, Outcome, PeerCertificate
+from onboard.facts.posix.name_resolution import NameResolution, Resolved
+from onboard.facts.posix.operating_system import OperatingSystem
+from onboard.facts.posix.proxy_in_force import ProxyInForce
+from onboard.facts.posix.root_certificates import RootCertificates
 from onboard.model.endpoints import Endpoints
 from onboard.model.finding import Finding, Verdict
 

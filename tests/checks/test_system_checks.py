@@ -17,12 +17,12 @@ from onboard.checks import (
     package_manager_usable,
     privilege_sufficient,
 )
-from onboard.facts import agent, disk_space, init_system, kernel, operating_system, package_manager, privilege
-from onboard.facts.disk_space import Place
-from onboard.facts.init_system import InitSystem
-from onboard.facts.operating_system import OperatingSystem
-from onboard.facts.package_manager import Lock, PackageManager
-from onboard.facts.privilege import Privilege, Refusal
+from onboard.facts.posix import agent, disk_space, init_system, kernel, operating_system, package_manager, privilege
+from onboard.facts.posix.disk_space import Place
+from onboard.facts.posix.init_system import InitSystem
+from onboard.facts.posix.operating_system import OperatingSystem
+from onboard.facts.posix.package_manager import Lock, PackageManager
+from onboard.facts.posix.privilege import Privilege, Refusal
 from onboard.model.finding import Finding, Verdict
 
 PASS, WARN, FAIL, UNKNOWN = Verdict.PASS, Verdict.WARN, Verdict.FAIL, Verdict.UNKNOWN

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from posix_shells import SHELLS, shell
 
-from onboard.facts import bundle, proxy_in_force
+from onboard.facts import bundle
 from onboard.facts.base import Answer, Fact, FactError, Facts, Unknown, Wanted, to_json
 from onboard.facts.catalog import FACTS
+from onboard.facts.posix import proxy_in_force
 from onboard.hosts.connection import ScriptResult
 from onboard.model.endpoints import Endpoints
 

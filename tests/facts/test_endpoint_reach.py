@@ -10,7 +10,7 @@ from posix_shells import SHELLS, shell, tools
 
 from onboard.facts.base import Answer, Fact
 from onboard.facts.bundle import script_of
-from onboard.facts.endpoint_reach import FACT, EndpointReach, Outcome
+from onboard.facts.posix.endpoint_reach import FACT, EndpointReach, Outcome
 
 OTHERS = {"curl": ("openssl", "python"), "python": ("curl", "openssl"), "openssl": ("curl", "python")}
 

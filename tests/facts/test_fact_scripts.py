@@ -16,7 +16,11 @@ import certifi
 import pytest
 from posix_shells import SHELLS, shell, tools
 
-from onboard.facts import (
+from onboard.facts.amazon_roots import AMAZON_ROOTS
+from onboard.facts.base import Answer, Fact
+from onboard.facts.bundle import script_of
+from onboard.facts.catalog import FACTS
+from onboard.facts.posix import (
     agent,
     disk_space,
     name_resolution,
@@ -26,12 +30,8 @@ from onboard.facts import (
     registration,
     root_credentials,
 )
-from onboard.facts import root_certificates as roots
-from onboard.facts.amazon_roots import AMAZON_ROOTS
-from onboard.facts.base import Answer, Fact
-from onboard.facts.bundle import script_of
-from onboard.facts.catalog import FACTS
-from onboard.facts.root_credentials import KeyKind
+from onboard.facts.posix import root_certificates as roots
+from onboard.facts.posix.root_credentials import KeyKind
 
 T = TypeVar("T")
 MARKS = " ".join(root.mark for root in AMAZON_ROOTS)

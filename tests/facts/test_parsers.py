@@ -17,7 +17,7 @@ from onboard.facts.base import Answer, Fact, FactError, to_json
 from onboard.facts.catalog import FACTS
 
 HERE = Path(__file__).parent
-SAMPLES = sorted(HERE.glob("*/*.txt"))
+SAMPLES = sorted(HERE.glob("*/*/*.txt"))  # FAMILY/FACT/SAMPLE.txt
 
 
 def names(sample: Path) -> str:

@@ -2,13 +2,13 @@ from typing import Any
 
 import pytest
 
-from onboard.facts import agent, kernel, operating_system, package_manager, registration
-from onboard.facts.agent import Agent, AgentPackage
 from onboard.facts.base import Fact, Facts, Unknown
-from onboard.facts.kernel import Kernel
-from onboard.facts.operating_system import OperatingSystem
-from onboard.facts.package_manager import PackageManager
-from onboard.facts.registration import AgentRegistration
+from onboard.facts.posix import agent, kernel, operating_system, package_manager, registration
+from onboard.facts.posix.agent import Agent, AgentPackage
+from onboard.facts.posix.kernel import Kernel
+from onboard.facts.posix.operating_system import OperatingSystem
+from onboard.facts.posix.package_manager import PackageManager
+from onboard.facts.posix.registration import AgentRegistration
 from onboard.facts.summary import instance_id, package_wanted
 
 

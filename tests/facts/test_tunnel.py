@@ -6,9 +6,10 @@ from typing import Any, cast
 import pytest
 from endpoints import certificate, closed_port, hanging_up, over_tls, plain, proxy, serving, silent
 
-from onboard.facts import endpoint_reach, tunnel
+from onboard.facts import tunnel
 from onboard.facts.base import Facts, Unknown
-from onboard.facts.endpoint_reach import EndpointReach, Outcome, Reached
+from onboard.facts.posix import endpoint_reach
+from onboard.facts.posix.endpoint_reach import EndpointReach, Outcome, Reached
 from onboard.hosts.connection import Capability, Connection
 from onboard.model.errors import ConnectionLost
 

@@ -4,7 +4,8 @@ import paramiko
 import pytest
 from practice_client import run, wanted
 
-from onboard.facts import bundle, privilege
+from onboard.facts import bundle
+from onboard.facts.posix import privilege
 from onboard.hosts.ssh.dialogue import NotRun, Refusal, Request
 from onboard.model.secret import Secret
 from onboard.practice.image import image

@@ -13,9 +13,10 @@ from practice_client import logged_in
 from onboard.aws.session import Aws, open_aws
 from onboard.checks.base import Context
 from onboard.engine.proof import NotProven, Patience, Prover
-from onboard.facts import agent, bundle, registration, root_certificates
+from onboard.facts import bundle
 from onboard.facts.base import Facts, Unknown, Wanted
 from onboard.facts.catalog import FACTS
+from onboard.facts.posix import agent, registration, root_certificates
 from onboard.hosts.connection import Connection
 from onboard.hosts.credentials import Secrets
 from onboard.hosts.lockout import Lockout

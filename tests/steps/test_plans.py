@@ -6,16 +6,9 @@ from dataclasses import replace
 import pytest
 
 from onboard.checks.base import Context
-from onboard.facts import (
-    agent,
-    amazon_roots,
-    init_system,
-    proxy_in_force,
-    registration,
-    root_certificates,
-    trust_anchors,
-)
+from onboard.facts import amazon_roots
 from onboard.facts.base import Answer, Facts
+from onboard.facts.posix import agent, init_system, proxy_in_force, registration, root_certificates, trust_anchors
 from onboard.model.endpoints import Endpoints
 from onboard.model.package import Package
 from onboard.model.profile import AgentSection, EndpointOverrides, Host, NetworkSection, Profile
