@@ -78,7 +78,16 @@ def conduct(
             tools.journal.begin_again(resume)
         names = tuple(host.name for host in hosts)
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        yield tell(RunStarted(run=run, command=command, profile=profile.name, hosts=names, started=started, who=who))
+        begun = RunStarted(
+            run=run,
+            command=command,
+            profile=profile.name,
+            hosts=names,
+            started=started,
+            who=who,
+            undoes=undoes,
+        )
+        yield tell(begun)
         try:
             for event in body(run):
                 yield tell(event)

@@ -3,7 +3,7 @@
 import gc
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -236,6 +236,8 @@ class Session(QObject):
         if fresh:
             self._forget(command)
             self._states[command] = State()
+        elif command in CHANGING:
+            self._states[command] = self._states.pop(command, State())  # the last that began
         if command == "apply":
             self._forget("undo")  # it says of servers what is no longer so
             self._is_replayed = False
@@ -389,14 +391,24 @@ class Session(QObject):
         replay, self._replay = self._replay, Replay()
         if not replay.states["apply"].run or any(command in CHANGING for command in self._orders.values()):
             return
+        view = self.view
+        outdated = {command for command in self._states if view.outdated_by(command)}
         for command in CHANGING:
             self._forget(command)
-            if command in replay.states:
-                self._states[command] = replay.states[command]
-                self._logs[command] = replay.logs[command]
-                self._progresses[command] = replay.progresses[command]
-                self._note(command, set())
+        self._states_in_order(outdated, replay.states)
+        for command in replay.states:
+            self._logs[command] = replay.logs[command]
+            self._progresses[command] = replay.progresses[command]
+            self._note(command, set())
         self._is_replayed = True
+
+    def _states_in_order(self, outdated: Collection[str], replayed: Mapping[str, State]) -> None:
+        """What an earlier run did is older than all that was begun here, but for what was outdated already."""
+        states = dict(self._states)
+        self._states.clear()
+        self._states.update({command: state for command, state in states.items() if command in outdated})
+        self._states.update(replayed)
+        self._states.update({command: state for command, state in states.items() if command not in outdated})
 
     def _note(self, command: str, hosts: set[str]) -> None:
         self._changed.setdefault(command, set()).update(hosts)

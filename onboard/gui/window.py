@@ -309,7 +309,7 @@ class Window(QMainWindow):
             page.states_changed(command, hosts)
         if command == "runs":
             self._offer_resume()
-        if command == "apply" and self.session.view.state("apply").finished:
+        if command in CHANGING and self.session.view.state(command).finished:
             recent.remember(self.session.view)  # with what is online by now
         if command == SHOW_RUN:
             self._run_was_read()

@@ -51,7 +51,7 @@ def name_of(kind: type[Event]) -> str:
 class RunStarted(Event):
     """A command began. `run` is its id in the journal ("" when it leaves none), `hosts` the names it is about.
 
-    `who`: the operating system's user who gave it.
+    `who`: the operating system's user who gave it. `undoes`: the run that an undo takes back, where it is known.
     """
 
     run: str
@@ -60,6 +60,7 @@ class RunStarted(Event):
     hosts: tuple[str, ...]
     started: str
     who: str = ""
+    undoes: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

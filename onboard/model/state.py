@@ -62,6 +62,16 @@ class HostState:
             return self.ended is HostStatus.ONLINE
         return self.steps.get("confirm") in ("done", "unchanged")
 
+    @property
+    def is_restored(self) -> bool:
+        """Of an undo: everything that the run made there was taken back."""
+        return self.ended is HostStatus.READY
+
+    @property
+    def is_undo_tried(self) -> bool:
+        """Of an undo: it was tried on this server, and not stopped or refused before that."""
+        return bool(self.steps) or self.ended not in (None, HostStatus.SKIPPED)
+
 
 @dataclass(slots=True)
 class State:
@@ -72,6 +82,7 @@ class State:
     profile: str = ""
     started: str = ""
     who: str = ""
+    undoes: str = ""
     account: events.AccountIdentified | None = None
     phase: str = ""
     phase_total: int = 0
@@ -154,7 +165,7 @@ class State:
         if event.run and event.run == self.run:
             self.hosts |= {name: HostState(name) for name, host in self.hosts.items() if not host.is_proven}
         self.run, self.command, self.profile = event.run, event.command, event.profile
-        self.started, self.who = event.started, event.who
+        self.started, self.who, self.undoes = event.started, event.who, event.undoes
         self.failure, self.finished = None, False
         for name in event.hosts:
             self.host(name)

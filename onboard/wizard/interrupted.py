@@ -4,7 +4,7 @@ from pathlib import Path
 
 from onboard.model.events import KeptRun
 from onboard.model.status import HostStatus
-from onboard.wizard.view import View
+from onboard.wizard.view import EMPTY, View
 
 
 def interrupted(view: View) -> KeptRun | None:
@@ -25,7 +25,7 @@ def is_resumable(view: View) -> bool:
     state = view.state("apply")
     skipped = any(host.finished and host.status is HostStatus.SKIPPED for host in state.hosts.values())
     refused = state.failure is not None and state.failure.kind == "plan"  # it would be refused again
-    stays = not state.run or view.running or view.is_undone or refused
+    stays = not state.run or view.running or view.undo is not EMPTY or refused
     return not stays and (skipped or not state.finished)
 
 

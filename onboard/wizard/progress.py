@@ -22,6 +22,7 @@ class Group(StrEnum):
     RUNNING = "running"
     FAILED = "failed"
     WAITING = "waiting"
+    RESTORED = "restored"  # by the undoing of the run
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,15 @@ def place_of(host: HostState | None, steps: Sequence[str]) -> Place:
         return Place(Group.FAILED, fraction)
     at = next((step for step in steps if host.steps.get(step) not in ("done", "unchanged")), CONFIRM)
     return Place(Group.RUNNING, fraction, at)
+
+
+def place_in_undo(before: Place, undone: HostState | None) -> Place:
+    """Where a server is that was at `before` when its run was undone; `undone` is the undo's State of it."""
+    if undone is None or not undone.is_undo_tried:
+        return before
+    if not undone.finished:
+        return Place(Group.RUNNING, before.fraction)
+    return Place(Group.RESTORED, 0.0) if undone.is_restored else Place(Group.FAILED, before.fraction)
 
 
 # A step that is under way counts half.

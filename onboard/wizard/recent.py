@@ -51,7 +51,7 @@ def remember(view: View) -> None:
         servers=len(view.draft.hosts),
         region=view.draft.region.name or "",
         opened=datetime.now(UTC).isoformat(timespec="seconds"),
-        online=state.counts().get("online", 0) if has_run else known,
+        online=view.online if has_run else known,
     )
     others = [one for one in listed if one.path != path]
     with suppress(OnboardError):

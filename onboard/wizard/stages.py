@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
 
+from onboard.model.changes import CHANGING
+from onboard.model.state import State
 from onboard.model.status import HostStatus
 from onboard.wizard import regions
 from onboard.wizard.checked import status_of
@@ -13,7 +15,7 @@ from onboard.wizard.failures import headline
 from onboard.wizard.interrupted import interrupted
 from onboard.wizard.moments import moment
 from onboard.wizard.said import Said, Words, counted, said
-from onboard.wizard.view import View
+from onboard.wizard.view import EMPTY, View
 
 
 class Mark(StrEnum):
@@ -110,7 +112,8 @@ def _role(view: View) -> Standing:
 
 def _known_by_run(view: View) -> Mark:
     """A run had a role and activations; how they are by now is asked when the page is visited."""
-    return Mark.DONE if view.state("apply").finished and not view.is_replayed else Mark.TODO
+    is_as_left = not view.is_replayed and view.undo is EMPTY
+    return Mark.DONE if view.state("apply").finished and is_as_left else Mark.TODO
 
 
 def _activation(view: View) -> Standing:
@@ -150,6 +153,8 @@ def _checks(view: View) -> Standing:
     if left:
         left_out = counted("{n} blocked server will be left out", "{n} blocked servers will be left out", left)
         return Standing(Mark.ATTENTION, left_out)
+    if view.outdated_by("check") == "undo":
+        return Standing(Mark.ATTENTION, said("A run was undone since these checks"))
     if len(judged) < len(ended):
         n = len(ended) - len(judged)
         return Standing(Mark.ATTENTION, counted("{n} server was not checked", "{n} servers were not checked", n))
@@ -164,13 +169,28 @@ def _review(view: View) -> Standing:
         return Standing(Mark.ATTENTION, headline(state.failure))
     if state.plan is None:
         return Standing(Mark.TODO, said("Make the plan"))
+    if view.outdated_by("plan") == "undo":
+        return Standing(Mark.TODO, said("A run was undone since this plan was made: make it again"))
+    if is_plan_used_up(view):
+        return Standing(Mark.DONE, said("This plan is used up"))
     return Standing(Mark.ATTENTION, state.plan.warnings[0]) if state.plan.warnings else Standing(Mark.DONE)
 
 
 def has_new_plan(view: View) -> bool:
-    """Whether a plan was made that no run has taken up."""
-    plan, state = view.state("plan"), view.state("apply")
-    return bool(plan.plan and plan.plan.hosts) and (not state.run or plan.started > state.started)
+    """Whether there is a plan to carry out, and no server was changed since it was made."""
+    plan = view.state("plan").plan
+    return plan is not None and bool(plan.hosts) and not view.outdated_by("plan")
+
+
+def is_plan_used_up(view: View) -> bool:
+    """Whether servers were changed since the plan was made, so that it is not what there is to do now."""
+    return view.state("plan").plan is not None and view.running not in CHANGING and bool(view.outdated_by("plan"))
+
+
+def run_to_show(view: View) -> State:
+    """The run that Install is about: none when a newer plan waits to be carried out."""
+    state = view.state("apply")
+    return EMPTY if state.run and has_new_plan(view) else state
 
 
 def _install(view: View) -> Standing:
@@ -179,10 +199,15 @@ def _install(view: View) -> Standing:
     state = view.state("apply")
     if interrupted(view):
         return Standing(Mark.TODO, said("A run was interrupted; resume it"))
-    if view.is_replayed and view.is_undone and not has_new_plan(view):
-        return Standing(Mark.TODO, said("The run begun {when} was undone", when=moment(state.started)))
     if state.run and has_new_plan(view):
         return Standing(Mark.TODO, said("The new plan is not installed yet"))
+    if view.running == "undo":
+        return Standing(Mark.TODO, said("The run is being undone"))
+    if view.is_undone:
+        return Standing(Mark.TODO, _undone_words(view))
+    if view.undo is not EMPTY:
+        left = sum(not host.is_restored for host in view.undo.hosts.values())
+        return Standing(Mark.ATTENTION, counted("{n} server was not restored", "{n} servers were not restored", left))
     if not state.run and not state.failure:
         plan = view.state("plan").plan
         done = plan is not None and not plan.hosts
@@ -198,20 +223,32 @@ def _install(view: View) -> Standing:
 
 
 def _finish(view: View) -> Standing:
+    if view.running == "undo" or has_new_plan(view):
+        return Standing(Mark.TODO)
+    if view.is_undone:
+        return Standing(Mark.TODO, _undone_words(view))
     state = view.state("apply")
     if view.is_replayed and view.running != "apply":
         return _earlier_run(view)
-    return Standing(Mark.DONE if state.finished else Mark.TODO)
+    return Standing(Mark.DONE if state.finished and view.undo is EMPTY else Mark.TODO)
 
 
 def _earlier_run(view: View) -> Standing:
     state = view.state("apply")
-    when = moment(state.started)
-    if view.is_undone:
-        return Standing(Mark.TODO, said("The run begun {when} was undone", when=when))
-    online, total = sum(host.is_proven for host in state.hosts.values()), len(state.hosts)
-    came = said("{when}: {online} of {total} servers came online", when=when, online=f"{online:,}", total=f"{total:,}")
+    online, total = view.online, len(state.hosts)
+    came = said(
+        "{when}: {online} of {total} servers came online",
+        when=moment(state.started),
+        online=f"{online:,}",
+        total=f"{total:,}",
+    )
     return Standing(Mark.DONE if online == total and state.finished else Mark.ATTENTION, came)
+
+
+def _undone_words(view: View) -> Said:
+    if not view.is_replayed:
+        return said("The run was undone")
+    return said("The run begun {when} was undone", when=moment(view.state("apply").started))
 
 
 STAGES: tuple[Stage, ...] = (

@@ -7,7 +7,6 @@ from typing import Any
 
 from onboard.model.profile import Profile
 from onboard.model.state import State
-from onboard.model.status import HostStatus
 from onboard.wizard.log import Log
 from onboard.wizard.progress import Progress
 
@@ -21,7 +20,8 @@ class View:
     draft      the profile as edited
     saved      the profile as it stands in the file; None before it was ever saved
     path       the file; None before it has one
-    states     command (account, trust, regions, preview, check, plan, apply, undo) → State of its last run
+    states     command (account, trust, regions, preview, check, plan, apply, undo) → State of its last run, in the
+               order in which they began
     running    the command that runs, "" when none does
     practice   whether cloud and servers are those of a practice
     held       "" for a command that goes on, paused, or stopping
@@ -53,11 +53,32 @@ class View:
         return self.draft != (self.saved or Profile())
 
     @property
-    def is_undone(self) -> bool:
-        """Whether the run was taken back, on every server that undo was about."""
+    def undo(self) -> State:
+        """The undo of apply's run, once it was tried on a server; else an empty State."""
         undo = self.state("undo")
-        restored = all(host.status is HostStatus.READY for host in undo.hosts.values())
-        return undo.finished and undo.failure is None and restored
+        is_of_this_run = undo.undoes in ("", self.state("apply").run)
+        return undo if is_of_this_run and _was_tried(undo) else EMPTY
+
+    @property
+    def is_undone(self) -> bool:
+        """Whether apply's run was taken back, on every server that undo was about."""
+        return _is_complete(self.undo)
+
+    @property
+    def online(self) -> int:
+        """Servers that apply's run brought online, without those that its undo restored."""
+        restored = {host.name for host in self.undo.hosts.values() if host.is_restored}
+        return sum(host.is_proven and host.name not in restored for host in self.state("apply").hosts.values())
+
+    def outdated_by(self, command: str) -> str:
+        """apply or undo, whichever changed servers last since `command` was begun; "" when neither did."""
+        begun = list(self.states)
+        later = begun[begun.index(command) + 1 :] if command in begun else []
+        return next((name for name in reversed(later) if self._changed_servers(name)), "")
+
+    def _changed_servers(self, command: str) -> bool:
+        state = self.state(command)
+        return bool(state.run) if command == "apply" else command == "undo" and _was_tried(state)
 
     def state(self, command: str) -> State:
         """The State of the command's last run; an empty one when it has not run."""
@@ -68,3 +89,11 @@ class View:
 
     def progress(self, command: str) -> Progress:
         return self.progresses.get(command) or Progress()
+
+
+def _was_tried(undo: State) -> bool:
+    return any(host.is_undo_tried for host in undo.hosts.values()) or _is_complete(undo)
+
+
+def _is_complete(undo: State) -> bool:
+    return undo.finished and undo.failure is None and all(host.is_restored for host in undo.hosts.values())

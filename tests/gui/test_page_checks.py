@@ -270,6 +270,23 @@ def test_a_new_region_makes_the_results_worthless_and_says_so(checked: ChecksPag
     assert checked.primary_label() == "&Run the checks"
 
 
+def test_findings_older_than_an_installation_or_an_undo_say_so(checked: ChecksPage) -> None:
+    assert not checked.older.isVisible()
+    for command, words in (("apply", "before the last installation"), ("undo", "before a run was undone")):
+        checked.session.run(command)
+        begun = events.RunStarted(run=command, command=command, profile="", hosts=("a",), started="now")
+        ended = events.HostFinished(host="a", status=HostStatus.READY)
+        feed(checked.session, command, begun, ended, events.RunFinished(run=command, hosts={}))
+        tell(checked.session)
+        assert checked.older.isVisible()
+        assert words in checked.older.accessibleName()
+        assert checked.table.isVisible(), "they can still be read"
+    checked.run_all.click()
+    assert not checked.older.isVisible()
+    finish(checked, *fleet.checked(COUNT))
+    assert not checked.older.isVisible()
+
+
 def test_stopping_asks_the_engine_to(page: ChecksPage, orders: list[Mapping[str, Any]]) -> None:
     page.primary()
     assert page.cancel()

@@ -18,6 +18,7 @@ from onboard.gui.undo_dialog import ask_undo, undo_box
 from onboard.gui.window import Window
 from onboard.model import events
 from onboard.model.status import HostStatus
+from onboard.wizard.stages import BY_NAME, Mark, standing
 
 FAILED = scenes.able()[117]
 
@@ -173,7 +174,15 @@ def test_undo_asks_after_it_knows_and_shows_how_far_it_is(page: FinishPage, monk
     words = {name: (status, why) for name, status, _, why in (row(page, number) for number in range(9))}
     assert words[FAILED] == ("Restored", "")
     assert words[scenes.able()[0]] == ("Not restored", "No route")
+    page.table.select_key(scenes.able()[0])
+    detail = page._detail.detail
+    assert detail is not None
+    assert (detail.status, detail.why) == ("Not restored: No route", ""), "nothing says that it is online"
     end(page, "undo")
+    page.table.select_key(FAILED)
+    detail = page._detail.detail
+    assert detail is not None
+    assert (detail.status, detail.facts) == ("Restored", ())
     assert page._undo_words.text() == "1 of 242 servers restored"
     assert page._header._title.text() == "The run is undone"
 
@@ -215,6 +224,9 @@ def test_on_practice_the_report_is_written_and_all_is_undone(
     assert set(asked[0].nodes.values()) == nodes
     undo = session.view.state("undo")
     assert undo.counts() == {"ready": 2}
+    assert undo.undoes == session.view.state("apply").run
+    marks = {name: standing(BY_NAME[name], session.view).mark for name in ("install", "finish")}
+    assert marks == {"install": Mark.TODO, "finish": Mark.TODO}
     assert {change.subject for change in undo.aws_changes if change.change == "deregister"} == nodes
     assert {row(page, number)[REASON] for number in range(2)} == {""}
     page.window().close()

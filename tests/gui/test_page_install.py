@@ -13,12 +13,14 @@ import scenes
 from pictures_install import interrupted
 from PySide6.QtCore import QCoreApplication, QDeadlineTimer, QEventLoop, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QAbstractButton, QLabel, QMenu
 from session_feed import feed, tell, without_child
 
-from onboard.gui.models.rollout import ALL, NODE, STEP, RolloutModel, step_words
+from onboard.gui.models.rollout import ALL, NODE, PROGRESS, STEP, RolloutModel, step_words
 from onboard.gui.pages.install import InstallPage
 from onboard.gui.session import Session
+from onboard.gui.widgets.chips import Chips
+from onboard.gui.widgets.progress_bar import ProgressBar
 from onboard.gui.window import Window
 from onboard.model import events
 from onboard.model.status import HostStatus
@@ -102,7 +104,7 @@ def test_counts_words_and_figures_while_it_runs(bench: Bench, monkeypatch: pytes
     bench.begin()
     page = bench.page
     counts = page._model.counts
-    assert [counts[key] for key in (ALL, *Group)] == [242, 117, 10, 1, 114]
+    assert [counts[key] for key in (ALL, *Group)] == [242, 117, 10, 1, 114, 0]
     assert bench.cell(scenes.able()[0], STEP) == "Online"
     assert bench.cell(scenes.able()[0], NODE) == scenes.node(0), "known before the run has ended"
     assert bench.cell(FAILED, STEP) == f"Failed: {scenes.DPKG}"
@@ -296,6 +298,93 @@ def test_an_undone_run_is_not_told_as_online(bench: Bench) -> None:
     bench.session.run("undo", run="r")
     bench.feed(events.RunFinished(run="r", hosts={}), command="undo")
     assert bench.page._title() == "The run is undone"
+
+
+def shown(bench: Bench) -> set[str]:
+    """What visible labels and buttons of the page say."""
+    said = (*bench.page.findChildren(QLabel), *bench.page.findChildren(QAbstractButton))
+    return {one.text() for one in said if one.isVisible()}
+
+
+def chips(bench: Bench) -> dict[str, bool]:
+    """Words of the chips → whether they are shown."""
+    shown = bench.page.findChildren(Chips)[0].findChildren(QAbstractButton)
+    return {chip.text(): chip.isVisible() for chip in shown}
+
+
+def test_an_undone_run_leaves_no_server_online_on_the_page(bench: Bench) -> None:
+    bench.begin()
+    bench.feed(*scenes.apply_ends(), scenes.ended(scenes.whole_apply()))
+    assert chips(bench)["Online 241"]
+    assert not chips(bench)["Restored 0"], "there is nothing undone"
+    bench.session.run("undo", run="r")
+    able = scenes.able()
+    first = able[0]
+    bench.feed(scenes.began("undo", able, "u"), events.StepStarted(host=first, step="place_nonce"), command="undo")
+    assert bench.cell(first, STEP) == "Restoring"
+    assert "The run is being undone" in shown(bench)
+    restored = [events.HostFinished(host=name, status=HostStatus.READY, reason="Restored") for name in able]
+    bench.feed(*restored, events.RunFinished(run="u", hosts={}), command="undo")
+    assert {bench.cell(name, STEP) for name in able} == {"Restored"}
+    assert {bench.cell(name, PROGRESS) for name in able} == {"0 %"}
+    assert {bench.cell(name, NODE) for name in able} == {""}, "their nodes are deregistered"
+    assert [words for words, shown in chips(bench).items() if shown] == [
+        "All 242", "Online 0", "Running 0", "Failed 0", "Waiting 0", "Restored 242",
+    ]  # fmt: skip
+    assert bench.page.findChildren(ProgressBar)[0].fraction == 0
+    assert "The run is undone" in shown(bench)
+    assert "· 242 of 242 servers restored" in shown(bench)
+    assert "&Retry failed" not in shown(bench), "an undone run is not taken up again"
+    assert bench.page.primary_label() == "&Look at the plan"
+    assert bench.page.primary()
+    assert bench.window.current.name == "review"
+
+
+def test_a_server_that_was_not_restored_says_why(bench: Bench) -> None:
+    bench.begin()
+    bench.feed(*scenes.apply_ends(), scenes.ended(scenes.whole_apply()))
+    bench.session.run("undo", run="r")
+    one, other, *rest = scenes.able()
+    told = [events.HostFinished(host=name, status=HostStatus.READY) for name in rest]
+    gone = events.HostFinished(host=one, status=HostStatus.UNREACHABLE, reason="No route", remedy="Check the VPN")
+    stopped = events.HostFinished(host=other, status=HostStatus.SKIPPED, reason="Stopped")
+    bench.feed(scenes.began("undo", scenes.able(), "u"), *told, gone, stopped, command="undo")
+    bench.end("undo")
+    assert bench.cell(one, STEP) == "Not restored: No route"
+    assert bench.cell(other, STEP) == "Not restored: Stopped"
+    assert bench.cell(other, NODE), "it is as the run left it"
+    assert "240 of 242 servers restored" in shown(bench)
+    bench.page.table.select_key(one)
+    assert any("Check the VPN" in text for text in shown(bench))
+
+
+@pytest.mark.parametrize("undone", [False, True])
+def test_after_a_new_plan_all_on_the_page_is_of_that_plan(bench: Bench, undone: bool) -> None:
+    bench.begin()
+    bench.feed(*scenes.apply_ends(), scenes.ended(scenes.whole_apply()))
+    if undone:
+        bench.session.run("undo", run="r")
+        restored = [events.HostFinished(host=name, status=HostStatus.READY) for name in scenes.able()]
+        bench.feed(scenes.began("undo", scenes.able(), "u"), *restored, command="undo")
+        bench.end("undo")
+    bench.session.run("plan")
+    plan = replace(scenes.the_plan(), hosts=scenes.the_plan().hosts[:3])
+    bench.feed(scenes.began("plan", scenes.names()), events.PlanMade(plan=plan), command="plan")
+    bench.end("plan")
+    assert "Install on 3 servers" in shown(bench)
+    assert bench.rows() == list(scenes.able()[:3])
+    assert {bench.cell(name, STEP) for name in bench.rows()} == {"Waiting"}
+    assert [words for words, shown in chips(bench).items() if shown] == [
+        "All 3", "Online 0", "Running 0", "Failed 0", "Waiting 3",
+    ]  # fmt: skip
+    assert not bench.page.findChildren(ProgressBar)[0].isVisible(), "it tells of a run"
+    assert "&Retry failed" not in shown(bench)
+    assert bench.page.log.toPlainText() == ""
+    assert bench.page.primary_label() == "&Install on 3 servers"
+    bench.window.forward()
+    bench.feed(scenes.began("apply", scenes.names(), "r2"))
+    assert bench.order["do"] == "apply"
+    assert "Installing on 3 servers" in shown(bench)
 
 
 def test_every_control_has_a_name_and_every_button_its_letter(bench: Bench) -> None:

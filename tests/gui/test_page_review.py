@@ -8,7 +8,8 @@ import fleet
 import pytest
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtTest import QAbstractItemModelTester
-from session_feed import feed, without_child
+from PySide6.QtWidgets import QLabel
+from session_feed import feed, tell, without_child
 
 from onboard.gui.pages.review import ReviewPage
 from onboard.gui.session import Session
@@ -222,3 +223,46 @@ def test_the_command_line_names_the_saved_file(planned: ReviewPage, tmp_path: Pa
     planned.save_plan(tmp_path / "plan.json")
     assert planned.command_line() == f"onboard plan --profile {profile} -o {tmp_path / 'plan.json'}"
     assert draft is planned.session.view.draft
+
+
+def finished(host: str, status: HostStatus) -> events.HostFinished:
+    return events.HostFinished(host=host, status=status)
+
+
+def end(page: ReviewPage, command: str, *told: events.Event, run: str = "") -> None:
+    page.session.run(command)
+    names = fleet.names(COUNT)
+    begun = events.RunStarted(run=run, command=command, profile="", hosts=names, started="2026-11-24T13:02:11+00:00")
+    feed(page.session, command, begun, *told, events.RunFinished(run=run, hosts={}))
+    tell(page.session)
+
+
+def test_a_plan_that_was_carried_out_is_used_up(planned: ReviewPage, orders: list[Mapping[str, Any]]) -> None:
+    assert not planned.used_up.isVisible()
+    end(planned, "apply", finished("srv-web-03", HostStatus.ONLINE), run="r")
+    assert planned.used_up.isVisible()
+    assert planned.tree.isVisible(), "what was approved can still be read"
+    assert not planned.save.isVisible(), "nobody is to apply it once more"
+    assert not planned.again.isVisible(), "the primary button does it"
+    assert planned.primary_label() == "&Make the plan again"
+    assert planned.primary()
+    assert orders[-1]["do"] == "plan"
+    feed(planned.session, "plan", *fleet.planned(COUNT))
+    tell(planned.session)
+    assert not planned.used_up.isVisible()
+    assert planned.save.isVisible()
+    assert planned.primary_label() == ""
+
+
+def test_a_plan_made_while_the_servers_were_online_says_nothing_after_the_undo(page: ReviewPage) -> None:
+    end(page, "apply", finished("srv-web-03", HostStatus.ONLINE), run="r")
+    online = [finished(name, HostStatus.ONLINE) for name in fleet.names(COUNT)]
+    nothing = Plan(account="123456789012", region="eu-central-1")
+    end(page, "plan", events.PlanMade(plan=nothing), *online)
+    assert page.primary_label() == ""
+    end(page, "undo", *(finished(name, HostStatus.READY) for name in fleet.names(COUNT)), run="u")
+    shown = {label.text() for label in page.findChildren(QLabel) if label.isVisible()}
+    assert "The plan is out of date" in shown
+    assert not any("Nothing to do" in text or "0 servers changed" in text for text in shown), shown
+    assert not page.tree.isVisible()
+    assert page.primary_label() == "&Make the plan again"

@@ -235,3 +235,14 @@ def test_an_engine_that_died_in_the_middle_of_a_line_leaves_nothing_to_the_next(
         until(lambda number=number: len(died) == number)
         assert session.view.state("account").failure is not None
     assert session.engine._rest == b""
+
+
+def test_a_run_that_is_resumed_is_newer_than_a_plan_made_meanwhile(session: Session, orders: Orders) -> None:
+    session.run("apply")
+    begun = scenes.began("apply", scenes.names())
+    told(session, orders[0], begun, events.RunFinished(run=begun.run, hosts={}))
+    session.run("plan")
+    told(session, orders[1], *scenes.plan())
+    assert session.view.outdated_by("plan") == ""
+    session.resume(begun.run)
+    assert session.view.outdated_by("plan") == "apply"

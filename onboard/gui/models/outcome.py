@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from onboard.gui.models.rollout import failed_word, reason_of
+from onboard.gui.models.rollout import failed_word, reason_of, undo_words
 from onboard.gui.text import tr
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark, mark_of_host
@@ -49,15 +49,6 @@ def status_words(host: HostState) -> str:
     if status is None:
         return tr("Not finished")
     return words.get(status) or failed_word(status)
-
-
-def undo_words(host: HostState) -> tuple[str, Mark]:
-    """How far the undoing of a server is."""
-    if host.finished and host.status is not None:
-        if host.status is HostStatus.READY:
-            return tr("Restored"), Mark.DONE
-        return tr("Not restored"), Mark.SKIPPED if host.status is HostStatus.SKIPPED else Mark.BAD
-    return (tr("Restoring"), Mark.HERE) if host.steps else (tr("Waiting"), Mark.WAITING)
 
 
 class OutcomeModel(QAbstractTableModel):
@@ -174,7 +165,9 @@ class OutcomeModel(QAbstractTableModel):
                 undone = self._undo.hosts.get(host.name)
                 return undo_words(undone)[0] if undone is not None else status_words(host)
             case 2:
-                return host.instance_id or ""
+                undone = self._undo.hosts.get(host.name)
+                is_deregistered = undone is not None and undone.is_restored
+                return "" if is_deregistered else host.instance_id or ""
         undone = self._undo.hosts.get(host.name)
         if undone is not None:
             return reason_of(undone)[0] if undone.status is not HostStatus.READY else ""

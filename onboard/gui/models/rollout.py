@@ -11,7 +11,7 @@ from onboard.gui.widgets.mark import Mark
 from onboard.model.outcome import troubles
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
-from onboard.wizard.progress import Group, Place, place_of
+from onboard.wizard.progress import Group, Place, place_in_undo, place_of
 
 Index = QModelIndex | QPersistentModelIndex
 NOWHERE = QModelIndex()
@@ -19,8 +19,14 @@ NOWHERE = QModelIndex()
 SERVER, PROGRESS, STEP, NODE = range(4)
 ALL = "all"
 MANY = 50  # rows that leave one by one; more are taken out by beginning anew
-_NEED = {Group.FAILED: 0, Group.RUNNING: 1, Group.WAITING: 2, Group.ONLINE: 3}
-_TONES = {Group.ONLINE: "ok", Group.RUNNING: "accent", Group.FAILED: "bad", Group.WAITING: "muted"}
+_NEED = {Group.FAILED: 0, Group.RUNNING: 1, Group.WAITING: 2, Group.RESTORED: 3, Group.ONLINE: 4}
+_TONES = {
+    Group.ONLINE: "ok",
+    Group.RUNNING: "accent",
+    Group.FAILED: "bad",
+    Group.WAITING: "muted",
+    Group.RESTORED: "muted",
+}
 
 
 def step_words(step: str) -> str:
@@ -54,6 +60,21 @@ def reason_of(host: HostState) -> tuple[str, str]:
     return (wrong[0].summary, wrong[0].remedy) if wrong else ("", "")
 
 
+def undo_words(host: HostState) -> tuple[str, Mark]:
+    """How far the undoing of a server is."""
+    if host.is_restored:
+        return tr("Restored"), Mark.DONE
+    if host.finished:
+        return tr("Not restored"), Mark.SKIPPED if host.status is HostStatus.SKIPPED else Mark.BAD
+    return (tr("Restoring"), Mark.HERE) if host.steps else (tr("Waiting"), Mark.WAITING)
+
+
+def _undo_sentence(host: HostState) -> str:
+    word, what = undo_words(host)[0], reason_of(host)[0]
+    is_told = host.finished and not host.is_restored and what
+    return tr("{status}: {what}", status=word, what=what) if is_told else word
+
+
 class RolloutModel(QAbstractTableModel):
     """A row for each server of the run. What streams in repaints rows and never moves them.
 
@@ -63,7 +84,7 @@ class RolloutModel(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.counts: Counter[str] = Counter()
-        self._state = State()
+        self._state, self._undo = State(), State()
         self._steps: Mapping[str, Sequence[str]] = {}
         self._places: dict[str, Place] = {}
         self._order: list[str] = []
@@ -75,13 +96,16 @@ class RolloutModel(QAbstractTableModel):
 
     # What is shown
 
-    def show(self, state: State, steps: Mapping[str, Sequence[str]]) -> None:
-        """Begin anew. `steps`: server → names of its steps, in the order of the rows."""
-        self._state, self._steps = state, steps
-        self._places = {name: place_of(state.hosts.get(name), steps[name]) for name in steps}
+    def show(self, state: State, steps: Mapping[str, Sequence[str]], undo: State | None = None) -> None:
+        """Begin anew. `steps`: server → names of its steps, in the order of the rows; `undo` takes the run back."""
+        self._state, self._steps, self._undo = state, steps, undo or State()
+        self._places = {name: self._placed(name) for name in steps}
         self.counts = Counter(place.group for place in self._places.values())
         self.counts[ALL] = len(steps)
         self.arrange()
+
+    def _placed(self, name: str) -> Place:
+        return place_in_undo(place_of(self._state.hosts.get(name), self._steps[name]), self._undo.hosts.get(name))
 
     def update(self, names: Iterable[str]) -> None:
         """These servers changed."""
@@ -91,7 +115,7 @@ class RolloutModel(QAbstractTableModel):
         for name in names:
             if name not in self._places:
                 continue
-            before, after = self._places[name], place_of(self._state.hosts.get(name), self._steps[name])
+            before, after = self._places[name], self._placed(name)
             self._places[name] = after
             if before.group is not after.group:
                 self.counts[before.group] -= 1
@@ -170,11 +194,17 @@ class RolloutModel(QAbstractTableModel):
     def is_filtered(self) -> bool:
         return (self._group, self._text) != (ALL, "")
 
-    def host(self, name: str) -> HostState | None:
-        return self._state.hosts.get(name)
+    def failed(self, name: str) -> HostState | None:
+        """The State of a server that failed, in its run or in the undoing of it; None for the others."""
+        place = self._places.get(name)
+        if place is None or place.group is not Group.FAILED:
+            return None
+        return self._undone(name) or self._state.hosts.get(name)
 
-    def place(self, name: str) -> Place | None:
-        return self._places.get(name)
+    def _undone(self, name: str) -> HostState | None:
+        """The undo's State of a server that it has come to, or ended without."""
+        undone = self._undo.hosts.get(name)
+        return undone if undone is not None and (undone.steps or undone.finished) else None
 
     def key(self, row: int) -> str:
         return self._shown[row]
@@ -228,16 +258,22 @@ class RolloutModel(QAbstractTableModel):
 
     def _node(self, name: str) -> str:
         host = self._state.hosts.get(name)
-        return (host.instance_id or "") if host else ""
+        if host is None or self._places[name].group is Group.RESTORED:  # then it is deregistered
+            return ""
+        return host.instance_id or ""
 
     def _mark(self, name: str) -> Mark | None:
         place, host = self._places[name], self._state.hosts.get(name)
+        if (undone := self._undone(name)) is not None:
+            return Mark.TODO if undone.is_restored else undo_words(undone)[1]  # nothing is installed there now
         if place.group is Group.WAITING and host is not None and host.finished:
             return Mark.SKIPPED
         return {Group.ONLINE: Mark.DONE, Group.FAILED: Mark.BAD}.get(place.group)
 
     def _words(self, name: str) -> str:
         place, host = self._places[name], self._state.hosts.get(name)
+        if (undone := self._undone(name)) is not None:
+            return _undo_sentence(undone)
         match place.group:
             case Group.ONLINE:
                 return tr("Online")

@@ -11,6 +11,7 @@ from onboard.gui.page import Page
 from onboard.gui.session import Session, order_profile
 from onboard.gui.text import plural, say, tr
 from onboard.gui.theme import CARD_GAP, S8, Theme
+from onboard.gui.widgets.banner import Banner
 from onboard.gui.widgets.busy_indicator import BusyIndicator
 from onboard.gui.widgets.button import Button, Kind
 from onboard.gui.widgets.cells import Index, MarkCell, StatusCell, TextCell
@@ -21,6 +22,7 @@ from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.filter_box import FilterBox
 from onboard.gui.widgets.mark import Mark, mark_of_verdict
 from onboard.gui.widgets.page_header import PageHeader
+from onboard.model.changes import CHANGING
 from onboard.model.finding import Finding, Verdict
 from onboard.model.outcome import troubles
 from onboard.model.profile import Host
@@ -65,6 +67,8 @@ class ChecksPage(Page):
             button.clicked.connect(slot)
             self._header.add_action(button)
         self.error = ErrorPanel()
+        self.older = Banner(Mark.INFO, "")
+        self.older.hide()
         self.busy = BusyIndicator()
         self.busy.cancelled.connect(lambda: session.stop("check"))
         self._busy_place = QWidget()
@@ -132,6 +136,7 @@ class ChecksPage(Page):
         body.addWidget(self.detail, 3)
         self.column.addWidget(self._header)
         self.column.addWidget(self.error)
+        self.column.addWidget(self.older)
         self.column.addWidget(self._busy_place)
         self.column.addLayout(narrowing)
         self.column.addWidget(self.cause_table)
@@ -149,6 +154,8 @@ class ChecksPage(Page):
             self._catch_up()
 
     def states_changed(self, command: str, hosts: set[str]) -> None:
+        if command in CHANGING:
+            self._say_how_old()
         if command != "check":
             return
         state = self.session.view.state("check")
@@ -257,7 +264,21 @@ class ChecksPage(Page):
         self.run_failed.setEnabled(counts[Group.ALL] > counts[Group.READY] + counts[Group.WARNED])
         self.everything.setVisible(self.matrix.cause is not None)
         self._say_what_is_empty()
+        self._say_how_old()
         self.error.show_failure(view.state("check").failure)
+
+    def _say_how_old(self) -> None:
+        """A run or its undo changed what was found: that stays to be read, and is not told as how things are now."""
+        view = self.session.view
+        by = view.outdated_by("check") if self.matrix.total and view.running != "check" else ""
+        self.older.setVisible(bool(by))
+        if by:
+            what = (
+                tr("These checks were made before a run was undone")
+                if by == "undo"
+                else tr("These checks were made before the last installation")
+            )
+            self.older.show_notice(Mark.INFO, what, tr("Check all again to see how the servers are now."))
 
     def _say_what_is_empty(self) -> None:
         if self.matrix.total:

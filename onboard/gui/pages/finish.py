@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from onboard.gui.dialogs import report_path
 from onboard.gui.models.outcome import NODE, REASON, STATUS, Ended, OutcomeModel, mark_of_end, stands, status_words
-from onboard.gui.models.rollout import reason_of
+from onboard.gui.models.rollout import reason_of, undo_words
 from onboard.gui.models.runs import begun_words
 from onboard.gui.page import Page
 from onboard.gui.session import Session
@@ -30,6 +30,7 @@ from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.progress_bar import ProgressBar
 from onboard.model.outcome import troubles
+from onboard.model.state import HostState
 from onboard.model.status import HostStatus
 from onboard.wizard.checked import split_remedy
 from onboard.wizard.command_line import command_line
@@ -163,6 +164,7 @@ class FinishPage(Page):
             else:
                 self._model.repaint_rows(hosts)
                 self._show_undoing()
+                self._show_selection()
 
     def running_changed(self) -> None:
         self._show_buttons()
@@ -282,6 +284,10 @@ class FinishPage(Page):
         if host is None:
             self._detail.show_detail(None)
             return
+        undone = self.session.view.state("undo").hosts.get(host.name)
+        if undone is not None:
+            self._detail.show_detail(_undone_detail(undone))
+            return
         well = stands(host) is HostStatus.ONLINE
         what, remedy = ("", "") if well else reason_of(host)
         words, copied = split_remedy(remedy)
@@ -347,3 +353,19 @@ class FinishPage(Page):
         elif ask_undo(self, shown):
             self.session.run("undo", run=shown.run)
             self._show_all()
+
+
+def _undone_detail(host: HostState) -> Detail:
+    """A server whose run is being undone, or was."""
+    word, mark = undo_words(host)
+    if host.is_restored:
+        return Detail(title=host.name, mark=mark, status=word, why=tr("What the run made on it was taken back."))
+    what, remedy = reason_of(host) if host.finished else ("", "")
+    words, copied = split_remedy(remedy)
+    return Detail(
+        title=host.name,
+        mark=mark,
+        status=tr("{status}: {what}", status=word, what=what) if what else word,
+        remedy=words,
+        commands=(copied,) if copied else (),
+    )

@@ -32,10 +32,13 @@ from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.progress_bar import ProgressBar
 from onboard.model.events import KeptRun
 from onboard.model.plan import Plan
+from onboard.model.state import State
 from onboard.wizard import stages
 from onboard.wizard.command_line import command_line
 from onboard.wizard.interrupted import interrupted
+from onboard.wizard.log import Log
 from onboard.wizard.progress import Group, steps_of
+from onboard.wizard.view import EMPTY
 
 if TYPE_CHECKING:
     from onboard.gui.window import Window
@@ -55,7 +58,7 @@ class InstallPage(Page):
         self._behind = False  # something was told while the page was not seen
         self._chosen: frozenset[str] = frozenset()  # servers whose log is shown; all when there are none
         self._told = 0  # log lines that were written
-        self._log_of = session.view.log("apply")
+        self._no_log = self._log_of = Log()
         self._was_running = False
         self._tick = QTimer(self, interval=TICK)
         self._tick.timeout.connect(self._show_progress)
@@ -121,6 +124,7 @@ class InstallPage(Page):
                 Chip(Group.RUNNING, tr("Running"), Mark.HERE),
                 Chip(Group.FAILED, tr("Failed"), Mark.BAD),
                 Chip(Group.WAITING, tr("Waiting"), Mark.TODO),
+                Chip(Group.RESTORED, tr("Restored"), Mark.TODO),
             ),
         )
         self._filter = FilterBox(tr("Filter by name, node, reason"))
@@ -199,7 +203,7 @@ class InstallPage(Page):
     def states_changed(self, command: str, hosts: set[str]) -> None:
         if command == "runs":
             self._show_standing()
-        if command not in ("apply", "plan"):
+        if command not in ("apply", "undo", "plan"):
             return
         if not self.isVisible():
             self._behind = True
@@ -235,12 +239,15 @@ class InstallPage(Page):
         path = self.session.view.path
         if path is None:
             return ""
-        run = self.session.view.state("apply").run
+        run = "" if self._undo.run else self._run.run
         more = ("--resume", run) if run else ("--yes",)
         return command_line("onboard", "apply", "--profile", str(path), *more)
 
     def primary(self) -> bool:
-        """Review was the approval: nothing is asked again."""
+        """Review was the approval: nothing is asked again. After an undo the way on is a new plan."""
+        if self._is_to_plan:
+            self._look_at_plan()
+            return True
         plan = self._plan()
         if not self._offers_install or plan is None:
             return False
@@ -250,6 +257,8 @@ class InstallPage(Page):
         return True
 
     def primary_label(self) -> str:
+        if self._is_to_plan:
+            return tr("&Look at the plan")
         if not self._offers_install:
             return ""
         return plural("&Install on {n} server", "&Install on {n} servers", self._to_install())
@@ -271,17 +280,34 @@ class InstallPage(Page):
         view = self.session.view
         return view.running not in ("apply", "undo", "plan") and stages.has_new_plan(view)
 
+    @property
+    def _is_to_plan(self) -> bool:
+        """The run was undone: what there is to install only a new plan can tell."""
+        view = self.session.view
+        return view.is_undone and not view.running and not self._offers_install
+
+    @property
+    def _run(self) -> State:
+        return stages.run_to_show(self.session.view)
+
+    @property
+    def _undo(self) -> State:
+        """What takes the run back that is shown."""
+        return self.session.view.undo if self._run.run else EMPTY
+
     def _plan(self) -> Plan | None:
-        return self.session.view.state("plan").plan
+        """The plan that waits to be carried out, or was by the run that is shown; None once it says nothing true."""
+        view = self.session.view
+        return None if view.outdated_by("plan") == "undo" else view.state("plan").plan
 
     def _source(self) -> tuple[object, ...]:
         """What the rows are made from: they are made anew when it is another."""
-        view = self.session.view
-        return view.state("apply"), view.progress("apply").steps, self._plan()
+        return self._run, self.session.view.progress("apply").steps, self._plan(), self._undo
 
     def _steps(self) -> dict[str, Sequence[str]]:
-        """server → names of its steps, in the order of the draft: those approved, and those of the run."""
-        plan, of_run = self._plan(), self.session.view.progress("apply").steps
+        """server → names of its steps, in the order of the draft: those of the run, or those to be approved for it."""
+        view = self.session.view
+        plan, of_run = self._plan(), {} if self._run is EMPTY else view.progress("apply").steps
         steps: dict[str, Sequence[str]] = {name: named for name, named in of_run.items() if named or plan is None}
         if plan is not None:
             steps |= {one.host: steps_of(one) for one in plan.hosts if one.host not in steps}
@@ -293,14 +319,14 @@ class InstallPage(Page):
     def _show_all(self) -> None:
         self._behind = False
         self._shown = self._source()
-        self._model.show(self.session.view.state("apply"), self._steps())
+        self._model.show(self._run, self._steps(), self._undo)
         self._append_log()
         self._show_standing()
         self._show_selection()
 
     def _show_standing(self) -> None:
         view, counts = self.session.view, self._model.counts
-        state, running = view.state("apply"), self._is_running
+        state, undo, running = self._run, self._undo, self._is_running
         self._header.set_title(self._title())
         done = tr("A server is done when Systems Manager says it is online and it answered through Run Command.")
         self._header.set_lead(f"{begun_words(state)} {done}" if view.is_replayed else done)
@@ -310,9 +336,11 @@ class InstallPage(Page):
         self._pause.setEnabled(view.held != "stopping")
         self._stop.setVisible(running)
         self._chips.set_counts(counts)
+        self._chips.set_offered(Group.RESTORED, undo is not EMPTY)
         left = counts[Group.FAILED] + counts[Group.WAITING]
         self._show_interrupted()
-        self._retry.setVisible(bool(state.run) and self._interrupted is None)  # which has a Resume of its own
+        resumes = self._interrupted is not None  # by a button of its own
+        self._retry.setVisible(bool(state.run) and undo is EMPTY and not resumes)
         refused = state.failure is not None and state.failure.kind == "plan"
         self._retry.setEnabled(not running and state.finished and left > 0 and not refused)
         only_waiting = not running and left > 0 and not counts[Group.FAILED]
@@ -329,12 +357,16 @@ class InstallPage(Page):
             self.table.set_empty(tr("Nothing is planned"), tr("Make a plan on the page Review first."))
 
     def _title(self) -> str:
-        state, counts = self.session.view.state("apply"), self._model.counts
+        view, state, counts = self.session.view, self._run, self._model.counts
         total, online = counts[ALL], counts[Group.ONLINE]
         if self._is_running:
             return plural("Installing on {n} server", "Installing on {n} servers", total)
-        if self.session.view.is_undone and not self._offers_install:
+        if view.running == "undo":
+            return tr("The run is being undone")
+        if view.is_undone and not self._offers_install:
             return tr("The run is undone")
+        if self._undo is not EMPTY:
+            return _restored_words(self._undo)
         if not state.run or self._offers_install:
             return plural("Install on {n} server", "Install on {n} servers", self._to_install())
         if state.finished:
@@ -352,6 +384,10 @@ class InstallPage(Page):
         self._wave.setText(self._wave_words()[0])
         more = self._wave_words()[1]
         self._wave_more.setText(f"· {more}" if more else "")
+        if self._undo is not EMPTY:
+            self._figures.setText("")
+            self._bar.set_fraction(0.0, "ok")  # how far the undoing is stands on Finish
+            return
         total = counts[ALL]
         settled = total - counts[Group.RUNNING] - counts[Group.WAITING]
         figures = [tr("{done} of {total}", done=f"{settled:,}", total=f"{total:,}")]
@@ -365,8 +401,11 @@ class InstallPage(Page):
     def _wave_words(self) -> tuple[str, str]:
         """(what goes on, more about it)."""
         view, counts = self.session.view, self._model.counts
-        state, progress = view.state("apply"), view.progress("apply")
+        state, progress = self._run, view.progress("apply")
         canary = progress.canary
+        if self._undo is not EMPTY:
+            goes_on = view.running == "undo"
+            return (tr("Undoing") if goes_on else tr("Undone")), "" if goes_on else _restored_words(self._undo)
         if not self._is_running:
             if progress.wave == 1 and progress.waves == 2 and counts[Group.FAILED]:
                 return tr("Ended after the canary"), tr("it failed, so the rest was left as it is")
@@ -387,9 +426,9 @@ class InstallPage(Page):
         return wave, ""
 
     def _show_failure(self) -> None:
-        state = self.session.view.state("apply")
-        failure, of_former_plan = state.failure, bool(state.run) and self._offers_install
-        if failure is None or self._is_running or of_former_plan:
+        state = self._run if self._undo is EMPTY else EMPTY
+        failure = state.failure
+        if failure is None or self._is_running:
             self._failure.clear()
             return
         self._resume.setVisible(failure.kind != "plan" and bool(state.run) and self._interrupted is None)
@@ -416,8 +455,8 @@ class InstallPage(Page):
         whose = names[0] if len(names) == 1 else plural("{n} server", "{n} servers", len(names))
         self._log_whose.setText(whose if names else tr("all servers"))
         self._log_all.setVisible(bool(names))
-        place, host = (self._model.place(names[0]), self._model.host(names[0])) if len(names) == 1 else (None, None)
-        if host is None or place is None or place.group is not Group.FAILED:
+        host = self._model.failed(names[0]) if len(names) == 1 else None
+        if host is None:
             self._reason.clear()
             return
         what, remedy = reason_of(host)
@@ -437,7 +476,7 @@ class InstallPage(Page):
         self.table.scrollTo(self.table.currentIndex())
 
     def _append_log(self) -> None:
-        log = self.session.view.log("apply")
+        log = self._no_log if self._run is EMPTY else self.session.view.log("apply")
         if log is not self._log_of:
             self._log_of, self._told = log, 0
             self.log.clear_lines()
@@ -505,6 +544,11 @@ class InstallPage(Page):
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
             self._notice.end()
+
+
+def _restored_words(undo: State) -> str:
+    restored, of = sum(host.is_restored for host in undo.hosts.values()), len(undo.hosts)
+    return tr("{done} of {total} servers restored", done=f"{restored:,}", total=f"{of:,}")
 
 
 class _NodeCell(TextCell):

@@ -22,6 +22,7 @@ from onboard.gui.widgets.mark import Mark, mark_of_verdict
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.top_bar import account_text
 from onboard.gui.widgets.tree_view import TreeView
+from onboard.model.changes import CHANGING
 from onboard.model.errors import OnboardError
 from onboard.model.plan import Change, Plan
 from onboard.profiles.plan_file import save
@@ -29,6 +30,7 @@ from onboard.wizard.check_titles import title_of
 from onboard.wizard.checked import split_remedy
 from onboard.wizard.command_line import command_line
 from onboard.wizard.plan_outline import Outline, matching, outline_of
+from onboard.wizard.stages import is_plan_used_up
 
 NAMED = 30  # servers that the details name
 
@@ -42,16 +44,15 @@ class ReviewPage(Page):
         self._outline = Outline()
         self._file: Path | None = None
         self._was_running = False
-        header = PageHeader(
-            tr("Review"),
-            tr("Install does exactly what stands here. If more is needed by then, it stops before the first change."),
-        )
+        header = self._header = PageHeader(tr("Review"))
         self.again = Button(tr("Mak&e it again"))
         self.save = Button(tr("&Save the plan…"), icon="save")
         self.again.clicked.connect(self._make)
         self.save.clicked.connect(self._choose_file)
         header.add_action(self.again)
         header.add_action(self.save)
+        self.used_up = Banner(Mark.INFO, "")
+        self.used_up.hide()
         self.error = ErrorPanel()
         self.saved = Banner(Mark.DONE, "")
         self.saved.hide()
@@ -89,6 +90,7 @@ class ReviewPage(Page):
         body.addWidget(self.detail, 3)
         self.column.addWidget(header)
         self.column.addWidget(self.error)
+        self.column.addWidget(self.used_up)
         self.column.addWidget(self.saved)
         self.column.addWidget(self._busy_place)
         self.column.addLayout(self.warnings)
@@ -103,7 +105,7 @@ class ReviewPage(Page):
         self._catch_up()
 
     def states_changed(self, command: str, hosts: set[str]) -> None:
-        if command == "plan":
+        if command in ("plan", *CHANGING):
             self._catch_up()
 
     def running_changed(self) -> None:
@@ -114,7 +116,7 @@ class ReviewPage(Page):
                 self.busy.start(tr("Asking servers and AWS what there is to do"))
             else:
                 self.busy.stop()
-            self._catch_up()
+        self._catch_up()
 
     def command_line(self) -> str:
         path = self.session.view.path
@@ -124,7 +126,9 @@ class ReviewPage(Page):
         return command_line("onboard", "plan", "--profile", str(path), *output)
 
     def primary_label(self) -> str:
-        return tr("&Make the plan") if self._is_to_make() else ""
+        if not self._is_to_make():
+            return ""
+        return tr("&Make the plan") if self.session.view.state("plan").plan is None else tr("&Make the plan again")
 
     def primary(self) -> bool:
         if self._is_to_make():
@@ -140,7 +144,9 @@ class ReviewPage(Page):
 
     def _is_to_make(self) -> bool:
         view = self.session.view
-        return view.running != "plan" and view.state("plan").plan is None
+        if view.running == "plan" or view.running in CHANGING:
+            return False
+        return view.state("plan").plan is None or is_plan_used_up(view)
 
     def _make(self) -> None:
         self.session.run("plan")
@@ -159,16 +165,40 @@ class ReviewPage(Page):
             self._outline = outline_of(plan, state) if plan is not None else Outline()
             self._show_warnings(plan.warnings if plan is not None else ())
             self._search()
-        listed = bool(plan is not None and (not plan.is_empty or self._outline.left_out))
+        view = self.session.view
+        used_up = is_plan_used_up(view)
+        is_untrue = plan is not None and view.outdated_by("plan") == "undo"
+        self._say_what_it_is_worth(used_up=used_up and not is_untrue)
+        listed = bool(plan is not None and not is_untrue and (not plan.is_empty or self._outline.left_out))
         for widget in (self.summary, self.filter, self._body):
             widget.setVisible(listed)
-        self.again.setVisible(plan is not None)
-        self.save.setVisible(plan is not None and not plan.is_empty)
+        self.again.setVisible(plan is not None and not used_up and view.running not in CHANGING)
+        self.save.setVisible(plan is not None and not plan.is_empty and not view.outdated_by("plan"))
         self.empty.setVisible(not listed)
         self._say_what_is_empty(plan, running=running)
 
+    def _say_what_it_is_worth(self, *, used_up: bool) -> None:
+        self.used_up.setVisible(used_up)
+        if used_up:
+            self._header.set_lead(tr("What was approved before the last installation. It is not carried out again."))
+            self.used_up.show_notice(
+                Mark.INFO,
+                tr("This plan is used up"),
+                tr("Servers were changed since it was made. Make the plan again to see what is left to do."),
+            )
+        else:
+            lead = tr(
+                "Install does exactly what stands here. If more is needed by then, it stops before the first change."
+            )
+            self._header.set_lead(lead)
+
     def _say_what_is_empty(self, plan: Plan | None, *, running: bool) -> None:
-        if plan is not None:
+        if plan is not None and self.session.view.outdated_by("plan") == "undo":
+            self.empty.set_texts(
+                tr("The plan is out of date"),
+                tr("A run was undone since it was made, so that it does not say what there is to do now."),
+            )
+        elif plan is not None:
             self.empty.set_texts(
                 tr("Nothing to do"),
                 tr("Every server that can be onboarded is online and has proven it; AWS needs no change."),

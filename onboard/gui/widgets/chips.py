@@ -60,6 +60,13 @@ class Chips(QWidget):
         for key, button in self._buttons.items():
             button.set_count(counts.get(key, 0))
 
+    def set_offered(self, key: str, offered: bool) -> None:
+        """Show or hide a chip, for a group that is not always possible. A hidden one is not chosen."""
+        button = self._buttons[key]
+        button.setVisible(offered)
+        if not offered and button.isChecked():
+            next(iter(self._buttons.values())).setChecked(True)
+
     def _toggled(self, button: QAbstractButton, checked: bool) -> None:
         if checked and isinstance(button, _ChipButton):
             self.picked.emit(button.chip.key)
