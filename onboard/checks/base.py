@@ -8,6 +8,7 @@ from onboard.facts.base import Fact, Facts, Unknown
 from onboard.model.endpoints import Endpoints
 from onboard.model.finding import Finding, Verdict
 from onboard.model.profile import Host, Profile
+from onboard.model.words import joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +49,18 @@ class FleetCheck:
 
 
 def passed(check: str, summary: str, evidence: str = "") -> Finding:
-    return Finding(check=check, status=Verdict.PASS, summary=summary, evidence=evidence)
+    return Finding(check=check, status=Verdict.PASS, summary=str(summary), evidence=evidence)
 
 
 def warned(check: str, summary: str, *, remedy: str, evidence: str = "", fix: str = "") -> Finding:
-    return Finding(check=check, status=Verdict.WARN, summary=summary, remedy=remedy, evidence=evidence, fix=fix)
+    return Finding.of(check, Verdict.WARN, summary, remedy=remedy, evidence=evidence, fix=fix)
 
 
 def failed(check: str, summary: str, *, remedy: str, evidence: str = "", fix: str = "") -> Finding:
-    return Finding(check=check, status=Verdict.FAIL, summary=summary, remedy=remedy, evidence=evidence, fix=fix)
+    return Finding.of(check, Verdict.FAIL, summary, remedy=remedy, evidence=evidence, fix=fix)
 
 
 def not_known(check: str, what: str, why: Unknown | str, *, remedy: str = "Check this server again") -> Finding:
     """`what` could not be learned, an indirect question: `whether the clock is right`."""
     reason = why.reason if isinstance(why, Unknown) else why
-    return Finding(check=check, status=Verdict.UNKNOWN, summary=f"not known: {what}", remedy=remedy, evidence=reason)
+    return Finding.of(check, Verdict.UNKNOWN, joined("not known", what), remedy=remedy, evidence=reason)

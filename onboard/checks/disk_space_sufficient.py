@@ -1,6 +1,6 @@
 """There is room where the agent lands. AWS names no figure; these leave some room above what a 3.3 agent unpacks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from onboard.checks.base import Check, Context, failed, not_known, passed
 from onboard.facts.base import Facts, Unknown
@@ -8,6 +8,7 @@ from onboard.facts.posix import agent, disk_space
 from onboard.facts.posix.disk_space import DiskSpace
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
+from onboard.model.words import Command, Remedy, Text, foreign, sh
 
 NAME = "disk_space_sufficient"
 MIB = 1024
@@ -42,11 +43,16 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     if short:
         return failed(
             NAME,
-            f"too little room on {', '.join(short)}",
-            remedy=f"Free some space there. What takes it: sudo du -xh {' '.join(short)} | sort -h | tail",
+            Text("too little room on {mounts}", mounts=", ".join(short)),
+            remedy=Remedy("Free some space there. This shows what takes it", _usage(short)),
             evidence=evidence,
         )
     return passed(NAME, "there is room for the agent", evidence)
+
+
+def _usage(mounts: Sequence[str]) -> Command | None:
+    used, largest = sh("sudo", "du", "-xh", *map(foreign, mounts)), sh("sort", "-h")
+    return used and largest and used | (largest | sh("tail"))
 
 
 def _needed(found: DiskSpace, amounts: Mapping[str, int]) -> dict[str, int]:

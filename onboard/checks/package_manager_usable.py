@@ -5,6 +5,7 @@ from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import package_manager
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
+from onboard.model.words import Remedy, sh
 
 NAME = "package_manager_usable"
 
@@ -25,7 +26,7 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
         return failed(
             NAME,
             "dpkg was interrupted, a package is half installed",
-            remedy="Finish it: sudo dpkg --configure -a",
+            remedy=Remedy("Finish it", sh("sudo", "dpkg", "--configure", "-a")),
             evidence=evidence,
         )
     if found.locks:

@@ -26,6 +26,7 @@ from onboard.model.outcome import Sign, need_of, sign_of_status, sign_of_verdict
 from onboard.model.plan import Change, Plan
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
+from onboard.model.words import FEW, and_more
 
 COLOURS = {"ok": "green", "warn": "yellow", "bad": "red", "idle": "bright_black"}  # tone → rich's colour
 PHASES = {
@@ -82,6 +83,16 @@ class People:
             self._out.print(_servers(state, "onboard report" if self._kept else "--json"))
         for line in _cause_lines(state):
             self._out.print(line)
+        self._commands(state)
+
+    def _commands(self, state: State) -> None:
+        """What can be run as it stands, each on a line of its own that no table breaks."""
+        for cause in causes_of(state.hosts.values()):
+            if cause.words.commands:
+                names = and_more(cause.hosts, FEW)
+                self._out.print(f"[bold]{escape(cause.words.remedy_words)}[/] ({escape(names)}):")
+            for command in cause.words.commands:
+                self._out.print(f"  {escape(command)}", soft_wrap=True)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from onboard.model.events import Event, FactsGathered, HostFinished, RunFailed, 
 from onboard.model.profile import Host, Profile
 from onboard.model.state import State
 from onboard.model.status import HostStatus
+from onboard.model.words import wording_of
 
 KINDS = {"aws": AwsError, "profile": ProfileError, "plan": PlanExceeded}
 Body = Callable[[str], Generator[Event, None, None]]
@@ -121,5 +122,11 @@ def failure(error: OnboardError) -> RunFailed:
     """The event that tells of an error."""
     kind = next((kind for kind, of in KINDS.items() if isinstance(error, of)), "error")
     return RunFailed(
-        kind=kind, what=error.what, where=error.where, why=error.why, remedy=error.remedy, problems=error.problems
+        kind=kind,
+        what=str(error.what),
+        where=error.where,
+        why=str(error.why),
+        remedy=str(error.remedy),
+        problems=error.problems,
+        wording=wording_of(error.what, error.remedy),
     )

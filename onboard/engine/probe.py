@@ -37,14 +37,14 @@ def probe(profile: Profile, host: Host, tools: Tools, cancel: CancelToken) -> It
             address = resolve(host, cancel, time.monotonic() + NAME_LIMIT)[0][4][0]
         except HostUnreachable as error:
             yield from stages.failed("name", error.why, error.remedy)
-            yield HostFinished(host=host.name, status=_status(error), reason=error.what, remedy=error.remedy)
+            yield HostFinished.of(host.name, _status(error), reason=error.what, remedy=error.remedy)
             return
         yield stages.passed("name", str(address))
         try:
             connection = tools.connector.connect(host, cancel)
         except HostError as error:
             yield from stages.failed_by(error)
-            yield HostFinished(host=host.name, status=_status(error), reason=error.what, remedy=error.remedy)
+            yield HostFinished.of(host.name, _status(error), reason=error.what, remedy=error.remedy)
             return
         with closing(connection):
             for stage in ("port", "identity", "log-in"):
@@ -63,7 +63,7 @@ def _privilege(connection: Connection, stages: "_Stages") -> Generator[Event, No
     except HostError as error:
         yield from stages.failed("privilege", f"{error.what}. {error.why}", error.remedy)
         status = HostStatus.BLOCKED if isinstance(error, PrivilegeMissing) else HostStatus.UNREACHABLE
-        yield HostFinished(host=host, status=status, reason=error.what, remedy=error.remedy)
+        yield HostFinished.of(host, status, reason=error.what, remedy=error.remedy)
         return
     yield stages.passed("privilege", result.stdout.decode("utf-8", "replace").strip())
     yield HostFinished(host=host, status=HostStatus.READY)

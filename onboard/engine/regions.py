@@ -138,7 +138,7 @@ def _from_servers(
         except Cancelled:
             return
         except NotMeasured as error:
-            emit(HostFinished(host=host.name, status=HostStatus.FAILED, reason=reason_of(error), remedy=error.remedy))
+            emit(HostFinished.of(host.name, HostStatus.FAILED, reason=reason_of(error), remedy=error.remedy))
         except Exception as error:  # noqa: BLE001 - one server's defect must not take the fleet down
             emit(finish_with(host, error))
         else:

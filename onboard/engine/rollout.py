@@ -276,9 +276,9 @@ class Rollout:
         return self._prepared.findings.get(host.name, ())
 
     def _failed(self, host: Host, error: OnboardError) -> HostFinished:
-        return HostFinished(
-            host=host.name,
-            status=HostStatus.FAILED,
+        return HostFinished.of(
+            host.name,
+            HostStatus.FAILED,
             instance_id=self._nodes.get(host.name),
             findings=self._findings(host),
             reason=reason_of(error),

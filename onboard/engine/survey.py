@@ -25,6 +25,7 @@ from onboard.model.finding import Finding, Verdict
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
 from onboard.model.validation import unknown_problem
+from onboard.model.words import joined
 from onboard.steps.base import StepFailed
 from onboard.steps.catalog import STEPS
 
@@ -122,23 +123,18 @@ def finish_with(host: Host, error: Exception) -> HostFinished:
     """The end of a server that could not be reached or used, or whose turn ended with any other error."""
     if not isinstance(error, HostError):
         told = error if isinstance(error, OnboardError) else keep_defect(error)
-        return HostFinished(
-            host=host.name,
-            status=HostStatus.FAILED,
-            reason=reason_of(told),
-            remedy=told.remedy,
-            evidence=evidence_of(error),
-        )
+        seen = evidence_of(error)
+        return HostFinished.of(host.name, HostStatus.FAILED, reason=reason_of(told), remedy=told.remedy, evidence=seen)
     status = HostStatus.UNTRUSTED if isinstance(error, HostUntrusted) else HostStatus.UNREACHABLE
     untrusted = status is HostStatus.UNTRUSTED
     check = "identity_verified" if untrusted else "reachable"
     remedy = f"{error.remedy}. {APPROVING}" if untrusted else error.remedy
-    finding = Finding(check=check, status=Verdict.FAIL, summary=error.what, remedy=remedy, evidence=error.why)
-    return HostFinished(host=host.name, status=status, findings=(finding,), reason=error.what, remedy=remedy)
+    finding = Finding.of(check, Verdict.FAIL, error.what, remedy=remedy, evidence=error.why)
+    return HostFinished.of(host.name, status, findings=(finding,), reason=error.what, remedy=remedy)
 
 
 def reason_of(error: OnboardError) -> str:
-    return f"{error.what}: {error.why}" if error.why else error.what
+    return joined(error.what, error.why)
 
 
 def evidence_of(error: Exception) -> str:

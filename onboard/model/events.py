@@ -13,6 +13,7 @@ from onboard.model.errors import Problem
 from onboard.model.finding import Cause, Finding
 from onboard.model.plan import HostPlan, Plan
 from onboard.model.status import HostStatus
+from onboard.model.words import Wording, wording_of
 
 VERSION = 1
 THIS_COMPUTER = "this computer"  # an origin of measurements beside servers' names
@@ -242,7 +243,7 @@ class StepFinished(Event):
 class HostFinished(Event):
     """A server's end state (contract). `reason` says in one line why it is not well, when no finding does.
 
-    `evidence`: the last lines that the server said, where a step failed.
+    `evidence`: the last lines that the server said, where a step failed. `wording`: what reason and remedy are made of.
     """
 
     host: str
@@ -252,6 +253,31 @@ class HostFinished(Event):
     reason: str = ""
     remedy: str = ""
     evidence: str = ""
+    wording: Wording | None = None
+
+    @classmethod
+    def of(
+        cls,
+        host: str,
+        status: HostStatus,
+        *,
+        reason: str,
+        remedy: str = "",
+        instance_id: str | None = None,
+        findings: tuple[Finding, ...] = (),
+        evidence: str = "",
+    ) -> "HostFinished":
+        """With the wording of what it says."""
+        return cls(
+            host=host,
+            status=status,
+            instance_id=instance_id,
+            findings=findings,
+            reason=str(reason),
+            remedy=str(remedy),
+            evidence=evidence,
+            wording=wording_of(reason, remedy),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -422,6 +448,7 @@ class Noted(Event):
 class RunFailed(Event):
     """What stopped the whole run, in the four parts of OnboardError.
 
+    `wording`: what `what` and `remedy` are made of.
     `kind` is profile (the input is wrong; `problems` holds each mistake), plan (more than was approved), aws or error.
     """
 
@@ -431,6 +458,7 @@ class RunFailed(Event):
     why: str = ""
     remedy: str = ""
     problems: tuple[Problem, ...] = ()
+    wording: Wording | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

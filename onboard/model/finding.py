@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from onboard.model.words import Wording, wording_of
+
 
 class Verdict(StrEnum):
     """How bad it is. `UNKNOWN`: it could not be learned, which is never the same as `FAIL`."""
@@ -19,11 +21,12 @@ class Finding:
 
     check     name of the check, which reads as the healthy state: `clock_in_sync`
     status    see Verdict
-    summary   what is, in one line, equal on servers with an equal cause, since findings are grouped by
-              (check, status, summary): `clock 7 minutes slow`, not `clock 421.3 s slow`
-    remedy    what to do, with the command to copy where there is one; "" when it passed
+    summary   what is, in one line. Equal causes are grouped by its template: what changes from server to server
+              goes into a `Text` as a value, or into `evidence`
+    remedy    what to do, a `Remedy` where there are commands; "" when it passed
     evidence  what was seen on this very server, verbatim; may differ from server to server
     fix       name of the step that can repair it when asked to (`install_roots`), or ""
+    wording   what summary and remedy are made of; None where they say all
     """
 
     check: str
@@ -32,14 +35,44 @@ class Finding:
     remedy: str = ""
     evidence: str = ""
     fix: str = ""
+    wording: Wording | None = None
+
+    @classmethod
+    def of(
+        cls, check: str, status: Verdict, summary: str, *, remedy: str = "", evidence: str = "", fix: str = ""
+    ) -> "Finding":
+        """With the wording of what it says."""
+        return cls(
+            check=check,
+            status=status,
+            summary=str(summary),
+            remedy=str(remedy),
+            evidence=evidence,
+            fix=fix,
+            wording=wording_of(summary, remedy),
+        )
+
+    @property
+    def words(self) -> Wording:
+        """What it says, taken apart as far as it is known."""
+        return self.wording or Wording(self.summary, advice=self.remedy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """One cause and the servers it concerns, by name. `check` is "" for a server that failed outside any check."""
+    """One cause and the servers it concerns, by name. `check` is "" for a server that failed outside any check.
+
+    Values that differ from server to server are merged: `clock 5–12 minutes slow`.
+    """
 
     check: str
     status: Verdict
     summary: str
     remedy: str
     hosts: tuple[str, ...]
+    wording: Wording | None = None
+
+    @property
+    def words(self) -> Wording:
+        """What it says, taken apart as far as it is known."""
+        return self.wording or Wording(self.summary, advice=self.remedy)

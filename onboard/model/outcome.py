@@ -82,7 +82,14 @@ def troubles(host: HostState) -> tuple[Finding, ...]:
     well = host.status is None or host.status.is_well
     if not host.reason or well or any(one.summary == host.reason for one in found):
         return tuple(found)
-    reason = Finding(check="", status=Verdict.FAIL, summary=host.reason, remedy=host.remedy, evidence=host.evidence)
+    reason = Finding(
+        check="",
+        status=Verdict.FAIL,
+        summary=host.reason,
+        remedy=host.remedy,
+        evidence=host.evidence,
+        wording=host.wording,
+    )
     return (reason, *found)
 
 

@@ -10,6 +10,7 @@ from onboard.model.changes import CHANGING
 from onboard.model.finding import Finding
 from onboard.model.plan import Plan
 from onboard.model.status import HostStatus
+from onboard.model.words import Wording
 
 
 @dataclass(slots=True)
@@ -19,6 +20,7 @@ class HostState:
     judged    what the checks made of it (READY, WARNED, BLOCKED); None before
     ended     how the run ended for it; None while it goes on, and where it was interrupted
     evidence  what the server said when it failed
+    wording   what reason and remedy are made of; None where they say all
     steps     step → started, done, unchanged, failed or undone
     """
 
@@ -30,6 +32,7 @@ class HostState:
     reason: str = ""
     remedy: str = ""
     evidence: str = ""
+    wording: Wording | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     unknown: Mapping[str, str] = field(default_factory=dict)
     keys: tuple[events.HostKeySeen, ...] = ()
@@ -175,7 +178,7 @@ class State:
         host.ended, host.instance_id = event.status, event.instance_id
         host.findings = event.findings or host.findings
         host.reason, host.remedy = event.reason, event.remedy
-        host.evidence = event.evidence
+        host.evidence, host.wording = event.evidence, event.wording
 
     def host(self, name: str) -> HostState:
         """The server's state, made when it is first heard of."""

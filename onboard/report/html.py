@@ -10,6 +10,7 @@ from onboard import __version__, resources
 from onboard.model.outcome import Sign, need_of, sign_of_status, sign_of_verdict, troubles
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
+from onboard.model.words import Wording
 from onboard.report.document import Report, system
 
 NAMED = 20  # servers that a cause names; all of them stand in the table
@@ -119,7 +120,7 @@ def _causes(report: Report) -> str:
         rows.append(
             (
                 f"<td class=keep>{_mark(sign_of_verdict(cause.status), cause.status)}</td>",
-                f"<td>{_what(cause.summary, cause.remedy)}</td>",
+                f"<td>{_what(cause.summary, cause.words)}</td>",
                 f"<td class=number>{len(cause.hosts):,}</td>",
                 f"<td>{escape(', '.join(cause.hosts[:NAMED]))}{more}</td>",
             )
@@ -140,7 +141,7 @@ def _servers(report: Report) -> str:
 def _server(host: HostState, report: Report) -> Sequence[str]:
     node = f"<code>{escape(host.instance_id)}</code>" if host.instance_id else ""
     end = report.outcome(host)
-    reasons = "".join(_what(one.summary, one.remedy, one.evidence) for one in troubles(host))
+    reasons = "".join(_what(one.summary, one.words, one.evidence) for one in troubles(host))
     return (
         f"<td class=name>{escape(host.name)}</td>",
         f"<td class=keep>{_mark(sign_of_status(end), end or 'not finished', is_word_shown=True)}</td>",
@@ -150,12 +151,13 @@ def _server(host: HostState, report: Report) -> Sequence[str]:
     )
 
 
-def _what(summary: str, remedy: str, evidence: str = "") -> str:
+def _what(summary: str, words: Wording, evidence: str = "") -> str:
     """What is wrong, what to do, and what was seen on that very server."""
     return "".join(
         (
             f"<p>{escape(summary)}</p>",
-            f"<p class=remedy>{escape(remedy)}</p>" if remedy else "",
+            f"<p class=remedy>{escape(words.remedy_words)}</p>" if words.advice else "",
+            *(f"<pre class=command>{escape(command)}</pre>" for command in words.commands),
             f"<pre class=evidence>{escape(evidence)}</pre>" if evidence else "",
         )
     )

@@ -1,46 +1,46 @@
 """Equal causes, kept up to date server by server: grouping all servers anew takes too long while they stream."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
-from onboard.model.finding import Verdict
+from onboard.model.causes import CauseKey, cause_of, key_of
+from onboard.model.finding import Cause
 from onboard.model.outcome import WORST_FIRST, troubles
 from onboard.model.state import HostState
 from onboard.model.status import HostStatus
-
-
-@dataclass(frozen=True, slots=True)
-class CauseKey:
-    """What makes causes equal."""
-
-    check: str
-    status: Verdict
-    summary: str
-    remedy: str
+from onboard.model.words import Wording, merged
 
 
 class CauseIndex:
     """The same groups as `causes_of`."""
 
     def __init__(self) -> None:
-        self._hosts: dict[CauseKey, dict[str, None]] = {}
-        self._keys: dict[str, tuple[CauseKey, ...]] = {}
+        self._hosts: dict[CauseKey, dict[str, Wording]] = {}
+        self._keys: dict[str, Collection[CauseKey]] = {}
+        self._words: dict[CauseKey, Wording] = {}  # merged when they were last asked for
 
     def update(self, hosts: Iterable[HostState]) -> None:
         """Take these servers' causes anew."""
         for host in hosts:
-            keys = _keys(host)
+            found = _causes(host)
             for key in self._keys.get(host.name, ()):
-                if key not in keys:
+                if key not in found:
                     self._hosts[key].pop(host.name, None)
-            for key in keys:
-                self._hosts.setdefault(key, {})[host.name] = None
-            if keys or host.name in self._keys:
-                self._keys[host.name] = keys
+                    self._words.pop(key, None)
+            for key, words in found.items():
+                self._hosts.setdefault(key, {})[host.name] = words
+                self._words.pop(key, None)
+            if found or host.name in self._keys:
+                self._keys[host.name] = found.keys()
 
     def hosts(self, key: CauseKey) -> Collection[str]:
         """Names of the servers that a cause concerns."""
         return self._hosts.get(key, {})
+
+    def cause(self, key: CauseKey) -> Cause:
+        """A cause that concerns some server, in words that hold for all of them."""
+        if key not in self._words:
+            self._words[key] = merged(self._hosts[key].values())
+        return cause_of(key, self._hosts[key], self._words[key])
 
     def in_order_seen(self) -> list[CauseKey]:
         """Stable while servers stream in; causes that concern no server any more are left out."""
@@ -50,19 +50,17 @@ class CauseIndex:
         """The worst and the most frequent first; equal ones as at the last time, whichever server answered first."""
         return sorted(
             self.in_order_seen(),
-            key=lambda key: (WORST_FIRST.index(key.status), -len(self._hosts[key]), key.check, key.summary),
+            key=lambda key: (WORST_FIRST.index(key.status), -len(self._hosts[key]), key.check, key.template),
         )
 
     def matching(self, text: str) -> set[str]:
         """Names of servers with a cause whose words hold `text`, which is in lower case."""
-        found: set[str] = set()
-        for key, hosts in self._hosts.items():
-            if text in key.summary.lower():
-                found.update(hosts)
-        return found
+        return {
+            name for hosts in self._hosts.values() for name, words in hosts.items() if text in words.sentence.lower()
+        }
 
 
-def _keys(host: HostState) -> tuple[CauseKey, ...]:
+def _causes(host: HostState) -> dict[CauseKey, Wording]:
     if host.status is HostStatus.READY:  # nearly all of them, nearly always
-        return ()
-    return tuple(CauseKey(one.check, one.status, one.summary, one.remedy) for one in troubles(host))
+        return {}
+    return {key_of(finding): finding.words for finding in troubles(host)}

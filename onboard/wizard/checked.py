@@ -1,6 +1,5 @@
 """What the checks say of a server, with the fixes that the draft allows by now."""
 
-import re
 from collections.abc import Collection
 
 from onboard.checks.blocking import host_status
@@ -40,12 +39,3 @@ def sentence(summary: str) -> str:
     """A summary as the beginning of a sentence; names of services and programs stay as they are written."""
     first = summary.split(" ")[0]
     return summary if not first.isalpha() or first in _NAMES else summary[:1].upper() + summary[1:]
-
-
-def split_remedy(remedy: str) -> tuple[str, str]:
-    """(words, what to copy): `Finish it: sudo dpkg --configure -a` is a sentence and its command.
-
-    Where words and commands cannot be told apart for certain, all of it is to be copied.
-    """
-    found = re.fullmatch(r"([^:]+): (sudo (?:(?!\. |, and |, or | \().)+)", remedy)
-    return (f"{found[1]}:", found[2]) if found else ("", remedy)

@@ -1,7 +1,7 @@
 """A plan as people read it: AWS, then servers with equal changes together, then those that nothing is done to."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from onboard.checks.blocking import MUST_BE_KNOWN
 from onboard.model.causes import causes_of
@@ -87,9 +87,7 @@ def matching(outline: Outline, text: str) -> Outline:
     for cause in outline.left_out:
         names = cause.hosts if wanted in cause.summary.lower() else _named(cause.hosts, wanted)
         if names:
-            left_out.append(
-                Cause(check=cause.check, status=cause.status, summary=cause.summary, remedy=cause.remedy, hosts=names)
-            )
+            left_out.append(replace(cause, hosts=names))
     return Outline(
         aws=tuple(change for change in outline.aws if _holds(change, wanted)),
         groups=tuple(groups),

@@ -55,4 +55,5 @@ def test_events_are_named_and_versioned_json() -> None:
         "remedy": "set it",
         "evidence": "",
         "fix": "",
+        "wording": None,
     }

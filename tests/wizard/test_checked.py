@@ -2,15 +2,13 @@
 
 import random
 
-import pytest
-
 from onboard.model.causes import causes_of
 from onboard.model.finding import Finding, Verdict
 from onboard.model.profile import Host, Profile
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
 from onboard.wizard.cause_index import CauseIndex
-from onboard.wizard.checked import finding_of, sentence, split_remedy, status_of, to_check_again
+from onboard.wizard.checked import finding_of, sentence, status_of, to_check_again
 
 GOOD = Finding(check="os_supported", status=Verdict.PASS, summary="Debian 12 is supported")
 ROOTS = Finding(check="root_certificates_present", status=Verdict.FAIL, summary="no root", fix="install_roots")
@@ -64,20 +62,6 @@ def test_a_finding_is_found_by_its_check_and_a_reason_without_any() -> None:
     assert finding_of(None, "") is None
 
 
-@pytest.mark.parametrize(
-    ("remedy", "words", "copied"),
-    [
-        ("Finish it: sudo dpkg --configure -a", "Finish it:", "sudo dpkg --configure -a"),
-        ("Set it: sudo service ntpd stop; sudo ntpd -gq", "Set it:", "sudo service ntpd stop; sudo ntpd -gq"),
-        ("Exempt *.amazonaws.com from TLS inspection", "", "Exempt *.amazonaws.com from TLS inspection"),
-        ("Mount it: sudo mount -o remount,rw /, and edit it", "", "Mount it: sudo mount -o remount,rw /, and edit it"),
-        ("Remove it: sudo rm a. Or log in as root", "", "Remove it: sudo rm a. Or log in as root"),
-    ],
-)
-def test_a_command_is_told_from_its_words_only_where_that_is_certain(remedy: str, words: str, copied: str) -> None:
-    assert split_remedy(remedy) == (words, copied)
-
-
 def test_a_summary_begins_a_sentence_unless_it_begins_with_a_name() -> None:
     assert sentence("clock 7 minutes slow") == "Clock 7 minutes slow"
     assert sentence("ssmmessages: connection refused") == "ssmmessages: connection refused"
@@ -95,7 +79,7 @@ def test_the_index_groups_as_the_engine_does_whatever_comes_in_whichever_order()
         hosts[name] = host(name, status, *found, reason="" if found else "Stopped before its turn")
         index.update([hosts[name]])
     wanted = {(one.check, one.summary): set(one.hosts) for one in causes_of(hosts.values())}
-    assert {(key.check, key.summary): set(index.hosts(key)) for key in index.in_order_seen()} == wanted
+    assert {(key.check, key.template): set(index.hosts(key)) for key in index.in_order_seen()} == wanted
     counts = [(key.status, len(index.hosts(key))) for key in index.worst_first()]
     assert counts == [(one.status, len(one.hosts)) for one in causes_of(hosts.values())]
     assert index.matching("7 minutes") == wanted["clock_in_sync", "clock 7 minutes slow"]

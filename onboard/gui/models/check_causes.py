@@ -7,7 +7,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from onboard.gui.text import plural, say, tr
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark, mark_of_verdict
-from onboard.wizard.cause_index import CauseIndex, CauseKey
+from onboard.model.causes import CauseKey
+from onboard.wizard.cause_index import CauseIndex
 from onboard.wizard.check_titles import FixTitle, fix_title, title_of
 from onboard.wizard.checked import sentence
 
@@ -85,14 +86,14 @@ class CheckCauses(QAbstractTableModel):
     def _text(self, row: int, column: int) -> str:
         key = self._keys[row]
         if column == CAUSE:
-            return sentence(key.summary)
+            return sentence(self._index.cause(key).summary)
         if column == SERVERS:
             return plural("{n} server", "{n} servers", len(self._index.hosts(key)))
         if column == WHY:
             return say(title_of(key.check).why)
         fix = self.fix(row)
         if fix is None:
-            return tr("How to fix") if key.remedy else ""
+            return tr("How to fix") if key.advice else ""
         name, words = fix
         return say(words.allowed) if name in self._fixes else say(words.allow).replace("&", "")
 

@@ -9,12 +9,13 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from onboard.gui.text import say, tr
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark, mark_of_host, mark_of_verdict
+from onboard.model.causes import CauseKey
 from onboard.model.finding import Finding, Verdict
 from onboard.model.outcome import need_of
 from onboard.model.profile import Host
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
-from onboard.wizard.cause_index import CauseIndex, CauseKey
+from onboard.wizard.cause_index import CauseIndex
 from onboard.wizard.check_titles import CHECK_TITLES, CONNECTION_TITLES, title_of
 from onboard.wizard.checked import finding_of, status_of
 

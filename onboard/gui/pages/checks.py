@@ -22,14 +22,14 @@ from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.filter_box import FilterBox
 from onboard.gui.widgets.mark import Mark, mark_of_verdict
 from onboard.gui.widgets.page_header import PageHeader
+from onboard.model.causes import CauseKey
 from onboard.model.changes import CHANGING
 from onboard.model.finding import Finding, Verdict
 from onboard.model.outcome import troubles
 from onboard.model.profile import Host
 from onboard.model.state import State
-from onboard.wizard.cause_index import CauseKey
 from onboard.wizard.check_titles import fix_title, title_of
-from onboard.wizard.checked import finding_of, sentence, split_remedy, to_check_again
+from onboard.wizard.checked import finding_of, sentence, to_check_again
 from onboard.wizard.command_line import command_line
 
 SHOWN_CAUSES = 5  # rows; what is more scrolls
@@ -385,8 +385,14 @@ class ChecksPage(Page):
 
     def _of_cause(self, key: CauseKey) -> Detail:
         names = list(self.matrix.causes.hosts(key))
+        cause = self.matrix.causes.cause(key)
         finding = Finding(
-            check=key.check, status=key.status, summary=key.summary, remedy=key.remedy, fix=self._fix_of(key)
+            check=key.check,
+            status=key.status,
+            summary=cause.summary,
+            remedy=cause.remedy,
+            fix=self._fix_of(key),
+            wording=cause.wording,
         )
         listed = "\n".join(names[:NAMED])
         if len(names) > NAMED:
@@ -396,7 +402,6 @@ class ChecksPage(Page):
 
     def _detail(self, whose: str, finding: Finding, seen: str, facts: tuple[tuple[str, str], ...] = ()) -> Detail:
         title = title_of(finding.check)
-        words, copied = split_remedy(finding.remedy)
         fix = fix_title(finding.fix) if finding.status is not Verdict.PASS else None
         self._fix = finding.fix if fix is not None else ""
         allowed = finding.fix in self.session.view.draft.run.fixes
@@ -409,8 +414,8 @@ class ChecksPage(Page):
             why=say(title.why) if finding.status is not Verdict.PASS else "",
             facts=facts,
             seen=seen,
-            remedy=words,
-            commands=(copied,) if copied else (),
+            remedy=finding.words.remedy_words,
+            commands=finding.words.commands,
             action=say(fix.forbid if allowed else fix.allow) if fix is not None else "",
         )
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from onboard.gui.dialogs import report_path
 from onboard.gui.models.outcome import NODE, REASON, STATUS, Ended, OutcomeModel, mark_of_end, stands, status_words
-from onboard.gui.models.rollout import reason_of, undo_words
+from onboard.gui.models.rollout import undo_words
 from onboard.gui.models.runs import begun_words
 from onboard.gui.page import Page
 from onboard.gui.session import Session
@@ -32,7 +32,6 @@ from onboard.gui.widgets.progress_bar import ProgressBar
 from onboard.model.outcome import troubles
 from onboard.model.state import HostState
 from onboard.model.status import HostStatus
-from onboard.wizard.checked import split_remedy
 from onboard.wizard.command_line import command_line
 from onboard.wizard.interrupted import is_resumable
 
@@ -289,20 +288,19 @@ class FinishPage(Page):
             self._detail.show_detail(_undone_detail(undone))
             return
         well = stands(host) is HostStatus.ONLINE
-        what, remedy = ("", "") if well else reason_of(host)
-        words, copied = split_remedy(remedy)
-        seen = "\n".join(finding.evidence for finding in troubles(host) if finding.evidence) if not well else ""
-        status = tr("{status}: {what}", status=status_words(host), what=what) if what else status_words(host)
+        wrong = () if well else troubles(host)
+        worst = wrong[0] if wrong else None
+        status = status_words(host)
         self._detail.show_detail(
             Detail(
                 title=host.name,
                 mark=mark_of_end(host),
-                status=status,
+                status=tr("{status}: {what}", status=status, what=worst.summary) if worst else status,
                 why=tr("Systems Manager says it is online, and it answered with its nonce.") if well else "",
                 facts=((tr("Node"), host.instance_id),) if host.instance_id else (),
-                seen=seen,
-                remedy=words,
-                commands=(copied,) if copied else (),
+                seen="\n".join(finding.evidence for finding in wrong if finding.evidence),
+                remedy=worst.words.remedy_words if worst else "",
+                commands=worst.words.commands if worst else (),
             )
         )
 
@@ -360,12 +358,12 @@ def _undone_detail(host: HostState) -> Detail:
     word, mark = undo_words(host)
     if host.is_restored:
         return Detail(title=host.name, mark=mark, status=word, why=tr("What the run made on it was taken back."))
-    what, remedy = reason_of(host) if host.finished else ("", "")
-    words, copied = split_remedy(remedy)
+    wrong = troubles(host) if host.finished else ()
+    worst = wrong[0] if wrong else None
     return Detail(
         title=host.name,
         mark=mark,
-        status=tr("{status}: {what}", status=word, what=what) if what else word,
-        remedy=words,
-        commands=(copied,) if copied else (),
+        status=tr("{status}: {what}", status=word, what=worst.summary) if worst else word,
+        remedy=worst.words.remedy_words if worst else "",
+        commands=worst.words.commands if worst else (),
     )

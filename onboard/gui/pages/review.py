@@ -27,7 +27,6 @@ from onboard.model.errors import OnboardError
 from onboard.model.plan import Change, Plan
 from onboard.profiles.plan_file import save
 from onboard.wizard.check_titles import title_of
-from onboard.wizard.checked import split_remedy
 from onboard.wizard.command_line import command_line
 from onboard.wizard.plan_outline import Outline, matching, outline_of
 from onboard.wizard.stages import is_plan_used_up
@@ -282,15 +281,14 @@ class ReviewPage(Page):
 def _detail(node: Node) -> Detail:
     if node.cause is not None:
         cause, title = node.cause, title_of(node.cause.check)
-        words, copied = split_remedy(cause.remedy)
         return Detail(
             title=f"{node.count} · {say(title.short)}" if title.short else node.count,
             mark=mark_of_verdict(cause.status),
             status=node.text,
             why=say(title.why),
             facts=(_names(node),),
-            remedy=words,
-            commands=(copied,) if copied else (),
+            remedy=cause.words.remedy_words,
+            commands=cause.words.commands,
         )
     if node.change is not None:
         return Detail(title=node.change.summary, facts=_facts(node.change))

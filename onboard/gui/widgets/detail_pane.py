@@ -118,7 +118,8 @@ class DetailPane(QFrame):
             column.addSpacing(S4)
             column.addWidget(Label(tr("To fix"), tone="muted"))
         if detail.remedy:
-            column.addWidget(Label(detail.remedy, wrap=True, selectable=True))
+            words = f"{detail.remedy}:" if detail.commands else detail.remedy
+            column.addWidget(Label(words, wrap=True, selectable=True))
         for command in detail.commands:
             column.addWidget(Command(tr("To fix"), command))
         if detail.action:
