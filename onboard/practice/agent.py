@@ -593,7 +593,8 @@ class FileStore(MutableMapping[str, str]):
     """The identity in the files where the real agent has it, readable by root alone."""
 
     def __init__(self, folder: Path) -> None:
-        vault = folder / "Vault" / "Store"
+        self._vault = folder / "Vault"
+        vault = self._vault / "Store"
         self._paths = {
             "registration": folder / "registration",
             "RegistrationKey": vault / "RegistrationKey",
@@ -607,8 +608,18 @@ class FileStore(MutableMapping[str, str]):
             raise KeyError(name) from None
 
     def __setitem__(self, name: str, value: str) -> None:
-        path = self._paths[name]
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if name != "registration":
+            self._note_in_manifest(name)
+        self._replace(self._paths[name], value)
+
+    def _note_in_manifest(self, name: str) -> None:
+        """The vault's table of contents, as the real agent keeps it."""
+        manifest = self._vault / "Manifest"
+        noted = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
+        self._replace(manifest, json.dumps({**noted, name: f"{STATE}/Vault/Store/{name}"}))
+
+    def _replace(self, path: Path, value: str) -> None:
+        _make(path.parent)
         temporary = path.with_name(path.name + ".new")
         descriptor = os.open(str(temporary), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -758,6 +769,7 @@ class _Program:
         state = Path(self._root + STATE)
         for folder in ("daemons", "ipc", "localcommands/completed", *(f"{node}/{name}" for name in NODE_FOLDERS)):
             _make(state / folder)
+        (state / "ipc").chmod(0o750)
 
     def _share(self, token: JSON) -> None:
         """Note the credentials for the workers, and write them for root's other programs unless that is forbidden."""
@@ -797,7 +809,7 @@ class _Program:
     def _log(self, text: str) -> None:
         path = Path(self._root + LOG)
         with contextlib.suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make(path.parent)
             with path.open("a", encoding="utf-8") as file:
                 file.write("{} {}\n".format(time.strftime("%Y-%m-%d %H:%M:%S"), text))
 

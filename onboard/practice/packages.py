@@ -64,7 +64,7 @@ running() {
 
 start() {
     if running; then return 0; fi
-    mkdir -p /var/log/amazon/ssm
+    (umask 077 && mkdir -p /var/log/amazon/ssm)
     if command -v setsid >/dev/null 2>&1; then
         setsid "$AGENT" </dev/null >/dev/null 2>>"$LOG" &
     else
@@ -164,7 +164,8 @@ def packaged_files(version: str) -> list[PackagedFile]:
 
 def build_deb(version: str, architecture: str) -> bytes:
     """The .deb for `amd64` or `arm64`."""
-    files = packaged_files(version)
+    # The folders for state and logs are the agent's own to make; AWS's .rpm alone brings them.
+    files = [item for item in packaged_files(version) if not item.path.startswith("/var/")]
     size = sum(len(item.content or b"") for item in files) // 1024 + 1
     control = (
         f"Package: {NAME}\nVersion: {version}-1\nArchitecture: {DEB_ARCHITECTURES[architecture]}\n"
