@@ -13,11 +13,15 @@ from recordings.recorded import RECORDINGS, run_of, take
 
 from onboard.cli.report import FORMATS, report_of_run
 from onboard.cli.text import People
+from onboard.engine.history import replay
 from onboard.engine.journal import Journal
 from onboard.gui.models.outcome import OutcomeModel
+from onboard.model.events import Recorded
 from onboard.model.state import State
+from onboard.model.status import HostStatus
 from onboard.report.document import Report
 from onboard.wizard.progress import Group, place_of
+from onboard.wizard.replay import Replay
 
 Ends = Mapping[str, str]  # server → status, "" where the run was interrupted before its end
 WORDS = {"Online": "online", "Skipped": "skipped", "Failed": "failed", "Blocked": "blocked", "Not finished": ""}
@@ -41,8 +45,12 @@ def in_html(report: Report) -> Ends:
 
 
 def in_window(report: Report) -> Ends:
+    return on_finish(report.state)
+
+
+def on_finish(state: State) -> Ends:
     model = OutcomeModel()
-    model.show(report.state, State())
+    model.show(state, State())
     rows = [model.texts(row) for row in range(model.rowCount())]
     return {row[0]: WORDS[row[1]] for row in rows}
 
@@ -62,10 +70,17 @@ def test_all_faces_tell_the_same_ends(recording: str, tmp_path: Path, in_termina
     take(recording, tmp_path)
     with closing(Journal(tmp_path)) as journal:
         report = report_of_run(run_of(journal), journal)
+        shown = Replay()
+        for event in replay(run_of(journal), journal):
+            if isinstance(event, Recorded):
+                shown.fold(event)
     ends = in_json(report)
     assert ends
     assert {face: read(report) for face, read in FACES.items()} == dict.fromkeys(FACES, ends)
     assert in_terminal(report) == ends
+    assert on_finish(shown.states["apply"]) == ends, "what the wizard shows of an earlier run"
+    assert ("undo" in shown.states) == recording.endswith("/undone")
+    assert {host.status for host in shown.states["undo"].hosts.values()} <= {HostStatus.READY}
     for name, end in ends.items():
         place = place_of(report.state.hosts[name], ())
         assert (place.group is Group.ONLINE) == (end == "online"), name
