@@ -104,14 +104,20 @@ def runs(desk: "Desk") -> Iterator[tuple[str, QWidget]]:
     sheet.table.selectRow(3)
     yield "runs-not-shown", sheet
     sheet.reject()
-    for name, told in (
-        ("runs-broken-off", (*scenes.apply_begins(), *scenes.apply_goes_on())),
-        ("runs-shown", scenes.whole_apply()),
+    applied = scenes.whole_apply()
+    taken_back = (scenes.began("undo", scenes.able()), *undone(len(scenes.able())))
+    for name, told, back in (
+        ("runs-broken-off", (*scenes.apply_begins(), *scenes.apply_goes_on()), ()),
+        ("runs-shown", applied, ()),
+        ("runs-undone", applied, (*taken_back, scenes.ended(taken_back))),
     ):
         window.session.show_run(interrupted().run)
-        recorded = (events.Recorded(command="apply", time=scenes.STARTED, told=event) for event in told)
+        recorded = [events.Recorded(command="apply", time=scenes.STARTED, told=event) for event in told]
+        recorded += [events.Recorded(command="undo", time=scenes.STARTED, told=event) for event in back]
         feed(window.session, "show_run", *recorded, events.RunFinished(run="", hosts={}))
         yield name, window
+    window.visit("install")
+    yield "runs-undone-install", window
 
 
 def listed() -> Iterator[events.KeptRun]:
