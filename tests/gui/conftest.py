@@ -28,6 +28,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
+from onboard.gui.session import Session
 from onboard.gui.theme import Scheme, Theme
 
 PATIENCE = 5.0  # seconds that a condition may take to come true
@@ -94,6 +95,15 @@ def theme(qapp: QApplication) -> Iterator[Theme]:
     yield Theme.current()
     Theme.current().set_scheme(Scheme.LIGHT)
     Theme.current().set_text_scale(1.0)
+
+
+@pytest.fixture
+def session(qapp: QApplication) -> Iterator[Session]:
+    """A session without a profile yet, in the test's own home."""
+    one = Session()
+    yield one
+    one.close()
+    one.deleteLater()
 
 
 @pytest.fixture(autouse=True)

@@ -26,14 +26,6 @@ Orders = list[Mapping[str, Any]]
 
 
 @pytest.fixture
-def session(qapp: object) -> Iterator[Session]:
-    one = Session()
-    yield one
-    one.close()
-    one.deleteLater()
-
-
-@pytest.fixture
 def orders(session: Session) -> Orders:
     return without_child(session)
 

@@ -28,15 +28,6 @@ Show = Callable[..., None]
 
 
 @pytest.fixture
-def session(qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    monkeypatch.setenv("ONBOARD_HOME", str(tmp_path / "home"))
-    one = Session()
-    yield one
-    one.close()
-    one.deleteLater()
-
-
-@pytest.fixture
 def orders(session: Session) -> list[Mapping[str, Any]]:
     return without_child(session)
 

@@ -23,14 +23,9 @@ from onboard.wizard.stages import BY_NAME, Mark, standing
 FAILED = scenes.able()[117]
 
 
-@pytest.fixture
-def session(qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    monkeypatch.setenv("ONBOARD_HOME", str(tmp_path / "home"))
+@pytest.fixture(autouse=True)
+def nothing_to_keep_the_computer_awake_with(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("onboard.gui.wakefulness._COMMANDS", {})
-    one = Session()
-    yield one
-    one.close()
-    one.deleteLater()
 
 
 @pytest.fixture

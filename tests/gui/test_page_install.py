@@ -5,7 +5,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,15 +29,6 @@ from onboard.wizard.progress import Group
 FAILED = scenes.able()[117]
 Until = Callable[[Callable[[], object]], None]
 PLANNED = {"account": scenes.account(), "preview": scenes.preview(), "check": scenes.check(), "plan": scenes.plan()}
-
-
-@pytest.fixture
-def session(qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    monkeypatch.setenv("ONBOARD_HOME", str(tmp_path / "home"))
-    one = Session()
-    yield one
-    one.close()
-    one.deleteLater()
 
 
 class Bench:

@@ -33,14 +33,9 @@ Show = Callable[..., None]
 Orders = list[Mapping[str, Any]]
 
 
-@pytest.fixture
-def session(qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    monkeypatch.setenv("ONBOARD_HOME", str(tmp_path / "home"))
+@pytest.fixture(autouse=True)
+def own_settings(tmp_path: Path) -> None:
     QSettings.setPath(QSettings.defaultFormat(), QSettings.Scope.UserScope, str(tmp_path))
-    one = Session()
-    yield one
-    one.close()
-    one.deleteLater()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Review: the plan made, read, searched and saved, so that the command line applies exactly it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,6 @@ from onboard.profiles.plan_file import load
 
 COUNT = 248
 Show = Callable[..., None]
-
-
-@pytest.fixture
-def session(qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    monkeypatch.setenv("ONBOARD_HOME", str(tmp_path / "home"))
-    one = Session()
-    yield one
-    one.close()
-    one.deleteLater()
 
 
 @pytest.fixture

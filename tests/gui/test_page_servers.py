@@ -54,15 +54,6 @@ PROFILE = draft.with_hosts(
 
 
 @pytest.fixture
-def session(qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    monkeypatch.setenv("ONBOARD_HOME", str(tmp_path / "home"))
-    one = Session()
-    yield one
-    one.close()
-    one.deleteLater()
-
-
-@pytest.fixture
 def orders(session: Session) -> Orders:
     return without_child(session)
 

@@ -1,7 +1,7 @@
 """Start: what is offered, and what a crash left."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -29,14 +29,6 @@ def kept(path: Path, **more: object) -> KeptRun:
         "proven": 118,
     }
     return KeptRun(**{**values, **more})  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def session(theme: object) -> Iterator[Session]:
-    one = Session()
-    yield one
-    one.close()
-    one.deleteLater()
 
 
 def test_runs_are_asked_for_once_there_is_a_journal(session: Session) -> None:

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,15 +22,6 @@ def wait(condition: Callable[[], object], seconds: float = 40) -> None:
     while not condition():
         assert clock.elapsed() < seconds * 1000, "it took too long"
         QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 100)
-
-
-@pytest.fixture
-def session(qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    monkeypatch.setenv("ONBOARD_HOME", str(tmp_path / "home"))
-    one = Session()
-    yield one
-    one.close()
-    one.deleteLater()
 
 
 @pytest.fixture

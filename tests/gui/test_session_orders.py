@@ -1,6 +1,6 @@
 """Orders and what they tell: heard only as long as they are of use, stopped by their own number, never mixed up."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,6 @@ from onboard.model.profile import Profile
 from onboard.model.status import HostStatus
 
 Orders = list[Mapping[str, Any]]
-
-
-@pytest.fixture
-def session(qapp: object) -> Iterator[Session]:
-    one = Session()
-    yield one
-    one.close()
-    one.deleteLater()
 
 
 @pytest.fixture

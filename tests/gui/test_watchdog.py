@@ -6,7 +6,7 @@ The longest stall of each run is printed: pytest -s tests/gui/test_watchdog.py
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import fleet
@@ -76,15 +76,10 @@ class Watchdog:
         self._timer.stop()
 
 
-@pytest.fixture
-def session(qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    monkeypatch.setenv("ONBOARD_HOME", str(tmp_path / "home"))
+@pytest.fixture(autouse=True)
+def engine_that_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = [sys.executable, str(Path(__file__).with_name("streaming_engine.py"))]
     monkeypatch.setattr(engine_child, "console_program", lambda: engine)
-    one = Session()
-    yield one
-    one.close()
-    one.deleteLater()
 
 
 @pytest.mark.timeout(1200)

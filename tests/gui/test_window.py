@@ -1,6 +1,6 @@
 """The window: its pages, made one by one; what it asks before something is lost; where Enter goes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,12 +29,9 @@ PLANNED = {"account": scenes.account(), "preview": scenes.preview(), "check": sc
 
 
 @pytest.fixture
-def session(qapp: object) -> Iterator[Session]:
-    one = Session()
-    without_child(one)
-    yield one
-    one.close()
-    one.deleteLater()
+def session(session: Session) -> Session:
+    without_child(session)
+    return session
 
 
 def made(window: Window) -> int:
