@@ -133,6 +133,46 @@ def listed() -> Iterator[events.KeptRun]:
     yield replace(ended, run="20261121-110000-0001", command="regions", who="")
 
 
+def after_undo(desk: "Desk") -> Iterator[tuple[str, Window]]:
+    """Install, Finish, Review and Checks once a run is undone but for two servers, or whole; then a new plan."""
+    window = desk.window("finish", {**PLANNED, "apply": scenes.whole_apply()})
+    without_child(window.session)
+    window.session.run("undo", run="r")
+    lost = events.HostFinished(
+        host=scenes.able()[240],
+        status=HostStatus.UNREACHABLE,
+        reason="There is no route to it",
+        remedy="Check the address, the route and the VPN, then undo the run again",
+    )
+    stopped = events.HostFinished(host=scenes.able()[241], status=HostStatus.SKIPPED, reason="Stopped")
+    told = [scenes.began("undo", scenes.able(), "u"), *restored(240)]
+    feed(window.session, "undo", *told, lost, stopped, scenes.ended([*told, lost, stopped], "u"))
+    window.visit("install")
+    window.page.table.select_key(lost.host)
+    yield "undone-in-part-install", window
+    window.visit("finish")
+    window.page.table.select_key(lost.host)
+    yield "undone-in-part-finish", window
+    window.session.run("undo", run="r")
+    told = [scenes.began("undo", scenes.able(), "u"), *restored(242)]
+    feed(window.session, "undo", *told, scenes.ended(told, "u"))
+    for stage in ("install", "finish", "review", "checks"):
+        window.visit(stage)
+        yield f"undone-{stage}", window
+    window.session.run("plan")
+    feed(window.session, "plan", *scenes.plan())
+    for stage in ("review", "install"):
+        window.visit(stage)
+        yield f"undone-planned-{stage}", window
+    window = desk.window("review", {**PLANNED, "apply": scenes.whole_apply()})
+    yield "review-used-up", window
+
+
+def restored(count: int) -> Iterator[events.Event]:
+    for name in scenes.able()[:count]:
+        yield events.HostFinished(host=name, status=HostStatus.READY, reason="Restored")
+
+
 def undone(count: int) -> Iterator[events.Event]:
     for name in scenes.able()[:count]:
         yield events.HostFinished(host=name, status=HostStatus.READY, reason="Restored")

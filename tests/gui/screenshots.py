@@ -23,7 +23,7 @@ from pathlib import Path
 
 import scenes
 from pictures_checks import checks, review
-from pictures_install import finish, install, runs
+from pictures_install import after_undo, finish, install, runs
 from pictures_region import region
 from pictures_servers import servers
 from pictures_setup import activation, network, role
@@ -162,6 +162,7 @@ PAGES: Mapping[str, Callable[[Desk], Pictures]] = {
     "review": review,
     "install": install,
     "finish": finish,
+    "undone": after_undo,
     "runs": runs,
 }
 

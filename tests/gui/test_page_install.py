@@ -18,6 +18,7 @@ from session_feed import feed, tell, without_child
 from onboard.gui.models.rollout import ALL, NODE, PROGRESS, STEP, RolloutModel, step_words
 from onboard.gui.pages.install import InstallPage
 from onboard.gui.session import Session
+from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.chips import Chips
 from onboard.gui.widgets.progress_bar import ProgressBar
 from onboard.gui.window import Window
@@ -324,6 +325,7 @@ def test_an_undone_run_leaves_no_server_online_on_the_page(bench: Bench) -> None
     assert bench.page.findChildren(ProgressBar)[0].fraction == 0
     assert "The run is undone" in shown(bench)
     assert "· 242 of 242 servers restored" in shown(bench)
+    assert "online" not in bench.page.log.toPlainText(), "what is written last is the undoing"
     assert "&Retry failed" not in shown(bench), "an undone run is not taken up again"
     assert bench.page.primary_label() == "&Look at the plan"
     assert bench.page.primary()
@@ -340,8 +342,11 @@ def test_a_server_that_was_not_restored_says_why(bench: Bench) -> None:
     stopped = events.HostFinished(host=other, status=HostStatus.SKIPPED, reason="Stopped")
     bench.feed(scenes.began("undo", scenes.able(), "u"), *told, gone, stopped, command="undo")
     bench.end("undo")
+    assert bench.rows()[:2] == [one, other], "what needs a person comes first"
     assert bench.cell(one, STEP) == "Not restored: No route"
     assert bench.cell(other, STEP) == "Not restored: Stopped"
+    tone = bench.page.table.model().index(1, STEP).data(CellRole.TONE)
+    assert tone == "muted", "no green for what was to go"
     assert bench.cell(other, NODE), "it is as the run left it"
     assert "240 of 242 servers restored" in shown(bench)
     bench.page.table.select_key(one)

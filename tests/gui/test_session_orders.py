@@ -238,3 +238,31 @@ def test_a_run_that_is_resumed_is_newer_than_a_plan_made_meanwhile(session: Sess
     assert session.view.outdated_by("plan") == ""
     session.resume(begun.run)
     assert session.view.outdated_by("plan") == "apply"
+
+
+def recorded(*some: events.Event) -> list[events.Event]:
+    time = "2026-11-20T10:00:00+00:00"
+    return [
+        *(events.Recorded(command="apply", time=time, told=one) for one in some),
+        events.RunFinished(run="", hosts={}),
+    ]
+
+
+def test_an_earlier_run_that_is_looked_at_outdates_nothing(session: Session, orders: Orders) -> None:
+    session.run("plan")
+    told(session, orders[0], *scenes.plan())
+    session.show_run("earlier")
+    told(session, orders[1], *recorded(scenes.began("apply", scenes.names(), "earlier")))
+    assert session.view.state("apply").run == "earlier"
+    assert session.view.outdated_by("plan") == "", "it was made since"
+
+
+def test_a_plan_stays_used_up_when_an_earlier_run_is_looked_at(session: Session, orders: Orders) -> None:
+    session.run("plan")
+    told(session, orders[0], *scenes.plan())
+    session.run("apply")
+    told(session, orders[1], scenes.began("apply", scenes.names()), events.RunFinished(run="r", hosts={}))
+    session.show_run("earlier")
+    told(session, orders[-1], *recorded(scenes.began("apply", scenes.names(), "earlier")))
+    assert session.view.state("apply").run == "earlier"
+    assert session.view.outdated_by("plan") == "apply"

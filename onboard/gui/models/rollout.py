@@ -19,7 +19,7 @@ NOWHERE = QModelIndex()
 SERVER, PROGRESS, STEP, NODE = range(4)
 ALL = "all"
 MANY = 50  # rows that leave one by one; more are taken out by beginning anew
-_NEED = {Group.FAILED: 0, Group.RUNNING: 1, Group.WAITING: 2, Group.RESTORED: 3, Group.ONLINE: 4}
+_NEED = {Group.FAILED: 0, Group.RUNNING: 1, Group.WAITING: 2, Group.ONLINE: 3, Group.RESTORED: 4}
 _TONES = {
     Group.ONLINE: "ok",
     Group.RUNNING: "accent",
@@ -243,8 +243,7 @@ class RolloutModel(QAbstractTableModel):
             case CellRole.TONE if column == NODE:
                 return "muted"
             case CellRole.TONE if column in (PROGRESS, STEP):
-                group = self._places[name].group
-                return "text" if (column, group) == (STEP, Group.RUNNING) else _TONES[group]
+                return self._tone(name, column)
             case CellRole.MARK if column == STEP:
                 return self._mark(name)
         return None
@@ -261,6 +260,14 @@ class RolloutModel(QAbstractTableModel):
         if host is None or self._places[name].group is Group.RESTORED:  # then it is deregistered
             return ""
         return host.instance_id or ""
+
+    def _tone(self, name: str, column: int) -> str:
+        group = self._places[name].group
+        if column == STEP and group is Group.RUNNING:
+            return "text"
+        if column == STEP and group is Group.ONLINE and self._undone(name) is not None:
+            return "muted"  # it says why it was not restored
+        return _TONES[group]
 
     def _mark(self, name: str) -> Mark | None:
         place, host = self._places[name], self._state.hosts.get(name)

@@ -404,8 +404,9 @@ class InstallPage(Page):
         state, progress = self._run, view.progress("apply")
         canary = progress.canary
         if self._undo is not EMPTY:
-            goes_on = view.running == "undo"
-            return (tr("Undoing") if goes_on else tr("Undone")), "" if goes_on else _restored_words(self._undo)
+            if view.running == "undo":
+                return tr("Undoing"), ""
+            return (tr("Undone") if view.is_undone else tr("Undone in part")), _restored_words(self._undo)
         if not self._is_running:
             if progress.wave == 1 and progress.waves == 2 and counts[Group.FAILED]:
                 return tr("Ended after the canary"), tr("it failed, so the rest was left as it is")
@@ -475,8 +476,14 @@ class InstallPage(Page):
     def _show_row(self) -> None:
         self.table.scrollTo(self.table.currentIndex())
 
+    def _log(self) -> Log:
+        """Of what was last done to the servers that are shown."""
+        if self._run is EMPTY:
+            return self._no_log
+        return self.session.view.log("apply" if self._undo is EMPTY else "undo")
+
     def _append_log(self) -> None:
-        log = self._no_log if self._run is EMPTY else self.session.view.log("apply")
+        log = self._log()
         if log is not self._log_of:
             self._log_of, self._told = log, 0
             self.log.clear_lines()
