@@ -106,7 +106,7 @@ def begun(piece: str) -> str:
 
 
 def pieces(text: str) -> list[str]:
-    return [piece for part in re.split(r"\n| · | → |: |\. |; |, ", text) if (piece := part.strip(" .:+,"))]
+    return [piece for part in re.split(r"\n| · | → |: |\. |; |, ", text) if (piece := part.strip(" .:+,•"))]
 
 
 def is_no_word(piece: str) -> bool:
