@@ -9,13 +9,13 @@ import pytest
 import scenes
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 from session_feed import feed, tell, without_child
 
 from onboard.gui.models.runs import end_words
 from onboard.gui.runs_sheet import RunsSheet
 from onboard.gui.session import Session
-from onboard.gui.text import say
+from onboard.gui.text import date_and_time, say
 from onboard.gui.window import Window
 from onboard.model.event_json import event_from_json
 from onboard.model.events import Event, HostFinished, KeptRun, Recorded, RunFailed, RunFinished, RunsListed
@@ -126,6 +126,21 @@ def test_a_run_that_was_undone_since_is_shown_as_undone(session: Session, orders
         assert mark is Mark.TODO
         assert said.endswith("was undone")
     assert not blocked_by(BY_NAME["finish"], session.view)
+
+
+def test_finish_says_when_the_run_and_its_undo_began(
+    session: Session, orders: Orders, show: Callable[..., None]
+) -> None:
+    session.recover(scenes.profile(), scenes.profile(), None)
+    session.show_run("r1")
+    feed(session, "show_run", *recorded(*scenes.whole_apply()), *undone(), END)
+    window = Window(session)
+    show(window, 1280, 800)
+    window.visit("finish")
+    texts = " ".join(label.text() for label in window.page.findChildren(QLabel))
+    begun = date_and_time(scenes.STARTED)
+    assert f"Begun {begun}. Undo begun {begun}." in texts
+    window.close()
 
 
 def test_a_run_that_was_broken_off_is_shown_and_offered(session: Session, orders: Orders) -> None:

@@ -111,6 +111,16 @@ def begun_words(state: State) -> str:
     return tr("Begun {when}.", when=begun)
 
 
+def undo_begun_words(undo: State) -> str:
+    """As `begun_words`, of the undo of a run."""
+    if not undo.run:
+        return ""
+    begun = date_and_time(undo.started)
+    if undo.who:
+        return tr("Undo begun {when} by {who}.", when=begun, who=undo.who)
+    return tr("Undo begun {when}.", when=begun)
+
+
 def end_words(run: KeptRun) -> str:
     """How many servers ended how; of one that did not end, how far it came."""
     if not run.finished:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from onboard.gui.dialogs import report_path
 from onboard.gui.models.outcome import NODE, REASON, STATUS, Ended, OutcomeModel, mark_of_end, stands, status_words
 from onboard.gui.models.rollout import undo_words
-from onboard.gui.models.runs import begun_words
+from onboard.gui.models.runs import begun_words, undo_begun_words
 from onboard.gui.page import Page
 from onboard.gui.session import Session
 from onboard.gui.text import plural, tr
@@ -240,7 +240,8 @@ class FinishPage(Page):
             if gone and not left
             else tr("Online means that the server answered through Run Command.")
         )
-        self._header.set_lead(f"{begun_words(state)} {said}".strip())
+        undo = undo_begun_words(self.session.view.undo)
+        self._header.set_lead(f"{begun_words(state)} {undo or said}".strip())
 
     def _show_buttons(self) -> None:
         view = self.session.view
