@@ -83,20 +83,21 @@ def _folder() -> str:
 def _questions() -> str:
     from onboard.checks.catalog import CHECKS, FLEET_CHECKS
     from onboard.facts.catalog import FACTS
-    from onboard.resources import text
+    from onboard.scripts.catalog import DIALECTS
 
-    for fact in FACTS:
-        if not text(f"scripts/posix/facts/{fact.name}.sh").strip():
-            raise Wrong(f"the script of the fact {fact.name} is empty")
+    for family, dialect in DIALECTS.items():
+        for fact in FACTS:
+            if family in fact.families and not dialect.file(f"facts/{fact.name}").strip():
+                raise Wrong(f"the {dialect.folder} script of the fact {fact.name} is empty")
     return f"{len(FACTS)} facts with their scripts, {len(CHECKS) + len(FLEET_CHECKS)} checks"
 
 
 def _changes() -> str:
-    from onboard.resources import resource
+    from onboard.scripts.catalog import DIALECTS
     from onboard.steps.catalog import STEPS
 
-    scripts = [file for file in resource("scripts/posix/steps").iterdir() if file.name.endswith(".sh")]
-    if not scripts or not all(file.read_text(encoding="utf-8").strip() for file in scripts):
+    scripts = [dialect.file(name) for dialect in DIALECTS.values() for name in dialect.names("steps")]
+    if not scripts or not all(script.strip() for script in scripts):
         raise Wrong("a step's script is missing or empty")
     return f"{len(STEPS)} steps, {len(scripts)} scripts"
 

@@ -9,7 +9,6 @@ subtracted. Names are then resolved here, so that the server's name servers are 
 import contextlib
 import random
 import re
-import shlex
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,9 +20,11 @@ from onboard.aws.latency import LEAST, LIMIT, Measured, Proxy, Target, resolve
 from onboard.hosts.connection import Capability, Connection
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import HostError
+from onboard.model.family import family_of
 from onboard.model.http_connect import is_open, status_of
 from onboard.model.latency import Latency
-from onboard.resources import text
+from onboard.scripts.catalog import DIALECTS
+from onboard.scripts.dialect import Dialect
 
 SCRIPT_LIMIT = 60.0  # seconds
 TUNNELS = 12  # channels being opened at one time
@@ -51,7 +52,8 @@ def measure_from(
 
     Raises NotMeasured where neither way is open; ConnectionLost, Cancelled.
     """
-    result = connection.run_script(compose(targets, way), timeout=SCRIPT_LIMIT)
+    dialect = DIALECTS[family_of(connection.host)]
+    result = connection.run_script(compose(dialect, targets, way), timeout=SCRIPT_LIMIT)
     said = result.stdout.decode("utf-8", "replace")
     if result.exit_code == 0 and "\nfinished\n" in f"\n{said}":
         return parse(said, targets)
@@ -65,12 +67,11 @@ def measure_from(
     return _by_tunnel(connection, targets, way, cancel, told)
 
 
-def compose(targets: Sequence[Target], way: Way) -> str:
+def compose(dialect: Dialect, targets: Sequence[Target], way: Way) -> str:
     """The script that measures with Python."""
     lines = "\n".join(f"{target.name} {target.host} {target.port}" for target in targets)
     variables = {"ONBOARD_TARGETS": lines, "ONBOARD_PROXY": way.proxy, "ONBOARD_NO_PROXY": ",".join(way.no_proxy)}
-    head, _, body = text("scripts/posix/region_latency.sh").partition("\n")
-    return "\n".join([head, *(f"{name}={shlex.quote(value)}" for name, value in variables.items()), body])
+    return dialect.compose("region_latency", variables)
 
 
 def parse(said: str, targets: Sequence[Target]) -> Measured:

@@ -26,6 +26,7 @@ from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
 from onboard.model.validation import unknown_problem
 from onboard.model.words import joined
+from onboard.scripts.posix import POSIX
 from onboard.steps.base import StepFailed
 from onboard.steps.catalog import STEPS
 
@@ -68,7 +69,7 @@ def take_survey(
     facts: dict[str, Facts] = {}
     ended: dict[str, HostFinished] = {}
     asked = FACTS if not only else checks.facts_needed(only)
-    script = bundle.compose(asked, wanted_of(context.profile, context))
+    script = bundle.compose(POSIX, asked, wanted_of(context.profile, context))
 
     def ask(host: Host, emit: Emit) -> None:
         try:

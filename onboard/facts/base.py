@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from onboard.facts.amazon_roots import AMAZON_ROOTS
 from onboard.model.endpoints import Endpoints
+from onboard.model.family import ONLY_POSIX, Family
 
 T = TypeVar("T")
 
@@ -38,15 +39,17 @@ class Unknown:
 class Fact(Generic[T]):
     """A question.
 
-    name     its file's name, and its script's: resources/scripts/posix/facts/NAME.sh
+    name     its file's name, and its script's: resources/scripts/DIALECT/facts/NAME
     parse    pure: from the script's answer to a frozen dataclass; raises FactError when it does not understand. A
              script that exits with anything but 0 could not tell: its answer never comes here
     timeout  seconds that its section may take on the server
+    families of servers that it is asked of: those whose dialect has a script for it
     """
 
     name: str
     parse: Callable[[Answer], T]
     timeout: float = 10.0
+    families: frozenset[Family] = ONLY_POSIX
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,27 +3,25 @@
 import math
 import re
 import secrets
-import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from itertools import groupby
 from typing import Any
 
 from onboard.facts.base import Answer, Fact, FactError, Facts, Unknown, Wanted
 from onboard.hosts.connection import ScriptResult
-from onboard.resources import text
+from onboard.scripts.dialect import Dialect
 
 SECTION_LIMIT = 1024 * 1024  # bytes that a script may print, as in facts_bundle.sh
 _BEGIN = re.compile(rb"onboard-facts ([0-9a-f]{32}) begin\n")
 
 
-def compose(facts: Sequence[Fact[Any]], wanted: Wanted) -> str:
-    """A POSIX sh script that asks all of `facts`, each under its own time limit and side by side."""
+def compose(dialect: Dialect, facts: Sequence[Fact[Any]], wanted: Wanted) -> str:
+    """A script that asks all of `facts`, each under its own time limit and side by side."""
     mark = secrets.token_hex(16)
     names = [fact.name for fact in facts]
-    variables = [f"{name}={shlex.quote(value)}\nexport {name}" for name, value in wanted.variables.items()]
-    sections = [f"cat >\"$folder/{name}.sh\" <<'{mark}'\n{script_of(name).rstrip()}\n{mark}" for name in names]
+    variables = [dialect.assign(name, value, exported=True) for name, value in wanted.variables.items()]
+    sections = [dialect.keep(name, dialect.file(f"facts/{name}"), mark) for name in names]
     frame = {
         "#@VARIABLES@": "\n".join(variables),
         "#@SECTIONS@": "\n\n".join(sections),
@@ -32,7 +30,7 @@ def compose(facts: Sequence[Fact[Any]], wanted: Wanted) -> str:
         "@COUNT@": str(len(facts)),
         "@MARK@": mark,
     }
-    return re.sub(r"#?@[A-Z]+@", lambda place: frame[place.group()], text("scripts/posix/facts_bundle.sh"))
+    return re.sub(r"#?@[A-Z]+@", lambda place: frame[place.group()], dialect.file("facts_bundle"))
 
 
 def _limits(facts: Iterable[Fact[Any]]) -> str:
@@ -43,12 +41,6 @@ def _limits(facts: Iterable[Fact[Any]]) -> str:
 
     groups = groupby(sorted(facts, key=limit), key=limit)
     return " ".join(f"{seconds} '{' '.join(fact.name for fact in group)}'" for seconds, group in groups)
-
-
-@cache
-def script_of(name: str) -> str:
-    """The script of the fact `name`."""
-    return text(f"scripts/posix/facts/{name}.sh")
 
 
 def parse(facts: Iterable[Fact[Any]], result: ScriptResult, *, received: float | None = None) -> Facts:

@@ -30,6 +30,7 @@ from onboard.model import formats, validation
 from onboard.model.errors import Problem, ProfileError
 from onboard.model.profile import Section
 from onboard.resources import resource
+from onboard.scripts.posix import POSIX
 
 FOLDER = "practice"
 PLACEHOLDERS = {
@@ -73,7 +74,7 @@ def _known_placeholders(text: str) -> str:
 
 
 def _asked_fact(name: str) -> str:
-    if not resource(f"scripts/posix/facts/{name}.sh").is_file():
+    if f"facts/{name}" not in POSIX.names("facts"):
         raise formats.refused(f"no fact {formats.shown(name)} is asked", "Name a file of scripts/posix/facts")
     return name
 

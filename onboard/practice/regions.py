@@ -13,7 +13,6 @@ import asyncio
 import csv
 import random
 import re
-import shlex
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from functools import cache
 from math import asin, cos, radians, sin, sqrt
 
 from onboard.resources import text
+from onboard.scripts.posix import POSIX
 
 ADDRESS = "127.0.0.1"
 VIA = "1.1 onboard-practice (simulated distances)"
@@ -117,11 +117,9 @@ class DistanceProxy:
 
 def asked(script: str) -> tuple[str, ...]:
     """The Regions that a script wants measured; none when it wants something else."""
-    head, _, rest = script.partition("\n")
-    if head != "# region_latency":
+    if POSIX.title(script) != "region_latency":
         return ()
-    targets = shlex.split(rest.partition("\nONBOARD_PROXY=")[0])[0].partition("=")[2]
-    return tuple(line.split()[0] for line in targets.splitlines())
+    return tuple(line.split()[0] for line in POSIX.variables(script)["ONBOARD_TARGETS"].splitlines())
 
 
 async def measured_by_server(script: str) -> bytes:

@@ -17,6 +17,7 @@ from onboard.practice import regions
 from onboard.practice.agent_service import AgentService
 from onboard.practice.machine import ACCOUNT, UPLOADS, Machine
 from onboard.practice.step_simulation import Steps
+from onboard.scripts.posix import POSIX
 from onboard.steps import script as step_script
 
 ADDRESS = "127.0.0.1"
@@ -158,7 +159,7 @@ class PracticeServer:
             answer = UploadAnswer(path, hashlib.sha256(content).hexdigest())
             return ScriptResult(0, answer.to_bytes(), b"")
         secret = await _read_line(stdin) if request.wants_secret else ""
-        if step_script.asked(request.script):
+        if step_script.asked(POSIX, request.script):
             if not request.privileged:
                 return ScriptResult(1, b"", b"only root may do this\n")
             return await self._steps.run(request.script, secret)

@@ -14,6 +14,7 @@ from onboard.hosts.connection import ScriptResult
 from onboard.practice import agent
 from onboard.practice.agent_service import AgentService
 from onboard.practice.machine import CONFIG, CREDENTIALS, PENDING, REGISTRATION, STATE, Machine
+from onboard.scripts.posix import POSIX
 from onboard.steps import script as step_script
 
 VAULT = f"{STATE}Vault"
@@ -47,11 +48,11 @@ class Steps:
 
     async def run(self, script: str, secret: str) -> ScriptResult:
         """What the composed script of a step prints; `secret` is the first line of its standard input."""
-        asked = step_script.asked(script)
+        asked = step_script.asked(POSIX, script)
         simulated = SIMULATED.get(asked) if asked else None
         if asked is None or simulated is None:
             return ScriptResult(127, b"", b"a practice server does not know this step\n")
-        variables = step_script.variables_of(script)
+        variables = POSIX.variables(script)
         async with self._lock:
             one = _Step(asked[0], variables, secret, self.machine, self.service)
             try:
@@ -246,7 +247,7 @@ async def _register_agent_apply(step: _Step) -> None:
         step.remember(active="yes" if step.machine.running else "no", absent=step.absent(*REGISTERED))
         await service.stop()
         try:
-            worker = step_script.variables_of(step.variables["worker"])
+            worker = POSIX.variables(step.variables["worker"])
             node = await service.register(step.secret, worker["activation_id"], worker["region"])
         except agent.Refusal as error:
             raise _registration_failed(f"{error.code}: {error.message}\n\tstatus code: 400, request id: ") from None

@@ -16,6 +16,7 @@ from onboard.facts.posix.proxy_in_force import without_login
 from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
+from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
 
@@ -60,14 +61,14 @@ class ConfigureAgent(Step):
         }
         return script.run(
             connection,
-            script.compose(self.name, "apply", variables),
+            script.compose(POSIX, self.name, "apply", variables),
             failure="The agent's configuration was not written",
         )
 
     def undo(self, connection: Connection, undo: Mapping[str, str]) -> Done:
         return script.run(
             connection,
-            script.compose(self.name, "undo", script.undo_variables(undo), (script.SERVICE,)),
+            script.compose(POSIX, self.name, "undo", script.undo_variables(undo), (script.SERVICE,)),
             failure="The agent's configuration was not put back",
         )
 

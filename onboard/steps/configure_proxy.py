@@ -12,6 +12,7 @@ from onboard.facts.posix import agent, init_system, proxy_in_force
 from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
+from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Step, Supplies
 
@@ -49,7 +50,9 @@ class ConfigureProxy(Step):
         file = _file(before)
         return script.run(
             connection,
-            script.compose(self.name, "apply", {"file": file, "content": _content(file, before)}, (script.SERVICE,)),
+            script.compose(
+                POSIX, self.name, "apply", {"file": file, "content": _content(file, before)}, (script.SERVICE,)
+            ),
             failure="The agent's proxy was not set",
         )
 
@@ -57,7 +60,7 @@ class ConfigureProxy(Step):
         variables = {"file": undo.get("file", ""), **script.undo_variables(undo)}
         return script.run(
             connection,
-            script.compose(self.name, "undo", variables, (script.SERVICE,)),
+            script.compose(POSIX, self.name, "undo", variables, (script.SERVICE,)),
             failure="The agent's proxy settings were not put back",
         )
 

@@ -7,6 +7,7 @@ from onboard.facts.posix import agent
 from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Capability, Connection
 from onboard.model.plan import Change
+from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
 from onboard.steps.script import Cause
@@ -52,7 +53,7 @@ class InstallAgent(Step):
         }
         return script.run(
             connection,
-            script.compose(self.name, "apply", variables, _SHARED),
+            script.compose(POSIX, self.name, "apply", variables, _SHARED),
             failure="The agent was not installed",
             timeout=script.LONGEST,
             explain=explain,
@@ -66,14 +67,16 @@ class InstallAgent(Step):
         }
         return script.run(
             connection,
-            script.compose(self.name, "undo", variables, _SHARED),
+            script.compose(POSIX, self.name, "undo", variables, _SHARED),
             failure="The agent was not removed",
             timeout=script.LONGEST,
             explain=explain,
         )
 
     def _worker(self, action: str, **variables: str) -> str:
-        return script.compose(self.name, action, {"limit": str(script.LOCK_LIMIT), **variables}, (script.PACKAGE_LOCK,))
+        return script.compose(
+            POSIX, self.name, action, {"limit": str(script.LOCK_LIMIT), **variables}, (script.PACKAGE_LOCK,)
+        )
 
 
 def explain(said: str) -> Cause | None:

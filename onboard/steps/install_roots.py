@@ -10,6 +10,7 @@ from onboard.facts.posix import root_certificates, trust_anchors
 from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
+from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
 
@@ -69,14 +70,14 @@ class InstallRoots(Step):
         }
         return script.run(
             connection,
-            script.compose(self.name, "apply", variables),
+            script.compose(POSIX, self.name, "apply", variables),
             failure="Amazon's root certificates were not added to the trust store",
         )
 
     def undo(self, connection: Connection, undo: Mapping[str, str]) -> Done:
         return script.run(
             connection,
-            script.compose(self.name, "undo", script.undo_variables(undo), (script.SERVICE,)),
+            script.compose(POSIX, self.name, "undo", script.undo_variables(undo), (script.SERVICE,)),
             failure="Amazon's root certificates were not removed from the trust store",
         )
 

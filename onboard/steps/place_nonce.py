@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
+from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
 
@@ -42,7 +43,7 @@ class PlaceNonce(Step):
         ]
         return script.run(
             connection,
-            script.compose(self.name, "apply", {"path": path, "kept": " ".join(kept)}),
+            script.compose(POSIX, self.name, "apply", {"path": path, "kept": " ".join(kept)}),
             failure="No nonce was placed",
             secret=supplies.nonce,
         )
@@ -50,7 +51,7 @@ class PlaceNonce(Step):
     def undo(self, connection: Connection, undo: Mapping[str, str]) -> Done:
         return script.run(
             connection,
-            script.compose(self.name, "undo", {"path": undo.get("path", "")}),
+            script.compose(POSIX, self.name, "undo", {"path": undo.get("path", "")}),
             failure="The nonce was not removed",
         )
 

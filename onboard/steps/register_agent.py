@@ -12,6 +12,7 @@ from onboard.facts.posix import registration
 from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
+from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
 from onboard.steps.configure_proxy import proxy_variables
@@ -46,11 +47,11 @@ class RegisterAgent(Step):
         variables = {
             "region": wanted.region,
             "patience": str(script.PATIENCE),
-            "worker": script.compose(self.name, "work", worker, (script.SERVICE,)),
+            "worker": script.compose(POSIX, self.name, "work", worker, (script.SERVICE,)),
         }
         done = script.run(
             connection,
-            script.compose(self.name, "apply", variables, (script.LOCK, script.DETACHED, script.SERVICE)),
+            script.compose(POSIX, self.name, "apply", variables, (script.LOCK, script.DETACHED, script.SERVICE)),
             failure=_FAILURE,
             secret=wanted.activation_code,
             timeout=script.LONGEST,
@@ -74,7 +75,7 @@ class RegisterAgent(Step):
         variables = {"patience": str(script.PATIENCE), **script.undo_variables(undo)}
         return script.run(
             connection,
-            script.compose(self.name, "undo", variables, (script.LOCK, script.SERVICE)),
+            script.compose(POSIX, self.name, "undo", variables, (script.LOCK, script.SERVICE)),
             failure="The agent's registration was not cleared",
             timeout=script.LONGEST,
         )

@@ -1,7 +1,7 @@
 """A step's scripts: how they are put together, run and understood.
 
-`# step: NAME apply`, the variables one by one as `name='value'`, `# end of variables`, what the script shares with
-others, then resources/scripts/posix/steps/NAME.apply.sh. A script answers on standard output in lines `key=value`:
+A script's title is `step: NAME apply`, its file resources/scripts/DIALECT/steps/NAME.apply; how it is put together says
+onboard.scripts.dialect. It answers on standard output in lines `key=value`:
 
 * `changed` (always): yes or no
 * `detail`: a sentence for people
@@ -13,19 +13,16 @@ and the lines before it are evidence. Its record on the server (see steps_record
 """
 
 import re
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from onboard.hosts.connection import Connection
 from onboard.model.secret import Secret
-from onboard.resources import text
+from onboard.scripts.dialect import Dialect, answers
 from onboard.steps.base import Done, StepFailed
 
 RECORD, LOCK, DETACHED, SERVICE = "steps_record", "steps_lock", "steps_detached", "steps_service"
 PACKAGE, PACKAGE_LOCK = "steps_package", "steps_package_lock"
-END_OF_VARIABLES = "# end of variables"
 # Seconds that a server may keep one script: the longest wait for another package manager, then the installation.
 PATIENCE, LOCK_LIMIT, LONGEST = 600, 300, 1200.0
 EVIDENCE_LINES = 20
@@ -42,35 +39,15 @@ class Cause:
 Explain = Callable[[str], Cause | None]
 
 
-def compose(step: str, action: str, variables: Mapping[str, str], shared: Sequence[str] = ()) -> str:
+def compose(dialect: Dialect, step: str, action: str, variables: Mapping[str, str], shared: Sequence[str] = ()) -> str:
     """The script of `step` for `action` (apply, undo, work, …), with its variables and what it shares."""
-    head, body = _parts(step, action)
-    assignments = [f"{name}={shlex.quote(value)}" for name, value in {"step": step, **variables}.items()]
-    libraries = [_shared(name) for name in (RECORD, *shared)]
-    return "\n".join([head, *assignments, END_OF_VARIABLES, *libraries, body])
+    return dialect.compose(f"steps/{step}.{action}", {"step": step, **variables}, (RECORD, *shared))
 
 
-@cache
-def _parts(step: str, action: str) -> tuple[str, str]:
-    head, _, body = text(f"scripts/posix/steps/{step}.{action}.sh").partition("\n")
-    return head, body
-
-
-@cache
-def _shared(name: str) -> str:
-    return text(f"scripts/posix/{name}.sh")
-
-
-def asked(script: str) -> tuple[str, str] | None:
+def asked(dialect: Dialect, script: str) -> tuple[str, str] | None:
     """(step, action) of a composed script; None for any other. For practice servers, which run no scripts."""
-    found = re.match(r"# step: ([a-z_]+) ([a-z]+)\n", script)
+    found = re.fullmatch(r"step: ([a-z_]+) ([a-z]+)", dialect.title(script))
     return (found[1], found[2]) if found else None
-
-
-def variables_of(script: str) -> Mapping[str, str]:
-    """The variables that a composed script begins with; one among them may be such a script itself."""
-    assigned = script.partition("\n")[2].rpartition(f"\n{END_OF_VARIABLES}\n")[0]
-    return dict(word.split("=", 1) for word in shlex.split(assigned))
 
 
 def undo_variables(undo: Mapping[str, str]) -> dict[str, str]:
@@ -92,13 +69,13 @@ def run(
     Raises StepFailed with what the server said, without the secret; HostError.
     """
     result = connection.run_script(script, privileged=True, secret_line=secret, timeout=timeout)
-    answers = _answers(result.stdout.decode("utf-8", "replace"))
-    if result.exit_code == 0 and "changed" in answers:
+    told = answers(result.stdout.decode("utf-8", "replace"))
+    if result.exit_code == 0 and "changed" in told:
         return Done(
-            changed=answers.pop("changed") == "yes",
-            detail=answers.pop("detail", ""),
-            undo={key.removeprefix("undo."): value for key, value in answers.items() if key.startswith("undo.")},
-            output={key: value for key, value in answers.items() if not key.startswith("undo.")},
+            changed=told.pop("changed") == "yes",
+            detail=told.pop("detail", ""),
+            undo={key.removeprefix("undo."): value for key, value in told.items() if key.startswith("undo.")},
+            output={key: value for key, value in told.items() if not key.startswith("undo.")},
         )
     said = result.stderr.decode("utf-8", "replace")
     if secret is not None:
@@ -112,9 +89,3 @@ def run(
         remedy=cause.remedy,
         evidence="\n".join(lines[-EVIDENCE_LINES:]),
     )
-
-
-def _answers(stdout: str) -> dict[str, str]:
-    """Lines `key=value`; anything else on standard output is noise."""
-    lines = re.finditer(r"^([a-z_]+(?:\.[a-z_]+)?)=(.*)$", stdout, re.MULTILINE)
-    return {found[1]: found[2] for found in lines}

@@ -7,6 +7,7 @@ from onboard.facts.posix import agent
 from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
+from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Step, Supplies
 
@@ -30,14 +31,14 @@ class StartAgent(Step):
         variables = {"restart": "yes" if self._is_new(before) else "no"}
         return script.run(
             connection,
-            script.compose(self.name, "apply", variables, (script.SERVICE,)),
+            script.compose(POSIX, self.name, "apply", variables, (script.SERVICE,)),
             failure="The agent does not run",
         )
 
     def undo(self, connection: Connection, undo: Mapping[str, str]) -> Done:
         return script.run(
             connection,
-            script.compose(self.name, "undo", script.undo_variables(undo), (script.SERVICE,)),
+            script.compose(POSIX, self.name, "undo", script.undo_variables(undo), (script.SERVICE,)),
             failure="The agent's service was not put back",
         )
 

@@ -31,6 +31,7 @@ from onboard.facts.catalog import FACTS
 from onboard.model.endpoints import Endpoints
 from onboard.model.profile import Credential, CredentialKind, Host, Profile
 from onboard.profiles import file as profile_file
+from onboard.scripts.posix import POSIX
 
 SSHD = "/usr/sbin/sshd"
 CONCURRENCY = 32
@@ -221,7 +222,7 @@ def ansible(on: Fleet, addresses: Sequence[str]) -> tuple[list[str], dict[str, s
 def real_hosts(sizes: Sequence[int], repeat: int, folder: Path) -> None:
     with practice(folder / "cloud", 1) as environment:
         endpoint = environment["AWS_ENDPOINT_URL"]
-        facts = bundle.compose(FACTS, Wanted(Endpoints(endpoint, endpoint, endpoint, endpoint)))
+        facts = bundle.compose(POSIX, FACTS, Wanted(Endpoints(endpoint, endpoint, endpoint, endpoint)))
         with fleet(folder, max(sizes), endpoint) as on:
             clients = {
                 "onboard check (all facts, judged, journalled)": lambda some: onboard(on, some),

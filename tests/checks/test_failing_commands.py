@@ -22,6 +22,7 @@ from onboard.facts.catalog import FACTS
 from onboard.hosts.connection import ScriptResult
 from onboard.model.endpoints import Endpoints
 from onboard.model.finding import Finding, Verdict
+from onboard.scripts.posix import POSIX
 
 COMMANDS = frozenset(
     "apt-get awk cat curl date df dnf dpkg dpkg-query env getconf getent grep host hostname id initctl ls nslookup "  # noqa: SIM905
@@ -90,7 +91,7 @@ def findings(root: Path, folder: Path, context: Context) -> dict[str, Finding]:
     wanted = Wanted(context.endpoints)
     answers = {}
     for fact in FACTS:
-        script = re.sub(r"(?<![\w}/.$])/(etc|usr|var|snap|run|lib)/", rf"{root}/\1/", bundle.script_of(fact.name))
+        script = re.sub(r"(?<![\w}/.$])/(etc|usr|var|snap|run|lib)/", rf"{root}/\1/", POSIX.file(f"facts/{fact.name}"))
         done = subprocess.run(
             ["/bin/sh"],
             input=script,
@@ -100,7 +101,7 @@ def findings(root: Path, folder: Path, context: Context) -> dict[str, Finding]:
             check=False,
         )
         answers[fact.name] = Answer(done.stdout, done.stderr, done.returncode)
-    facts = bundle.parse(FACTS, ScriptResult(0, bundle.answer(bundle.compose(FACTS, wanted), answers), b""))
+    facts = bundle.parse(FACTS, ScriptResult(0, bundle.answer(bundle.compose(POSIX, FACTS, wanted), answers), b""))
     found = [*judge(HOST, facts, context), *judge_fleet([HOST], {HOST.name: facts}, context)[HOST.name]]
     return {finding.check: finding for finding in found}
 
@@ -157,7 +158,7 @@ def test_a_store_of_certificates_that_only_root_may_read_is_unknown(root: Path, 
     for above in (root, *root.parents):
         if str(above).startswith("/tmp/"):
             above.chmod(0o755)
-    script = re.sub(r"(?<![\w}/.$])/etc/", f"{root}/etc/", bundle.script_of("root_certificates"))
+    script = re.sub(r"(?<![\w}/.$])/etc/", f"{root}/etc/", POSIX.file("facts/root_certificates"))
     command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/bin/sh"]
     done = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")

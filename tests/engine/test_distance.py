@@ -19,6 +19,7 @@ from onboard.hosts.connection import Capability, ScriptResult
 from onboard.model.cancel import CancelToken
 from onboard.model.latency import Latency
 from onboard.model.profile import Host
+from onboard.scripts.posix import POSIX
 
 
 @contextlib.contextmanager
@@ -63,7 +64,7 @@ def printed(script: str, shell_name: str = "dash", path: str = os.environ["PATH"
 def test_the_script_measures_and_drops_the_first(shell_name: str) -> None:
     with listening() as (port, seen):
         targets = [Target("eu-central-1", "127.0.0.1", port), Target("eu-west-1", "no.such.invalid", 443)]
-        found = parse(printed(compose(targets, Way()), shell_name), targets)
+        found = parse(printed(compose(POSIX, targets, Way()), shell_name), targets)
         assert comes_to(seen, 1 + LEAST)
     assert found.via == "direct"
     assert (found.latencies["eu-central-1"].samples, found.latencies["eu-central-1"].lost) == (LEAST, 0)
@@ -75,7 +76,7 @@ def test_a_closed_port_is_lost() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     targets = [Target("a", "127.0.0.1", port)]
-    assert parse(printed(compose(targets, Way())), targets).latencies["a"] == Latency(
+    assert parse(printed(compose(POSIX, targets, Way())), targets).latencies["a"] == Latency(
         lost=LEAST, error="Connection refused"
     )
 
@@ -84,14 +85,14 @@ def test_through_the_agents_proxy_connect_is_measured_except_for_what_is_exempt(
     yes = b"HTTP/1.1 200 Yes\r\nVia: 1.1 of-the-test\r\n\r\n"
     with listening(yes) as (port, seen):
         targets = [Target("a", "ssm.a.example", 443)]
-        found = parse(printed(compose(targets, Way(f"http://user:it's@127.0.0.1:{port}"))), targets)
+        found = parse(printed(compose(POSIX, targets, Way(f"http://user:it's@127.0.0.1:{port}"))), targets)
         assert found.via == f"proxy 127.0.0.1:{port} (1.1 of-the-test)"
         assert found.latencies["a"].samples == LEAST
         assert comes_to(seen, 1 + LEAST)
         assert seen[0].startswith("CONNECT ssm.a.example:443 HTTP/1.1\r\n")
         assert "Proxy-Authorization: Basic dXNlcjppdCdz\r\n" in seen[0]
         for no_proxy in ([".example"], ["::1", "*"]):
-            exempt = parse(printed(compose(targets, Way(f"http://127.0.0.1:{port}", no_proxy))), targets)
+            exempt = parse(printed(compose(POSIX, targets, Way(f"http://127.0.0.1:{port}", no_proxy))), targets)
             assert exempt.via == "direct"
             assert exempt.latencies["a"].tried == 0
         assert len(seen) == 1 + LEAST
@@ -100,7 +101,7 @@ def test_through_the_agents_proxy_connect_is_measured_except_for_what_is_exempt(
 def test_a_proxy_that_refuses_is_quoted() -> None:
     with listening(b"HTTP/1.1 403 Not you\r\n\r\n") as (port, _):
         targets = [Target("a", "ssm.a.example", 443)]
-        found = parse(printed(compose(targets, Way(f"http://127.0.0.1:{port}"))), targets).latencies["a"]
+        found = parse(printed(compose(POSIX, targets, Way(f"http://127.0.0.1:{port}"))), targets).latencies["a"]
     assert (found.samples, found.lost, found.error) == (0, LEAST, "the proxy answered: 403 Not you")
 
 
@@ -130,7 +131,7 @@ class Server:
 
 def test_without_python_the_script_says_so(tmp_path: Path) -> None:
     path = tools(tmp_path / "bin", "python")
-    assert printed(compose([Target("a", "127.0.0.1", 1)], Way()), path=path) == "python no\n"
+    assert printed(compose(POSIX, [Target("a", "127.0.0.1", 1)], Way()), path=path) == "python no\n"
 
 
 def through(server: Server, targets: Sequence[Target], told: list[int]) -> dict[str, Latency]:
@@ -170,7 +171,7 @@ def test_words_that_are_no_figures_are_noise() -> None:
 
 
 def test_the_script_runs_on_this_python_without_a_word_of_warning() -> None:
-    script = compose([Target("a", "127.0.0.1", 1)], Way())
+    script = compose(POSIX, [Target("a", "127.0.0.1", 1)], Way())
     program = script.partition("-c '\n")[2].rpartition("\n'")[0]
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program],

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from onboard.scripts.posix import POSIX
+
 SHELLS = {
     "dash": ("dash",),
     "bash": ("bash", "--posix"),
@@ -12,6 +14,11 @@ SHELLS = {
     "mksh": ("mksh",),
     "ksh93": ("ksh93",),
 }
+
+
+def script_of(fact: str) -> str:
+    """The script of a fact, as it stands in its file."""
+    return POSIX.file(f"facts/{fact}")
 
 
 def shell(name: str) -> list[str]:

@@ -16,6 +16,7 @@ from onboard.facts.catalog import FACTS
 from onboard.facts.posix import proxy_in_force
 from onboard.hosts.connection import ScriptResult
 from onboard.model.endpoints import Endpoints
+from onboard.scripts.posix import POSIX, Posix
 
 WANTED = Wanted(Endpoints("http://127.0.0.1:9", "http://127.0.0.1:9", None, "http://127.0.0.1:9"), "http://it's:1")
 
@@ -28,7 +29,13 @@ def text_fact(name: str, timeout: float = 10.0) -> Fact[str]:
 def scripts(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Scripts of facts that only this test knows."""
     known: dict[str, str] = {}
-    monkeypatch.setattr(bundle, "script_of", lambda name: f"# fact: {name}\n{known[name]}")
+    shipped = POSIX.file
+
+    def file(dialect: Posix, name: str) -> str:
+        folder, _, fact = name.rpartition("/")
+        return f"# fact: {fact}\n{known[fact]}" if folder == "facts" else shipped(name)
+
+    monkeypatch.setattr(Posix, "file", file)
     return known
 
 
@@ -78,7 +85,7 @@ def test_every_answer_comes_back_as_its_script_printed_it(
         "input": "cat; echo over",
     }
     facts = [text_fact(name) for name in scripts]
-    script = bundle.compose(facts, WANTED)
+    script = bundle.compose(POSIX, facts, WANTED)
     result = run(script)
     assert bundle.parse(facts, result).known() == {
         "plain": "one\ntwo\n",
@@ -109,7 +116,7 @@ def test_what_hangs_fails_floods_or_is_no_shell_costs_its_own_answer_only(
         "fine": "echo fine",
     }
     facts = [text_fact(name, 1.0 if name in ("hangs", "deaf") else 20.0) for name in scripts]
-    script = bundle.compose(facts, WANTED)
+    script = bundle.compose(POSIX, facts, WANTED)
     begun = time.monotonic()
     result = run(script)
     assert time.monotonic() - begun < 10
@@ -129,14 +136,14 @@ def test_what_hangs_fails_floods_or_is_no_shell_costs_its_own_answer_only(
 def test_a_server_that_nothing_can_be_written_to_says_so(scripts: dict[str, str]) -> None:
     scripts["any"] = "echo"
     facts = [text_fact("any")]
-    script = re.sub(r"for parent in .*; do", "for parent in /proc /nowhere; do", bundle.compose(facts, WANTED))
+    script = re.sub(r"for parent in .*; do", "for parent in /proc /nowhere; do", bundle.compose(POSIX, facts, WANTED))
     done = subprocess.run(["bash", "--posix"], input=script.encode(), capture_output=True, check=False)
     answers = bundle.parse(facts, ScriptResult(done.returncode, done.stdout, done.stderr))
     assert "no folder" in answers.unknown()["any"]
 
 
 def test_the_shipped_questions_are_answered_by_this_machine(run: Callable[[str], ScriptResult]) -> None:
-    script = bundle.compose(FACTS, WANTED)
+    script = bundle.compose(POSIX, FACTS, WANTED)
     answers = bundle.parse(FACTS, run(script))
     assert answers.unknown() == {}
     assert leftovers(script) == []
@@ -149,7 +156,7 @@ def answered(facts: list[Fact[str]], output: bytes, stderr: bytes = b"", code: i
 def test_practice_servers_answer_what_is_asked(scripts: dict[str, str]) -> None:
     scripts |= {"one": "#!/bin/sh", "two": "", "three": ""}
     facts = [text_fact("one"), text_fact("two"), text_fact("three")]
-    script = bundle.compose(facts, WANTED)
+    script = bundle.compose(POSIX, facts, WANTED)
     assert bundle.asked(script) == ["one", "two", "three"]
     output = bundle.answer(script, {"one": Answer("1\n"), "three": Answer("3", "odd\nworse", 2), "four": Answer("4")})
     answers = answered(facts, output)
@@ -158,7 +165,7 @@ def test_practice_servers_answer_what_is_asked(scripts: dict[str, str]) -> None:
 
 
 def test_the_shipped_scripts_name_their_facts() -> None:
-    assert bundle.asked(bundle.compose(FACTS, WANTED)) == [fact.name for fact in FACTS]
+    assert bundle.asked(bundle.compose(POSIX, FACTS, WANTED)) == [fact.name for fact in FACTS]
 
 
 @given(
@@ -176,7 +183,7 @@ def test_answers_survive_any_noise_around_them(outputs: dict[str, str], before: 
 def test_an_answer_that_broke_off_is_unknown(scripts: dict[str, str]) -> None:
     scripts |= {"one": "", "two": ""}
     facts = [text_fact("one"), text_fact("two")]
-    script = bundle.compose(facts, WANTED)
+    script = bundle.compose(POSIX, facts, WANTED)
     output = bundle.answer(script, {"one": Answer("1"), "two": Answer("2" * 500)})
     answers = answered(facts, output[: len(output) - 200])
     assert answers.known() == {"one": "1"}
@@ -190,7 +197,7 @@ def test_a_parser_that_does_not_understand_makes_it_unknown(scripts: dict[str, s
 
     scripts["one"] = ""
     fact = Fact("one", parse)
-    script = bundle.compose([fact], WANTED)
+    script = bundle.compose(POSIX, [fact], WANTED)
     facts = bundle.parse([fact], ScriptResult(0, bundle.answer(script, {"one": Answer("this")}), b""))
     assert facts.get(fact) == Unknown("what is this?")
 
@@ -207,13 +214,13 @@ def test_a_slow_answer_makes_no_slow_clock(scripts: dict[str, str], run: Callabl
     fact = Fact("clock", lambda answer: (float(answer.stdout), answer.began))
     facts = [fact, text_fact("slow")]
     here = time.time()
-    server, began = bundle.parse(facts, run(bundle.compose(facts, WANTED))).known()["clock"]
+    server, began = bundle.parse(facts, run(bundle.compose(POSIX, facts, WANTED))).known()["clock"]
     assert abs(server - here) < 2
     assert abs(began - here) < 1.9  # 2 without what the script took
 
 
 def test_what_the_scripts_are_told_is_no_setting_of_the_server() -> None:
-    script = bundle.compose((proxy_in_force.FACT,), WANTED)
+    script = bundle.compose(POSIX, (proxy_in_force.FACT,), WANTED)
     done = subprocess.run(
         ["dash"], input=script.encode(), capture_output=True, env={"PATH": os.environ["PATH"]}, check=True
     )

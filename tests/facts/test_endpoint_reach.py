@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 from endpoints import certificate, closed_port, dropping, hanging_up, over_tls, plain, proxy, serving, silent
-from posix_shells import SHELLS, shell, tools
+from posix_shells import SHELLS, script_of, shell, tools
 
 from onboard.facts.base import Answer, Fact
-from onboard.facts.bundle import script_of
 from onboard.facts.posix.endpoint_reach import FACT, EndpointReach, Outcome
 
 OTHERS = {"curl": ("openssl", "python"), "python": ("curl", "openssl"), "openssl": ("curl", "python")}

@@ -14,11 +14,10 @@ from typing import Any, TypeVar
 
 import certifi
 import pytest
-from posix_shells import SHELLS, shell, tools
+from posix_shells import SHELLS, script_of, shell, tools
 
 from onboard.facts.amazon_roots import AMAZON_ROOTS
 from onboard.facts.base import Answer, Fact
-from onboard.facts.bundle import script_of
 from onboard.facts.catalog import FACTS
 from onboard.facts.posix import (
     agent,

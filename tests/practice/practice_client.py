@@ -14,6 +14,7 @@ from onboard.model.endpoints import Endpoints
 from onboard.practice.machine import ACCOUNT
 from onboard.practice.serve import Practice
 from onboard.practice.server import ADDRESS, PracticeServer
+from onboard.scripts.posix import POSIX
 
 
 @contextmanager
@@ -66,5 +67,5 @@ def wanted(practice: Practice) -> Wanted:
 
 def facts_of(practice: Practice, server: PracticeServer) -> Facts:
     """Ask all facts in one round trip, as root."""
-    request = Request.new(bundle.compose(FACTS, wanted(practice)), privileged=True)
+    request = Request.new(bundle.compose(POSIX, FACTS, wanted(practice)), privileged=True)
     return bundle.parse(FACTS, run(practice, server, request))

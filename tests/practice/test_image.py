@@ -19,6 +19,7 @@ from onboard.model.errors import ProfileError
 from onboard.practice.image import PLACEHOLDERS, Image, fill, images, load
 from onboard.practice.machine import Identity, Machine
 from onboard.resources import resource, text
+from onboard.scripts.posix import POSIX
 
 WANTED = Wanted(Endpoints("http://127.0.0.1:9", "http://127.0.0.1:9", "http://127.0.0.1:9", "http://127.0.0.1:9"))
 
@@ -117,7 +118,7 @@ def test_every_placeholder_has_a_value() -> None:
 
 @pytest.mark.parametrize("image", images(), ids=lambda image: image.name)
 def test_every_fact_is_answered_and_understood_by_its_parser(image: Image) -> None:
-    script = bundle.compose(FACTS, WANTED)
+    script = bundle.compose(POSIX, FACTS, WANTED)
     assert set(image.facts) == {fact.name for fact in FACTS}
     for as_root in (True, False):
         answers = machine_of(image).answers(script, as_root=as_root)
@@ -149,13 +150,13 @@ def test_answers_keep_the_form_of_the_real_script(fact: str) -> None:
     """The script runs here: what it prints and what images say must be lines of the same kinds."""
     if shutil.which("dash") is None:
         pytest.skip("needs the shell dash")
-    script = bundle.script_of(fact)
+    script = POSIX.file(f"facts/{fact}")
     real = subprocess.run(
         ["dash", "-c", script], env={**os.environ, **WANTED.variables, "LC_ALL": "C"}, capture_output=True, check=False
     )
     here = keys(fact, real.stdout.decode())
     known = set(here) | literals(script)
-    composed = bundle.compose(FACTS, WANTED)
+    composed = bundle.compose(POSIX, FACTS, WANTED)
     for image in images():
         answer = machine_of(image).answers(composed, as_root=True)[fact]
         said = keys(fact, answer.stdout)
@@ -172,7 +173,7 @@ def test_answers_keep_the_form_of_the_real_script(fact: str) -> None:
 def test_what_the_clock_says_follows_the_images_offset() -> None:
     slow = next(image for image in images() if image.name == "slow-clock")
     fact = next(fact for fact in FACTS if fact.name == "clock")
-    answer = machine_of(slow).answers(bundle.compose([fact], WANTED), as_root=True)["clock"]
+    answer = machine_of(slow).answers(bundle.compose(POSIX, [fact], WANTED), as_root=True)["clock"]
     here = 1_800_000_000.0
     value = fact.parse(dataclasses.replace(answer, began=here))
     assert not isinstance(value, Unknown)

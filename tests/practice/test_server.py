@@ -22,6 +22,7 @@ from onboard.practice.image import images
 from onboard.practice.machine import ACCOUNT
 from onboard.practice.serve import Practice, running_practice
 from onboard.practice.server import ADDRESS
+from onboard.scripts.posix import POSIX
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,7 @@ def test_the_host_keys_on_the_wire_are_those_of_known_hosts(practice: Practice) 
 
 def test_privilege_is_as_asked(practice: Practice) -> None:
     server = practice.server("healthy-debian")
-    script = bundle.compose([privilege.FACT], wanted(practice))
+    script = bundle.compose(POSIX, [privilege.FACT], wanted(practice))
     for privileged, uid in ((True, 0), (False, 1000)):
         answer = run(practice, server, Request.new(script, privileged=privileged))
         value = bundle.parse([privilege.FACT], answer).get(privilege.FACT)

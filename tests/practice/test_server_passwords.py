@@ -12,6 +12,7 @@ from onboard.practice.image import image
 from onboard.practice.machine import ACCOUNT
 from onboard.practice.serve import running_practice
 from onboard.practice.server import ADDRESS
+from onboard.scripts.posix import POSIX
 
 PASSWORD = Secret("correct horse")
 
@@ -28,7 +29,7 @@ def test_password_log_in_can_be_had_and_sudo_can_want_it() -> None:
         finally:
             transport.close()
             transport.join(10)
-        script = bundle.compose([privilege.FACT], wanted(practice))
+        script = bundle.compose(POSIX, [privilege.FACT], wanted(practice))
         request = Request.new(script, privileged=True, has_password=True)
         assert run(practice, server, request, password=PASSWORD.reveal().encode()).exit_code == 0
         assert server.log_ins == 2

@@ -36,6 +36,7 @@ from onboard.practice.serve import REGION, Practice, running_practice
 from onboard.practice.server import PracticeServer
 from onboard.practice.step_simulation import SIMULATED
 from onboard.resources import resource
+from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Registration, Step, StepFailed, Supplies
 from onboard.steps.catalog import STEPS
@@ -68,7 +69,7 @@ class Field:
         return self.connector.connect(host, CancelToken())
 
     def facts(self, connection: Connection) -> Facts:
-        composed = bundle.compose(FACTS, Wanted(self.endpoints))
+        composed = bundle.compose(POSIX, FACTS, Wanted(self.endpoints))
         return bundle.parse(FACTS, connection.run_script(composed, privileged=True))
 
     @property
@@ -236,8 +237,10 @@ def test_a_registration_whose_connection_is_lost_goes_on_and_is_found(field: Fie
         supplies = field.supplies()
         assert supplies.registration is not None
         wanted = supplies.registration()
-        worker = script.compose("register_agent", "work", {"region": REGION, "activation_id": wanted.activation_id})
-        composed = script.compose("register_agent", "apply", {"region": REGION, "worker": worker})
+        worker = script.compose(
+            POSIX, "register_agent", "work", {"region": REGION, "activation_id": wanted.activation_id}
+        )
+        composed = script.compose(POSIX, "register_agent", "apply", {"region": REGION, "worker": worker})
         request = Request.new(composed, privileged=True, wants_secret=True)
         channel.sendall(request.text().encode())
         channel.recv(1)  # it has begun
@@ -284,14 +287,14 @@ def test_a_package_that_is_not_the_verified_one_is_refused(field: Field) -> None
         for given, said in (({"sha256": "0" * 64}, "SHA-256 differs"), ({"package": "/nowhere"}, "cannot be copied")):
             variables = {"package": path, "sha256": before.package.sha256, "kind": "deb", "version": "1.0.0.0", **given}
             with pytest.raises(StepFailed, match=said):
-                script.run(connection, script.compose("install_agent", "apply", variables), failure="No")
+                script.run(connection, script.compose(POSIX, "install_agent", "apply", variables), failure="No")
         assert server.machine.package is None
 
 
 def test_steps_are_for_root_alone(field: Field) -> None:
     server = field.practice.server("no-route-2")
     with closing(field.connect(server)) as connection:
-        result = connection.run_script(script.compose("start_agent", "apply", {}))
+        result = connection.run_script(script.compose(POSIX, "start_agent", "apply", {}))
         assert result.exit_code == 1
         unknown = connection.run_script("# step: fly_away apply\n# end of variables\n", privileged=True)
         assert unknown.exit_code == 127

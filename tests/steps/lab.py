@@ -30,6 +30,7 @@ from onboard.model.profile import Credential, CredentialKind, EndpointOverrides,
 from onboard.model.secret import Secret
 from onboard.practice.cloud import Cloud, running_cloud
 from onboard.practice.packages import build_deb, build_rpm
+from onboard.scripts.posix import POSIX
 from onboard.steps.base import Before, Done, Registration, Supplies
 from onboard.steps.catalog import STEPS
 
@@ -97,7 +98,7 @@ class Lab:
         return Endpoints(*(self.cloud.endpoint_url,) * 4)
 
     def before(self, connection, **changes):
-        asked = connection.run_script(bundle.compose(FACTS, Wanted(self.endpoints)), privileged=True)
+        asked = connection.run_script(bundle.compose(POSIX, FACTS, Wanted(self.endpoints)), privileged=True)
         context = Context(self.profile, REGION, self.cloud.account, self.endpoints, self.known_nodes)
         before = Before(connection.host, bundle.parse(FACTS, asked), context, self.fixes, self.package())
         return replace(before, **changes)

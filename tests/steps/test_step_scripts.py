@@ -12,6 +12,7 @@ from onboard.hosts.connection import ScriptResult
 from onboard.model.profile import Host
 from onboard.model.secret import Secret
 from onboard.resources import resource
+from onboard.scripts.posix import POSIX
 from onboard.steps import install_agent, register_agent, script
 from onboard.steps.base import StepFailed
 from onboard.steps.catalog import STEPS
@@ -46,7 +47,7 @@ GIVEN: dict[str, tuple[set[str], tuple[str, ...]]] = {
 def composed(name):
     step, action = name.split(".")
     given, shared = GIVEN[name]
-    return script.compose(step, action, dict.fromkeys(sorted(given), "some value"), shared)
+    return script.compose(POSIX, step, action, dict.fromkeys(sorted(given), "some value"), shared)
 
 
 def test_every_file_is_a_listed_step():
@@ -64,20 +65,20 @@ def test_every_step_has_its_scripts_and_every_script_its_step():
 def test_a_composed_script_says_what_it_is_and_with_what(name):
     step, action = name.split(".")
     text = composed(name)
-    assert script.asked(text) == (step, action)
-    assert script.variables_of(text) == {"step": step, **dict.fromkeys(GIVEN[name][0], "some value")}
+    assert script.asked(POSIX, text) == (step, action)
+    assert POSIX.variables(text) == {"step": step, **dict.fromkeys(GIVEN[name][0], "some value")}
     assert subprocess.run(["sh", "-n"], input=text, text=True, check=False).returncode == 0
 
 
 def test_variables_of_any_content_arrive():
     odd = {"a": "it's\n# end of variables of mine\n$(x) `y` \\", "b": "", "c": 'ü"'}
-    assert script.variables_of(script.compose("place_nonce", "apply", odd)) == {"step": "place_nonce", **odd}
+    assert POSIX.variables(script.compose(POSIX, "place_nonce", "apply", odd)) == {"step": "place_nonce", **odd}
 
 
 def test_a_script_may_be_the_variable_of_another():
-    worker = script.compose("register_agent", "work", {"region": "eu-central-1"}, (script.SERVICE,))
-    text = script.compose("register_agent", "apply", {"worker": worker, "last": "x"}, (script.SERVICE,))
-    assert script.variables_of(text) == {"step": "register_agent", "worker": worker, "last": "x"}
+    worker = script.compose(POSIX, "register_agent", "work", {"region": "eu-central-1"}, (script.SERVICE,))
+    text = script.compose(POSIX, "register_agent", "apply", {"worker": worker, "last": "x"}, (script.SERVICE,))
+    assert POSIX.variables(text) == {"step": "register_agent", "worker": worker, "last": "x"}
 
 
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="needs shellcheck")
