@@ -5,8 +5,14 @@ from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import agent
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
+from onboard.model.words import Remedy, Text, sh
 
 NAME = "agent_not_clashing"
+_REMOVE = {
+    "deb": sh("sudo", "apt-get", "remove", "amazon-ssm-agent"),
+    "rpm": sh("sudo", "rpm", "--erase", "amazon-ssm-agent"),
+    "snap": sh("sudo", "snap", "remove", "amazon-ssm-agent"),
+}
 
 
 def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
@@ -21,17 +27,22 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     if len(kinds) > 1:
         return failed(
             NAME,
-            f"the agent is installed more than once: {', '.join(kinds)}",
-            remedy="Remove one of them: sudo snap remove amazon-ssm-agent, or the other: sudo apt-get remove "
-            "amazon-ssm-agent, or sudo yum erase amazon-ssm-agent",
+            Text("the agent is installed more than once: {kinds}", kinds=", ".join(kinds)),
+            remedy=Remedy(
+                f"Keep one of them and remove the other. This removes the {kinds[-1]}", _REMOVE.get(kinds[-1])
+            ),
             evidence=evidence,
         )
     if len(found.processes) > 1:
         return failed(
             NAME,
             "several agents run at once",
-            remedy="End those that no service started: sudo systemctl stop amazon-ssm-agent; "
-            "sudo pkill -x amazon-ssm-agen; sudo systemctl start amazon-ssm-agent",
+            remedy=Remedy(
+                "End all of them, and let the service start one",
+                sh("sudo", "systemctl", "stop", "amazon-ssm-agent"),
+                sh("sudo", "pkill", "-x", "amazon-ssm-agen"),  # the kernel keeps 15 characters of a name
+                sh("sudo", "systemctl", "start", "amazon-ssm-agent"),
+            ),
             evidence=evidence,
         )
     if not found.is_installed:

@@ -6,6 +6,7 @@ from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import disk_space
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
+from onboard.model.words import Remedy, Text, foreign, sh
 
 NAME = "agent_paths_executable"
 PATHS = ("/usr/bin", "/var/lib/amazon")
@@ -18,9 +19,12 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     if barred.on:
         return failed(
             NAME,
-            f"{', '.join(barred.on)} is mounted noexec",
-            remedy=f"Allow it: sudo mount -o remount,exec {barred.on[0]}, and take noexec out of /etc/fstab. Or give "
-            "the agent a file system of its own at /var/lib/amazon",
+            Text("{mounts} is mounted noexec", mounts=", ".join(barred.on)),
+            remedy=Remedy(
+                "Take noexec out of /etc/fstab, or give the agent a file system of its own at /var/lib/amazon. Until "
+                "the next restart this allows it",
+                sh("sudo", "mount", "-o", "remount,exec", foreign(barred.on[0])),
+            ),
             evidence=barred.evidence,
         )
     return passed(NAME, "programs may run in the agent's folders", barred.evidence)

@@ -6,6 +6,7 @@ from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import disk_space
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
+from onboard.model.words import Remedy, Text, foreign, sh
 
 NAME = "agent_paths_writable"
 PATHS = ("/usr/bin", "/etc", "/var/lib/amazon", "/var/log")
@@ -18,9 +19,12 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     if fixed.on:
         return failed(
             NAME,
-            f"{', '.join(fixed.on)} is mounted read-only",
-            remedy=f"Mount it for writing: sudo mount -o remount,rw {fixed.on[0]}, and in /etc/fstab. After errors of "
-            "a disk the kernel does this by itself: see dmesg",
+            Text("{mounts} is mounted read-only", mounts=", ".join(fixed.on)),
+            remedy=Remedy(
+                "After disk errors the kernel does this by itself: look at dmesg first. Then correct /etc/fstab and "
+                "mount it for writing",
+                sh("sudo", "mount", "-o", "remount,rw", foreign(fixed.on[0])),
+            ),
             evidence=fixed.evidence,
         )
     return passed(NAME, "the agent's folders can be written to", fixed.evidence)

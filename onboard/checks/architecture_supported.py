@@ -11,6 +11,7 @@ from onboard.facts.posix import kernel, operating_system, package_manager
 from onboard.facts.posix.operating_system import OperatingSystem
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
+from onboard.model.words import Text
 
 NAME = "architecture_supported"
 _INTEL, _ARM = ("x86_64", "amd64"), ("aarch64", "arm64")
@@ -23,7 +24,9 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
         return not_known(NAME, "which processor this is", found)
     evidence = f"machine {found.machine}, programs of {found.bits or '?'} bits"
     if found.machine not in _INTEL + _ARM:
-        return failed(NAME, f"no agent for processors of kind {found.machine}", remedy=_NO_AGENT, evidence=evidence)
+        return failed(
+            NAME, Text("no agent for {machine} processors", machine=found.machine), remedy=_NO_AGENT, evidence=evidence
+        )
     manager = facts.get(package_manager.FACT)
     packages = "" if isinstance(manager, Unknown) else manager.architecture
     if found.bits == 32 or (packages and packages not in _INTEL + _ARM):
@@ -37,7 +40,7 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     if found.machine in _ARM and not isinstance(system, Unknown) and _intel_only(system):
         return failed(
             NAME,
-            f"AWS supports this version of {system.id} on x86_64 only",
+            Text("AWS supports this version of {system} on x86_64 only", system=system.id),
             remedy="Move to RHEL 7.6 or later, or to another system that AWS lists for ARM64",
             evidence=f"{system.name} on {found.machine}",
         )

@@ -12,9 +12,11 @@ from onboard.facts.posix import clock, endpoint_reach, operating_system
 from onboard.facts.posix.clock import Clock
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
+from onboard.model.words import Remedy, Text, joined, sh
 
 NAME = "clock_in_sync"
 NOTABLE, REFUSED = 60.0, 300.0  # seconds
+_SLOW, _FAST = "clock {amount} slow", "clock {amount} fast"
 
 
 def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
@@ -27,11 +29,11 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     elif found.here is None:
         return not_known(NAME, "whether the clock is right", "there was nothing to compare it with")
     else:
-        offset, by = found.server - found.here, ", by this computer's clock"
+        offset, by = found.server - found.here, "by this computer's clock"
     evidence = f"{offset:+.0f} s against {'this computer' if by else 'the endpoints'}"
     if abs(offset) <= NOTABLE:
         return passed(NAME, "the clock is right", evidence)
-    summary = f"clock {_amount(abs(offset))} {'slow' if offset < 0 else 'fast'}{by}"
+    summary = joined(Text(_SLOW if offset < 0 else _FAST, amount=_amount(abs(offset))), by, ", ")
     remedy = _remedy(found, facts)
     if abs(offset) < REFUSED:
         return warned(NAME, summary, remedy=remedy, evidence=evidence)
@@ -55,22 +57,36 @@ def _amount(seconds: float) -> str:
     return f"{minutes} minute{'s' if minutes > 1 else ''}"
 
 
+_ENABLE = sh("sudo", "systemctl", "enable", "--now", "chronyd")
+_KEEPERS = {
+    "chronyd": (_ENABLE, sh("sudo", "chronyc", "makestep")),
+    "systemd-timesyncd": (
+        sh("sudo", "timedatectl", "set-ntp", "true"),
+        sh("sudo", "systemctl", "restart", "systemd-timesyncd"),
+    ),
+    "ntpd": (
+        sh("sudo", "service", "ntpd", "stop"),
+        sh("sudo", "ntpd", "-gq"),
+        sh("sudo", "service", "ntpd", "start"),
+    ),
+}
+_INSTALL = {
+    "debian": (sh("sudo", "apt-get", "install", "chrony"),),
+    "rhel": (sh("sudo", "yum", "install", "chrony"), _ENABLE),
+    "sles": (sh("sudo", "zypper", "install", "chrony"), _ENABLE),
+}
+
+
 def _remedy(found: Clock | Unknown, facts: Facts) -> str:
     keepers = () if isinstance(found, Unknown) else found.keepers
-    if "chronyd" in keepers:
-        return "Set it, and keep it right: sudo systemctl enable --now chronyd; sudo chronyc makestep"
-    if "systemd-timesyncd" in keepers:
-        return "Set it, and keep it right: sudo timedatectl set-ntp true; sudo systemctl restart systemd-timesyncd"
-    if "ntpd" in keepers:
-        return "Set it, and keep it right: sudo service ntpd stop; sudo ntpd -gq; sudo service ntpd start"
+    for keeper, commands in _KEEPERS.items():
+        if keeper in keepers:
+            return Remedy("Set the clock, and keep it right", *commands)
     system = facts.get(operating_system.FACT)
     family = "" if isinstance(system, Unknown) else system.family
-    install = {
-        "debian": "sudo apt-get install chrony",
-        "rhel": "sudo yum install chrony; sudo systemctl enable --now chronyd",
-        "sles": "sudo zypper install chrony; sudo systemctl enable --now chronyd",
-    }.get(family, "install chrony or another NTP client")
-    return f"Nothing keeps it right: {install}. At once: sudo date -u -s 'YYYY-MM-DD HH:MM:SS'"
+    if family in _INSTALL:
+        return Remedy("No time service keeps the clock right. Install one", *_INSTALL[family])
+    return "No time service keeps the clock right: install chrony or another NTP client"
 
 
 CHECK = Check(NAME, (clock.FACT, endpoint_reach.FACT, operating_system.FACT), judge)

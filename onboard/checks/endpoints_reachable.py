@@ -4,23 +4,27 @@ ec2messages is for agents before 3.3.40.0 (AWS user guide, "Reference: ec2messag
 operations"); without it a warning is enough.
 """
 
+from collections.abc import Iterator
+from functools import partial, reduce
+
 from onboard.checks.base import Check, Context, failed, not_known, passed, warned
 from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import endpoint_reach, proxy_in_force
 from onboard.facts.posix.endpoint_reach import Outcome, Reached
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
+from onboard.model.words import Text, joined
 
 NAME = "endpoints_reachable"
 _WORDS = {
-    Outcome.NO_ADDRESS: "no address",
-    Outcome.REFUSED: "connection refused",
-    Outcome.UNREACHABLE: "no route",
-    Outcome.TIMED_OUT: "no answer to the connection",
-    Outcome.NO_ANSWER: "connected, then silence",
-    Outcome.TLS_FAILED: "TLS failed",
-    Outcome.PROXY_FAILED: "the proxy failed",
-    Outcome.FAILED: "failed",
+    Outcome.NO_ADDRESS: "{services}: no address",
+    Outcome.REFUSED: "{services}: connection refused",
+    Outcome.UNREACHABLE: "{services}: no route",
+    Outcome.TIMED_OUT: "{services}: no answer to the connection",
+    Outcome.NO_ANSWER: "{services}: connected, then silence",
+    Outcome.TLS_FAILED: "{services}: TLS failed",
+    Outcome.PROXY_FAILED: "{services}: the proxy failed",
+    Outcome.FAILED: "{services}: failed",
 }
 _REMEDIES = {
     Outcome.NO_ADDRESS: "give the server a name server that knows AWS's names",
@@ -55,10 +59,11 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
             )
         return passed(NAME, "the endpoints answer", evidence)
     outcomes = [outcome for outcome in _WORDS if any(reached.outcome is outcome for reached in lost)]
-    summary = "cannot reach " + "; ".join(
-        f"{', '.join(reached.service for reached in lost if reached.outcome is outcome)}: {_WORDS[outcome]}"
+    parts: Iterator[str] = (
+        Text(_WORDS[outcome], services=", ".join(reached.service for reached in lost if reached.outcome is outcome))
         for outcome in outcomes
     )
+    summary = joined("cannot reach", reduce(partial(joined, by="; "), parts), by=" ")
     remedy = "; ".join(_REMEDIES[outcome] for outcome in outcomes)
     remedy = remedy[0].upper() + remedy[1:]
     if _people_have_a_proxy(facts) and not any(reached.via for reached in lost):

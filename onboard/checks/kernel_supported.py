@@ -7,6 +7,7 @@ from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import kernel
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
+from onboard.model.words import Text
 
 NAME = "kernel_supported"
 OLDEST = (3, 2)
@@ -18,14 +19,19 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
         return not_known(NAME, "which kernel runs", found)
     evidence = f"{found.system} {found.release}"
     if found.system not in ("Linux", ""):
-        return failed(NAME, f"{found.system} is no Linux", remedy="AWS has agents for Linux only", evidence=evidence)
+        return failed(
+            NAME,
+            Text("{system} is not Linux", system=found.system),
+            remedy="AWS has agents for Linux only",
+            evidence=evidence,
+        )
     numbers = re.match(r"([0-9]{1,6})\.([0-9]{1,6})", found.release)
     if numbers is None:
         return not_known(NAME, "which kernel runs", f"uname says {found.release}")
     if (int(numbers[1]), int(numbers[2])) < OLDEST:
         return failed(
             NAME,
-            f"kernel {numbers[0]} is older than 3.2",
+            Text("kernel {version} is older than 3.2", version=numbers[0]),
             remedy="Move to a system with a newer kernel: today's agents do not run on this one",
             evidence=evidence,
         )

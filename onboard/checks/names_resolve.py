@@ -5,12 +5,15 @@ from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import endpoint_reach, name_resolution, proxy_in_force
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
+from onboard.model.words import Remedy, Text, sh
 
 NAME = "names_resolve"
-_REMEDY = (
-    "See what the server asks: cat /etc/resolv.conf; getent hosts NAME. With private endpoints, forward AWS's names to "
-    "the VPC's inbound resolver; behind a proxy, set network.proxy"
+_REMEDY = Remedy(
+    "With private endpoints, forward AWS's names to the VPC's inbound resolver; behind a proxy, set network.proxy. "
+    "This shows which name servers the server asks",
+    sh("cat", "/etc/resolv.conf"),
 )
+_NOT_NEEDED = Remedy(f"Agents from 3.3.40.0 on do without it. {_REMEDY.words}", *_REMEDY.commands)
 
 
 def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
@@ -33,9 +36,9 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     if any(by_proxy[service] is None for service in without):
         return not_known(NAME, "whether a proxy looks up the names that have no address here", evidence)
     errors = sorted({name.error for name in resolved.values() if name is not None and not name.addresses})
-    summary = f"no address for {', '.join(without)}: {'; '.join(errors)}"
+    summary = Text("no address for {services}: {errors}", services=", ".join(without), errors="; ".join(errors))
     if without == ["ec2messages"]:
-        return warned(NAME, summary, remedy=f"Agents from 3.3.40.0 on do without it. {_REMEDY}", evidence=evidence)
+        return warned(NAME, summary, remedy=_NOT_NEEDED, evidence=evidence)
     return failed(NAME, summary, remedy=_REMEDY, evidence=evidence)
 
 

@@ -11,12 +11,18 @@ from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import machine_identity, registration
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
+from onboard.model.words import Remedy, Text, and_more, sh
 
 NAME = "not_a_clone"
-_REMEDY = (
-    "On a copy, before anything else: sudo amazon-ssm-agent -register -clear (if the agent is there); "
-    "sudo rm -f /etc/machine-id /var/lib/dbus/machine-id; sudo systemd-machine-id-setup; "
-    "sudo rm -f /etc/ssh/ssh_host_*; sudo ssh-keygen -A; then reboot. If both are one server, list it once"
+_REMEDY = Remedy(
+    "If both are the same server, list it only once. If not, run this on the copy, never on the original: it gives the "
+    "copy an identity of its own and restarts it. The first command is for a copy that has the agent",
+    sh("sudo", "amazon-ssm-agent", "-register", "-clear"),
+    sh("sudo", "rm", "-f", "/etc/machine-id", "/var/lib/dbus/machine-id"),
+    sh("sudo", "systemd-machine-id-setup"),
+    sh("sudo", "sh", "-c", "rm -f /etc/ssh/ssh_host_*"),
+    sh("sudo", "ssh-keygen", "-A"),
+    sh("sudo", "reboot"),
 )
 
 
@@ -51,19 +57,14 @@ def _finding(
         values = ", ".join(f"{kind} {value}" for kind, value in shared)
         return failed(
             NAME,
-            f"a copy of another server: the same {' and '.join(kinds)}",
+            Text("a copy of another server: the same {kinds}", kinds=" and ".join(kinds)),
             remedy=_REMEDY,
-            evidence=f"{name} and {_few(others)} have {values}",
+            evidence=f"{name} and {and_more(others, 5)} have {values}",
         )
     identity = facts.get(machine_identity.FACT)
     if isinstance(identity, Unknown):
         return not_known(NAME, "whether the server is a copy of another", identity)
-    return passed(NAME, "the server is no copy of another one listed", identity.machine_id)
-
-
-def _few(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:5])
-    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
+    return passed(NAME, "no other server listed has the same identity", identity.machine_id)
 
 
 CHECK = FleetCheck(NAME, (machine_identity.FACT, registration.FACT), judge)

@@ -5,11 +5,13 @@ from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import registration
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
+from onboard.model.words import Remedy, Text, sh
 
 NAME = "not_registered_elsewhere"
-_CLEAR = (
-    "If that registration is not needed any more, clear it on the server, and deregister the node where it is known: "
-    "sudo systemctl stop amazon-ssm-agent; sudo amazon-ssm-agent -register -clear"
+_CLEAR = "If that registration is no longer needed, deregister the node where it is known, and clear it on the server"
+_COMMANDS = (
+    sh("sudo", "systemctl", "stop", "amazon-ssm-agent"),
+    sh("sudo", "amazon-ssm-agent", "-register", "-clear"),
 )
 
 
@@ -30,8 +32,8 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     if found.region != context.region:
         return failed(
             NAME,
-            f"registered in another Region: {found.region}",
-            remedy=f"Choose that Region in the profile. {_CLEAR}",
+            Text("registered in another Region: {region}", region=found.region),
+            remedy=Remedy(f"Choose that Region in the profile. {_CLEAR}", *_COMMANDS),
             evidence=evidence,
         )
     if context.known_nodes is None:
@@ -45,7 +47,7 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
         return failed(
             NAME,
             "registered to another account, or to a node that was deregistered",
-            remedy=_CLEAR,
+            remedy=Remedy(_CLEAR, *_COMMANDS),
             evidence=f"{evidence}, which account {context.account or '?'} does not have",
         )
     return passed(NAME, "registered in this account and Region", evidence)

@@ -12,6 +12,7 @@ from onboard.facts.posix import operating_system
 from onboard.facts.posix.operating_system import OperatingSystem
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
+from onboard.model.words import Text
 
 _ANY = 10**6
 
@@ -38,6 +39,8 @@ IN_2018: dict[str, tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]] = {
     "ubuntu": (((12, 4), (12, 4)), ((14, 4), (14, 4)), ((16, 4), (16, 4))),
 }
 SOON = {"debian": (13,), "ubuntu": (26, 4)}
+_UNSUPPORTED = "{system} is not supported"
+_ROLLING = "{system} without a version (testing or rolling) is not supported"
 _MOVE = (
     "Move it to a supported system: Debian 11 or 12, Ubuntu 20.04, 22.04 or 24.04, RHEL 7 to 10, Rocky 8 to 10, "
     "AlmaLinux 8 or 9, Oracle Linux 8 or 9, SLES 15.3 or later, Amazon Linux 2 or 2023"
@@ -54,19 +57,19 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     if _within(version, IN_2018.get(system.id, ())):
         return failed(
             NAME,
-            f"{_short(system)}: documented 2018, unsupported today",
+            Text("{system}: documented 2018, unsupported today", system=_short(system)),
             remedy=f"{_MOVE}. The last agents for it get no updates and no help from AWS",
             evidence=system.name,
         )
     if system.id in SOON and version[:1] >= SOON[system.id][:1]:
         return failed(
             NAME,
-            f"{_short(system)} is not supported yet",
+            Text("{system} is not supported yet", system=_short(system)),
             remedy=f"Wait until AWS lists it. {_MOVE}",
             evidence=system.name,
         )
-    what = _short(system) if version else f"{_short(system)} without a version (testing or rolling)"
-    return failed(NAME, f"{what} is not supported", remedy=_MOVE, evidence=system.name)
+    template = _UNSUPPORTED if version else _ROLLING
+    return failed(NAME, Text(template, system=_short(system)), remedy=_MOVE, evidence=system.name)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -33,8 +33,10 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
         return warned(
             NAME,
             "the package manager is at work",
-            remedy="Wait until it is done; the installation waits for a while as well. Who it is: "
-            "ps ax | grep -E 'apt|dpkg|unattended|yum|dnf|zypper'",
+            remedy=Remedy(
+                "Wait until it is done; the installation waits for a while as well. This shows what it is",
+                sh("pgrep", "-af", "apt|dpkg|unattended|yum|dnf|zypper"),
+            ),
             evidence="; ".join(f"{lock.file}: {lock.program} ({lock.pid})" for lock in found.locks),
         )
     return passed(NAME, "the package manager is free", evidence)

@@ -7,6 +7,7 @@ from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import proxy_in_force
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
+from onboard.model.words import Remedy, sh
 
 NAME = "proxy_consistent"
 
@@ -34,7 +35,10 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     return warned(
         NAME,
         "the agent's service has a proxy that the profile does not name",
-        remedy="If it is right, set network.proxy to it; else take it out: sudo systemctl edit amazon-ssm-agent",
+        remedy=Remedy(
+            "If it is right, set network.proxy to it; if not, remove it from the service",
+            sh("sudo", "systemctl", "edit", "amazon-ssm-agent"),
+        ),
         evidence=evidence,
     )
 

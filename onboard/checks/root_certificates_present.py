@@ -10,9 +10,26 @@ from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import operating_system, root_certificates
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
+from onboard.model.words import Remedy, Text, sh
 
 NAME = "root_certificates_present"
 FIX = "install_roots"
+_ONE = "{count} of Amazon's five root certificates is not trusted"
+_SOME = "{count} of Amazon's five root certificates are not trusted"
+_BY_HAND = {  # family → where administrators add certificates (as *.crt on Debian), and what reads them in
+    "debian": (
+        "/usr/local/share/ca-certificates, as *.crt,",
+        (sh("sudo", "apt-get", "install", "--reinstall", "ca-certificates"), sh("sudo", "update-ca-certificates")),
+    ),
+    "rhel": (
+        "/etc/pki/ca-trust/source/anchors",
+        (sh("sudo", "yum", "reinstall", "ca-certificates"), sh("sudo", "update-ca-trust", "extract")),
+    ),
+    "sles": (
+        "/etc/pki/trust/anchors",
+        (sh("sudo", "zypper", "install", "-f", "ca-certificates-mozilla"), sh("sudo", "update-ca-certificates")),
+    ),
+}
 
 
 def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
@@ -38,7 +55,7 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     count = len(missing)
     return warned(
         NAME,
-        f"{count} of Amazon's five root certificates {'is' if count == 1 else 'are'} not trusted",
+        Text(_ONE if count == 1 else _SOME, count=count),
         remedy=remedy,
         evidence=evidence,
         fix=FIX,
@@ -48,15 +65,11 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
 def _remedy(facts: Facts) -> str:
     system = facts.get(operating_system.FACT)
     family = "" if isinstance(system, Unknown) else system.family
-    by_hand = {
-        "debian": "sudo apt-get install --reinstall ca-certificates; or put the PEM files as *.crt into "
-        "/usr/local/share/ca-certificates and run: sudo update-ca-certificates",
-        "rhel": "sudo yum reinstall ca-certificates; or put the PEM files into /etc/pki/ca-trust/source/anchors and "
-        "run: sudo update-ca-trust extract",
-        "sles": "sudo zypper install -f ca-certificates-mozilla; or put the PEM files into /etc/pki/trust/anchors and "
-        "run: sudo update-ca-certificates",
-    }.get(family, "add the PEM files of https://www.amazontrust.com/repository/ to the system's store")
-    return f'Let Onboard add them: run.fixes = ["{FIX}"]. Or by hand: {by_hand}'
+    allow = f'Let Onboard add them: run.fixes = ["{FIX}"]. Or'
+    if family not in _BY_HAND:
+        return f"{allow} add the PEM files of https://www.amazontrust.com/repository/ to the system's store"
+    folder, commands = _BY_HAND[family]
+    return Remedy(f"{allow} put the PEM files into {folder} and reinstall the system's certificates", *commands)
 
 
 CHECK = Check(NAME, (root_certificates.FACT, operating_system.FACT), judge)

@@ -11,6 +11,7 @@ from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import endpoint_reach
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
+from onboard.model.words import Text
 
 NAME = "tls_not_intercepted"
 # Who issues AWS's certificates: Amazon itself, its own Starfield Services root, and DigiCert for some of S3.
@@ -45,7 +46,10 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     evidence = "; ".join(f"{service}: {issuer}" for service, issuer in issuers.items())
     foreign = {service: _name(issuer) for service, issuer in issuers.items() if _organisation(issuer) not in ISSUERS}
     if foreign:
-        summary = f"TLS to {', '.join(foreign)} is opened on the way by {', '.join(sorted(set(foreign.values())))}"
+        openers = ", ".join(sorted(set(foreign.values())))
+        summary = Text(
+            "TLS to {services} is opened on the way by {openers}", services=", ".join(foreign), openers=openers
+        )
         if {"ssm", "ssmmessages"} & set(foreign):
             return failed(NAME, summary, remedy=_REMEDY, evidence=evidence)
         return warned(NAME, summary, remedy=_REMEDY, evidence=evidence)

@@ -86,7 +86,7 @@ class Remedy(str):
     """What to do: words, and commands one by one, each ready to run. As a string: `words: command; command`."""
 
     words: str
-    commands: tuple[str, ...]
+    commands: tuple[Command, ...]
 
     def __new__(cls, words: str, *commands: Command | None) -> Self:
         """`words`: a sentence without its full stop. Commands that are None, since none can be given, are left out."""
