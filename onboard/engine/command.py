@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 
 from onboard.defects import keep_defect
-from onboard.engine.company import company_of
+from onboard.engine.other_runs import company_of
 from onboard.engine.person import person
 from onboard.engine.tools import Tools
 from onboard.model.cancel import Cancelled, CancelToken
