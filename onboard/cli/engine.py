@@ -250,13 +250,13 @@ def _probe(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, kn
 
 
 def _account(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
-    from onboard.engine.look import account
+    from onboard.engine.account_facts import account
 
     return account(profile, tools, cancel)
 
 
 def _preview(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
-    from onboard.engine.look import preview
+    from onboard.engine.account_facts import preview
 
     return preview(profile, tools, cancel)
 
