@@ -14,8 +14,8 @@ from onboard.aws.latency import LEAST, Measured, Progress, Proxy, Target, measur
 from onboard.aws.regions import Offer
 from onboard.aws.session import open_aws
 from onboard.engine.command import conduct
-from onboard.engine.distance import NotMeasured, Way, measure_from
 from onboard.engine.fleet import Emit, work_on
+from onboard.engine.latency_from_server import NotMeasured, Way, measure_from
 from onboard.engine.survey import finish_with, reason_of
 from onboard.engine.tools import Tools
 from onboard.model.cancel import Cancelled, CancelToken

@@ -14,7 +14,7 @@ import pytest
 from facts.posix_shells import SHELLS, shell, tools
 
 from onboard.aws.latency import LEAST, Target
-from onboard.engine.distance import NotMeasured, Way, compose, measure_from, parse
+from onboard.engine.latency_from_server import NotMeasured, Way, compose, measure_from, parse
 from onboard.hosts.connection import Capability, ScriptResult
 from onboard.model.cancel import CancelToken
 from onboard.model.latency import Latency
