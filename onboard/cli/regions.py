@@ -18,9 +18,9 @@ from onboard.cli.workplace import placed
 from onboard.home import home
 from onboard.model import events
 from onboard.model.errors import Problem, ProfileError
-from onboard.model.evidence import with_evidence
 from onboard.model.outcome import sign_of_status
 from onboard.model.profile import Host, Profile
+from onboard.model.region_evidence import with_evidence
 from onboard.model.state import State
 from onboard.model.status import HostStatus
 from onboard.model.validation import unknown_name

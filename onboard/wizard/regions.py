@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from onboard.model.evidence import with_evidence
 from onboard.model.latency import FAR_MS
 from onboard.model.profile import Host, MeasuredSection, Profile, Protocol
+from onboard.model.region_evidence import with_evidence
 from onboard.resources import text
 from onboard.wizard.servers import Identity, identity_of
 from onboard.wizard.view import View

@@ -15,9 +15,9 @@ from onboard.hosts.connection import Connection
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import HostUnreachable, OnboardError
 from onboard.model.events import Event, Region, RegionsRanked, RunFailed
-from onboard.model.evidence import with_evidence
 from onboard.model.latency import Latency
 from onboard.model.profile import Host, NetworkSection, Profile, RegionSection
+from onboard.model.region_evidence import with_evidence
 from onboard.model.state import State, fold
 
 CHINA = Profile(region=RegionSection(name="cn-north-1"))  # a partition of two Regions

@@ -22,8 +22,8 @@ from onboard.gui.widgets.map_key import MapKey
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.world_map import Spot, WorldMap
-from onboard.model.evidence import with_evidence
 from onboard.model.profile import MeasuredSection
+from onboard.model.region_evidence import with_evidence
 from onboard.wizard import regions
 
 PROPOSED = 3  # servers that are ticked when nobody has chosen any
