@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from onboard.wizard.said import Said, Words, said
+from onboard.wizard.text import Said, Words, said
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from onboard.model import events
 from onboard.model.status import HostStatus
-from onboard.wizard.said import Words, said
+from onboard.wizard.text import Words, said
 
 KEPT = 5000  # lines
 

@@ -1,6 +1,6 @@
 """What each stage is for and how to work on its page, in a few sentences: F1."""
 
-from onboard.wizard.said import said
+from onboard.wizard.text import said
 
 PAGE_HELP = {
     "start": said(

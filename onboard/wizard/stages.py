@@ -14,7 +14,7 @@ from onboard.wizard.checked import status_of
 from onboard.wizard.failures import headline
 from onboard.wizard.interrupted import interrupted
 from onboard.wizard.moments import moment
-from onboard.wizard.said import Said, Words, counted, said
+from onboard.wizard.text import Said, Words, counted, said
 from onboard.wizard.view import EMPTY, View
 
 

@@ -15,8 +15,8 @@ from PySide6.QtCore import QCoreApplication, QTranslator
 import onboard
 from onboard.gui import text
 from onboard.gui.text import plural, say, tr
-from onboard.wizard.said import said
 from onboard.wizard.stages import STAGES
+from onboard.wizard.text import said
 
 PACKAGE = Path(onboard.__file__).parent
 LITERALS = {"tr": 1, "plural": 2, "said": 1, "counted": 2}  # function → how many of its arguments are texts

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication
 
 from onboard.gui.text import CONTEXT, date_and_time, plural, say, tr, when
 from onboard.wizard.moments import moment
-from onboard.wizard.said import counted, said
+from onboard.wizard.text import counted, said
 
 
 class German(QTranslator):

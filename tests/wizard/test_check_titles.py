@@ -6,7 +6,7 @@ import sys
 from onboard.checks.catalog import CHECKS, FLEET_CHECKS
 from onboard.steps.catalog import STEPS
 from onboard.wizard.check_titles import CHECK_TITLES, CONNECTION_TITLES, FIX_TITLES, title_of
-from onboard.wizard.said import Said
+from onboard.wizard.text import Said
 
 
 def test_every_check_has_a_title_and_no_title_is_without_a_check() -> None:

@@ -10,7 +10,7 @@ from onboard.model.status import HostStatus
 from onboard.steps.catalog import STEPS
 from onboard.wizard.log import KEPT, Log
 from onboard.wizard.progress import Group, Place, Progress, place_of
-from onboard.wizard.said import said
+from onboard.wizard.text import said
 
 NOW = datetime(2026, 11, 24, 14, 9, 31, tzinfo=UTC)
 NAMES = tuple(f"h{number}" for number in range(10))

@@ -11,8 +11,8 @@ from onboard.model.plan import Plan
 from onboard.model.profile import Credential, CredentialKind, Host, Profile, RegionSection
 from onboard.model.state import State, fold
 from onboard.model.status import HostStatus
-from onboard.wizard.said import Said, counted, said
 from onboard.wizard.stages import BY_NAME, STAGES, Mark, after, before, blocked_by
+from onboard.wizard.text import Said, counted, said
 from onboard.wizard.view import View
 
 ACCOUNT = events.AccountIdentified(account="1", arn="arn:x", partition="aws", region="eu-west-1")

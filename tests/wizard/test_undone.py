@@ -12,8 +12,8 @@ from onboard.model.state import State, fold
 from onboard.model.status import HostStatus
 from onboard.wizard import recent
 from onboard.wizard.progress import Group, Place, place_in_undo
-from onboard.wizard.said import Said, counted, said
 from onboard.wizard.stages import BY_NAME, Mark, blocked_by, has_new_plan, is_plan_used_up, run_to_show, standing
+from onboard.wizard.text import Said, counted, said
 from onboard.wizard.view import EMPTY, View
 
 ACCOUNT = events.AccountIdentified(account="1", arn="arn:x", partition="aws", region="eu-west-1")

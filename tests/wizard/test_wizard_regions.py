@@ -10,8 +10,8 @@ from onboard.model.status import HostStatus
 from onboard.wizard import regions
 from onboard.wizard.moments import moment
 from onboard.wizard.regions import Nearness
-from onboard.wizard.said import Said, said
 from onboard.wizard.stages import BY_NAME, Mark
+from onboard.wizard.text import Said, said
 from onboard.wizard.view import View
 
 MEDIANS = {"eu-central-1": 4.0, "eu-west-1": 17.0, "us-west-2": 150.0}
