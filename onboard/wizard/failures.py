@@ -1,7 +1,7 @@
 """Why a command failed, in the few words that the footer, the stage list and the log have room for."""
 
 from onboard.model.events import RunFailed
-from onboard.wizard.checked import sentence
+from onboard.wizard.finding_words import sentence
 
 
 def headline(failure: RunFailed) -> str:

@@ -10,8 +10,8 @@ from onboard.model.changes import CHANGING
 from onboard.model.state import State
 from onboard.model.status import HostStatus
 from onboard.wizard import regions
-from onboard.wizard.checked import status_of
 from onboard.wizard.failures import headline
+from onboard.wizard.finding_words import status_of
 from onboard.wizard.interrupted import interrupted
 from onboard.wizard.moments import moment
 from onboard.wizard.text import Said, Words, counted, said

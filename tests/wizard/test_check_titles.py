@@ -35,7 +35,7 @@ def test_fixes_are_steps() -> None:
 
 
 def test_titles_and_judging_anew_import_no_fact() -> None:
-    program = "import sys, onboard.wizard.check_titles, onboard.wizard.checked;"
+    program = "import sys, onboard.wizard.check_titles, onboard.wizard.finding_words;"
     program += "print([name for name in sys.modules if name.startswith(('onboard.facts', 'cryptography'))])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -10,7 +10,7 @@ from onboard.gui.widgets.mark import Mark, mark_of_verdict
 from onboard.model.causes import CauseKey
 from onboard.wizard.cause_index import CauseIndex
 from onboard.wizard.check_titles import FixTitle, fix_title, title_of
-from onboard.wizard.checked import sentence
+from onboard.wizard.finding_words import sentence
 
 Index = QModelIndex | QPersistentModelIndex
 NO_INDEX = QModelIndex()

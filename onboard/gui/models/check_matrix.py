@@ -17,7 +17,7 @@ from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
 from onboard.wizard.cause_index import CauseIndex
 from onboard.wizard.check_titles import CHECK_TITLES, CONNECTION_TITLES, title_of
-from onboard.wizard.checked import finding_of, status_of
+from onboard.wizard.finding_words import finding_of, status_of
 
 Index = QModelIndex | QPersistentModelIndex
 NO_INDEX = QModelIndex()

@@ -12,7 +12,7 @@ from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark, mark_of_verdict
 from onboard.model.finding import Cause
 from onboard.model.plan import Change
-from onboard.wizard.checked import sentence
+from onboard.wizard.finding_words import sentence
 from onboard.wizard.plan_outline import Group, Outline
 
 Index = QModelIndex | QPersistentModelIndex

@@ -15,7 +15,7 @@ from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.scrolled import Scrolled
 from onboard.model.events import HeadroomShown
 from onboard.model.state import State
-from onboard.wizard.checked import sentence
+from onboard.wizard.finding_words import sentence
 
 
 class ActivationPage(AskingPage):

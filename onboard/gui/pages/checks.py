@@ -29,8 +29,8 @@ from onboard.model.outcome import troubles
 from onboard.model.profile import Host
 from onboard.model.state import State
 from onboard.wizard.check_titles import fix_title, title_of
-from onboard.wizard.checked import finding_of, sentence, to_check_again
 from onboard.wizard.command_line import command_line
+from onboard.wizard.finding_words import finding_of, sentence, to_check_again
 
 SHOWN_CAUSES = 5  # rows; what is more scrolls
 WIDEST_NAME = 144  # pixels at 100 %

@@ -15,7 +15,7 @@ from onboard.gui.widgets.label import Glyph, Label
 from onboard.gui.widgets.mark import Mark
 from onboard.model.errors import Problem
 from onboard.model.events import RunFailed
-from onboard.wizard.checked import sentence
+from onboard.wizard.finding_words import sentence
 
 SHOWN = 8  # mistakes; Copy has all of them
 

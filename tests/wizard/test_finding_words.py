@@ -8,7 +8,7 @@ from onboard.model.profile import Host, Profile
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
 from onboard.wizard.cause_index import CauseIndex
-from onboard.wizard.checked import finding_of, sentence, status_of, to_check_again
+from onboard.wizard.finding_words import finding_of, sentence, status_of, to_check_again
 
 GOOD = Finding(check="os_supported", status=Verdict.PASS, summary="Debian 12 is supported")
 ROOTS = Finding(check="root_certificates_present", status=Verdict.FAIL, summary="no root", fix="install_roots")
