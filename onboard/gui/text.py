@@ -20,8 +20,8 @@ The application (gui/app.py) installs that QTranslator, and sets the QLocale tha
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
-from onboard.wizard.moments import Day, Moment, moment
 from onboard.wizard.text import Said, Words
+from onboard.wizard.time_words import Day, Moment, moment
 
 CONTEXT = ""  # where lupdate puts them all: a sentence reads the same on each page
 

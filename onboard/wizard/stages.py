@@ -13,8 +13,8 @@ from onboard.wizard import regions
 from onboard.wizard.failures import headline
 from onboard.wizard.finding_words import status_of
 from onboard.wizard.interrupted import interrupted
-from onboard.wizard.moments import moment
 from onboard.wizard.text import Said, Words, counted, said
+from onboard.wizard.time_words import moment
 from onboard.wizard.view import EMPTY, View
 
 

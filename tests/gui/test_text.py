@@ -8,8 +8,8 @@ from PySide6.QtCore import QCoreApplication, QLocale, QTranslator
 from PySide6.QtWidgets import QApplication
 
 from onboard.gui.text import CONTEXT, date_and_time, plural, say, tr, when
-from onboard.wizard.moments import moment
 from onboard.wizard.text import counted, said
+from onboard.wizard.time_words import moment
 
 
 class German(QTranslator):

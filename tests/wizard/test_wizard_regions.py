@@ -8,10 +8,10 @@ from onboard.model.profile import Host, MeasuredSection, Profile, Protocol, Regi
 from onboard.model.state import State, fold
 from onboard.model.status import HostStatus
 from onboard.wizard import regions
-from onboard.wizard.moments import moment
 from onboard.wizard.regions import Nearness
 from onboard.wizard.stages import BY_NAME, Mark
 from onboard.wizard.text import Said, said
+from onboard.wizard.time_words import moment
 from onboard.wizard.view import View
 
 MEDIANS = {"eu-central-1": 4.0, "eu-west-1": 17.0, "us-west-2": 150.0}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from onboard.wizard.moments import Day, moment
+from onboard.wizard.time_words import Day, moment
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
