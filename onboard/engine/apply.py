@@ -9,13 +9,13 @@ from onboard.engine.account import context_of, open_account
 from onboard.engine.activations import delete_of_former
 from onboard.engine.command import conduct
 from onboard.engine.journal import RunRecord
-from onboard.engine.planning import CONFIRM, prepare
+from onboard.engine.planning import prepare
 from onboard.engine.rollout import Rollout
 from onboard.engine.survey import take_survey
 from onboard.engine.tools import Tools
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import PlanExceeded, Problem, ProfileError
-from onboard.model.events import Event, StepFinished
+from onboard.model.events import Event
 from onboard.model.plan import Plan, plan_from_json
 from onboard.model.profile import Profile
 
@@ -32,7 +32,7 @@ def apply(
     """Onboard the profile's servers.
 
     `approved` is the plan that may be carried out; None allows whatever the fresh plan says. With `resume`, an
-    earlier run goes on: its plan is the approved one, and servers that it brought online are left alone.
+    earlier run goes on: its plan is the approved one, and servers that it brought online are asked again.
     Raises ProfileError, with nothing told or written, when this is no run that can go on with this profile.
     """
     if resume:
@@ -42,24 +42,17 @@ def apply(
         allowed = plan_from_json(json.loads(resume.plan)) if resume and resume.plan else approved
         if approved and not (resume and resume.plan):
             tools.journal.approve(run, json.dumps(asdict(approved)))
-        online = tools.journal.proven_in(run)
-        for name, node in online.items():
-            yield StepFinished(
-                host=name, step=CONFIRM, outcome="unchanged", detail=f"{node} answered earlier", instance_id=node
-            )
-        hosts = [host for host in profile.hosts if host.name not in online]
         account = yield from open_account(profile, tools)
         context = context_of(profile, account.aws, account.identity)
-        survey = yield from take_survey(hosts, context, tools, cancel, aws=account.aws)
-        prepared = yield from prepare(run, profile, hosts, survey, account.identity, account.aws, tools, cancel)
+        survey = yield from take_survey(profile.hosts, context, tools, cancel, aws=account.aws)
+        prepared = yield from prepare(run, profile, profile.hosts, survey, account.identity, account.aws, tools, cancel)
         yield from prepared.settled.values()
         if allowed is not None:
             _refuse_more(prepared.plan, allowed)
         cancel.check()  # before a plan is kept that lacks the servers whose turn did not come
         if allowed is None:
             tools.journal.approve(run, json.dumps(asdict(prepared.plan)))
-        proven = {**online, **prepared.proven}
-        yield from Rollout(run, profile, prepared, account, tools, cancel, proven).carry_out()
+        yield from Rollout(run, profile, prepared, account, tools, cancel).carry_out()
         if Path(profile_path).is_absolute():  # another one may be at the same place of another folder
             yield from delete_of_former(run, profile_path, account.identity.account, account.aws, tools.journal)
 

@@ -1,7 +1,6 @@
 """Check and plan: what is, and what would be done. Neither changes anything."""
 
 from collections.abc import Collection, Generator, Iterator
-from dataclasses import replace
 
 from onboard.aws.identity import Identity
 from onboard.aws.session import open_aws
@@ -14,7 +13,6 @@ from onboard.model.cancel import CancelToken
 from onboard.model.errors import AwsError
 from onboard.model.events import Event, Noted
 from onboard.model.profile import Profile
-from onboard.model.status import HostStatus
 
 
 def check(
@@ -60,11 +58,9 @@ def plan(profile: Profile, tools: Tools, cancel: CancelToken, *, profile_path: s
         context = context_of(profile, account.aws, account.identity)
         survey = yield from take_survey(profile.hosts, context, tools, cancel, aws=account.aws)
         cancel.check()  # a plan of a part would pass for the whole
-        prepared = yield from prepare(run, profile, profile.hosts, survey, account.identity, account.aws, tools, cancel)
+        yield from prepare(run, profile, profile.hosts, survey, account.identity, account.aws, tools, cancel)
         for host in profile.hosts:
-            node = prepared.proven.get(host.name)
-            end = survey.finish(host)
-            yield replace(end, status=HostStatus.ONLINE, instance_id=node) if node else end
+            yield survey.finish(host)
 
     return conduct(
         "plan",

@@ -99,14 +99,10 @@ def conduct(
         except Exception as error:  # noqa: BLE001 - a defect ends the run as any other error does
             yield tell(failure(keep_defect(error)))
         for name in names:
-            host = state.host(name)
-            if host.finished:
+            if state.host(name).finished:
                 continue
-            if host.is_proven:  # by the run that was to go on
-                yield tell(HostFinished(host=name, status=HostStatus.ONLINE, instance_id=host.instance_id))
-            else:
-                reason = "Stopped before its turn" if cancel.stopping else "The run ended before its turn"
-                yield tell(HostFinished(host=name, status=HostStatus.SKIPPED, reason=reason))
+            reason = "Stopped before its turn" if cancel.stopping else "The run ended before its turn"
+            yield tell(HostFinished(host=name, status=HostStatus.SKIPPED, reason=reason))
         if kept and unkept is None:
             try:
                 tools.journal.finish(run, state.counts())

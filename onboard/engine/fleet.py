@@ -1,4 +1,7 @@
-"""Fan-out: one bounded pool of threads does the same work on many servers, and events come out as they happen."""
+"""Fan-out: one bounded pool of threads does the same work on many servers, and events come out as they happen.
+
+What only waits for AWS once a server's work is done waits in a pool of its own, and keeps no server from its turn.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,15 +13,20 @@ from onboard.model.events import Event
 
 T = TypeVar("T")
 Emit = Callable[[Event], None]
+Rest = Callable[[], None]
+
+WAITING = 200  # rests that may wait at a time
 
 
 def work_on(
-    items: Sequence[T], work: Callable[[T, Emit], None], *, concurrency: int, cancel: CancelToken
+    items: Sequence[T], work: Callable[[T, Emit], Rest | None], *, concurrency: int, cancel: CancelToken
 ) -> Iterator[Event]:
     """Call `work(item, emit)` for each item, `concurrency` at a time; yield what they emit.
 
+    What `work` returns is the item's rest, which is called apart from those that work.
+
     `work` itself looks at the cancel token and tells what becomes of its item. A consumer that goes away stops all.
-    An exception out of `work` is a defect in this program: the others finish, then it is raised.
+    An exception out of `work` or a rest is a defect in this program: the others finish, then it is raised.
     """
     if not items:
         return
@@ -26,14 +34,27 @@ def work_on(
     defects: list[BaseException] = []
 
     def run(item: T) -> None:
+        rest = None
         try:
-            work(item, out.put)
+            rest = work(item, out.put)
+            if rest is not None:
+                waiting.submit(finish, rest)
+        except BaseException as error:  # noqa: BLE001 - handed to the consumer's thread below
+            defects.append(error)
+            rest = None
+        if rest is None:
+            out.put(None)
+
+    def finish(rest: Rest) -> None:
+        try:
+            rest()
         except BaseException as error:  # noqa: BLE001 - handed to the consumer's thread below
             defects.append(error)
         finally:
             out.put(None)
 
     pool = ThreadPoolExecutor(min(concurrency, len(items)), thread_name_prefix="server")
+    waiting = ThreadPoolExecutor(min(WAITING, len(items)), thread_name_prefix="waiting")
     try:
         for item in items:
             pool.submit(run, item)
@@ -49,5 +70,6 @@ def work_on(
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+        waiting.shutdown(wait=True, cancel_futures=True)
     if defects:
         raise defects[0]

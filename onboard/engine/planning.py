@@ -36,7 +36,6 @@ class Prepared:
     before   what each server's steps planned from, by its name
     role     None when no server must be registered
     settled  the end of servers that are not to be touched
-    proven   server → mi- id of those that need nothing: Online, and proven by an earlier run
     """
 
     plan: Plan
@@ -44,7 +43,6 @@ class Prepared:
     findings: Mapping[str, tuple[Finding, ...]]
     role: RolePlan | None
     settled: Mapping[str, HostFinished]
-    proven: Mapping[str, str]
 
 
 def prepare(
@@ -57,15 +55,17 @@ def prepare(
     tools: Tools,
     cancel: CancelToken,
 ) -> Generator[Event, None, Prepared]:
-    """Make the plan for the servers that may be onboarded; the others keep the end that the survey gave them."""
+    """Make the plan for the servers that may be onboarded; the others keep the end that the survey gave them.
+
+    Also a server that an earlier run brought online is to be asked for a nonce: that proof says nothing of today.
+    """
     able = [host for host in hosts if host.name in survey.facts and survey.status[host.name].is_well]
     yield PhaseStarted(phase="plan", total=len(able))
     packages, warnings = _packages(able, survey, profile, aws, tools, cancel)
     before = {host.name: _before(host, survey, packages) for host in able}
-    found = _nodes(survey, able, aws)
+    found = _nodes(survey, [host for host in able if host.tags], aws)
     proven = tools.journal.proven()
     settled: dict[str, HostFinished] = {}
-    done: dict[str, str] = {}
     plans: list[HostPlan] = []
     for host in hosts:
         if host.name not in before:
@@ -73,14 +73,6 @@ def prepare(
             continue
         changes = tuple(change for step in STEPS if (change := step.plan(before[host.name])))
         node = instance_id(survey.facts[host.name])
-        if (
-            node in found
-            and found[node].is_online
-            and (host.name, node) in proven
-            and all(change.name == NONCE for change in changes)
-        ):
-            done[host.name] = node
-            continue
         if host.tags and (node is None or (host.name, node) not in proven):
             registers = any(change.name == REGISTER for change in changes)
             why = "" if registers else _not_ours(run, host, node, found, tools)
@@ -100,7 +92,7 @@ def prepare(
     for text in plan.warnings:
         yield Noted(text=text, level="warning")
     yield PlanMade(plan=plan)
-    return Prepared(plan, before, survey.findings, role, settled, done)
+    return Prepared(plan, before, survey.findings, role, settled)
 
 
 def _tagging(tags: Mapping[str, str]) -> Change:
@@ -142,9 +134,9 @@ def _before(host: Host, survey: Survey, packages: Mapping[tuple[str, str], Packa
     )
 
 
-def _nodes(survey: Survey, able: Sequence[Host], aws: Aws) -> dict[str, Node]:
-    """mi- id → node of the registrations found on the servers, as far as Systems Manager tells of them."""
-    ids = {node for host in able if (node := instance_id(survey.facts[host.name]))}
+def _nodes(survey: Survey, hosts: Sequence[Host], aws: Aws) -> dict[str, Node]:
+    """mi- id → node of the registrations found on these servers, as far as Systems Manager tells of them."""
+    ids = {node for host in hosts if (node := instance_id(survey.facts[host.name]))}
     return nodes(aws, ids) if ids else {}
 
 

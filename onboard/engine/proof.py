@@ -22,7 +22,9 @@ from onboard.model.errors import AwsError, OnboardError
 T = TypeVar("T")
 
 SOON = 0.1  # seconds after which a new question is first asked again; each further time takes longer, up to `poll`
+GATHER = 1.0  # seconds between two looks at answers at least: so that servers that come meanwhile share a command
 SLOWER = 1.5
+CLEARED = 20.0  # seconds for nodes to remove their nonces
 LAST = 0.5  # seconds for an answer that comes while everything stops
 FAILURES = 3  # calls that may fail in a row before whoever waits is told
 
@@ -49,10 +51,13 @@ class _Desk(Generic[T]):
     `serve` settles the questions that it can, and says how many seconds AWS wants to be left alone at least.
     """
 
-    def __init__(self, name: str, serve: Callable[[dict[str, Future[T]]], float], longest: float) -> None:
+    def __init__(
+        self, name: str, serve: Callable[[dict[str, Future[T]]], float], longest: float, soon: float = SOON
+    ) -> None:
         self._serve = serve
         self._longest = longest
-        self._pause = SOON
+        self._soon = min(soon, longest)
+        self._pause = self._soon
         self._open: dict[str, Future[T]] = {}
         self._changed = threading.Condition()
         self._closed = False
@@ -62,7 +67,7 @@ class _Desk(Generic[T]):
     def ask(self, node: str) -> Future[T]:
         with self._changed:
             future = self._open.setdefault(node, Future())
-            self._pause = min(SOON, self._longest)
+            self._pause = self._soon
             self._changed.notify()
         return future
 
@@ -108,7 +113,7 @@ class Prover:
         self._poller = NodePoller(aws, interval=patience.poll)
         self._sent: dict[str, str] = {}  # node → its command
         self._online = _Desk[Node]("nodes", self._look, patience.poll)
-        self._answers = _Desk[Invocation]("run-command", self._collect, patience.poll)
+        self._answers = _Desk[Invocation]("run-command", self._collect, patience.poll, GATHER)
 
     def __enter__(self) -> Self:
         return self
@@ -150,6 +155,24 @@ class Prover:
             )
         return invocation.stdout
 
+    def clear(self, ids: Iterable[str], script: str) -> frozenset[str]:
+        """Send a script that removes nonces; the nodes that have run it. Whoever has not is left to the next run."""
+        done: set[str] = set()
+        try:
+            sent = send_script(self._aws, ids, script, comment="Onboard: remove the nonce that was asked for")
+            waiting = {(one.command, node) for one in sent if one.command for node in one.nodes}
+            deadline = time.monotonic() + min(CLEARED, self._patience.answer)
+            while waiting and time.monotonic() < deadline and not self._cancel.stopping_now:
+                found = invocations(self._aws, {command for command, _ in waiting})
+                ended = {key for key in waiting if key in found and found[key].finished}
+                done |= {node for command, node in ended if found[command, node].status == "Success"}
+                waiting -= ended
+                if waiting:
+                    self._cancel.wait_now(min(GATHER, self._patience.poll))
+        except AwsError:
+            pass  # what stays is read by root alone, and proves nothing any more
+        return frozenset(done)
+
     def _result(self, future: Future[T], limit: float) -> T | None:
         deadline = time.monotonic() + limit
         while time.monotonic() < deadline:
@@ -187,7 +210,7 @@ class Prover:
             if sent.refused:
                 error = NotProven("AWS took no Run Command for the node", why=sent.refused)
                 _fail([new[node] for node in sent.nodes], error)
-            else:  # kept at once: whoever is asked twice has no nonce any more at the second time
+            else:  # kept at once: nobody is asked twice where a later command is refused
                 self._sent |= dict.fromkeys(sent.nodes, sent.command)
 
 

@@ -1,11 +1,15 @@
-"""The rollout: carry out a prepared plan. One worker takes a server from its first step to its proof."""
+"""The rollout: carry out a prepared plan. One worker makes a server's changes; its proof is waited for apart from them.
+
+Every server is asked for a nonce that was placed there in this very run: an earlier proof says nothing of today.
+"""
 
 import hmac
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Collection, Generator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Collection, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 
 from onboard.aws.instances import Node, nodes, tag_node
 from onboard.aws.role import RolePlan, ensure_role, planned_undo
@@ -13,9 +17,9 @@ from onboard.defects import keep_defect
 from onboard.engine.account import Account
 from onboard.engine.activations import Activations, create_for, delete_all
 from onboard.engine.authority import objection
-from onboard.engine.fleet import Emit, work_on
+from onboard.engine.fleet import Emit, Rest, work_on
 from onboard.engine.pace import Pace
-from onboard.engine.planning import CONFIRM, START, TAG, Prepared, tags_text
+from onboard.engine.planning import CONFIRM, NONCE, START, TAG, Prepared, tags_text
 from onboard.engine.proof import NotProven, Prover
 from onboard.engine.survey import REGISTER, evidence_of, finish_with, reason_of
 from onboard.engine.tools import Tools
@@ -27,7 +31,6 @@ from onboard.model.events import (
     AwsChanged,
     Event,
     HostFinished,
-    Noted,
     PhaseStarted,
     StepFinished,
     StepStarted,
@@ -38,18 +41,16 @@ from onboard.model.secret import Secret
 from onboard.model.status import HostStatus
 from onboard.steps.base import Before, Step, Supplies
 from onboard.steps.catalog import STEPS
-from onboard.steps.place_nonce import nonce_command, nonce_path
+from onboard.steps.place_nonce import nonce_command, nonce_path, removal_command
 
 ROLE = "ensure_role"
 STEP = {step.name: step for step in STEPS}
+LOOKS = 3  # at all nodes, last of all, until AWS answers
 NOT_TOUCHED = (HostUnreachable, HostUntrusted, LogInRefused)
 
 
 class Rollout:
-    """One carrying-out. Workers write into its dictionaries, each under its own server's name.
-
-    `proven`: server → mi- id of those that an earlier run, or an earlier part of this one, has proven.
-    """
+    """One carrying-out. Workers write into its dictionaries, each under its own server's name."""
 
     def __init__(
         self,
@@ -59,10 +60,9 @@ class Rollout:
         account: Account,
         tools: Tools,
         cancel: CancelToken,
-        proven: Mapping[str, str],
     ) -> None:
         self._run = run
-        self._attempt = f"{run}-{secrets.token_hex(4)}"  # a Run Command of an earlier one must not take its nonces
+        self._attempt = f"{run}-{secrets.token_hex(4)}"  # an earlier one's nonces prove nothing
         self._profile = profile
         self._prepared = prepared
         self._aws = account.aws
@@ -71,13 +71,13 @@ class Rollout:
         self._cancel = cancel
         self._pace = Pace(profile.run.max_agent_starts, cancel)
         self._changes = {plan.host: [change.name for change in plan.changes] for plan in prepared.plan.hosts}
-        self._nodes = dict(proven)  # server → mi- id, as soon as it is known
-        self._proven = dict(proven)
+        self._nodes: dict[str, str] = {}  # server → mi- id, as soon as it is known
+        self._proven: dict[str, str] = {}  # server → mi- id that answered with its nonce
         self._touched: set[str] = set()
         self._activations = Activations()
 
     def carry_out(self) -> Generator[Event, None, None]:
-        """Everything the plan holds; then the end of every server that is proven, also by earlier runs."""
+        """Everything the plan holds; then the end of every server that is proven."""
         trouble: Exception | None = None
         hosts = [host for host in self._profile.hosts if host.name in self._changes]
         if hosts:
@@ -121,7 +121,9 @@ class Rollout:
             )
         script = "\n".join(nonce_command(nonce_path(self._attempt)))
         with Prover(self._aws, script, self._cancel, self._tools.patience) as prover:
-            canary, rest = hosts[: self._profile.run.canary], hosts[self._profile.run.canary :]
+            changed = [host for host in hosts if self._changes[host.name] != [NONCE]]
+            asked = [host for host in hosts if self._changes[host.name] == [NONCE]]  # no canary has to go before them
+            canary, rest = changed[: self._profile.run.canary], changed[self._profile.run.canary :]
             yield from self._wave("canary", canary, prover)
             failed = [host.name for host in canary if host.name not in self._proven]
             if failed and not self._cancel.stopping:
@@ -132,26 +134,45 @@ class Rollout:
                         reason=f"The canary failed: {', '.join(failed)}",
                         remedy="Mend what the canary's line says, then run apply again",
                     )
-                return
-            yield from self._wave("install", rest, prover)
+                rest = []
+            yield from self._wave("install", [*rest, *asked], prover)
+            self._clear(prover)
+
+    def _clear(self, prover: Prover) -> None:
+        """Have the nonces removed that were answered with. Where that fails, the next run replaces the nonce."""
+        hosts = {node: name for name, node in self._proven.items()}
+        for node in prover.clear(hosts, "\n".join(removal_command(nonce_path(self._attempt)))):
+            self._tools.journal.write(self._run, hosts[node], NONCE, "undone")
 
     def _wave(self, phase: str, hosts: Sequence[Host], prover: Prover) -> Generator[Event, None, None]:
         if not hosts:
             return
         yield PhaseStarted(phase=phase, total=len(hosts))
 
-        def work(host: Host, emit: Emit) -> None:
-            self._onboard(host, prover, emit)
+        def work(host: Host, emit: Emit) -> Rest | None:
+            return self._onboard(host, prover, emit)
 
         yield from work_on(hosts, work, concurrency=self._profile.run.concurrency, cancel=self._cancel)
 
-    def _onboard(self, host: Host, prover: Prover, emit: Emit) -> None:
-        try:
+    def _onboard(self, host: Host, prover: Prover, emit: Emit) -> Rest | None:
+        """Make the server's changes. What is left, with no connection to it, is to wait for its proof."""
+        nonce: Secret | None = None
+        with ExitStack() as held, self._telling(host, emit):
             self._cancel.check()
-            with ExitStack() as starting:
-                with closing(self._tools.connector.connect(host, self._cancel)) as connection:
-                    nonce = self._change(host, connection, starting, emit)
-                self._prove(host, nonce, prover, starting, emit)
+            with closing(self._tools.connector.connect(host, self._cancel)) as connection:
+                nonce = self._change(host, connection, held, emit)
+            starting = held.pop_all()
+        return None if nonce is None else partial(self._conclude, host, nonce, prover, starting, emit)
+
+    def _conclude(self, host: Host, nonce: Secret, prover: Prover, starting: ExitStack, emit: Emit) -> None:
+        with starting, self._telling(host, emit):
+            self._prove(host, nonce, prover, starting, emit)
+
+    @contextmanager
+    def _telling(self, host: Host, emit: Emit) -> Iterator[None]:
+        """Tell of an error as the server's end."""
+        try:
+            yield
         except Cancelled:
             status = HostStatus.FAILED if host.name in self._touched else HostStatus.SKIPPED
             emit(HostFinished(host=host.name, status=status, reason="Stopped", remedy="Resume the run"))
@@ -219,6 +240,7 @@ class Rollout:
             if TAG in self._changes[host.name]:
                 self._tag(host, found, emit)
         except OnboardError as error:
+            self._tools.journal.write(self._run, host.name, CONFIRM, "failed", {"instance_id": node})
             emit(StepFinished(host=host.name, step=CONFIRM, outcome="failed", detail=str(error)))
             raise
         self._proven[host.name] = node
@@ -249,13 +271,15 @@ class Rollout:
         owners: dict[str, list[str]] = defaultdict(list)
         for name, node in self._nodes.items():
             owners[node].append(name)
-        lost = yield from self._lost(set(self._proven.values()))
+        lost = self._lost(set(self._proven.values()))
         for host in self._profile.hosts:
             if host.name not in self._proven:
                 continue
             node = self._proven[host.name]
             others = [name for name in owners[node] if name != host.name]
-            if others or node in lost:
+            if isinstance(lost, OnboardError):
+                yield self._failed(host, lost)
+            elif others or node in lost:
                 self._tools.journal.write(self._run, host.name, CONFIRM, "undone", {"instance_id": node})
                 yield self._failed(host, _shared(node, others) if others else LOST)
             else:
@@ -263,14 +287,24 @@ class Rollout:
                     host=host.name, status=HostStatus.ONLINE, instance_id=node, findings=self._findings(host)
                 )
 
-    def _lost(self, proven: Collection[str]) -> Generator[Event, None, set[str]]:
-        """Which of these nodes are not Online any more."""
-        try:
-            found = nodes(self._aws, proven) if proven else {}
-        except AwsError as error:
-            yield Noted(text=f"Whether the nodes are still Online could not be asked. {error}", level="warning")
-            return set()
-        return {node for node in proven if node not in found or not found[node].is_online}
+    def _lost(self, proven: Collection[str]) -> frozenset[str] | OnboardError:
+        """Which of these nodes are not Online any more; why that is not known where AWS does not say."""
+        if not proven:
+            return frozenset()
+        for attempt in range(LOOKS):
+            if attempt:
+                self._cancel.wait_now(self._tools.patience.poll)
+            try:
+                found = nodes(self._aws, proven)
+            except AwsError as error:
+                trouble = error
+            else:
+                return frozenset(node for node in proven if node not in found or not found[node].is_online)
+        return OnboardError(
+            "Not looked at: it answered with its nonce, but whether it is still Online could not be asked",
+            why=str(trouble),
+            remedy="Run apply again, or resume the run: it asks every server again",
+        )
 
     def _findings(self, host: Host) -> tuple[Finding, ...]:
         return self._prepared.findings.get(host.name, ())

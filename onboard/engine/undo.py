@@ -17,7 +17,7 @@ from onboard.engine.authority import objection
 from onboard.engine.command import conduct
 from onboard.engine.fleet import Emit, work_on
 from onboard.engine.journal import Entry, Journal, RunRecord
-from onboard.engine.planning import CONFIRM, TAG
+from onboard.engine.planning import CONFIRM, NONCE, TAG
 from onboard.engine.rollout import ROLE
 from onboard.engine.survey import REGISTER, finish_with
 from onboard.engine.tools import Tools
@@ -152,7 +152,7 @@ def _changed_later(record: RunRecord, hosts: Sequence[Host], journal: Journal) -
             continue
         changed = undoing_of(journal.entries(other.run)).steps
         for host in Profile.model_validate(json.loads(other.profile)).hosts:
-            if host.name in changed and host.place in names:
+            if {*changed.get(host.name, ())} - {NONCE} and host.place in names:
                 later.setdefault(names[host.place], other.run)
     return later
 
@@ -217,11 +217,11 @@ class _Undo:
             return
         with closing(self._tools.connector.connect(host, self._cancel)) as connection:
             for step in reversed(STEPS):
-                if step.name not in made:
+                if step.name not in made and step.name != NONCE:  # a later run may have left one
                     continue
                 self._cancel.check_now()
                 emit(StepStarted(host=host.name, step=step.name))
-                done = step.undo(connection, made[step.name])
+                done = step.undo(connection, made.get(step.name, {}))
                 node = ""
                 if host.name not in self._nodes:  # where apply never returned, the server alone knew it
                     node = _node_id(done.output.get("instance_id", ""))

@@ -250,7 +250,7 @@ class Session(QObject):
         self._note(command, set())
 
     def resume(self, run: str) -> None:
-        """Go on with a run of apply that was stopped or broken off: it takes up the servers that it has not proven."""
+        """Go on with a run of apply that was stopped or broken off: it asks every server again."""
         self.run("apply", fresh=self.view.state("apply").run != run, resume=run)
 
     def show_run(self, run: str = "") -> None:

@@ -164,9 +164,9 @@ class State:
                 pass  # a newer version's event: nothing that this one shows
 
     def _start(self, event: events.RunStarted) -> None:
-        """A run that goes on, resumed into the same State, takes up anew every server that it has not proven."""
+        """A run that goes on, resumed into the same State, takes up every server anew: it asks all of them again."""
         if event.run and event.run == self.run:
-            self.hosts |= {name: HostState(name) for name, host in self.hosts.items() if not host.is_proven}
+            self.hosts = {name: HostState(name) for name in self.hosts}
         self.run, self.command, self.profile = event.run, event.command, event.profile
         self.started, self.who, self.undoes = event.started, event.who, event.undoes
         self.failure, self.finished = None, False

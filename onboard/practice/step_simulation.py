@@ -326,8 +326,8 @@ async def _place_nonce_apply(step: _Step) -> None:
 
 
 async def _place_nonce_undo(step: _Step) -> None:
-    path = step.variables["path"]
-    step.undone(path != "" and step.remove(path))
+    removed = [step.remove(path) for path in step.machine.below(PENDING) if path.startswith(f"{PENDING}nonce-")]
+    step.undone(bool(removed))
 
 
 def _text(content: bytes) -> str:

@@ -1,4 +1,7 @@
-"""Place a nonce on the server, readable by root alone, that a Run Command through AWS must bring back."""
+"""Place a nonce on the server, readable by root alone, that a Run Command through AWS must bring back.
+
+It is removed by another Run Command once the answer was accepted; what a broken-off run left, the next one replaces.
+"""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -51,7 +54,7 @@ class PlaceNonce(Step):
     def undo(self, connection: Connection, undo: Mapping[str, str]) -> Done:
         return script.run(
             connection,
-            script.compose(POSIX, self.name, "undo", {"path": undo.get("path", "")}),
+            script.compose(POSIX, self.name, "undo", {}),
             failure="The nonce was not removed",
         )
 
@@ -62,6 +65,10 @@ def nonce_path(attempt: str) -> str:
 
 
 def nonce_command(path: str) -> list[str]:
-    """The lines of a Run Command (AWS-RunShellScript) that print the nonce and remove it, and our folder with it."""
-    file = shlex.quote(path)
-    return [f"cat {file} || exit 1", f"rm -f {file}", f"rmdir {FOLDER} 2>/dev/null || true"]
+    """The lines of a Run Command (AWS-RunShellScript) that print the nonce. It stays: to ask twice does no harm."""
+    return [f"cat {shlex.quote(path)}"]
+
+
+def removal_command(path: str) -> list[str]:
+    """The lines of a Run Command that remove a nonce whose answer was accepted, and our folder with it."""
+    return [f"rm -f {shlex.quote(path)}", f"rmdir {FOLDER} 2>/dev/null || true"]

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from onboard.engine.fleet import Emit, work_on
+from onboard.engine.fleet import Emit, Rest, work_on
 from onboard.engine.pace import SLOW_START, Pace
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.events import Event, Noted
@@ -86,3 +86,25 @@ def test_waiting_for_a_place_ends_when_everything_stops() -> None:
         cancel.stop_now()
         with pytest.raises(Cancelled), pace.start():
             pass
+
+
+def test_what_only_waits_takes_no_servers_turn() -> None:
+    second = threading.Event()
+
+    def work(item: str, emit: Emit) -> Rest | None:
+        if item == "b":
+            second.set()
+            return None
+        return lambda: emit(Noted(text=f"{item}: {second.wait(10)}"))
+
+    told = list(work_on(["a", "b"], work, concurrency=1, cancel=CancelToken()))
+    assert told == [Noted(text="a: True")]
+
+
+def test_a_defect_of_a_rest_is_raised_when_the_others_are_done() -> None:
+    def work(item: int, emit: Emit) -> Rest:
+        return lambda: emit(Noted(text=str(10 // item)))
+
+    told = []
+    with pytest.raises(ZeroDivisionError):
+        told.extend(work_on([0, 5], work, concurrency=1, cancel=CancelToken()))

@@ -202,7 +202,7 @@ def test_a_run_that_another_process_works_on_is_left_alone(tmp_path: Path) -> No
         assert journal.run("r1").finished == ""
 
 
-def test_a_run_resumed_into_its_state_takes_up_only_what_is_not_proven() -> None:
+def test_a_run_resumed_into_its_state_takes_up_every_server_anew() -> None:
     state = State()
     began = events.RunStarted(run="r", command="apply", profile="p", hosts=("a", "b", "c"), started="now")
     for event in (
@@ -212,9 +212,10 @@ def test_a_run_resumed_into_its_state_takes_up_only_what_is_not_proven() -> None
         events.RunFailed(kind="error", what="The engine ended by itself"),
     ):
         state.fold(event)
-    state.fold(began)
-    assert (state.failure, state.finished) == (None, False)
     assert state.hosts["a"].is_proven
     assert state.hosts["a"].instance_id == "mi-1"
+    state.fold(began)
+    assert (state.failure, state.finished) == (None, False)
+    assert not state.hosts["a"].is_proven, "it is asked again"
     assert (state.hosts["b"].status, state.hosts["b"].finished) == (None, False)
     assert list(state.hosts) == ["a", "b", "c"], "their order stays"

@@ -123,9 +123,13 @@ def test_a_second_apply_changes_nothing_and_says_online(bench: Callable[..., Ben
         h.name: h.instance_id for h in first.hosts.values()
     }
     assert second.plan is not None
-    assert second.plan.is_empty
+    assert {change.name for host in second.plan.hosts for change in host.changes} == {"place_nonce"}
+    assert [change.summary for change in second.plan.aws] == [
+        "Ask 2 servers through Run Command for the nonce placed there"
+    ]
+    assert [host.steps["confirm"] for host in second.hosts.values()] == ["done", "done"], "asked in this run"
     assert work.digests() == before
-    assert work.practice.cloud.calls.mutating(after=calls) == []
+    assert {call.operation for call in work.practice.cloud.calls.mutating(after=calls)} == {"SendCommand"}
 
 
 def test_a_node_that_aws_does_not_tell_of_yet_is_not_taken_for_a_foreign_one(
@@ -241,7 +245,8 @@ def test_a_servers_own_tags_are_planned_set_and_gone_with_its_node(bench: Callab
 
     again = work.apply().plan
     assert again is not None
-    assert again.is_empty
+    assert {change.name for host in again.hosts for change in host.changes} == {"place_nonce"}
+    assert len(work.practice.cloud.calls.of("AddTagsToResource")) == 1
     undone = work.undo(state.run)
     assert undone.counts() == {"ready": 2}
     assert [noted.text for noted in undone.notes if "tags" in noted.text] == []

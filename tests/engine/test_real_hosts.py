@@ -169,7 +169,7 @@ def test_healthy_hosts_come_online_and_each_fault_is_named(tmp_path: Path, monke
         for name, tree in installed.items():
             agents_log = [line for line in differences(tree, hosts[name].tree()) if "var/log/amazon" not in line]
             assert agents_log == [], f"the second apply changed {name}"
-        assert work.cloud.calls.mutating(after=count) == []
+        assert {call.operation for call in work.cloud.calls.mutating(after=count)} == {"SendCommand"}
 
         undone = work.undo(state.run)
         assert undone.counts() == {"ready": 2}, [why(host) for host in undone.hosts.values()]
@@ -222,3 +222,40 @@ def test_roots_own_credentials_stay_unless_the_profile_lets_the_agent_overwrite_
             assert not re.search("ASIA[A-Z0-9]", str(why(host)))
         assert work.undo(shared.run).counts() == {"ready": 2}
         assert differences(trees[1], none.tree()) == []
+
+
+def test_a_root_that_names_another_node_and_an_agent_that_stands_still(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with real_bench(("victim", "evil"), tmp_path, monkeypatch) as work:
+        work.patience = Patience(online=30, answer=8, poll=0.2)
+        victim, evil = work.fleet
+        state = work.apply()
+        assert state.counts() == {"online": 2}, [why(host) for host in state.hosts.values()]
+        named, own = (state.hosts[name].instance_id or "" for name in ("victim", "evil"))
+        assert not victim.exists("/var/lib/onboard"), "the nonce is removed once it was asked for"
+
+        agents = [pid for pid, line in evil.processes().items() if "amazon-ssm-agent" in line]
+        evil.run(f"kill -STOP {' '.join(map(str, agents))}")
+        again = work.apply()
+        assert again.hosts["evil"].status is HostStatus.FAILED, "AWS says Online, and it does not answer"
+        assert again.hosts["victim"].status is HostStatus.ONLINE, why(again.hosts["victim"])
+        assert evil.exists("/var/lib/onboard"), "what was not asked for stays for the next run, or undo"
+        evil.run(f"kill -CONT {' '.join(map(str, agents))}")
+
+        # Its root has every answer of register_agent's undo followed by the other one's id.
+        evil.run("mv /usr/bin/sudo /usr/bin/sudo.true")
+        evil.write("/usr/bin/sudo", LYING_SUDO.format(node=named), mode=0o755)
+        work.profile = work.profile.model_copy(update={"hosts": work.profile.hosts[1:]})
+        work.undo(state.run)
+        gone = {call.instance_id for call in work.cloud.calls.of("DeregisterManagedInstance")}
+        assert gone == {own}, "the node that AWS and the journal know, and no other"
+        assert not evil.exists("/var/lib/onboard")
+
+
+LYING_SUDO = """#!/bin/sh
+/usr/bin/sudo.true "$@"
+code=$?
+printf 'instance_id=%s\\nundo.node=%s\\n' {node} {node}
+exit $code
+"""

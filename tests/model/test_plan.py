@@ -25,6 +25,16 @@ def test_each_thing_that_is_more_is_named() -> None:
     assert replace(PLAN, hosts=(HostPlan(host="b", changes=(START,)),)).exceeds(PLAN) == ("b: Start the agent",)
 
 
+def test_to_ask_a_server_is_part_of_every_apply() -> None:
+    """A plan that was approved when a proof still stood for later runs lacks the servers that had one."""
+    ask = Change(name="place_nonce", summary="Place a nonce", detail={"folder": "/var/lib/onboard"})
+    confirm = Change(name="confirm", summary="Ask 2 servers", at_most=2)
+    asked = replace(PLAN, aws=(confirm,), hosts=(HostPlan(host="b", changes=(ask,)),))
+    assert asked.exceeds(PLAN) == ()
+    more = replace(asked, hosts=(HostPlan(host="b", changes=(START, ask)),))
+    assert more.exceeds(PLAN) == ("b: Start the agent",)
+
+
 def test_a_name_that_has_become_another_machine_is_not_covered() -> None:
     approved = replace(PLAN, hosts=(HostPlan(host="a", address="10.0.0.1", port=22, changes=(START,)),))
     moved = replace(PLAN, hosts=(HostPlan(host="a", address="10.0.0.2", port=22, changes=(START,)),))

@@ -16,7 +16,7 @@ from onboard.scripts.posix import POSIX
 from onboard.steps import install_agent, register_agent, script
 from onboard.steps.base import StepFailed
 from onboard.steps.catalog import STEPS
-from onboard.steps.place_nonce import nonce_command, nonce_path
+from onboard.steps.place_nonce import nonce_command, nonce_path, removal_command
 
 SCRIPTS = sorted(entry.name for entry in resource("scripts/posix/steps").iterdir())
 NO_STEPS = {"__init__", "base", "catalog", "script"}
@@ -40,7 +40,7 @@ GIVEN: dict[str, tuple[set[str], tuple[str, ...]]] = {
     "start_agent.apply": ({"restart"}, SERVICE),
     "start_agent.undo": (set(), SERVICE),
     "place_nonce.apply": ({"path", "kept"}, ()),
-    "place_nonce.undo": ({"path"}, ()),
+    "place_nonce.undo": (set(), ()),
 }
 
 
@@ -185,12 +185,15 @@ def test_refused_packages_are_explained(said, why):
     assert install_agent.explain("something else") is None
 
 
-def test_the_nonce_command_removes_what_it_read(tmp_path, monkeypatch):
+def test_the_nonce_is_read_as_often_as_it_is_asked_for_until_it_is_removed(tmp_path, monkeypatch):
     monkeypatch.setattr("onboard.steps.place_nonce.FOLDER", str(tmp_path / "onboard"))
     path = Path(nonce_path("run1"))
     path.parent.mkdir()
     path.write_text("n0nce\n")
     command = ["sh", "-c", "\n".join(nonce_command(str(path)))]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "n0nce\n"
+    for _ in range(2):  # a command that was sent twice does no harm
+        assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "n0nce\n"
+    removal = ["sh", "-c", "\n".join(removal_command(str(path)))]
+    assert subprocess.run(removal, capture_output=True, check=True).stdout == b""
     assert not path.parent.exists()
     assert subprocess.run(command, capture_output=True, check=False).returncode == 1

@@ -351,8 +351,7 @@ class InstallPage(Page):
         if self._model.is_filtered:
             self.table.set_empty(tr("No server matches"), tr("Choose All, or empty the filter."))
         elif self._plan() is not None:
-            well = tr("Every server that can be onboarded is online and has proven it.")
-            self.table.set_empty(tr("Nothing to install"), well)
+            self.table.set_empty(tr("Nothing to install"), tr("The plan holds no server."))
         else:
             self.table.set_empty(tr("Nothing is planned"), tr("Make a plan on the page Review first."))
 

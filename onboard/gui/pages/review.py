@@ -200,7 +200,7 @@ class ReviewPage(Page):
         elif plan is not None:
             self.empty.set_texts(
                 tr("Nothing to do"),
-                tr("Every server that can be onboarded is online and has proven it; AWS needs no change."),
+                tr("The plan holds no server, and AWS needs no change."),
             )
         elif running:
             self.empty.set_texts(tr("The plan is being made"), tr("Servers are asked once more; nothing is changed."))

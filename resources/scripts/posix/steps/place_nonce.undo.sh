@@ -1,7 +1,8 @@
 # step: place_nonce undo
-# Remove the nonce, which the one who asked for it removes as well. path: its file.
-if [ -n "$path" ] && [ -e "$path" ]; then
-  rm -f "$path"
+# Remove nonces: the run that places one has it removed once it was asked for, but may have been broken off before.
+set -- "$state"/nonce-*
+if [ -e "$1" ]; then
+  rm -f "$@"
   undone yes
 else
   undone no
