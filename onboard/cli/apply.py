@@ -19,7 +19,11 @@ def add_to(commands: Commands) -> None:
     add_profile(parser)
     parser.add_argument("--plan", type=Path, metavar="FILE", help="do what this saved plan says, and no more")
     parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped; takes up what is not done")
+    parser.add_argument(
+        "--resume",
+        metavar="RUN",
+        help="go on with a run that was stopped: does what is left, and asks every server again",
+    )
     add_again(parser)
     add_json(parser)
     parser.set_defaults(act=run)

@@ -99,9 +99,12 @@ def conduct(
         except Exception as error:  # noqa: BLE001 - a defect ends the run as any other error does
             yield tell(failure(keep_defect(error)))
         for name in names:
-            if state.host(name).finished:
+            host = state.host(name)
+            if host.finished:
                 continue
             reason = "Stopped before its turn" if cancel.stopping else "The run ended before its turn"
+            if host.is_proven:
+                reason = "Not looked at: it answered with its nonce, and the run ended before it was looked at again"
             yield tell(HostFinished(host=name, status=HostStatus.SKIPPED, reason=reason))
         if kept and unkept is None:
             try:

@@ -186,7 +186,7 @@ def test_retry_takes_up_what_is_not_online_in_the_same_run(bench: Bench, until: 
     assert (bench.order["do"], bench.order["resume"]) == ("apply", bench.session.view.state("apply").run)
     bench.feed(scenes.began("apply", scenes.names()))
     counts = bench.page._model.counts
-    assert (counts[Group.ONLINE], counts[Group.FAILED]) == (241, 0), "who is online stays so"
+    assert (counts[Group.ONLINE], counts[Group.FAILED]) == (0, 0), "it asks every server again"
 
 
 def test_a_run_is_followed_from_elsewhere_too(bench: Bench, until: Until) -> None:
