@@ -17,6 +17,7 @@ from onboard.hosts.connection import Connection
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import AwsError, ConnectionLost
 from onboard.model.events import Event, PlanMade
+from onboard.model.outcome import troubles
 from onboard.model.secret import Secret
 from onboard.model.state import State, fold
 from onboard.model.status import HostStatus
@@ -49,7 +50,7 @@ def test_healthy_servers_come_online_and_each_broken_one_names_its_fault(bench: 
     for name, check in FAULTS.items():
         assert state.hosts[name].status is HostStatus.BLOCKED, state.hosts[name]
         assert failed_checks(state, name) == {check}
-        assert all(finding.remedy for finding in state.hosts[name].trouble)
+        assert all(finding.remedy for finding in troubles(state.hosts[name]))
     calls = work.practice.cloud.calls
     assert len(calls.of("RegisterManagedInstance")) == 2
     assert [call.error for call in calls.of("DeleteActivation")] == [""]
