@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from onboard.checks.base import Context, FleetCheck, failed, passed
 from onboard.facts.base import Facts
+from onboard.model.family import EVERY_FAMILY
 from onboard.model.finding import Finding
 from onboard.model.place import Place
 from onboard.model.profile import Host
@@ -29,4 +30,4 @@ def _finding(host: Host, names: Sequence[str]) -> Finding:
     )
 
 
-CHECK = FleetCheck(NAME, (), judge)
+CHECK = FleetCheck(NAME, (), judge, families=EVERY_FAMILY)

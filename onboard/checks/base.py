@@ -6,6 +6,7 @@ from typing import Any
 
 from onboard.facts.base import Fact, Facts, Unknown
 from onboard.model.endpoints import Endpoints
+from onboard.model.family import ONLY_POSIX, Family
 from onboard.model.finding import Finding, Verdict
 from onboard.model.profile import Host, Profile
 from onboard.model.words import joined
@@ -29,23 +30,29 @@ class Context:
 class Check:
     """A prerequisite of one server. `judge` is pure; a crash in it counts as unknown.
 
-    name   reads as the healthy state: `clock_in_sync`
-    needs  the facts it looks at
-    judge  (facts, host, context) → finding; or None where the check does not apply to this server
+    name      reads as the healthy state: `clock_in_sync`
+    needs     the facts it looks at
+    judge     (facts, host, context) → finding; or None where the check does not apply to this server
+    families  of servers that it is for; it says nothing of any other
     """
 
     name: str
     needs: tuple[Fact[Any], ...]
     judge: Callable[[Facts, Host, Context], Finding | None]
+    families: frozenset[Family] = ONLY_POSIX
 
 
 @dataclass(frozen=True, slots=True)
 class FleetCheck:
-    """A prerequisite that only all servers together show. `judge`: facts by host name → findings by host name."""
+    """A prerequisite that only all servers together show: those of its families.
+
+    `judge`: facts by host name → findings by host name.
+    """
 
     name: str
     needs: tuple[Fact[Any], ...]
     judge: Callable[[Mapping[str, Facts], Sequence[Host], Context], Mapping[str, Finding]] = field(repr=False)
+    families: frozenset[Family] = ONLY_POSIX
 
 
 def passed(check: str, summary: str, evidence: str = "") -> Finding:

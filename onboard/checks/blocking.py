@@ -6,6 +6,7 @@ from onboard.model.finding import Finding, Verdict
 from onboard.model.status import HostStatus
 
 # Not to know is a warning, except where going on could take a node from another account, or must fail half way.
+# A check that is not for a server's family has no finding there, so it blocks nothing.
 MUST_BE_KNOWN = frozenset(
     {"privilege_sufficient", "package_manager_usable", "agent_not_clashing", "not_registered_elsewhere"}
 )

@@ -29,7 +29,8 @@ from onboard.checks import (
 from onboard.checks.base import Check, Context, FleetCheck, not_known
 from onboard.checks.blocking import host_status as host_status  # the room's front door has it too
 from onboard.facts.base import Fact, Facts
-from onboard.facts.catalog import FACTS
+from onboard.facts.catalog import facts_of
+from onboard.model.family import Family, family_of
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 
@@ -61,18 +62,26 @@ FLEET_CHECKS: tuple[FleetCheck, ...] = (
 )
 
 
-def facts_needed(only: Collection[str] | None = None) -> tuple[Fact[Any], ...]:
-    """The facts that the checks named in `only` look at (all checks when empty), in the order of FACTS."""
-    all_needs = [(check.name, check.needs) for check in CHECKS] + [(check.name, check.needs) for check in FLEET_CHECKS]
-    needed = {fact.name for name, needs in all_needs if not only or name in only for fact in needs}
-    return tuple(fact for fact in FACTS if fact.name in needed)
+def facts_needed(family: Family, only: Collection[str] | None = None) -> tuple[Fact[Any], ...]:
+    """The facts of a family's servers that the checks named in `only` look at (all checks when empty), in order."""
+    checks: tuple[Check | FleetCheck, ...] = (*CHECKS, *FLEET_CHECKS)
+    needed = {
+        fact.name
+        for check in checks
+        if family in check.families and (not only or check.name in only)
+        for fact in check.needs
+    }
+    return tuple(fact for fact in facts_of(family) if fact.name in needed)
 
 
 def judge(host: Host, facts: Facts, context: Context, only: Collection[str] | None = None) -> tuple[Finding, ...]:
-    """What the checks say of one server; `only` names those wanted, all when empty. A check that breaks is unknown."""
+    """What the checks of its family say of one server. A check that breaks is unknown.
+
+    `only` names those wanted, all when empty.
+    """
     findings = []
     for check in CHECKS:
-        if not only or check.name in only:
+        if family_of(host) in check.families and (not only or check.name in only):
             try:
                 finding = check.judge(facts, host, context)
             except Exception as error:
@@ -90,11 +99,12 @@ def judge_fleet(
     findings: dict[str, tuple[Finding, ...]] = {host.name: () for host in hosts}
     for check in FLEET_CHECKS:
         if not only or check.name in only:
+            judged = [host for host in hosts if family_of(host) in check.families]
             try:
-                found = check.judge(facts, hosts, context)
+                found = check.judge(facts, judged, context)
             except Exception as error:
                 log.exception("defect in check %s of the fleet", check.name)
-                found = {host.name: _defect(check.name, error) for host in hosts}
+                found = {host.name: _defect(check.name, error) for host in judged}
             for name, finding in found.items():
                 findings[name] = (*findings[name], finding)
     return findings

@@ -19,13 +19,14 @@ from onboard.model.errors import (
     PrivilegeMissing,
 )
 from onboard.model.events import CONNECTION_STAGES, ConnectionStage, Event, HostFinished
+from onboard.model.family import family_of
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
+from onboard.scripts.catalog import DIALECTS
 
 NAME_LIMIT = 10.0  # seconds
 # The stage in which an error of `connect` arose; what is not listed arose in the log-in.
 _STAGE_OF = ((LogInRefused, "log-in"), (LogInBroken, "log-in"), (HostUntrusted, "identity"), (HostUnreachable, "port"))
-_WHO = 'printf \'%s on %s\\n\' "$(id -un)" "$(uname -n)"\n'
 
 
 def probe(profile: Profile, host: Host, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
@@ -58,8 +59,9 @@ def probe(profile: Profile, host: Host, tools: Tools, cancel: CancelToken) -> It
 
 def _privilege(connection: Connection, stages: "_Stages") -> Generator[Event, None, None]:
     host = connection.host.name
+    who = DIALECTS[family_of(connection.host)].file("who")
     try:
-        result = connection.run_script(_WHO, privileged=True, timeout=30)
+        result = connection.run_script(who, privileged=True, timeout=30)
     except HostError as error:
         yield from stages.failed("privilege", f"{error.what}. {error.why}", error.remedy)
         status = HostStatus.BLOCKED if isinstance(error, PrivilegeMissing) else HostStatus.UNREACHABLE

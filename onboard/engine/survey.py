@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from onboard.aws.instances import known_nodes
 from onboard.aws.session import Aws
@@ -13,20 +12,22 @@ from onboard.engine.fleet import Emit, work_on
 from onboard.engine.journal import Journal
 from onboard.engine.tools import Tools
 from onboard.facts import bundle
-from onboard.facts.base import Fact, Facts, Wanted, to_json
-from onboard.facts.catalog import FACTS
+from onboard.facts.base import Facts, Wanted, to_json
+from onboard.facts.bundle import Questions
+from onboard.facts.catalog import facts_of
 from onboard.facts.summary import instance_id, is_broken_off, without_root
 from onboard.facts.tunnel import complete
 from onboard.hosts.connection import Connection
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import AwsError, HostError, HostUntrusted, OnboardError, PrivilegeMissing, ProfileError
 from onboard.model.events import Event, FactsGathered, HostFinished, HostJudged, Noted, PhaseStarted
+from onboard.model.family import Family, family_of
 from onboard.model.finding import Finding, Verdict
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
 from onboard.model.validation import unknown_problem
 from onboard.model.words import joined
-from onboard.scripts.posix import POSIX
+from onboard.scripts.catalog import DIALECTS
 from onboard.steps.base import StepFailed
 from onboard.steps.catalog import STEPS
 
@@ -68,13 +69,12 @@ def take_survey(
     _refuse_unknown_fixes(context.profile)
     facts: dict[str, Facts] = {}
     ended: dict[str, HostFinished] = {}
-    asked = FACTS if not only else checks.facts_needed(only)
-    script = bundle.compose(POSIX, asked, wanted_of(context.profile, context))
+    questions = _questions({family_of(host) for host in hosts}, context, only)
 
     def ask(host: Host, emit: Emit) -> None:
         try:
             cancel.check()
-            answers = ask_facts(host, asked, script, tools, cancel)
+            answers = ask_facts(host, questions, tools, cancel)
             emit(FactsGathered(host=host.name, facts=to_json(answers.known()), unknown=answers.unknown()))
             facts[host.name] = answers
         except Cancelled:
@@ -103,21 +103,34 @@ def _refuse_unknown_fixes(profile: Profile) -> None:
         raise ProfileError(profile.name or "the profile", wrong)
 
 
-def ask_facts(host: Host, asked: Sequence[Fact[Any]], script: str, tools: Tools, cancel: CancelToken) -> Facts:
+def _questions(families: Collection[Family], context: Context, only: Collection[str]) -> dict[Family, Questions]:
+    """What the servers of each family are asked: everything, or what the checks named in `only` need."""
+    wanted = wanted_of(context.profile, context)
+    questions = {}
+    for family in families:
+        if family in DIALECTS:  # no connector reaches servers of any other
+            facts = checks.facts_needed(family, only) if only else facts_of(family)
+            questions[family] = Questions(facts, bundle.compose(DIALECTS[family], facts, wanted))
+    return questions
+
+
+def ask_facts(host: Host, questions: Mapping[Family, Questions], tools: Tools, cancel: CancelToken) -> Facts:
     """One server's answers, in one round trip; a second one only where the account has no privilege."""
     connection = tools.connector.connect(host, cancel)
     try:
-        return complete(_answers(asked, script, connection), connection)
+        return complete(_answers(questions[family_of(host)], connection), connection)
     finally:
         connection.close()
 
 
-def _answers(asked: Sequence[Fact[Any]], script: str, connection: Connection) -> Facts:
+def _answers(asked: Questions, connection: Connection) -> Facts:
     try:
-        return bundle.parse(asked, connection.run_script(script, privileged=True, timeout=FACTS_TIMEOUT))
+        result = connection.run_script(asked.script, privileged=True, timeout=FACTS_TIMEOUT)
+        return bundle.parse(asked.facts, result)
     except PrivilegeMissing as error:
         # What needs no privilege is still worth knowing, and one check says what is missing and why.
-        return without_root(bundle.parse(asked, connection.run_script(script, timeout=FACTS_TIMEOUT)), error)
+        result = connection.run_script(asked.script, timeout=FACTS_TIMEOUT)
+        return without_root(bundle.parse(asked.facts, result), error)
 
 
 def finish_with(host: Host, error: Exception) -> HostFinished:

@@ -5,12 +5,22 @@ import re
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from onboard.facts.base import Answer, Fact, FactError, Facts, Unknown, Wanted
 from onboard.hosts.connection import ScriptResult
 from onboard.scripts.dialect import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What all servers of a family are asked: facts, and the script that asks for them."""
+
+    facts: tuple[Fact[Any], ...]
+    script: str
+
 
 SECTION_LIMIT = 1024 * 1024  # bytes that a script may print, as in facts_bundle.sh
 _BEGIN = re.compile(rb"onboard-facts ([0-9a-f]{32}) begin\n")

@@ -1,4 +1,4 @@
-"""Every question that is asked of a Linux server. A file of a fact that is not listed here is refused by a test."""
+"""Every question that is asked of a server. A file of a fact that is not listed here is refused by a test."""
 
 from typing import Any
 
@@ -21,6 +21,7 @@ from onboard.facts.posix import (
     root_credentials,
     trust_anchors,
 )
+from onboard.model.family import Family
 
 FACTS: tuple[Fact[Any], ...] = (
     operating_system.FACT,
@@ -40,3 +41,8 @@ FACTS: tuple[Fact[Any], ...] = (
     root_credentials.FACT,
     package_manager.FACT,
 )
+
+
+def facts_of(family: Family) -> tuple[Fact[Any], ...]:
+    """The questions for servers of a family; no two of them have the same name."""
+    return tuple(fact for fact in FACTS if family in fact.families)

@@ -14,8 +14,9 @@ from onboard.checks.catalog import CHECKS, FLEET_CHECKS, facts_needed, host_stat
 from onboard.facts.base import Facts
 from onboard.facts.catalog import FACTS
 from onboard.facts.posix import clock, endpoint_reach, operating_system
+from onboard.model.family import Family
 from onboard.model.finding import Finding, Verdict
-from onboard.model.profile import Host
+from onboard.model.profile import Host, Protocol
 from onboard.model.status import HostStatus
 
 OTHERS = {"__init__", "agent_mounts", "base", "blocking", "catalog"}
@@ -54,8 +55,10 @@ def test_what_was_not_learned_is_never_a_failure(check: Check) -> None:
 
 
 def test_facts_are_asked_for_the_checks_that_are_wanted() -> None:
-    assert facts_needed(["clock_in_sync"]) == (operating_system.FACT, clock.FACT, endpoint_reach.FACT)
-    assert {fact.name for fact in facts_needed()} == {fact.name for fact in FACTS} - {"trust_anchors"}  # for a step
+    assert facts_needed(Family.POSIX, ["clock_in_sync"]) == (operating_system.FACT, clock.FACT, endpoint_reach.FACT)
+    assert {fact.name for fact in facts_needed(Family.POSIX)} == {fact.name for fact in FACTS} - {
+        "trust_anchors"
+    }  # for a step
 
 
 def test_only_the_checks_wanted_are_made() -> None:
@@ -99,3 +102,20 @@ def test_what_a_server_may_expect() -> None:
 @pytest.mark.parametrize("name", sorted(MUST_BE_KNOWN))
 def test_going_on_without_knowing_this_is_not_allowed(name: str) -> None:
     assert host_status([not_known(name, "whether", "why")]) is HostStatus.BLOCKED
+
+
+def test_a_server_of_another_family_is_not_judged_by_what_is_not_for_it() -> None:
+    """Else each of them would be blocked: nobody knows what only a POSIX server is asked."""
+    other = Host(name="file-1", protocol=Protocol.WINRM)
+    findings = judge(other, Facts({}), CONTEXT)
+    fleet = judge_fleet([HOST, other], {HOST.name: server(), other.name: Facts({})}, CONTEXT)
+    assert [finding.check for finding in findings] == []
+    assert [finding.check for finding in fleet[other.name]] == ["address_unique"]
+    assert [finding.check for finding in fleet[HOST.name]] == ["not_a_clone", "address_unique"]
+    assert host_status((*findings, *fleet[other.name])) is HostStatus.READY
+    assert facts_needed(Family.WINDOWS) == ()
+
+
+@pytest.mark.parametrize("check", [*CHECKS, *FLEET_CHECKS], ids=lambda check: str(check.name))
+def test_a_check_needs_no_fact_that_servers_of_its_families_are_not_asked(check: Check | FleetCheck) -> None:
+    assert all(fact.families >= check.families for fact in check.needs)

@@ -8,8 +8,9 @@ import pytest
 
 import onboard.facts.posix
 from onboard.facts.base import Fact
-from onboard.facts.catalog import FACTS
-from onboard.resources import resource, text
+from onboard.facts.catalog import FACTS, facts_of
+from onboard.model.family import Family
+from onboard.scripts.catalog import DIALECTS
 
 
 def test_every_fact_of_this_room_is_listed() -> None:
@@ -21,11 +22,11 @@ def test_every_fact_of_this_room_is_listed() -> None:
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: str(fact.name))
 def test_a_fact_is_named_as_its_file_and_its_script(fact: Fact[Any]) -> None:
     assert import_module(f"onboard.facts.posix.{fact.name}").FACT is fact
-    lines = text(f"scripts/posix/facts/{fact.name}.sh").splitlines()
-    first = lines[1] if lines[0].startswith("#!") else lines[0]
-    assert first == f"# fact: {fact.name}"
+    for family in fact.families:
+        dialect = DIALECTS[family]
+        assert dialect.title(dialect.file(f"facts/{fact.name}")) == f"fact: {fact.name}"
 
 
-def test_every_script_belongs_to_a_fact() -> None:
-    scripts = {entry.name for entry in resource("scripts/posix/facts").iterdir()}
-    assert scripts == {f"{fact.name}.sh" for fact in FACTS}
+@pytest.mark.parametrize("family", DIALECTS)
+def test_every_script_belongs_to_a_fact(family: Family) -> None:
+    assert set(DIALECTS[family].names("facts")) == {f"facts/{fact.name}" for fact in facts_of(family)}
