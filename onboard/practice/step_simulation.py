@@ -132,9 +132,10 @@ class _Step:
 
 async def _configure_agent_apply(step: _Step) -> None:
     files, content = step.machine.files, step.variables["content"]
+    existed, text = step.variables["existed"], step.variables["seen"]
+    seen = (existed, text if existed == "yes" else "")
     old = files.get(CONFIG)
     if old is None or _text(old) != content:
-        seen = ("yes", step.variables["seen"]) if step.variables["existed"] == "yes" else ("no", "")
         if (("no", "") if old is None else ("yes", _text(old))) != seen:
             raise Failed(f"{CONFIG} was changed by somebody else in the meantime")
         _remember_file(step, old, step.absent("/etc/amazon", "/etc/amazon/ssm"))
@@ -288,8 +289,8 @@ async def _start_agent_apply(step: _Step) -> None:
     machine = step.machine
     if machine.package is None:
         raise Failed("the agent is not installed")
-    active, enabled = machine.running, machine.enabled
-    if not (active and enabled) or step.variables.get("restart") == "yes":
+    active, enabled, restart = machine.running, machine.enabled, step.variables["restart"] == "yes"
+    if restart or not (active and enabled):
         step.remember(active="yes" if active else "no", enabled="yes" if enabled else "no")
         machine.enabled = True
         if active:
@@ -317,8 +318,9 @@ async def _place_nonce_apply(step: _Step) -> None:
     if not step.secret:
         raise Failed("no nonce came")
     files, path = step.machine.files, step.variables["path"]
+    kept = {f"{PENDING}{name}.undo" for name in step.variables["kept"].split()}
     for found in step.machine.below(PENDING):
-        if found.startswith(f"{PENDING}nonce-") or found.endswith(".undo"):
+        if found.startswith(f"{PENDING}nonce-") or (found.endswith(".undo") and found not in kept):
             del files[found]
     files[path] = f"{step.secret}\n".encode()
     step.say("path", path)

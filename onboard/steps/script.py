@@ -1,7 +1,8 @@
 """A step's scripts: how they are put together, run and understood.
 
 A script's title is `step: NAME apply`, its file resources/scripts/DIALECT/steps/NAME.apply; how it is put together says
-onboard.scripts.dialect. It answers on standard output in lines `key=value`:
+onboard.scripts.dialect. Its second line, `# variables: …`, says which variables it takes, besides `undo_KEY`; tests
+compare. It answers on standard output in lines `key=value`:
 
 * `changed` (always): yes or no
 * `detail`: a sentence for people

@@ -1,14 +1,17 @@
 """The real steps on practice servers: applied, repeated, undone; and an agent that really registers and answers."""
 
+import fnmatch
 import hashlib
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from practice_client import logged_in
+from step_headers import declared, is_declared
 
 from onboard.aws.session import Aws, open_aws
 from onboard.checks.base import Context
@@ -36,6 +39,7 @@ from onboard.practice.serve import REGION, Practice, running_practice
 from onboard.practice.server import PracticeServer
 from onboard.practice.step_simulation import SIMULATED
 from onboard.resources import resource
+from onboard.scripts.dialect import Dialect
 from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Registration, Step, StepFailed, Supplies
@@ -171,6 +175,81 @@ def test_the_whole_line_comes_online_answers_with_its_nonce_and_is_undone(field:
         assert prover.answer(node, name) == "0123456789abcdef\n"
     field.undo_all(server, done)
     assert server.digest() == before
+
+
+# What a practice server has no use for: nobody else works on it, it has no package manager that could be busy, and its
+# agent reaches the practice cloud without a proxy.
+NOT_SIMULATED = {
+    **{asked: {"patience"} for asked in SIMULATED},
+    ("install_agent", "apply"): {"patience", "worker"},
+    ("install_agent", "undo"): {"patience", "worker"},
+    ("register_agent", "work"): {"http_proxy", "https_proxy", "no_proxy"},
+}
+
+
+class Noting(dict[str, str]):
+    """Variables that note in `read` which of them are looked at."""
+
+    def __init__(self, variables: Mapping[str, str], read: set[str]) -> None:
+        super().__init__(variables)
+        self._read = read
+
+    def __getitem__(self, key: str) -> str:
+        self._read.add(key)
+        return super().__getitem__(key)
+
+
+def test_scripts_get_the_variables_that_they_name_and_practice_heeds_them(
+    field: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[tuple[str, str], set[str]] = defaultdict(set)
+    read: dict[tuple[str, str], set[str]] = defaultdict(set)
+    compose, variables_of = script.compose, Dialect.variables
+
+    def noted(
+        dialect: Dialect, step: str, action: str, variables: Mapping[str, str], shared: Sequence[str] = ()
+    ) -> str:
+        given[step, action] |= {name for name in variables if not name.startswith("undo_")}
+        return compose(dialect, step, action, variables, shared)
+
+    def noting(dialect: Dialect, text: str) -> Noting:
+        asked = script.asked(dialect, text)
+        assert asked is not None
+        return Noting(variables_of(dialect, text), read[asked])
+
+    monkeypatch.setattr(script, "compose", noted)
+    monkeypatch.setattr(Dialect, "variables", noting)
+    server = field.practice.server("no-amazon-roots-2")
+    done, _ = field.apply_all(server)
+    with closing(field.connect(server)) as connection:
+        before = field.before(server, field.facts(connection))
+        network = before.context.profile.network.model_copy(update={"proxy": "http://127.0.0.1:3128"})
+        profile = before.context.profile.model_copy(update={"network": network})
+        proxied = replace(before, context=replace(before.context, profile=profile))
+        was = STEP["configure_proxy"].apply(connection, proxied, field.supplies())
+        STEP["configure_proxy"].undo(
+            connection, {**STEP["configure_proxy"].planned_undo(proxied, field.supplies()), **was.undo}
+        )
+    field.undo_all(server, done)
+
+    assert {*SIMULATED} <= {*given}
+    for (step, action), names in given.items():
+        header = declared(f"{step}.{action}")
+        assert {name for name in names if not is_declared(name, header)} == set(), f"{step}.{action}: not in its header"
+        assert {name for name in header if not fnmatch.filter(names, name)} == set(), f"{step}.{action}: not given"
+    for asked in [*SIMULATED, ("register_agent", "work")]:
+        unread = given[asked] - read[asked] - NOT_SIMULATED.get(asked, set())
+        assert unread == set(), f"the simulation of {asked} does not look at what its script takes"
+
+
+def test_the_record_of_a_step_that_nobody_took_up_stays(field: Field) -> None:
+    server = field.practice.server("slow-clock")
+    record = f"{PENDING}configure_proxy.undo"
+    server.machine.files[record] = b"undo.existed=no\n"
+    done, _ = field.apply_all(server)
+    assert record in server.machine.files
+    field.undo_all(server, done)
+    del server.machine.files[record]
 
 
 def test_a_second_time_there_is_nothing_to_do_but_the_nonce(field: Field) -> None:

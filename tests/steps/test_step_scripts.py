@@ -3,15 +3,18 @@
 import re
 import shutil
 import subprocess
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+from step_headers import declared
 
 import onboard.steps
 from onboard.hosts.connection import ScriptResult
 from onboard.model.profile import Host
 from onboard.model.secret import Secret
 from onboard.resources import resource
+from onboard.scripts.dialect import END_OF_VARIABLES
 from onboard.scripts.posix import POSIX
 from onboard.steps import install_agent, register_agent, script
 from onboard.steps.base import StepFailed
@@ -21,33 +24,38 @@ from onboard.steps.place_nonce import nonce_command, nonce_path, removal_command
 SCRIPTS = sorted(entry.name for entry in resource("scripts/posix/steps").iterdir())
 NO_STEPS = {"__init__", "base", "catalog", "script"}
 
-# What each script gets from Python, and what it shares.
 SERVICE, DETACHED, PACKAGE = (script.SERVICE,), (script.LOCK, script.DETACHED, script.SERVICE), (script.PACKAGE,)
-GIVEN: dict[str, tuple[set[str], tuple[str, ...]]] = {
-    "install_roots.apply": ({"folder", "suffix", "tool", "certificates"}, ()),
-    "install_roots.undo": (set(), SERVICE),
-    "configure_agent.apply": ({"existed", "seen", "content"}, ()),
-    "configure_agent.undo": (set(), SERVICE),
-    "configure_proxy.apply": ({"file", "content"}, SERVICE),
-    "configure_proxy.undo": ({"file"}, SERVICE),
-    "install_agent.apply": ({"package", "sha256", "kind", "version", "patience", "worker"}, (*DETACHED, *PACKAGE)),
-    "install_agent.work": ({"kind", "limit"}, (script.PACKAGE_LOCK,)),
-    "install_agent.undo": ({"patience", "worker"}, (*DETACHED, *PACKAGE)),
-    "install_agent.unwork": ({"kind", "limit"}, (script.PACKAGE_LOCK,)),
-    "register_agent.apply": ({"region", "patience", "worker"}, DETACHED),
-    "register_agent.work": ({"region", "activation_id", "http_proxy", "https_proxy", "no_proxy"}, SERVICE),
-    "register_agent.undo": ({"patience"}, (script.LOCK, script.SERVICE)),
-    "start_agent.apply": ({"restart"}, SERVICE),
-    "start_agent.undo": (set(), SERVICE),
-    "place_nonce.apply": ({"path", "kept"}, ()),
-    "place_nonce.undo": (set(), ()),
+SHARED: dict[str, tuple[str, ...]] = {  # what each script shares with others
+    "install_roots.apply": (),
+    "install_roots.undo": SERVICE,
+    "configure_agent.apply": (),
+    "configure_agent.undo": SERVICE,
+    "configure_proxy.apply": SERVICE,
+    "configure_proxy.undo": SERVICE,
+    "install_agent.apply": (*DETACHED, *PACKAGE),
+    "install_agent.work": (script.PACKAGE_LOCK,),
+    "install_agent.undo": (*DETACHED, *PACKAGE),
+    "install_agent.unwork": (script.PACKAGE_LOCK,),
+    "register_agent.apply": DETACHED,
+    "register_agent.work": SERVICE,
+    "register_agent.undo": (script.LOCK, script.SERVICE),
+    "start_agent.apply": SERVICE,
+    "start_agent.undo": (),
+    "place_nonce.apply": (),
+    "place_nonce.undo": (),
 }
+# What one script puts before another besides its variables.
+SET_BY_SCRIPTS = {"install_agent.unwork": {"kind"}}
+
+
+def given(name):
+    """The variables of a script, by its header. Those of a pattern have names that only the run knows."""
+    return {one for one in declared(name) if "*" not in one} | SET_BY_SCRIPTS.get(name, set())
 
 
 def composed(name):
     step, action = name.split(".")
-    given, shared = GIVEN[name]
-    return script.compose(POSIX, step, action, dict.fromkeys(sorted(given), "some value"), shared)
+    return script.compose(POSIX, step, action, dict.fromkeys(sorted(given(name)), "some value"), SHARED[name])
 
 
 def test_every_file_is_a_listed_step():
@@ -56,17 +64,17 @@ def test_every_file_is_a_listed_step():
 
 
 def test_every_step_has_its_scripts_and_every_script_its_step():
-    assert {f"{name}.sh" for name in GIVEN} == set(SCRIPTS)
+    assert {f"{name}.sh" for name in SHARED} == set(SCRIPTS)
     for step in STEPS:
         assert {f"{step.name}.apply.sh", f"{step.name}.undo.sh"} <= set(SCRIPTS)
 
 
-@pytest.mark.parametrize("name", sorted(GIVEN))
+@pytest.mark.parametrize("name", sorted(SHARED))
 def test_a_composed_script_says_what_it_is_and_with_what(name):
     step, action = name.split(".")
     text = composed(name)
     assert script.asked(POSIX, text) == (step, action)
-    assert POSIX.variables(text) == {"step": step, **dict.fromkeys(GIVEN[name][0], "some value")}
+    assert POSIX.variables(text) == {"step": step, **dict.fromkeys(given(name), "some value")}
     assert subprocess.run(["sh", "-n"], input=text, text=True, check=False).returncode == 0
 
 
@@ -84,7 +92,7 @@ def test_a_script_may_be_the_variable_of_another():
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="needs shellcheck")
 def test_shellcheck_finds_nothing(tmp_path):
     files = []
-    for name in GIVEN:
+    for name in SHARED:
         path = tmp_path / f"{name}.sh"
         path.write_text(composed(name))
         files.append(str(path))
@@ -197,3 +205,12 @@ def test_the_nonce_is_read_as_often_as_it_is_asked_for_until_it_is_removed(tmp_p
     assert subprocess.run(removal, capture_output=True, check=True).stdout == b""
     assert not path.parent.exists()
     assert subprocess.run(command, capture_output=True, check=False).returncode == 1
+
+
+@pytest.mark.parametrize("name", sorted(SHARED))
+def test_a_script_uses_every_variable_that_its_header_names(name):
+    body = composed(name).partition(f"{END_OF_VARIABLES}\n")[2]
+    code = "\n".join(line for line in body.splitlines() if not line.startswith("#"))
+    words = set(re.findall(r"\w+", code))
+    unused = {one for one in declared(name) if not any(fnmatch(word, one) for word in words)}
+    assert not unused

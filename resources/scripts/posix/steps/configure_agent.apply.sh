@@ -1,4 +1,5 @@
 # step: configure_agent apply
+# variables: content existed seen
 # Write the agent's configuration. seen: what stood there when it was merged (existed: yes or no), content: the result.
 config=/etc/amazon/ssm/amazon-ssm-agent.json
 

@@ -1,4 +1,5 @@
 # step: configure_agent undo
+# variables: none
 # Put the old configuration back, byte for byte, or remove what was made.
 config=/etc/amazon/ssm/amazon-ssm-agent.json
 rm -f "$config.onboard"

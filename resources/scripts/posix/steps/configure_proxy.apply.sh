@@ -1,4 +1,5 @@
 # step: configure_proxy apply
+# variables: content file
 # Give the agent's service a proxy. file: the settings file; content: what it shall say.
 case $file in
   /etc/init/*) initctl version >/dev/null 2>&1 ;; # whether or not the agent, and with it its job, is installed

@@ -1,4 +1,5 @@
 # step: configure_proxy undo
+# variables: file
 # Put the service's settings file back as it was. file: its path.
 rm -f "$file.onboard"
 recall existed

@@ -1,4 +1,5 @@
 # step: install_agent apply
+# variables: kind package patience sha256 version worker
 # Install the agent's package. package: where it was uploaded to; sha256: its hash; kind: deb or rpm; version.
 # worker: what installs; patience: seconds to wait for other work here.
 lock

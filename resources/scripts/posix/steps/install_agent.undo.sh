@@ -1,4 +1,5 @@
 # step: install_agent undo
+# variables: patience worker
 # Remove the agent's package when it was not there before, and the folders it came with.
 # worker: what removes; patience: seconds to wait for other work here.
 lock

@@ -1,5 +1,6 @@
 # step: install_agent unwork
-# Remove the package. kind: deb or rpm; limit: seconds to wait for another package manager.
+# variables: limit
+# Remove the package. kind: deb or rpm, from install_agent.undo.sh; limit: seconds to wait for another package manager.
 remove() {
   case $kind in
     deb) DEBIAN_FRONTEND=noninteractive dpkg -P amazon-ssm-agent ;;

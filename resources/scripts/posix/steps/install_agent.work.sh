@@ -1,4 +1,5 @@
 # step: install_agent work
+# variables: kind limit
 # Install the package file: $state/amazon-ssm-agent.$kind. limit: seconds to wait for another package manager.
 install() {
   case $kind in

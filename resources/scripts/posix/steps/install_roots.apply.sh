@@ -1,4 +1,5 @@
 # step: install_roots apply
+# variables: certificates folder pem_* suffix tool
 # Add root certificates to the system's trust store, in files of our own names, and rebuild its bundle.
 # folder and suffix: where and how such files are called; tool: what rebuilds; certificates: their names;
 # pem_NAME: each one's PEM.

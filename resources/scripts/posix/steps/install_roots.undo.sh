@@ -1,4 +1,5 @@
 # step: install_roots undo
+# variables: none
 # Remove the files that were added to the trust store, and rebuild its bundle.
 recall folder
 folder=$recalled

@@ -1,4 +1,5 @@
 # step: place_nonce apply
+# variables: kept path
 # Write the nonce, the first line of standard input, into a file that only root can read: path.
 # The last step of a run: the journal knows by now what all the others did, so their records here go, but for those
 # that are named in kept.

@@ -1,6 +1,7 @@
 # step: register_agent apply
+# variables: patience region worker
 # Register the agent, unless it is registered. First line of standard input: the activation code.
-# region, activation_id; worker: what registers; patience: seconds to wait for other work here.
+# region; worker: what registers, in that Region; patience: seconds to wait for other work here.
 # Prints instance_id=mi-….
 IFS= read -r secret || [ -n "$secret" ] || fail "no activation code came"
 lock

@@ -1,4 +1,5 @@
 # step: register_agent undo
+# variables: patience
 # Forget the registration that was made, and what its node left here, unless it is another one by now.
 # patience: seconds to wait for other work here. Prints instance_id=mi-… of what it forgot.
 lock

@@ -1,4 +1,5 @@
 # step: register_agent work
+# variables: activation_id http_proxy https_proxy no_proxy region
 # Stop the service and register. First line of standard input: the activation code. It stands in the agent's own
 # arguments while it registers, and nowhere else. region, activation_id; http_proxy, https_proxy, no_proxy or nothing.
 IFS= read -r secret

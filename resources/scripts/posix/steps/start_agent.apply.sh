@@ -1,4 +1,5 @@
 # step: start_agent apply
+# variables: restart
 # Start the agent, now and with the system; restart it when its settings changed (restart=yes).
 [ -x "$agent" ] || fail "the agent is not installed"
 [ "$(manager)" != none ] || fail "nothing that starts services is known here: neither systemd nor upstart nor $init_script"

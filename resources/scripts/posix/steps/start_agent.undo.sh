@@ -1,4 +1,5 @@
 # step: start_agent undo
+# variables: none
 # Leave the service as it was: running or not, starting with the system or not.
 recall active
 active=$recalled
