@@ -25,6 +25,7 @@ ALONE = "one-at-a-time"
 HELPERS = {"cleanroot", "desktop", "gui.desktop", "lab", "openssh", "packaged", "realhosts", "regionnet"}
 FIXTURES = {"lab", "systemd_lab"}
 MEASURING = {"aws/test_latency_sockets.py", "gui/test_watchdog.py", "practice/test_distances.py"}
+LOOKING_AROUND = {"checks/test_failing_commands.py"}  # sees all processes of this machine, agents of real hosts too
 
 USER_VARIABLES = ("AWS_", "ONBOARD_", "SSH_AUTH_SOCK", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 KEPT_VARIABLES = ("ONBOARD_PWSH", "ONBOARD_REAL_AGENT")
@@ -44,7 +45,7 @@ def is_alone(item: pytest.Item) -> bool:
     assert isinstance(item, pytest.Function)
     imported = {getattr(value, "__module__", None) for value in vars(item.module).values()}
     path = item.path.relative_to(Path(__file__).parent).as_posix()
-    return bool(imported & HELPERS) or bool(FIXTURES.intersection(item.fixturenames)) or path in MEASURING
+    return bool(imported & HELPERS) or bool(FIXTURES.intersection(item.fixturenames)) or path in MEASURING | LOOKING_AROUND
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
