@@ -45,7 +45,9 @@ def is_alone(item: pytest.Item) -> bool:
     assert isinstance(item, pytest.Function)
     imported = {getattr(value, "__module__", None) for value in vars(item.module).values()}
     path = item.path.relative_to(Path(__file__).parent).as_posix()
-    return bool(imported & HELPERS) or bool(FIXTURES.intersection(item.fixturenames)) or path in MEASURING | LOOKING_AROUND
+    return (
+        bool(imported & HELPERS) or bool(FIXTURES.intersection(item.fixturenames)) or path in MEASURING | LOOKING_AROUND
+    )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -10,6 +10,7 @@ from onboard.model.plan import Change, HostPlan, Plan
 from onboard.model.profile import Profile
 from onboard.model.state import State
 from onboard.model.status import HostStatus
+from onboard.model.words import Command, Remedy, Text
 from onboard.wizard.check_titles import CHECK_TITLES
 
 SYSTEMS = ("Red Hat Enterprise Linux 8.9 (Ootpa)", "Debian GNU/Linux 12 (bookworm)", "Ubuntu 22.04.4 LTS")
@@ -19,16 +20,18 @@ ROOTS = (
     "and run: sudo update-ca-certificates"
 )
 
+CLOCK_COMMANDS = ("sudo systemctl enable --now chronyd", "sudo chronyc makestep")
+
 # (every so many servers, which of them, what is wrong)
 FAULTS: tuple[tuple[int, int, Finding], ...] = (
     (
         83,
         21,
-        Finding(
-            check="clock_in_sync",
-            status=Verdict.FAIL,
-            summary="clock 7 minutes slow",
-            remedy="Set it, and keep it right: sudo systemctl enable --now chronyd; sudo chronyc makestep",
+        Finding.of(
+            "clock_in_sync",
+            Verdict.FAIL,
+            Text("clock {amount} slow", amount="7 minutes"),
+            remedy=Remedy("Set the clock, and keep it right", *map(Command, CLOCK_COMMANDS)),
             evidence="-423 s against the endpoints",
         ),
     ),
@@ -69,11 +72,11 @@ FAULTS: tuple[tuple[int, int, Finding], ...] = (
     (
         124,
         66,
-        Finding(
-            check="disk_space_sufficient",
-            status=Verdict.WARN,
-            summary="little room on /var",
-            remedy="Free some space there. What takes it: sudo du -xh /var | sort -h | tail",
+        Finding.of(
+            "disk_space_sufficient",
+            Verdict.WARN,
+            "little room on /var",
+            remedy=Remedy("Free some space there. This shows what takes it", Command("sudo du -xh /var | sort -h")),
             evidence="/: 8,120 MiB free, 200 MiB needed; /var: 161 MiB free, 150 MiB needed",
         ),
     ),

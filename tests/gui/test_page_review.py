@@ -104,7 +104,7 @@ def test_servers_that_are_left_out_are_listed_with_why(planned: ReviewPage) -> N
     detail = planned.detail.detail
     assert detail is not None
     assert detail.title == "3 servers · Clock"
-    assert detail.commands == ("sudo systemctl enable --now chronyd; sudo chronyc makestep",)
+    assert detail.commands == fleet.CLOCK_COMMANDS
 
 
 def test_a_change_is_shown_in_full(planned: ReviewPage) -> None:
