@@ -9,7 +9,7 @@ from onboard.model.words import Remedy, Text, sh
 
 NAME = "not_registered_elsewhere"
 _CLEAR = "If that registration is no longer needed, deregister the node where it is known, and clear it on the server"
-_COMMANDS = (
+CLEAR_REGISTRATION = (
     sh("sudo", "systemctl", "stop", "amazon-ssm-agent"),
     sh("sudo", "amazon-ssm-agent", "-register", "-clear"),
 )
@@ -33,7 +33,7 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
         return failed(
             NAME,
             Text("registered in another Region: {region}", region=found.region),
-            remedy=Remedy(f"Choose that Region in the profile. {_CLEAR}", *_COMMANDS),
+            remedy=Remedy(f"Choose that Region in the profile. {_CLEAR}", *CLEAR_REGISTRATION),
             evidence=evidence,
         )
     if context.known_nodes is None:
@@ -47,7 +47,7 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
         return failed(
             NAME,
             "registered to another account, or to a node that was deregistered",
-            remedy=Remedy(_CLEAR, *_COMMANDS),
+            remedy=Remedy(_CLEAR, *CLEAR_REGISTRATION),
             evidence=f"{evidence}, which account {context.account or '?'} does not have",
         )
     return passed(NAME, "registered in this account and Region", evidence)

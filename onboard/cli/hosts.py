@@ -9,12 +9,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from onboard.cli.arguments import Commands, add_json, add_profile
-from onboard.cli.output import counted
 from onboard.lists import catalog
 from onboard.lists.merge import merged
 from onboard.lists.reader import Preview
 from onboard.model.errors import Problem, ProfileError
 from onboard.model.profile import Profile
+from onboard.model.words import servers
 from onboard.profiles.file import load_unfinished, save, stamp
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "": "none"}
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         verb = "would have" if options.dry_run else "has"
         new = "" if options.replace else f", {len(hosts) - len(profile.hosts)} new"
-        print(f"{counted(len(found.hosts))} found{new}; {options.profile} {verb} {len(hosts)}")  # noqa: T201
+        print(f"{servers(len(found.hosts))} found{new}; {options.profile} {verb} {len(hosts)}")  # noqa: T201
     return 0
 
 

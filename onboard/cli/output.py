@@ -41,12 +41,10 @@ def failure_text(failure: events.RunFailed) -> str:
     lines += [f"  {problem}" for problem in failure.problems[:SHOWN]]
     lines += [f"  … and {len(failure.problems) - SHOWN} more"] if len(failure.problems) > SHOWN else []
     lines += [f"  Why: {failure.why}"] if failure.why else []
-    lines += [f"  What to do: {failure.remedy}"] if failure.remedy else []
+    advice, commands = failure.words.remedy_words, failure.words.commands
+    lines += [f"  What to do: {advice}{':' if commands else ''}"] if advice else []
+    lines += [f"    {command}" for command in commands]  # each ready to copy
     return "\n".join(lines)
-
-
-def counted(servers: int) -> str:
-    return f"{servers} server{'' if servers == 1 else 's'}"
 
 
 def follow(stream: Iterable[events.Event], show: Show, cancel: CancelToken) -> tuple[State, int]:

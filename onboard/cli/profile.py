@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from onboard.cli.arguments import Commands, add_json
-from onboard.cli.output import counted
 from onboard.model.validation import nearest
+from onboard.model.words import servers
 from onboard.profiles.file import load
 from onboard.profiles.json_schema import schema
 from onboard.resources import text
@@ -32,7 +32,7 @@ def run_check(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"event": "profile_checked", "file": str(options.file), "hosts": len(profile.hosts)}))  # noqa: T201
     else:
-        print(f"{options.file}: no mistakes, {counted(len(profile.hosts))}")  # noqa: T201
+        print(f"{options.file}: no mistakes, {servers(len(profile.hosts))}")  # noqa: T201
     return 0
 
 

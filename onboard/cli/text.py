@@ -26,7 +26,7 @@ from onboard.model.outcome import Sign, need_of, sign_of_status, sign_of_verdict
 from onboard.model.plan import Change, Plan
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
-from onboard.model.words import FEW, and_more
+from onboard.model.words import FEW, and_more, servers
 
 COLOURS = {"ok": "green", "warn": "yellow", "bad": "red", "idle": "bright_black"}  # tone → rich's colour
 PHASES = {
@@ -248,9 +248,8 @@ def _cause_lines(state: State) -> list[str]:
     for cause in causes_of(state.hosts.values()):
         if len(cause.hosts) < 2:
             continue
-        names = ", ".join(cause.hosts[:3]) + (", …" if len(cause.hosts) > 3 else "")
         remedy = cause.remedy if len(state.hosts) > ALL_ROWS else ""
-        text = f"{len(cause.hosts)} servers: {_sentences(cause.summary, remedy)} ({names})"
+        text = f"{servers(len(cause.hosts))}: {_sentences(cause.summary, remedy)} ({and_more(cause.hosts, FEW)})"
         lines.append(f"{marked(sign_of_verdict(cause.status), '')}{escape(text)}")
     return lines
 
@@ -266,8 +265,7 @@ def plan_text(plan: Plan) -> str:
         groups.setdefault(alike, []).append(host.host)
     lines.append("Servers:")
     for changes, names in groups.items():
-        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        lines.append(f"  {len(names)} × {shown}")
+        lines.append(f"  {len(names)} × {and_more(names, 5)}")
         lines += [f"    {line}" for line in changes] or ["    nothing"]
     if not groups:
         lines.append("  nothing")

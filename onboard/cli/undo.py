@@ -12,6 +12,7 @@ from onboard.cli.workplace import Place, show_for, undo_workplace
 from onboard.model.errors import NobodyAgrees
 from onboard.model.events import RunFinished
 from onboard.model.state import State
+from onboard.model.words import servers
 
 if TYPE_CHECKING:
     from onboard.engine.undo import Undoing
@@ -53,5 +54,6 @@ def _agreed(undoing: "Undoing", run: str, place: Place) -> bool:
         deletes = undoing.role.get("delete") == "role"
         role = " and deletes the role" if deletes else " and takes back what it changed on the role"
     return place.questions.agrees(
-        f"Undo of run {run} restores {len(undoing.steps)} servers, deregisters {len(undoing.nodes)} nodes{role}. Go on?"
+        f"Undo of run {run} restores {servers(len(undoing.steps))}, deregisters {len(undoing.nodes)} nodes{role}. "
+        "Go on?"
     )

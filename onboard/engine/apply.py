@@ -18,6 +18,7 @@ from onboard.model.errors import PlanExceeded, Problem, ProfileError
 from onboard.model.events import Event
 from onboard.model.plan import Plan, plan_from_json
 from onboard.model.profile import Profile
+from onboard.model.words import and_more
 
 
 def apply(
@@ -84,8 +85,7 @@ def _refuse_other(record: RunRecord, profile: Profile, proven: Collection[str]) 
             problems.append(Problem(host.name, problem, "Run apply anew with this profile, without --resume"))
     missing = sorted({*proven} - {host.name for host in profile.hosts})
     if missing:
-        shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if missing[5:] else "")
-        problem = f"this profile lacks what the run brought online: {shown}"
+        problem = f"this profile lacks what the run brought online: {and_more(missing, 5)}"
         problems.append(Problem(record.run, problem, "Resume it with its own profile, or run apply without --resume"))
     if problems:
         raise ProfileError(f"run {record.run}", tuple(problems))
@@ -94,9 +94,8 @@ def _refuse_other(record: RunRecord, profile: Profile, proven: Collection[str]) 
 def _refuse_more(fresh: Plan, approved: Plan) -> None:
     more = fresh.exceeds(approved)
     if more:
-        shown = "; ".join(more[:5]) + (f"; and {len(more) - 5} more" if len(more) > 5 else "")
         raise PlanExceeded(
             "The world has changed since the plan was made, so that more would have to be done; nothing was changed",
-            why=shown,
+            why=and_more(more, 5, by="; "),
             remedy="Make a new plan, look at it, and apply that one",
         )

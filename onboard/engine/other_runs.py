@@ -8,6 +8,7 @@ from onboard.model.changes import CHANGING
 from onboard.model.errors import OnboardError
 from onboard.model.place import Place
 from onboard.model.profile import Host, Profile
+from onboard.model.words import FEW, Text, and_more
 
 
 def company_of(run: str, hosts: Sequence[Host], journal: Journal) -> OnboardError | None:
@@ -23,7 +24,7 @@ def company_of(run: str, hosts: Sequence[Host], journal: Journal) -> OnboardErro
         shared = [names[place] for place in _places(record) if place in names]
         if shared and journal.is_held(record.run):
             return OnboardError(
-                f"Another process is changing {_listed(shared)}; nothing was changed here",
+                Text("Another process is changing {servers}; nothing was changed here", servers=and_more(shared, FEW)),
                 where=f"run {record.run} ({record.command}, begun {record.started[:16].replace('T', ' ')} UTC)",
                 why="Two runs on one server disturb each other",
                 remedy="Wait until that run has ended, or stop it; then begin again",
@@ -33,7 +34,3 @@ def company_of(run: str, hosts: Sequence[Host], journal: Journal) -> OnboardErro
 
 def _places(record: RunRecord) -> list[Place]:
     return [host.place for host in Profile.model_validate(json.loads(record.profile)).hosts]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more of these servers" if names[3:] else "")

@@ -20,6 +20,7 @@ from onboard.model.finding import Finding
 from onboard.model.package import Package
 from onboard.model.plan import Change, HostPlan, Plan
 from onboard.model.profile import Host, Profile
+from onboard.model.words import servers
 from onboard.steps.base import Before
 from onboard.steps.catalog import STEPS
 
@@ -175,7 +176,7 @@ def _aws_changes(
         changes.append(
             Change(
                 name=CONFIRM,
-                summary=f"Ask {_servers(len(plans))} through Run Command for the nonce placed there",
+                summary=f"Ask {servers(len(plans))} through Run Command for the nonce placed there",
                 detail={"document": "AWS-RunShellScript"},
                 at_most=len(plans),
             )
@@ -183,12 +184,12 @@ def _aws_changes(
     return role, tuple(changes), warnings
 
 
-def _activation_change(profile: Profile, role: RolePlan, servers: int) -> Change:
+def _activation_change(profile: Profile, role: RolePlan, registering: int) -> Change:
     wanted = profile.activation
-    count = len(activation_sizes(servers))
+    count = len(activation_sizes(registering))
     return Change(
         name="create_activation",
-        summary=f"Create {'an activation' if count == 1 else f'{count} activations'} for {_servers(servers)}, "
+        summary=f"Create {'an activation' if count == 1 else f'{count} activations'} for {servers(registering)}, "
         f"valid {wanted.expires_in_hours} h, and delete {'it' if count == 1 else 'them'} when the run ends",
         detail={
             "name": wanted.name,
@@ -196,9 +197,5 @@ def _activation_change(profile: Profile, role: RolePlan, servers: int) -> Change
             "expires_in_hours": str(wanted.expires_in_hours),
             **{f"tag {key}": value for key, value in sorted(wanted.tags.items())},
         },
-        at_most=servers,
+        at_most=registering,
     )
-
-
-def _servers(count: int) -> str:
-    return "1 server" if count == 1 else f"{count} servers"

@@ -34,6 +34,7 @@ from onboard.model.events import (
 )
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
+from onboard.model.words import and_more
 from onboard.steps.catalog import STEPS
 
 
@@ -190,8 +191,7 @@ class _Undo:
         users = sorted(nodes_of_role(self._aws, role) - set(self._nodes.values()))
         users += sorted(activations_of_role(self._aws, role) - known_ids(self._tools.journal.entries(self._run)))
         if users:
-            shown = ", ".join(users[:5]) + (f" and {len(users) - 5} more" if len(users) > 5 else "")
-            text = f"Role {role} stays as it is: {shown} use it. Undo this run again when nothing does"
+            text = f"Role {role} stays as it is: {and_more(users, 5)} use it. Undo this run again when nothing does"
             return Noted(text=text, level="warning")
         done = undo_role(self._aws, made)
         self._tools.journal.write(self._run, "", ROLE, "undone")
@@ -280,7 +280,7 @@ class _Undo:
             yield Noted(text=f"Whether nodes of this run are left could not be asked. {error}", level="warning")
             return
         if left:
-            shown = ", ".join(sorted(left)[:5]) + (f" and {len(left) - 5} more" if len(left) > 5 else "")
+            shown = and_more(sorted(left), 5)
             text = (
                 f"Registered by this run, and not deregistered: {shown}. No server of the run is known to be this node"
             )

@@ -460,6 +460,11 @@ class RunFailed(Event):
     problems: tuple[Problem, ...] = ()
     wording: Wording | None = None
 
+    @property
+    def words(self) -> Wording:
+        """What and remedy, taken apart as far as they are known."""
+        return self.wording or Wording(self.what, advice=self.remedy)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished(Event):

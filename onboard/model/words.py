@@ -50,9 +50,9 @@ def _formatted(text: str) -> tuple[str, Mapping[str, str]]:
     return (template, values) if values else (template.replace("{", "{{").replace("}", "}}"), {})
 
 
-def and_more(names: Sequence[str], shown: int) -> str:
+def and_more(names: Sequence[str], shown: int, by: str = ", ") -> str:
     """`a, b, c and 4 more`."""
-    return ", ".join(names[:shown]) + (f" and {len(names) - shown:,} more" if len(names) > shown else "")
+    return by.join(names[:shown]) + (f" and {len(names) - shown:,} more" if len(names) > shown else "")
 
 
 def servers(count: int) -> str:
@@ -120,7 +120,7 @@ class Wording:
         return Text(self.advice, **self.advice_values)
 
     @property
-    def remedy(self) -> str:
+    def remedy(self) -> Remedy:
         """Words and commands in one string, as `Remedy` has them."""
         return Remedy(self.remedy_words, *map(Command, self.commands))
 

@@ -16,6 +16,7 @@ from onboard.model import not_yet, validation
 from onboard.model.errors import Problem
 from onboard.model.formats import TAG_LIMIT, is_address, key_text, shown
 from onboard.model.profile import Credential, CredentialKind, Host, Profile, Section
+from onboard.model.words import servers
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def _unknown_credentials(
     used = Counter(host.credential for host in hosts if host.credential not in credentials)
     for name, count in used.items():
         first = next(index for index, host in enumerate(hosts) if host.credential == name)
-        others = f", which {count} servers use" if count > 1 else ""
+        others = f", which {servers(count)} use" if count > 1 else ""
         guess = validation.nearest(name, credentials)
         yield Problem(
             f"{places[first]}credential",

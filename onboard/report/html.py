@@ -10,7 +10,7 @@ from onboard import __version__, resources
 from onboard.model.outcome import Sign, need_of, sign_of_status, sign_of_verdict, troubles
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
-from onboard.model.words import Wording
+from onboard.model.words import Wording, and_more
 from onboard.report.document import Report, system
 
 NAMED = 20  # servers that a cause names; all of them stand in the table
@@ -114,17 +114,15 @@ def _moment(text: str) -> str:
 
 
 def _causes(report: Report) -> str:
-    rows = []
-    for cause in report.causes:
-        more = f" and {len(cause.hosts) - NAMED:,} more" if len(cause.hosts) > NAMED else ""
-        rows.append(
-            (
-                f"<td class=keep>{_mark(sign_of_verdict(cause.status), cause.status)}</td>",
-                f"<td>{_what(cause.summary, cause.words)}</td>",
-                f"<td class=number>{len(cause.hosts):,}</td>",
-                f"<td>{escape(', '.join(cause.hosts[:NAMED]))}{more}</td>",
-            )
+    rows = [
+        (
+            f"<td class=keep>{_mark(sign_of_verdict(cause.status), cause.status)}</td>",
+            f"<td>{_what(cause.summary, cause.words)}</td>",
+            f"<td class=number>{len(cause.hosts):,}</td>",
+            f"<td>{escape(and_more(cause.hosts, NAMED))}</td>",
         )
+        for cause in report.causes
+    ]
     return _table("Causes, grouped", ("", "What, and what to do", "Servers", "Which"), rows)
 
 

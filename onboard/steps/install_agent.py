@@ -7,10 +7,11 @@ from onboard.facts.posix import agent
 from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Capability, Connection
 from onboard.model.plan import Change
+from onboard.model.words import Remedy, Text, sh
 from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
-from onboard.steps.script import Cause
+from onboard.steps.script import Explanation
 
 _SHARED = (script.LOCK, script.DETACHED, script.SERVICE, script.PACKAGE)
 
@@ -79,7 +80,7 @@ class InstallAgent(Step):
         )
 
 
-def explain(said: str) -> Cause | None:
+def explain(said: str) -> Explanation | None:
     """The cause in what dpkg, rpm or the script said."""
     for words, cause in _CAUSES:
         if any(word in said for word in words):
@@ -90,39 +91,54 @@ def explain(said: str) -> Cause | None:
 _CAUSES = (
     (
         ("locked by another process", "transaction lock"),
-        Cause(
-            f"Another package manager held its lock for {script.LOCK_LIMIT // 60} minutes",
-            "Wait until it has ended (see: ps ax | grep -E 'apt|dpkg|yum|dnf|rpm'), then run apply again",
+        Explanation(
+            Text("Another package manager held its lock for {minutes} minutes", minutes=script.LOCK_LIMIT // 60),
+            Remedy(
+                "Wait until it has ended, then run apply again. This shows whether it still runs",
+                sh("pgrep", "-af", "apt|dpkg|yum|dnf|rpm|zypper"),
+            ),
         ),
     ),
     (
         ("dpkg was interrupted", "dpkg --configure -a"),
-        Cause("An earlier installation on this server was broken off", "Run there: dpkg --configure -a"),
+        Explanation(
+            "An earlier installation on this server was broken off",
+            Remedy("Finish it on the server, then run apply again", sh("sudo", "dpkg", "--configure", "-a")),
+        ),
     ),
     (
         ("No space left on device",),
-        Cause("The disk is full", "Free some space (see: df -h / /var /usr), then run apply again"),
+        Explanation(
+            "The disk is full",
+            Remedy(
+                "Free some space, then run apply again. This shows how full the disks are",
+                sh("df", "-h", "/", "/var", "/usr"),
+            ),
+        ),
     ),
     (
         ("dependency problems", "Failed dependencies", "is needed by amazon-ssm-agent"),
-        Cause(
+        Explanation(
             "The package needs others that are not installed", "Install what the evidence names, then run apply again"
         ),
     ),
     (
         ("RSA/SHA1 Signature", "BAD, key ID"),
-        Cause(
+        Explanation(
             "This system refuses packages signed with SHA-1, as agents before 3.3.1802.0 are",
             "Choose agent.version 3.3.1802.0 or later",
         ),
     ),
     (
         ("installed in this instance by snap",),
-        Cause("The agent is installed as a snap here", "Remove one of them: snap remove amazon-ssm-agent"),
+        Explanation(
+            "The agent is installed as a snap here",
+            Remedy("Remove the snap, then run apply again", sh("sudo", "snap", "remove", "amazon-ssm-agent")),
+        ),
     ),
     (
         ("does not match system", "intended for a different architecture"),
-        Cause("The package is for another processor", "Report it: the server's architecture was not recognised"),
+        Explanation("The package is for another processor", "Report it: the server's architecture was not recognised"),
     ),
 )
 

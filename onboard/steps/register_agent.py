@@ -7,16 +7,18 @@ taken. A registration that exists is kept; one of another account or Region is n
 import re
 from collections.abc import Mapping
 
+from onboard.checks.not_registered_elsewhere import CLEAR_REGISTRATION
 from onboard.facts.base import Unknown
 from onboard.facts.posix import registration
 from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
+from onboard.model.words import Remedy, Text, sh
 from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
 from onboard.steps.configure_proxy import proxy_variables
-from onboard.steps.script import Cause
+from onboard.steps.script import Explanation
 
 _NO_PROXY = {"http_proxy": "", "https_proxy": "", "no_proxy": ""}
 _FAILURE = "The agent was not registered"
@@ -66,7 +68,10 @@ class RegisterAgent(Step):
             raise StepFailed(
                 _FAILURE,
                 where=before.host.name,
-                why=f"It was registered as {node} since it was asked, by another run of Onboard or by somebody else",
+                why=Text(
+                    "It was registered as {node} since it was asked, by another run of Onboard or by somebody else",
+                    node=node,
+                ),
                 remedy="Wait until that has ended, then run apply again: it looks whose node this is",
             )
         return done
@@ -95,13 +100,17 @@ def _foreign(before: Before, node: str) -> StepFailed:
     return StepFailed(
         _FAILURE,
         where=before.host.name,
-        why=f"It is registered as {node}, which is no node of account {before.context.account} "
-        f"in {before.context.region}",
-        remedy="If that registration is not needed any more, clear it there: amazon-ssm-agent -register -clear",
+        why=Text(
+            "It is registered as {node}, which is no node of account {account} in {region}",
+            node=node,
+            account=before.context.account,
+            region=before.context.region,
+        ),
+        remedy=Remedy("If that registration is not needed any more, clear it on the server", *CLEAR_REGISTRATION),
     )
 
 
-def explain(said: str) -> Cause | None:
+def explain(said: str) -> Explanation | None:
     """The cause in what the agent or the script said."""
     for pattern, cause in _CAUSES:
         if re.search(pattern, said):
@@ -113,29 +122,33 @@ _NEW_ACTIVATION = "Run apply again: it makes a new activation"
 # The agent's words: AWS's error codes of RegisterManagedInstance, and Go's errors of net and crypto/x509. What
 # is more particular comes first.
 _CAUSES = (
-    (r"ActivationExpired", Cause("The activation has expired", _NEW_ACTIVATION)),
+    (r"ActivationExpired", Explanation("The activation has expired", _NEW_ACTIVATION)),
     (
         r"InvalidActivation",
-        Cause("AWS does not know the activation: deleted, mistyped, or of another Region", _NEW_ACTIVATION),
+        Explanation("AWS does not know the activation: deleted, mistyped, or of another Region", _NEW_ACTIVATION),
     ),
-    (r"RegistrationLimitExceeded", Cause("The activation is used up", _NEW_ACTIVATION)),
+    (r"RegistrationLimitExceeded", Explanation("The activation is used up", _NEW_ACTIVATION)),
     (
         r"InstanceAlreadyRegistered",
-        Cause(
+        Explanation(
             "The agent's key belongs to a node already, as on a copied machine",
-            "Run there: amazon-ssm-agent -register -clear; then run apply again",
+            Remedy("Clear the registration on this server, then run apply again", *CLEAR_REGISTRATION),
         ),
     ),
     (
         r"[Ff]ingerprint",
-        Cause(
+        Explanation(
             "The agent could not make or match this machine's fingerprint",
-            "Make /etc/machine-id lasting and unique (systemd-machine-id-setup), then run apply again",
+            Remedy(
+                "Give the server a machine id of its own that outlasts a restart, then run apply again. This makes one "
+                "where /etc/machine-id is empty",
+                sh("sudo", "systemd-machine-id-setup"),
+            ),
         ),
     ),
     (
         r"x509: |certificate signed by unknown authority|CERTIFICATE_VERIFY_FAILED",
-        Cause(
+        Explanation(
             "The agent does not trust the certificate that it was shown",
             "Allow the fix install_roots (run.fixes); behind a proxy that opens TLS, exempt AWS's names from it, "
             "or add its CA to the server's trust store",
@@ -143,27 +156,41 @@ _CAUSES = (
     ),
     (
         r"proxyconnect|Proxy Authentication Required|407 ",
-        Cause("The proxy does not let the agent out", "Check network.proxy, and what the proxy allows this server"),
+        Explanation(
+            "The proxy does not let the agent out", "Check network.proxy, and what the proxy allows this server"
+        ),
     ),
     (
         r"[Ss]ignature (?:expired|not yet current)|InvalidSignatureException",
-        Cause("The server's clock is more than 5 minutes off", "Set it right (chronyd or ntpd), then run apply again"),
+        Explanation(
+            "The server's clock is more than 5 minutes off", "Set it right (chronyd or ntpd), then run apply again"
+        ),
     ),
     (
         r"no such host|server misbehaving|Name or service not known|Temporary failure in name resolution",
-        Cause("The server cannot resolve the endpoint's name", "Check its name servers, or network.endpoints.ssm"),
+        Explanation(
+            "The server cannot resolve the endpoint's name", "Check its name servers, or network.endpoints.ssm"
+        ),
     ),
     (
         r"dial tcp|i/o timeout|connection refused|send request failed|context deadline exceeded|no route to host",
-        Cause("The server does not reach the endpoint", "Open TCP port 443 to the endpoints, or set network.proxy"),
+        Explanation(
+            "The server does not reach the endpoint", "Open TCP port 443 to the endpoints, or set network.proxy"
+        ),
     ),
-    (r"ThrottlingException|Rate exceeded", Cause("AWS answers too many requests at once", "Run apply again later")),
+    (
+        r"ThrottlingException|Rate exceeded",
+        Explanation("AWS answers too many requests at once", "Run apply again later"),
+    ),
     (
         r"other work of Onboard has been under way",
-        Cause(
+        Explanation(
             "Another registration or installation of Onboard is under way on this server",
             "Run apply again in a few minutes: it takes that one's result",
         ),
     ),
-    (r"is registered in \S+ already", Cause("It is registered in another Region", "Run check: it says what to do")),
+    (
+        r"is registered in \S+ already",
+        Explanation("It is registered in another Region", "Run check: it says what to do"),
+    ),
 )

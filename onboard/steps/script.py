@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from onboard.hosts.connection import Connection
 from onboard.model.secret import Secret
+from onboard.model.words import Text
 from onboard.scripts.dialect import Dialect, answers
 from onboard.steps.base import Done, StepFailed
 
@@ -27,17 +28,18 @@ PACKAGE, PACKAGE_LOCK = "steps_package", "steps_package_lock"
 # Seconds that a server may keep one script: the longest wait for another package manager, then the installation.
 PATIENCE, LOCK_LIMIT, LONGEST = 600, 300, 1200.0
 EVIDENCE_LINES = 20
+_SILENT = "its script ended with exit code {code}"
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
-    """Why something failed, as far as its words tell, and what to do."""
+class Explanation:
+    """Why a step failed, as far as the server's words tell, and what to do."""
 
     why: str
     remedy: str
 
 
-Explain = Callable[[str], Cause | None]
+Explain = Callable[[str], Explanation | None]
 
 
 def compose(dialect: Dialect, step: str, action: str, variables: Mapping[str, str], shared: Sequence[str] = ()) -> str:
@@ -82,7 +84,7 @@ def run(
     if secret is not None:
         said = said.replace(secret.reveal(), "(secret)")
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    cause = explain(said) or Cause(lines[-1] if lines else f"its script ended with exit code {result.exit_code}", "")
+    cause = explain(said) or Explanation(lines[-1] if lines else Text(_SILENT, code=result.exit_code), "")
     raise StepFailed(
         failure,
         where=connection.host.name,

@@ -26,6 +26,7 @@ from onboard.gui.widgets.scrolled import Scrolled
 from onboard.gui.widgets.text_view import TextView
 from onboard.model.errors import Problem
 from onboard.model.events import RunFailed
+from onboard.model.words import Remedy, sh
 from onboard.wizard.log import KEPT, Line
 
 Show = Callable[..., None]
@@ -51,6 +52,13 @@ def test_buttons_of_a_banner_go_below_the_text_when_there_is_no_room(show: Show)
     banner.resize(300, 300)
     QTest.qWait(0)
     assert button.y() > banner._then.mapTo(banner, banner._then.rect().bottomLeft()).y()
+
+
+def test_commands_of_a_remedy_are_one_a_line(show: Show) -> None:
+    panel = ErrorPanel()
+    panel.show_error("It is registered", remedy=Remedy("Clear it", sh("sudo", "a", "-clear"), sh("reboot")))
+    show(panel, 500, 300)
+    assert panel.copied_text().splitlines()[-3:] == ["Clear it:", "sudo a -clear", "reboot"]
 
 
 def test_an_error_of_many_lines_is_whole_where_room_is_scarce(show: Show, until: Until) -> None:

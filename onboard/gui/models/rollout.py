@@ -57,7 +57,7 @@ def failed_word(status: HostStatus | None) -> str:
 def reason_of(host: HostState) -> tuple[str, str]:
     """(what, remedy) of the worst that is wrong with it."""
     wrong = troubles(host)
-    return (wrong[0].summary, wrong[0].remedy) if wrong else ("", "")
+    return (wrong[0].summary, wrong[0].words.remedy) if wrong else ("", "")
 
 
 def undo_words(host: HostState) -> tuple[str, Mark]:

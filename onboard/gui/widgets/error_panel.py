@@ -15,6 +15,7 @@ from onboard.gui.widgets.label import Glyph, Label
 from onboard.gui.widgets.mark import Mark
 from onboard.model.errors import Problem
 from onboard.model.events import RunFailed
+from onboard.model.words import Remedy
 from onboard.wizard.finding_words import sentence
 
 SHOWN = 8  # mistakes; Copy has all of them
@@ -57,12 +58,17 @@ class ErrorPanel(QFrame):
     def show_error(
         self, what: str, *, where: str = "", why: str = "", remedy: str = "", problems: Sequence[Problem] = ()
     ) -> None:
-        """Say it, in place of what was said before. A single mistake is said itself, in place of their number."""
+        """Say it, in place of what was said before. A single mistake is said itself, in place of their number.
+
+        The commands of a `Remedy` are one a line, to be copied from there.
+        """
         if len(problems) == 1:
             (only,) = problems
             what, remedy, problems = f"{only.key}: {only.problem}", remedy or only.remedy, ()
         head = f"{where}: {what}" if where and where not in what else sentence(what)
         why = sentence(why)
+        if isinstance(remedy, Remedy):
+            remedy = "\n".join((f"{remedy.words}:", *remedy.commands) if remedy.commands else (remedy.words,))
         mistakes = [f"• {problem}" for problem in problems]
         self._failure = None
         self._lines = tuple(part for part in (head, *mistakes, why, remedy) if part)
@@ -90,7 +96,7 @@ class ErrorPanel(QFrame):
                 failure.what,
                 where=failure.where,
                 why=failure.why,
-                remedy=failure.remedy,
+                remedy=failure.words.remedy,
                 problems=failure.problems,
             )
             self._failure = failure
