@@ -6,6 +6,9 @@ from typing import Any
 
 from onboard.model.place import Place
 
+# (change, detail) → value that later versions add so that less is changed: a plan approved before covers it.
+CHANGES_LESS = {("configure_agent", "Profile.ShareCreds"): "false"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
@@ -34,7 +37,12 @@ class Change:
 
     def covers(self, other: "Change") -> bool:
         """Whether who approved this change has approved `other`. `summary` and `before` decide nothing."""
-        return (self.name, self.detail) == (other.name, other.detail) and other.at_most <= self.at_most
+        known = {key: value for key, value in other.detail.items() if key in self.detail or not other.is_less(key)}
+        return (self.name, self.detail) == (other.name, known) and other.at_most <= self.at_most
+
+    def is_less(self, key: str) -> bool:
+        """Whether that detail only keeps something as it is."""
+        return CHANGES_LESS.get((self.name, key)) == self.detail[key]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

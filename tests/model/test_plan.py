@@ -25,6 +25,14 @@ def test_each_thing_that_is_more_is_named() -> None:
     assert replace(PLAN, hosts=(HostPlan(host="b", changes=(START,)),)).exceeds(PLAN) == ("b: Start the agent",)
 
 
+def test_what_a_later_version_adds_to_change_less_is_covered() -> None:
+    was = Change(name="configure_agent", summary="Set", detail={"file": "f", "Ssm.Endpoint": '"u"'})
+    now = replace(was, detail={**was.detail, "Profile.ShareCreds": "false"})
+    assert was.covers(now)
+    assert not now.covers(was), "what was approved is done"
+    assert not was.covers(replace(now, detail={**was.detail, "Profile.ShareCreds": "true"}))
+
+
 def test_to_ask_a_server_is_part_of_every_apply() -> None:
     """A plan that was approved when a proof still stood for later runs lacks the servers that had one."""
     ask = Change(name="place_nonce", summary="Place a nonce", detail={"folder": "/var/lib/onboard"})
