@@ -15,7 +15,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel, QMenu
 from session_feed import feed, tell, without_child
 
-from onboard.gui.models.rollout import ALL, NODE, PROGRESS, STEP, RolloutModel, step_words
+from onboard.gui.host_words import step_words
+from onboard.gui.models.host_table import ALL
+from onboard.gui.models.rollout import NODE, PROGRESS, STEP, RolloutModel
 from onboard.gui.pages.install import InstallPage
 from onboard.gui.session import Session
 from onboard.gui.widgets.cell_role import CellRole

@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QObject, Qt
 
+from onboard.gui.index import NOWHERE, Index
 from onboard.gui.text import tr
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.model.events import AwsProfile
-
-Index = QModelIndex | QPersistentModelIndex
-NOWHERE = QModelIndex()
 
 
 def kind_words(kind: str) -> str:

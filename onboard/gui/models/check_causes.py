@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Collection
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QObject, Qt
 
+from onboard.gui.index import NOWHERE, Index
 from onboard.gui.text import plural, say, tr
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark, mark_of_verdict
@@ -12,8 +13,6 @@ from onboard.wizard.cause_index import CauseIndex
 from onboard.wizard.check_titles import FixTitle, fix_title, title_of
 from onboard.wizard.finding_words import sentence
 
-Index = QModelIndex | QPersistentModelIndex
-NO_INDEX = QModelIndex()
 CAUSE, SERVERS, WHY, ACTION = range(4)
 
 
@@ -40,7 +39,7 @@ class CheckCauses(QAbstractTableModel):
         if known:
             self.dataChanged.emit(self.index(0, 0), self.index(known - 1, ACTION))
         if len(keys) > known:
-            self.beginInsertRows(NO_INDEX, known, len(keys) - 1)
+            self.beginInsertRows(NOWHERE, known, len(keys) - 1)
             self._keys = keys
             self.endInsertRows()
 
@@ -57,10 +56,10 @@ class CheckCauses(QAbstractTableModel):
         words = fix_title(name)
         return (name, words) if words is not None else None
 
-    def rowCount(self, parent: Index = NO_INDEX) -> int:  # noqa: N802 - Qt's name
+    def rowCount(self, parent: Index = NOWHERE) -> int:  # noqa: N802 - Qt's name
         return 0 if parent.isValid() else len(self._keys)
 
-    def columnCount(self, parent: Index = NO_INDEX) -> int:  # noqa: N802
+    def columnCount(self, parent: Index = NOWHERE) -> int:  # noqa: N802
         return 0 if parent.isValid() else 4
 
     def headerData(  # noqa: N802

@@ -1,11 +1,13 @@
 """Servers × checks as a table. A view of the State: of its own it keeps counts, groups and an order, no observation."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import StrEnum
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QObject, Qt
 
+from onboard.gui.host_words import status_word, verdict_word
+from onboard.gui.models.host_table import ALL, Column, HostTable
 from onboard.gui.text import say, tr
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark, mark_of_host, mark_of_verdict
@@ -18,9 +20,6 @@ from onboard.model.status import HostStatus
 from onboard.wizard.cause_index import CauseIndex
 from onboard.wizard.check_titles import CHECK_TITLES, CONNECTION_TITLES, title_of
 from onboard.wizard.finding_words import finding_of, status_of
-
-Index = QModelIndex | QPersistentModelIndex
-NO_INDEX = QModelIndex()
 
 SERVER, SYSTEM, FIRST_CHECK = 0, 1, 2
 CONNECTION = "reachable"  # a column of its own: a server that was not reached has no other finding
@@ -41,7 +40,7 @@ def short_system(name: str) -> str:
 class Group(StrEnum):
     """Servers as the chips above the table count them."""
 
-    ALL = "all"
+    ALL = ALL
     READY = "ready"
     WARNED = "warned"
     BLOCKED = "blocked"
@@ -59,55 +58,41 @@ _GROUPS = {
 }
 
 
-def status_word(status: HostStatus | None) -> str:
-    words = {
-        HostStatus.ONLINE: tr("Online"),
-        HostStatus.READY: tr("Ready"),
-        HostStatus.WARNED: tr("Warned"),
-        HostStatus.BLOCKED: tr("Blocked"),
-        HostStatus.FAILED: tr("Failed"),
-        HostStatus.UNREACHABLE: tr("Unreachable"),
-        HostStatus.UNTRUSTED: tr("Identity not approved"),
-        HostStatus.SKIPPED: tr("Not checked"),
-    }
-    return words[status] if status is not None else tr("Not checked")
+def _status_word(status: HostStatus | None) -> str:
+    return tr("Not checked") if status in (None, HostStatus.SKIPPED) else status_word(status)
 
 
-def verdict_word(verdict: Verdict) -> str:
-    words = {
-        Verdict.PASS: tr("passed"),
-        Verdict.WARN: tr("warned"),
-        Verdict.FAIL: tr("failed"),
-        Verdict.UNKNOWN: tr("not known"),
-    }
-    return words[verdict]
-
-
-class CheckMatrix(QAbstractTableModel):
+class CheckMatrix(HostTable):
     """A row for each server of the draft. What streams in repaints rows and never moves them.
 
-    counts    `Group` → number of servers
     causes    what is not well, grouped
+
+    Groups are `Group`.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.counts: Counter[str] = Counter()
         self.causes = CauseIndex()
         self._state = State()
         self._fixes: Sequence[str] = ()
         self._words: dict[str, str] = {}  # server → what is searched, beside causes; in the order of the draft
         self._status: dict[str, HostStatus | None] = {}
-        self._order: list[str] = []
-        self._shown: list[str] = []
-        self._rows: dict[str, int] = {}
         self._awaited: set[str] = set()  # asked in this run, and silent so far
         self._asked = 0
         self._running = False
-        self._sort = (-1, Qt.SortOrder.AscendingOrder)
-        self._group = Group.ALL
-        self._text = ""
         self._cause: CauseKey | None = None
+        self._columns = (
+            Column(tr("Server"), str, roles=self._server_roles()),
+            Column(
+                tr("System"),
+                self._system,
+                roles={
+                    Qt.ItemDataRole.DisplayRole: lambda name: short_system(self._system(name)),
+                    CellRole.TONE: lambda _: "muted",
+                },
+            ),
+            *map(self._check_column, CHECKS),
+        )
 
     # What is shown
 
@@ -137,27 +122,13 @@ class CheckMatrix(QAbstractTableModel):
         changed = [name for name in names if name in self._words]
         hosts = self._state.hosts
         self.causes.update(hosts[name] for name in changed if name in hosts)
-        found = matching = None
-        rows, new = [], []
         for name in changed:
             self._count(name)
-            row = self._rows.get(name)
-            if row is not None:
-                rows.append(row)
-                continue
-            if matching is None:
-                found, matching = self._found(), self._cause_hosts()
-            if self._matches(name, found, matching):
-                new.append(name)
-        if rows:
-            last = self.columnCount() - 1
-            self.dataChanged.emit(self.index(min(rows), 0), self.index(max(rows), last))
-        if new:
-            first = len(self._shown)
-            self.beginInsertRows(NO_INDEX, first, first + len(new) - 1)
-            self._rows.update({name: first + number for number, name in enumerate(new)})
-            self._shown += new
-            self.endInsertRows()
+        self.repaint_rows(changed)
+        hidden = [name for name in changed if name not in self._rows]
+        if hidden:
+            fits = self._fits()
+            self._append([name for name in hidden if fits is None or fits(name)])
 
     def set_fixes(self, fixes: Sequence[str]) -> None:
         """The fixes that the draft allows: servers count by them at once, and stay where they are."""
@@ -177,8 +148,7 @@ class CheckMatrix(QAbstractTableModel):
         self.arrange()
 
     def _repaint(self) -> None:
-        if self._shown:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self._shown) - 1, self.columnCount() - 1))
+        self.repaint_rows(self._shown[:1] + self._shown[-1:])
 
     # Counting
 
@@ -207,65 +177,36 @@ class CheckMatrix(QAbstractTableModel):
 
     # Which rows, in which order
 
-    def filter_by(self, group: Group, text: str, cause: CauseKey | None) -> None:
+    def filter_by(self, group: str, text: str, cause: CauseKey | None = None) -> None:
         """Show those of a group, with a text in name, tags or causes, and with a cause; None for any."""
-        wanted = (group, text.strip().lower(), cause)
-        if wanted != (self._group, self._text, self._cause):
-            self._group, self._text, self._cause = wanted
+        if cause != self._cause:
+            self._cause = cause
+            self._group, self._text = group, text.strip().lower()
             self._refill()
-
-    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """By a column; by -1, what needs a person first."""
-        self._sort = (column, order)
-        self.arrange()
-
-    def arrange(self) -> None:
-        """Put the rows in order."""
-        column, order = self._sort
-        self._order = list(self._words)
-        if column == SERVER:
-            self._order.sort(key=str.casefold)
-        elif column == SYSTEM:
-            self._order.sort(key=lambda name: self._system(name).casefold())
-        elif column >= FIRST_CHECK:
-            check = CHECKS[column - FIRST_CHECK]
-            self._order.sort(key=lambda name: self._check_need(name, check))
         else:
-            self._order.sort(key=lambda name: need_of(self._status[name]))
-        if order is Qt.SortOrder.DescendingOrder:
-            self._order.reverse()
-        self._refill()
+            super().filter_by(group, text)
 
-    def _check_need(self, name: str, check: str) -> int:
-        finding = self.finding(name, check)
-        return _VERDICT_NEED[finding.status] if finding is not None else len(_VERDICT_NEED)
+    def _names(self) -> Iterable[str]:
+        return self._words
 
-    def _refill(self) -> None:
-        found, matching = self._found(), self._cause_hosts()
-        self.beginResetModel()
-        if self._group is Group.ALL and found is None and matching is None:
-            self._shown = list(self._order)
-        else:
-            self._shown = [name for name in self._order if self._matches(name, found, matching)]
-        self._rows = {name: row for row, name in enumerate(self._shown)}
-        self.endResetModel()
+    def _need(self) -> Callable[[str], int]:
+        return lambda name: need_of(self._status[name])
 
-    def _found(self) -> Collection[str] | None:
-        """Servers whose causes hold the text; None when none is looked for."""
-        return self.causes.matching(self._text) if self._text else None
+    def _fits(self) -> Callable[[str], bool] | None:
+        if self._group == ALL and not self._text and self._cause is None:
+            return None
+        found = self.causes.matching(self._text) if self._text else ()
+        matching = self.causes.hosts(self._cause) if self._cause is not None else None
 
-    def _cause_hosts(self) -> Collection[str] | None:
-        return self.causes.hosts(self._cause) if self._cause is not None else None
+        def fits(name: str) -> bool:
+            if matching is not None and name not in matching:
+                return False
+            if self._text and self._text not in self._words[name] and name not in found:
+                return False
+            status = self._status[name]
+            return self._group == ALL or (status is not None and _GROUPS.get(status) == self._group)
 
-    def _matches(self, name: str, found: Collection[str] | None, matching: Collection[str] | None) -> bool:
-        if matching is not None and name not in matching:
-            return False
-        if found is not None and self._text not in self._words[name] and name not in found:
-            return False
-        if self._group is Group.ALL:
-            return True
-        status = self._status[name]
-        return status is not None and _GROUPS.get(status) is self._group
+        return fits
 
     # What pages ask
 
@@ -283,16 +224,8 @@ class CheckMatrix(QAbstractTableModel):
         """How many of the servers that this run asks have answered, or ended."""
         return self._asked - len(self._awaited), self._asked
 
-    def key(self, row: int) -> str:
-        """The row's server."""
-        return self._shown[row]
-
-    def row_of(self, key: object) -> int:
-        """-1 when it is not shown."""
-        return self._rows.get(str(key), -1)
-
     def texts(self, row: int) -> list[str]:
-        """What the row's cells show."""
+        """As the columns say, but all findings of the server are looked at once: thousands of rows are copied."""
         name = self._shown[row]
         host = self._state.hosts.get(name)
         found = {one.check: one.status for one in host.findings} if host is not None else {}
@@ -322,50 +255,7 @@ class CheckMatrix(QAbstractTableModel):
             return tr("Waiting for its answer")
         if self._status[name] is None and self._running:
             return tr("Answered; judged when all have")
-        return status_word(self._status[name])
-
-    # Qt's side
-
-    def rowCount(self, parent: Index = NO_INDEX) -> int:  # noqa: N802 - Qt's name
-        return 0 if parent.isValid() else len(self._shown)
-
-    def columnCount(self, parent: Index = NO_INDEX) -> int:  # noqa: N802
-        return 0 if parent.isValid() else FIRST_CHECK + len(CHECKS)
-
-    def headerData(  # noqa: N802
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> object:
-        if orientation is not Qt.Orientation.Horizontal or role not in (
-            Qt.ItemDataRole.DisplayRole,
-            Qt.ItemDataRole.ToolTipRole,
-        ):
-            return None
-        if section < FIRST_CHECK:
-            return (tr("Server"), tr("System"))[section] if role == Qt.ItemDataRole.DisplayRole else None
-        title = title_of(CHECKS[section - FIRST_CHECK])
-        return say(title.short if role == Qt.ItemDataRole.DisplayRole else title.why)
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        name, column = self._shown[index.row()], index.column()
-        if role == CellRole.KEY:
-            return name
-        if column == SERVER:
-            return self._server_data(name, role)
-        if column == SYSTEM:
-            return self._system_data(name, role)
-        return self._check_data(name, CHECKS[column - FIRST_CHECK], role)
-
-    def _server_data(self, name: str, role: int) -> object:
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return name
-            case CellRole.MARK:
-                return self.mark(name)
-            case CellRole.TONE:
-                return "text"
-            case Qt.ItemDataRole.ToolTipRole | Qt.ItemDataRole.AccessibleTextRole:
-                return tr("{server}: {status}", server=name, status=self.words(name))
-        return None
+        return _status_word(self._status[name])
 
     def mark(self, name: str) -> Mark:
         if name in self._awaited:
@@ -375,37 +265,55 @@ class CheckMatrix(QAbstractTableModel):
             return Mark.HERE if self._running else Mark.TODO
         return mark_of_host(status)
 
-    def _system_data(self, name: str, role: int) -> object:
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return short_system(self._system(name))
-            case Qt.ItemDataRole.ToolTipRole:
-                return self._system(name)
-            case CellRole.TONE:
-                return "muted"
-        return None
+    # What its columns say
+
+    def _server_roles(self) -> dict[int, Callable[[str], object]]:
+        return {
+            CellRole.MARK: self.mark,
+            CellRole.TONE: lambda _: "text",
+            Qt.ItemDataRole.ToolTipRole: self._server_words,
+            Qt.ItemDataRole.AccessibleTextRole: self._server_words,
+        }
+
+    def _server_words(self, name: str) -> str:
+        return tr("{server}: {status}", server=name, status=self.words(name))
 
     def _system(self, name: str) -> str:
         finding = finding_of(self._state.hosts.get(name), "os_supported")
         return finding.evidence if finding is not None else ""
 
-    def _check_data(self, name: str, check: str, role: int) -> object:
-        if role not in (
-            CellRole.MARK,
-            Qt.ItemDataRole.DisplayRole,
-            Qt.ItemDataRole.ToolTipRole,
-            Qt.ItemDataRole.AccessibleTextRole,
-        ):
-            return None
-        finding = self.finding(name, check)
-        if finding is None:
-            return None
-        if role == CellRole.MARK:
-            return mark_of_verdict(finding.status)
-        if role == Qt.ItemDataRole.DisplayRole:
-            return verdict_word(finding.status)
-        short, verdict = say(title_of(check).short), verdict_word(finding.status)
-        return tr("{check} {verdict}: {summary}", check=short, verdict=verdict, summary=finding.summary)
+    def _check_column(self, check: str) -> Column:
+        def verdict(name: str) -> str:
+            finding = self.finding(name, check)
+            return verdict_word(finding.status) if finding is not None else ""
+
+        def mark(name: str) -> Mark | None:
+            finding = self.finding(name, check)
+            return mark_of_verdict(finding.status) if finding is not None else None
+
+        def need(name: str) -> int:
+            finding = self.finding(name, check)
+            return _VERDICT_NEED[finding.status] if finding is not None else len(_VERDICT_NEED)
+
+        def words(name: str) -> str | None:
+            finding = self.finding(name, check)
+            if finding is None:
+                return None
+            said = verdict_word(finding.status)
+            return tr("{check} {verdict}: {summary}", check=say(title.short), verdict=said, summary=finding.summary)
+
+        title = title_of(check)
+        return Column(
+            say(title.short),
+            verdict,
+            about=say(title.why),
+            sort_key=need,
+            roles={
+                CellRole.MARK: mark,
+                Qt.ItemDataRole.ToolTipRole: words,
+                Qt.ItemDataRole.AccessibleTextRole: words,
+            },
+        )
 
 
 def _searched(host: Host) -> str:

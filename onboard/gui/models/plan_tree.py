@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt
 
+from onboard.gui.index import NOWHERE, Index
 from onboard.gui.text import plural, tr
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark, mark_of_verdict
@@ -15,8 +16,6 @@ from onboard.model.plan import Change
 from onboard.wizard.finding_words import sentence
 from onboard.wizard.plan_outline import Group, Outline
 
-Index = QModelIndex | QPersistentModelIndex
-NO_INDEX = QModelIndex()
 WHAT, HOW_MANY, VALUES = range(3)
 LONGEST_VALUE = 60  # characters that the table shows of one; all of it stands in the details
 BRIEF = 10  # characters that it shows of what is there now
@@ -81,19 +80,19 @@ class PlanTree(QAbstractItemModel):
         node: Node = index.internalPointer() if index.isValid() else self._root
         return node
 
-    def index(self, row: int, column: int, parent: Index = NO_INDEX) -> QModelIndex:
+    def index(self, row: int, column: int, parent: Index = NOWHERE) -> QModelIndex:
         if not self.hasIndex(row, column, parent):
             return QModelIndex()
         return self.createIndex(row, column, self.node(parent).child(row))
 
-    def parent(self, index: Index = NO_INDEX) -> QModelIndex:  # type: ignore[override]
+    def parent(self, index: Index = NOWHERE) -> QModelIndex:  # type: ignore[override]
         above = self.node(index).parent if index.isValid() else None
         return self.createIndex(above.row, 0, above) if above is not None and above is not self._root else QModelIndex()
 
-    def rowCount(self, parent: Index = NO_INDEX) -> int:  # noqa: N802 - Qt's name
+    def rowCount(self, parent: Index = NOWHERE) -> int:  # noqa: N802 - Qt's name
         return 0 if parent.isValid() and parent.column() > 0 else self.node(parent).size
 
-    def columnCount(self, parent: Index = NO_INDEX) -> int:  # noqa: N802
+    def columnCount(self, parent: Index = NOWHERE) -> int:  # noqa: N802
         return 3
 
     def headerData(  # noqa: N802

@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QObject, Qt
 
+from onboard.gui.index import NOWHERE, Index
 from onboard.gui.text import date_and_time, plural, tr, when
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.wizard.recent import Recent
-
-Index = QModelIndex | QPersistentModelIndex
-NOWHERE = QModelIndex()
 
 
 class RecentsModel(QAbstractTableModel):

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QObject, Qt
 
+from onboard.gui.index import NOWHERE, Index
 from onboard.gui.text import plural, tr
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.world_map import TONES
@@ -13,8 +14,6 @@ from onboard.model.events import THIS_COMPUTER, Region
 from onboard.wizard.regions import Nearness, is_measuring, known, nearness_of, places, places_offered
 from onboard.wizard.view import View
 
-Index = QModelIndex | QPersistentModelIndex
-NOWHERE = QModelIndex()
 MOST_ORIGINS = 9  # this computer, and as many servers as measure at one time
 COMPARED = 8  # Regions that the bars' scale is made for; what is much farther is far, no matter how far
 LONGEST_ORIGIN = 22  # characters of a server's name over its column

@@ -1,23 +1,20 @@
-"""Servers of a run and how far each is, as a table. A view of the State: of its own it keeps places and an order."""
+"""Servers of a run and how far each is, as a table."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QObject
 
+from onboard.gui.host_words import reason_of, status_word, step_words, undo_words
+from onboard.gui.models.host_table import ALL, Column, HostTable
 from onboard.gui.text import tr
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark
-from onboard.model.outcome import troubles
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
 from onboard.wizard.progress import Group, Place, place_in_undo, place_of
 
-Index = QModelIndex | QPersistentModelIndex
-NOWHERE = QModelIndex()
-
 SERVER, PROGRESS, STEP, NODE = range(4)
-ALL = "all"
 MANY = 50  # rows that leave one by one; more are taken out by beginning anew
 _NEED = {Group.FAILED: 0, Group.RUNNING: 1, Group.WAITING: 2, Group.ONLINE: 3, Group.RESTORED: 4}
 _TONES = {
@@ -29,70 +26,36 @@ _TONES = {
 }
 
 
-def step_words(step: str) -> str:
-    """A step while it is under way."""
-    words = {
-        "install_roots": tr("Adding root certificates"),
-        "configure_agent": tr("Writing the agent's configuration"),
-        "configure_proxy": tr("Setting the proxy"),
-        "install_agent": tr("Installing the agent"),
-        "register_agent": tr("Registering"),
-        "start_agent": tr("Starting the agent"),
-        "place_nonce": tr("Placing the nonce"),
-        "tag_node": tr("Tagging its node"),
-        "confirm": tr("Waiting for its answer"),
-    }
-    return words.get(step, step)
-
-
-def failed_word(status: HostStatus | None) -> str:
-    words = {
-        HostStatus.UNREACHABLE: tr("Unreachable"),
-        HostStatus.UNTRUSTED: tr("Identity not approved"),
-        HostStatus.BLOCKED: tr("Blocked"),
-    }
-    return words.get(status, tr("Failed")) if status else tr("Failed")
-
-
-def reason_of(host: HostState) -> tuple[str, str]:
-    """(what, remedy) of the worst that is wrong with it."""
-    wrong = troubles(host)
-    return (wrong[0].summary, wrong[0].words.remedy) if wrong else ("", "")
-
-
-def undo_words(host: HostState) -> tuple[str, Mark]:
-    """How far the undoing of a server is."""
-    if host.is_restored:
-        return tr("Restored"), Mark.DONE
-    if host.finished:
-        return tr("Not restored"), Mark.SKIPPED if host.status is HostStatus.SKIPPED else Mark.BAD
-    return (tr("Restoring"), Mark.HERE) if host.steps else (tr("Waiting"), Mark.WAITING)
-
-
 def _undo_sentence(host: HostState) -> str:
-    word, what = undo_words(host)[0], reason_of(host)[0]
+    word, what = undo_words(host)[0], reason_of(host)
     is_told = host.finished and not host.is_restored and what
     return tr("{status}: {what}", status=word, what=what) if is_told else word
 
 
-class RolloutModel(QAbstractTableModel):
-    """A row for each server of the run. What streams in repaints rows and never moves them.
-
-    counts    group, or ALL → number of servers
-    """
+class RolloutModel(HostTable):
+    """A row for each server of the run. What streams in repaints rows and never moves them."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.counts: Counter[str] = Counter()
         self._state, self._undo = State(), State()
         self._steps: Mapping[str, Sequence[str]] = {}
         self._places: dict[str, Place] = {}
-        self._order: list[str] = []
-        self._shown: list[str] = []
-        self._rows: dict[str, int] = {}
-        self._sort = (-1, Qt.SortOrder.AscendingOrder)
-        self._group = ALL
-        self._text = ""
+        self._columns = (
+            Column(tr("Server"), str),
+            Column(
+                tr("Progress"),
+                self._percent,
+                sort_key=self._fraction,
+                roles={CellRole.PROGRESS: self._fraction, CellRole.TONE: self._tone},
+            ),
+            Column(
+                tr("Step"),
+                self._words,
+                sort_key=lambda name: (self._group_need(name), self._words(name)),
+                roles={CellRole.TONE: self._step_tone, CellRole.MARK: self._mark},
+            ),
+            Column(tr("Node"), self._node, roles={CellRole.TONE: lambda _: "muted"}),
+        )
 
     # What is shown
 
@@ -108,80 +71,43 @@ class RolloutModel(QAbstractTableModel):
         return place_in_undo(place_of(self._state.hosts.get(name), self._steps[name]), self._undo.hosts.get(name))
 
     def update(self, names: Iterable[str]) -> None:
-        """These servers changed."""
-        rows: list[int] = []
-        leaving: list[str] = []
-        coming: list[str] = []
-        for name in names:
-            if name not in self._places:
-                continue
-            before, after = self._places[name], self._placed(name)
-            self._places[name] = after
-            if before.group is not after.group:
-                self.counts[before.group] -= 1
-                self.counts[after.group] += 1
-            row = self._rows.get(name)
-            if row is None:
-                coming += [name] if self._matches(name) else []
-            elif self._matches(name):
-                rows.append(row)
-            else:
-                leaving.append(name)
-        if rows:
-            self.dataChanged.emit(self.index(min(rows), 0), self.index(max(rows), NODE))
+        """These servers changed: some fit the filter no more, others do now."""
+        changed = [name for name in names if name in self._places]
+        for name in changed:
+            self._place_anew(name)
+        fits = self._fits() or (lambda _: True)
+        matching = {name for name in changed if fits(name)}
+        leaving = [name for name in changed if name in self._rows and name not in matching]
+        coming = [name for name in changed if name not in self._rows and name in matching]
+        self.repaint_rows(matching)
         if len(leaving) > MANY:
             self._refill()
             return
         for name in leaving:
             self._remove(self._rows[name])
-        if coming:
-            first = len(self._shown)
-            self.beginInsertRows(NOWHERE, first, first + len(coming) - 1)
-            self._rows.update({name: first + number for number, name in enumerate(coming)})
-            self._shown += coming
-            self.endInsertRows()
+        self._append(coming)
 
-    def _remove(self, row: int) -> None:
-        self.beginRemoveRows(NOWHERE, row, row)
-        del self._shown[row]
-        self._rows = {name: row for row, name in enumerate(self._shown)}
-        self.endRemoveRows()
+    def _place_anew(self, name: str) -> None:
+        before, after = self._places[name], self._placed(name)
+        self._places[name] = after
+        if before.group is not after.group:
+            self.counts[before.group] -= 1
+            self.counts[after.group] += 1
 
-    def filter_by(self, group: str, text: str) -> None:
-        """Show those of a group (ALL for any) with a text in their name or in what they say."""
-        wanted = (group, text.strip().lower())
-        if wanted != (self._group, self._text):
-            self._group, self._text = wanted
-            self._refill()
+    # Which rows, in which order
 
-    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """By a column; by -1, in the order of installing while it goes on, then what needs a person first."""
-        self._sort = (column, order)
-        self.arrange()
+    def _names(self) -> Iterable[str]:
+        return self._steps
 
-    def arrange(self) -> None:
-        """Put the rows in order."""
-        column, order = self._sort
-        self._order = list(self._steps)
-        if column == SERVER:
-            self._order.sort(key=str.casefold)
-        elif column == PROGRESS:
-            self._order.sort(key=lambda name: self._places[name].fraction)
-        elif column == STEP:
-            self._order.sort(key=lambda name: (_NEED[self._places[name].group], self._words(name)))
-        elif column == NODE:
-            self._order.sort(key=self._node)
-        elif self._state.finished:
-            self._order.sort(key=lambda name: _NEED[self._places[name].group])
-        if order is Qt.SortOrder.DescendingOrder:
-            self._order.reverse()
-        self._refill()
+    def _need(self) -> Callable[[str], int] | None:
+        """In the order of installing while it goes on."""
+        return self._group_need if self._state.finished else None
 
-    def _refill(self) -> None:
-        self.beginResetModel()
-        self._shown = [name for name in self._order if self._matches(name)] if self.is_filtered else [*self._order]
-        self._rows = {name: row for row, name in enumerate(self._shown)}
-        self.endResetModel()
+    def _group_need(self, name: str) -> int:
+        return _NEED[self._places[name].group]
+
+    def _fits(self) -> Callable[[str], bool] | None:
+        return self._matches if self.is_filtered else None
 
     def _matches(self, name: str) -> bool:
         if self._group not in (ALL, self._places[name].group):
@@ -206,54 +132,13 @@ class RolloutModel(QAbstractTableModel):
         undone = self._undo.hosts.get(name)
         return undone if undone is not None and (undone.steps or undone.finished) else None
 
-    def key(self, row: int) -> str:
-        return self._shown[row]
+    # What its columns say
 
-    def row_of(self, key: object) -> int:
-        """-1 when it is not shown."""
-        return self._rows.get(str(key), -1)
+    def _fraction(self, name: str) -> float:
+        return self._places[name].fraction
 
-    def texts(self, row: int) -> list[str]:
-        """What the row's cells show."""
-        name = self._shown[row]
-        return [self._text_of(name, column) for column in range(self.columnCount())]
-
-    # Qt's side
-
-    def rowCount(self, parent: Index = NOWHERE) -> int:  # noqa: N802 - Qt's name
-        return 0 if parent.isValid() else len(self._shown)
-
-    def columnCount(self, parent: Index = NOWHERE) -> int:  # noqa: N802
-        return 0 if parent.isValid() else NODE + 1
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> object:  # noqa: N802
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return (tr("Server"), tr("Progress"), tr("Step"), tr("Node"))[section]
-        return None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        name, column = self._shown[index.row()], index.column()
-        match role:
-            case CellRole.KEY:
-                return name
-            case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.ToolTipRole:
-                return self._text_of(name, column)
-            case CellRole.PROGRESS:
-                return self._places[name].fraction if column == PROGRESS else None
-            case CellRole.TONE if column == NODE:
-                return "muted"
-            case CellRole.TONE if column in (PROGRESS, STEP):
-                return self._tone(name, column)
-            case CellRole.MARK if column == STEP:
-                return self._mark(name)
-        return None
-
-    def _text_of(self, name: str, column: int) -> str:
-        if column == SERVER:
-            return name
-        if column == PROGRESS:
-            return tr("{percent} %", percent=round(self._places[name].fraction * 100))
-        return self._words(name) if column == STEP else self._node(name)
+    def _percent(self, name: str) -> str:
+        return tr("{percent} %", percent=round(self._fraction(name) * 100))
 
     def _node(self, name: str) -> str:
         host = self._state.hosts.get(name)
@@ -261,13 +146,16 @@ class RolloutModel(QAbstractTableModel):
             return ""
         return host.instance_id or ""
 
-    def _tone(self, name: str, column: int) -> str:
+    def _tone(self, name: str) -> str:
+        return _TONES[self._places[name].group]
+
+    def _step_tone(self, name: str) -> str:
         group = self._places[name].group
-        if column == STEP and group is Group.RUNNING:
+        if group is Group.RUNNING:
             return "text"
-        if column == STEP and group is Group.ONLINE and self._undone(name) is not None:
+        if group is Group.ONLINE and self._undone(name) is not None:
             return "muted"  # it says why it was not restored
-        return _TONES[group]
+        return self._tone(name)
 
     def _mark(self, name: str) -> Mark | None:
         place, host = self._places[name], self._state.hosts.get(name)
@@ -287,8 +175,7 @@ class RolloutModel(QAbstractTableModel):
             case Group.RUNNING:
                 return step_words(place.step)
             case Group.FAILED if host is not None:
-                what = reason_of(host)[0]
-                word = failed_word(host.status)
+                what, word = reason_of(host), status_word(host.status or HostStatus.FAILED)
                 return tr("{status}: {what}", status=word, what=what) if what else word
             case _ if host is not None and host.finished:
                 return tr("Skipped: {what}", what=host.reason)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QObject, Qt
 
+from onboard.gui.index import NOWHERE, Index
 from onboard.gui.text import date_and_time, plural, tr
 from onboard.gui.widgets.busy_indicator import duration_text
 from onboard.gui.widgets.cell_role import CellRole
@@ -12,9 +13,6 @@ from onboard.gui.widgets.mark import Mark
 from onboard.model.events import KeptRun
 from onboard.model.state import State
 from onboard.model.status import HostStatus
-
-Index = QModelIndex | QPersistentModelIndex
-NOWHERE = QModelIndex()
 
 BEGUN, COMMAND, PROFILE, WHO, TOOK, ENDED = range(6)
 

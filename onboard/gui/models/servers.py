@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from enum import IntEnum
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
 
+from onboard.gui.index import NOWHERE, Index
+from onboard.gui.models.host_table import ALL
 from onboard.gui.session import Session
 from onboard.gui.text import tr
 from onboard.gui.widgets.cell_role import CellRole
@@ -17,9 +19,6 @@ from onboard.model.state import HostState
 from onboard.wizard import draft
 from onboard.wizard.servers import Identity, identity_of, key_of
 
-Index = QModelIndex | QPersistentModelIndex
-NOWHERE = QModelIndex()
-ALL = "all"
 MANY = 50  # rows that are told one by one
 _NEED = {identity: place for place, identity in enumerate(Identity)}
 _DIGITS = re.compile(r"(\d+)")

@@ -5,8 +5,10 @@ from collections.abc import Collection
 from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QVBoxLayout, QWidget
 
+from onboard.gui.host_words import verdict_word
+from onboard.gui.index import Index
 from onboard.gui.models.check_causes import ACTION, CAUSE, SERVERS, WHY, CheckCauses
-from onboard.gui.models.check_matrix import CHECKS, FIRST_CHECK, SERVER, SYSTEM, CheckMatrix, Group, verdict_word
+from onboard.gui.models.check_matrix import CHECKS, FIRST_CHECK, SERVER, SYSTEM, CheckMatrix, Group
 from onboard.gui.page import Page
 from onboard.gui.session import Session, order_profile
 from onboard.gui.text import plural, say, tr
@@ -14,7 +16,7 @@ from onboard.gui.theme import CARD_GAP, S8, Theme
 from onboard.gui.widgets.banner import Banner
 from onboard.gui.widgets.busy_indicator import BusyIndicator
 from onboard.gui.widgets.button import Button, Kind
-from onboard.gui.widgets.cells import Index, MarkCell, StatusCell, TextCell
+from onboard.gui.widgets.cells import MarkCell, StatusCell, TextCell
 from onboard.gui.widgets.chips import Chip, Chips
 from onboard.gui.widgets.data_table import DataTable
 from onboard.gui.widgets.detail_pane import Detail, DetailPane

@@ -8,8 +8,8 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from onboard.gui.dialogs import report_path
+from onboard.gui.host_words import undo_words
 from onboard.gui.models.outcome import NODE, REASON, STATUS, Ended, OutcomeModel, mark_of_end, stands, status_words
-from onboard.gui.models.rollout import undo_words
 from onboard.gui.models.runs import begun_words, undo_begun_words
 from onboard.gui.page import Page
 from onboard.gui.session import Session

@@ -8,7 +8,9 @@ from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Slot
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QMenu, QSplitter, QVBoxLayout, QWidget
 
-from onboard.gui.models.rollout import ALL, NODE, PROGRESS, STEP, RolloutModel, reason_of
+from onboard.gui.index import Index
+from onboard.gui.models.host_table import ALL
+from onboard.gui.models.rollout import NODE, PROGRESS, STEP, RolloutModel
 from onboard.gui.models.runs import begun_words
 from onboard.gui.notice import Notice
 from onboard.gui.page import Page
@@ -20,7 +22,7 @@ from onboard.gui.widgets.bar_cells import ProgressCell
 from onboard.gui.widgets.busy_indicator import duration_text, rate_text
 from onboard.gui.widgets.button import Button, Kind
 from onboard.gui.widgets.card import Card
-from onboard.gui.widgets.cells import Index, StatusCell, TextCell
+from onboard.gui.widgets.cells import StatusCell, TextCell
 from onboard.gui.widgets.chips import Chip, Chips
 from onboard.gui.widgets.data_table import DataTable
 from onboard.gui.widgets.error_panel import ErrorPanel
@@ -31,6 +33,7 @@ from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.progress_bar import ProgressBar
 from onboard.model.events import KeptRun
+from onboard.model.outcome import troubles
 from onboard.model.plan import Plan
 from onboard.model.state import State
 from onboard.wizard import stages
@@ -456,12 +459,13 @@ class InstallPage(Page):
         self._log_whose.setText(whose if names else tr("all servers"))
         self._log_all.setVisible(bool(names))
         host = self._model.failed(names[0]) if len(names) == 1 else None
-        if host is None:
+        wrong = troubles(host) if host is not None else ()
+        if host is None or not wrong:
             self._reason.clear()
             return
-        what, remedy = reason_of(host)
+        worst = wrong[0]
         appears = not self._reason.isVisible()
-        self._reason.show_error(what, where=host.name, why=host.evidence, remedy=remedy)
+        self._reason.show_error(worst.summary, where=host.name, why=host.evidence, remedy=worst.words.remedy)
         if appears:  # it takes room from the table
             QTimer.singleShot(0, self.table, self._show_row)
 

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QAbstractItemView, QDialog, QFileDialog, QHBoxLayo
 
 from onboard.gui import icons
 from onboard.gui.dialogs import show_error
-from onboard.gui.models.servers import ALL, MARKS, Column, ServersModel
+from onboard.gui.models.host_table import ALL
+from onboard.gui.models.servers import MARKS, Column, ServersModel
 from onboard.gui.page import Page
 from onboard.gui.servers.cells import CredentialCell, EditedCell
 from onboard.gui.servers.credentials import CredentialsSheet

@@ -6,8 +6,8 @@ from PySide6.QtCore import QAbstractTableModel, QObject, QSortFilterProxyModel, 
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
+from onboard.gui.index import NOWHERE, Index
 from onboard.gui.models.regions import MOST_ORIGINS
-from onboard.gui.models.servers import NOWHERE, Index
 from onboard.gui.servers.keys import TickCell
 from onboard.gui.servers.sheet import Sheet
 from onboard.gui.text import plural, tr

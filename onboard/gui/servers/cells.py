@@ -1,13 +1,11 @@
 """Cells that are edited in place: an editor as high as its row, and the profile's credentials to choose from."""
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex
 from PySide6.QtWidgets import QComboBox, QLineEdit, QStyleOptionViewItem, QWidget
 
+from onboard.gui.index import Index
 from onboard.gui.servers.sheet import credential_box
 from onboard.gui.session import Session
 from onboard.gui.widgets.cells import StatusCell
-
-Index = QModelIndex | QPersistentModelIndex
 
 
 class EditedCell(StatusCell):

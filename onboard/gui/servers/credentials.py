@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from onboard.gui.models.servers import NOWHERE, Index
+from onboard.gui.index import NOWHERE, Index
 from onboard.gui.servers.sheet import Sheet, credential_names, show_problem
 from onboard.gui.text import plural, tr
 from onboard.gui.theme import S8, S12, S24, Theme

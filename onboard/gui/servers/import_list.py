@@ -5,7 +5,7 @@ from pathlib import Path
 from PySide6.QtCore import QAbstractTableModel, Qt
 from PySide6.QtWidgets import QButtonGroup, QRadioButton, QWidget
 
-from onboard.gui.models.servers import NOWHERE, Index
+from onboard.gui.index import NOWHERE, Index
 from onboard.gui.servers.sheet import Problems, Sheet
 from onboard.gui.text import plural, tr
 from onboard.gui.theme import Theme

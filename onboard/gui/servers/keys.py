@@ -7,7 +7,7 @@ from PySide6.QtGui import QKeySequence, QPainter, QPen, QShortcut
 from PySide6.QtWidgets import QWidget
 
 from onboard.gui import icons
-from onboard.gui.models.servers import NOWHERE, Index
+from onboard.gui.index import NOWHERE, Index
 from onboard.gui.servers.sheet import Sheet
 from onboard.gui.text import plural, tr
 from onboard.gui.theme import S4, Theme

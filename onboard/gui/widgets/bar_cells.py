@@ -3,9 +3,10 @@
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
+from onboard.gui.index import Index
 from onboard.gui.theme import Theme
 from onboard.gui.widgets.cell_role import CellRole
-from onboard.gui.widgets.cells import Cell, Index
+from onboard.gui.widgets.cells import Cell
 
 PROGRESS_WIDTH = 160
 LATENCY_WIDTH = 240

@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from onboard.gui import icons
+from onboard.gui.index import Index
 from onboard.gui.theme import FOCUS_RING, S4, S8, Role, Theme
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark
@@ -14,7 +15,6 @@ from onboard.gui.widgets.mark import Mark
 if TYPE_CHECKING:
     from onboard.gui.widgets.data_table import DataTable
 
-Index = QModelIndex | QPersistentModelIndex
 
 PADDING = 10  # left and right of a cell's content
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter

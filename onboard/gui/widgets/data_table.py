@@ -29,10 +29,11 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
 
 from onboard.gui import icons
+from onboard.gui.index import Index
 from onboard.gui.text import tr
 from onboard.gui.theme import S24, Role, Theme
 from onboard.gui.widgets.cell_role import CellRole
-from onboard.gui.widgets.cells import Cell, Index, TextCell, text_of
+from onboard.gui.widgets.cells import Cell, TextCell, text_of
 from onboard.gui.widgets.empty_state import EmptyState
 from onboard.gui.widgets.table_header import TableHeader
 

@@ -1,0 +1,65 @@
+"""What is said of a server in a word: how it stands, what is being done to it, what is wrong."""
+
+from onboard.gui.text import tr
+from onboard.gui.widgets.mark import Mark
+from onboard.model.finding import Verdict
+from onboard.model.outcome import troubles
+from onboard.model.state import HostState
+from onboard.model.status import HostStatus
+
+
+def status_word(status: HostStatus) -> str:
+    """How it ended. What is said of one without an end depends on what it waits for."""
+    words = {
+        HostStatus.ONLINE: tr("Online"),
+        HostStatus.READY: tr("Ready"),
+        HostStatus.WARNED: tr("Warned"),
+        HostStatus.BLOCKED: tr("Blocked"),
+        HostStatus.FAILED: tr("Failed"),
+        HostStatus.UNREACHABLE: tr("Unreachable"),
+        HostStatus.UNTRUSTED: tr("Identity not approved"),
+        HostStatus.SKIPPED: tr("Skipped"),
+    }
+    return words[status]
+
+
+def verdict_word(verdict: Verdict) -> str:
+    """What a check made of it."""
+    words = {
+        Verdict.PASS: tr("passed"),
+        Verdict.WARN: tr("warned"),
+        Verdict.FAIL: tr("failed"),
+        Verdict.UNKNOWN: tr("not known"),
+    }
+    return words[verdict]
+
+
+def step_words(step: str) -> str:
+    """A step while it is under way."""
+    words = {
+        "install_roots": tr("Adding root certificates"),
+        "configure_agent": tr("Writing the agent's configuration"),
+        "configure_proxy": tr("Setting the proxy"),
+        "install_agent": tr("Installing the agent"),
+        "register_agent": tr("Registering"),
+        "start_agent": tr("Starting the agent"),
+        "place_nonce": tr("Placing the nonce"),
+        "tag_node": tr("Tagging its node"),
+        "confirm": tr("Waiting for its answer"),
+    }
+    return words.get(step, step)
+
+
+def reason_of(host: HostState) -> str:
+    """The worst that is wrong with it."""
+    wrong = troubles(host)
+    return wrong[0].summary if wrong else ""
+
+
+def undo_words(host: HostState) -> tuple[str, Mark]:
+    """How far the undoing of a server is."""
+    if host.is_restored:
+        return tr("Restored"), Mark.DONE
+    if host.finished:
+        return tr("Not restored"), Mark.SKIPPED if host.status is HostStatus.SKIPPED else Mark.BAD
+    return (tr("Restoring"), Mark.HERE) if host.steps else (tr("Waiting"), Mark.WAITING)
