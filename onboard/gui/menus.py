@@ -1,47 +1,58 @@
 """The menu bar, with each platform's own shortcuts."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QAction, QActionGroup, QDesktopServices, QKeySequence
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QMainWindow, QMessageBox
 
 from onboard.about import about
 from onboard.gui.text import say, tr
 from onboard.gui.theme import Scheme, Theme
 from onboard.home import home
 from onboard.wizard.page_help import PAGE_HELP
-from onboard.wizard.stages import STAGES
-
-if TYPE_CHECKING:
-    from onboard.gui.window import Window
+from onboard.wizard.stages import STAGES, Stage
 
 SCALES = (1.0, 1.25, 1.5, 2.0)
 
 
-def build_menus(window: "Window") -> None:
+@dataclass(frozen=True, slots=True)
+class MenuActions:
+    """What the menus do. `visit` is given the name of a stage, and `current` answers the stage that is shown."""
+
+    new_profile: Callable[[], None]
+    choose_profile: Callable[[], None]
+    save_profile: Callable[[], bool]
+    save_profile_as: Callable[[], bool]
+    choose_run: Callable[[], None]
+    visit: Callable[[str], None]
+    current: Callable[[], Stage]
+
+
+def build_menus(window: QMainWindow, does: MenuActions) -> None:
     """File, View, Go, Help."""
-    _file(window)
+    _file(window, does)
     _view(window)
-    _go(window)
-    _help(window)
+    _go(window, does)
+    _help(window, does)
 
 
-def _action(window: "Window", text: str, keys: QKeySequence | QKeySequence.StandardKey | str | None) -> QAction:
+def _action(window: QMainWindow, text: str, keys: QKeySequence | QKeySequence.StandardKey | str | None) -> QAction:
     action = QAction(text, window)
     if keys is not None:
         action.setShortcut(keys)
     return action
 
 
-def _file(window: "Window") -> None:
+def _file(window: QMainWindow, does: MenuActions) -> None:
     menu = window.menuBar().addMenu(tr("&File"))
     standard = QKeySequence.StandardKey
     for text, keys, slot in (
-        (tr("&New profile"), standard.New, window.new_profile),
-        (tr("&Open…"), standard.Open, window.choose_profile),
-        (tr("&Save"), standard.Save, window.save_profile),
-        (tr("Save &as…"), standard.SaveAs, window.save_profile_as),
+        (tr("&New profile"), standard.New, does.new_profile),
+        (tr("&Open…"), standard.Open, does.choose_profile),
+        (tr("&Save"), standard.Save, does.save_profile),
+        (tr("Save &as…"), standard.SaveAs, does.save_profile_as),
     ):
         action = _action(window, text, keys)
         action.triggered.connect(slot)
@@ -53,7 +64,7 @@ def _file(window: "Window") -> None:
     menu.addAction(leave)
 
 
-def _view(window: "Window") -> None:
+def _view(window: QMainWindow) -> None:
     menu = window.menuBar().addMenu(tr("&View"))
     theme = Theme.current()
     schemes = QActionGroup(window)
@@ -79,23 +90,23 @@ def _view(window: "Window") -> None:
         menu.addAction(action)
 
 
-def _go(window: "Window") -> None:
+def _go(window: QMainWindow, does: MenuActions) -> None:
     menu = window.menuBar().addMenu(tr("&Go"))
     for number, stage in enumerate(STAGES, start=1):
         keys = f"Ctrl+{number}" if number < 10 else None
         action = _action(window, say(stage.title), keys)
-        action.triggered.connect(lambda _, name=stage.name: window.visit(name))
+        action.triggered.connect(lambda _, name=stage.name: does.visit(name))
         menu.addAction(action)
     menu.addSeparator()
     runs = _action(window, tr("&Earlier runs…"), "Ctrl+R")
-    runs.triggered.connect(window.choose_run)
+    runs.triggered.connect(does.choose_run)
     menu.addAction(runs)
 
 
-def _help(window: "Window") -> None:
+def _help(window: QMainWindow, does: MenuActions) -> None:
     menu = window.menuBar().addMenu(tr("&Help"))
     this_page = _action(window, tr("&This page"), QKeySequence.StandardKey.HelpContents)
-    this_page.triggered.connect(lambda: _page_help(window))
+    this_page.triggered.connect(lambda: _page_help(window, does.current()))
     menu.addAction(this_page)
     folder = _action(window, tr("Show Onboard's &files"), None)
     folder.triggered.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(home()))))
@@ -106,11 +117,11 @@ def _help(window: "Window") -> None:
     menu.addAction(shown)
 
 
-def _page_help(window: "Window") -> None:
-    QMessageBox.information(window, say(window.current.title), say(PAGE_HELP[window.current.name]))
+def _page_help(window: QMainWindow, stage: Stage) -> None:
+    QMessageBox.information(window, say(stage.title), say(PAGE_HELP[stage.name]))
 
 
-def _about(window: "Window") -> None:
+def _about(window: QMainWindow) -> None:
     this = about()
     lines = [
         tr("Onboard {version}, build {build}", version=this.version, build=this.build),

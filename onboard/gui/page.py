@@ -17,6 +17,9 @@ class Page(QWidget):
     footer_changed = Signal()
     """What `primary_label` or `command_line` say is another, and neither the draft nor a State changed."""
 
+    wished = Signal(object)
+    """The window is to do this `Wish`."""
+
     changes_servers = False
     """What `primary` does cannot be taken back by a word."""
 

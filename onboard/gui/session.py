@@ -59,6 +59,7 @@ class Session(QObject):
     running_changed  a command began or ended
     secret_wanted    the engine waits for a secret: events.SecretWanted
     engine_died      the engine ended by itself; its last words
+    practice_started cloud and servers of practice are being started
     practice_ready   practice is up and its profile is open
     practice_failed  practice did not come up, or ended by itself: what happened, and why
     """
@@ -70,6 +71,7 @@ class Session(QObject):
     running_changed = Signal()
     secret_wanted = Signal(object)
     engine_died = Signal(str)
+    practice_started = Signal()
     practice_ready = Signal()
     practice_failed = Signal(str, str)
 
@@ -284,6 +286,7 @@ class Session(QObject):
 
     def start_practice(self, hosts: int | None = None) -> None:
         self._before_practice = self._draft
+        self.practice_started.emit()
         self.practice.start(hosts)
 
     def close(self) -> None:

@@ -16,8 +16,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from onboard.gui import wishes
 from onboard.gui.dialogs import ask, ask_secret, save_path, show_error
-from onboard.gui.menus import build_menus
+from onboard.gui.menus import MenuActions, build_menus
 from onboard.gui.page import Page
 from onboard.gui.pages.catalog import page_class
 from onboard.gui.runs_sheet import RunsSheet
@@ -73,7 +74,7 @@ class Window(QMainWindow):
         self._just_shown = QTimer(self, singleShot=True, interval=QApplication.doubleClickInterval())
         self._just_shown.timeout.connect(self._show_standing)
         self._lay_out()
-        build_menus(self)
+        build_menus(self, self._menu_actions())
         self._autosave = QTimer(self)
         self._autosave.setInterval(AUTOSAVE)
         self._autosave.setSingleShot(True)
@@ -111,6 +112,17 @@ class Window(QMainWindow):
         middle.setLayout(column)
         self.setCentralWidget(middle)
 
+    def _menu_actions(self) -> MenuActions:
+        return MenuActions(
+            new_profile=self.new_profile,
+            choose_profile=self.choose_profile,
+            save_profile=self.save_profile,
+            save_profile_as=self.save_profile_as,
+            choose_run=self.choose_run,
+            visit=self.visit,
+            current=lambda: self.current,
+        )
+
     # Going from page to page
 
     @property
@@ -129,6 +141,7 @@ class Window(QMainWindow):
             frame.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
             self._stack.addWidget(frame)
             page.footer_changed.connect(self._footer_changed)
+            page.wished.connect(self._grant)
             page.draft_changed()
             page.running_changed()
             for command, state in list(self.session.view.states.items()):
@@ -220,6 +233,31 @@ class Window(QMainWindow):
             told = state.failure
             error = OnboardError(told.what, where=told.where, why=told.why, remedy=told.remedy)
             QTimer.singleShot(0, self, lambda: show_error(self, tr("The run cannot be shown"), error))
+
+    @Slot(object)
+    def _grant(self, wish: wishes.Wish) -> None:
+        """Do what a page asks for."""
+        match wish:
+            case wishes.Visit(stage):
+                self.visit(stage)
+            case wishes.NewProfile():
+                self.new_profile()
+            case wishes.ChooseProfile():
+                self.choose_profile()
+            case wishes.OpenProfile(path, then):
+                if self.open_profile(path) and then:
+                    self.visit(then)
+            case wishes.SaveProfile():
+                self.save_profile()
+            case wishes.ChooseRun():
+                self.choose_run()
+            case wishes.StartPractice():
+                if self.may_discard():
+                    self.session.start_practice()
+            case wishes.TakeUp(left):
+                self._take_up(left)
+            case _:
+                raise NotImplementedError(repr(wish))
 
     @Slot()
     def back(self) -> None:
@@ -347,6 +385,12 @@ class Window(QMainWindow):
             self.statusBar().showMessage(str(error), 10_000)
 
     # Files
+
+    def _take_up(self, left: recovery.Left) -> None:
+        if self.may_discard():
+            self.session.recover(left.draft, left.saved, left.path)
+            recovery.forget(left.file)
+            self.begin()
 
     @Slot()
     def new_profile(self) -> None:

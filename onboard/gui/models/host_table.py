@@ -158,7 +158,7 @@ class HostTable(QAbstractTableModel):
         if role == CellRole.KEY:
             return name
         column = self._columns[index.column()]
-        said = column.roles.get(role)
-        if said is not None:
-            return said(name)
+        says = column.roles.get(role)
+        if says is not None:
+            return says(name)
         return column.text(name) if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole) else None

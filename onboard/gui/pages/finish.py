@@ -1,7 +1,6 @@
 """Finish: what is online and what is not, a report of it, and the way back."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QTimer, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
@@ -29,14 +28,12 @@ from onboard.gui.widgets.label import Label
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.progress_bar import ProgressBar
+from onboard.gui.wishes import ChooseRun, SaveProfile, Visit
 from onboard.model.outcome import troubles
 from onboard.model.state import HostState
 from onboard.model.status import HostStatus
 from onboard.wizard.command_line import command_line
 from onboard.wizard.interrupted import is_resumable
-
-if TYPE_CHECKING:
-    from onboard.gui.window import Window
 
 
 class FinishPage(Page):
@@ -51,11 +48,11 @@ class FinishPage(Page):
         self._asking = False
         self._header = PageHeader("")
         self._save = Button(tr("&Save profile"), icon="save")
-        self._save.clicked.connect(lambda: cast("Window", self.window()).save_profile())
+        self._save.clicked.connect(lambda: self.wished.emit(SaveProfile()))
         self._undo = Button(tr("&Undo…"), icon="undo")
         self._undo.clicked.connect(self._ask_what_undo_touches)
         self._runs = Button(tr("Ear&lier runs…"), icon="clock")
-        self._runs.clicked.connect(lambda: cast("Window", self.window()).choose_run())
+        self._runs.clicked.connect(lambda: self.wished.emit(ChooseRun()))
         self._resume = Button(tr("Resu&me"))
         self._resume.clicked.connect(self._resume_run)
         for action in (self._runs, self._resume, self._save, self._undo):
@@ -312,7 +309,7 @@ class FinishPage(Page):
     @Slot()
     def _resume_run(self) -> None:
         self.session.resume(self.session.view.state("apply").run)
-        cast("Window", self.window()).visit("install")
+        self.wished.emit(Visit("install"))
 
     # The report
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Slot
 from PySide6.QtGui import QFontMetrics
@@ -32,6 +31,7 @@ from onboard.gui.widgets.log_view import LogView
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.progress_bar import ProgressBar
+from onboard.gui.wishes import Visit
 from onboard.model.events import KeptRun
 from onboard.model.outcome import troubles
 from onboard.model.plan import Plan
@@ -42,9 +42,6 @@ from onboard.wizard.interrupted import interrupted
 from onboard.wizard.log import Log
 from onboard.wizard.progress import Group, steps_of
 from onboard.wizard.view import EMPTY
-
-if TYPE_CHECKING:
-    from onboard.gui.window import Window
 
 TICK = 1000  # ms between two looks at the clock while a run goes on
 LOG_LINES, TABLE_ROWS = 6, 3  # that are shown at least
@@ -474,7 +471,7 @@ class InstallPage(Page):
         """On Review, or where something is left to do before it."""
         review = stages.BY_NAME["review"]
         blocking = stages.blocked_by(review, self.session.view)
-        cast("Window", self.window()).visit((blocking or review).name)
+        self.wished.emit(Visit((blocking or review).name))
 
     def _show_row(self) -> None:
         self.table.scrollTo(self.table.currentIndex())

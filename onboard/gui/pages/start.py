@@ -1,7 +1,6 @@
 """Start: a new profile, one from a file, a recent one, or practice."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QModelIndex, Slot
 from PySide6.QtWidgets import QHBoxLayout, QWidget
@@ -20,13 +19,11 @@ from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.label import Label
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
+from onboard.gui.wishes import ChooseProfile, ChooseRun, NewProfile, OpenProfile, StartPractice, TakeUp
 from onboard.home import JOURNAL, home
 from onboard.model.events import KeptRun
 from onboard.wizard import recent, recovery
 from onboard.wizard.interrupted import interrupted_anywhere
-
-if TYPE_CHECKING:
-    from onboard.gui.window import Window
 
 
 class StartPage(Page):
@@ -64,23 +61,24 @@ class StartPage(Page):
         self._recents.activated.connect(self._open_recent)
         self.column.addWidget(self._recents, 1)
         self._runs = Button(tr("Ear&lier runs…"), icon="clock")
-        self._runs.clicked.connect(lambda: self._window().choose_run())
+        self._runs.clicked.connect(lambda: self.wished.emit(ChooseRun()))
         self._runs.hide()
         below = QHBoxLayout()
         below.addWidget(self._runs)
         below.addStretch()
         self.column.addLayout(below)
         self.column.addSpacing(CARD_GAP)
+        session.practice_started.connect(self._practice_starts)
         session.practice_failed.connect(self._practice_failed)
         session.practice_ready.connect(self._practice_is_up)
 
     def _choices(self) -> QHBoxLayout:
         new = Button(tr("New &profile"))  # what is accented on this page is its card: primary is the way on, below
-        new.clicked.connect(lambda: self._window().new_profile())
+        new.clicked.connect(lambda: self.wished.emit(NewProfile()))
         opened = Button(tr("&Open…"))
-        opened.clicked.connect(lambda: self._window().choose_profile())
+        opened.clicked.connect(lambda: self.wished.emit(ChooseProfile()))
         self._try = Button(tr("&Try it in practice"))
-        self._try.clicked.connect(self._start_practice)
+        self._try.clicked.connect(lambda: self.wished.emit(StartPractice()))
         self._busy = BusyIndicator(keeps_place=False)  # it stands where the button was
         row = QHBoxLayout()
         row.setSpacing(CARD_GAP)
@@ -131,22 +129,17 @@ class StartPage(Page):
     @Slot()
     def _open_interrupted(self) -> None:
         """Its profile, on the page that offers to resume it."""
-        if self._run is not None and self._window().open_profile(Path(self._run.path)):
-            self._window().visit("install")
-
-    def _window(self) -> "Window":
-        return cast("Window", self.window())
+        if self._run is not None:
+            self.wished.emit(OpenProfile(Path(self._run.path), then="install"))
 
     @Slot(QModelIndex)
     def _open_recent(self, index: QModelIndex) -> None:
-        self._window().open_profile(Path(self._model.recent(index.row()).path))
+        self.wished.emit(OpenProfile(Path(self._model.recent(index.row()).path)))
 
     @Slot()
     def _take_up(self) -> None:
-        if self._left is not None and self._window().may_discard():
-            self.session.recover(self._left.draft, self._left.saved, self._left.path)
-            recovery.forget(self._left.file)
-            self._window().begin()
+        if self._left is not None:
+            self.wished.emit(TakeUp(self._left))
 
     @Slot()
     def _give_up(self) -> None:
@@ -155,13 +148,10 @@ class StartPage(Page):
             self.enter()
 
     @Slot()
-    def _start_practice(self) -> None:
-        if not self._window().may_discard():
-            return
+    def _practice_starts(self) -> None:
         self._failure.clear()
         self._try.hide()
         self._busy.start(tr("Starting cloud and servers"), cancellable=False)
-        self.session.start_practice()
 
     @Slot()
     def _practice_is_up(self) -> None:

@@ -1,10 +1,8 @@
 """How cells are painted: nothing but text, glyphs and grounds, so that a screen of them costs a few milliseconds."""
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QFont, QFontMetrics, QPainter
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
 
 from onboard.gui import icons
 from onboard.gui.index import Index
@@ -12,14 +10,26 @@ from onboard.gui.theme import FOCUS_RING, S4, S8, Role, Theme
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark
 
-if TYPE_CHECKING:
-    from onboard.gui.widgets.data_table import DataTable
-
-
 PADDING = 10  # left and right of a cell's content
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 CENTRE = Qt.AlignmentFlag.AlignCenter
+
+
+class CellTable(QTableView):
+    """What cells ask the table they are in."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.hovered = -1  # the row under the pointer
+
+    def is_current(self, index: Index) -> bool:
+        """Whether the keyboard is in that row, or in that cell where cells are selected."""
+        raise NotImplementedError
+
+    def edges(self, index: Index) -> tuple[bool, bool]:
+        """Whether the cell is the first, and the last, of what its ring goes around."""
+        raise NotImplementedError
 
 
 class Cell(QStyledItemDelegate):
@@ -33,9 +43,9 @@ class Cell(QStyledItemDelegate):
 
     def __init__(self) -> None:
         super().__init__()
-        self.table: DataTable | None = None
+        self.table: CellTable | None = None
 
-    def join(self, table: "DataTable") -> None:
+    def join(self, table: CellTable) -> None:
         """Belong to a table, which keeps it from now on."""
         self.setParent(table)
         self.table = table
@@ -67,7 +77,7 @@ class Cell(QStyledItemDelegate):
         if table is not None and table.hasFocus() and table.is_current(index):
             self._ring(painter, rect, table, index, theme)
 
-    def _ring(self, painter: QPainter, rect: QRect, table: "DataTable", index: Index, theme: Theme) -> None:
+    def _ring(self, painter: QPainter, rect: QRect, table: CellTable, index: Index, theme: Theme) -> None:
         """Around the row where rows are selected, around the cell where cells are."""
         colour, thick = theme.colour("accent"), FOCUS_RING
         first, last = table.edges(index)

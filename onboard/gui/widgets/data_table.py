@@ -26,14 +26,14 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QWidget
 
 from onboard.gui import icons
 from onboard.gui.index import Index
 from onboard.gui.text import tr
 from onboard.gui.theme import S24, Role, Theme
 from onboard.gui.widgets.cell_role import CellRole
-from onboard.gui.widgets.cells import Cell, TextCell, text_of
+from onboard.gui.widgets.cells import Cell, CellTable, TextCell, text_of
 from onboard.gui.widgets.empty_state import EmptyState
 from onboard.gui.widgets.table_header import TableHeader
 
@@ -56,7 +56,7 @@ class ManyRows(Protocol):
         """What the row's cells show, by column."""
 
 
-class DataTable(QTableView):
+class DataTable(CellTable):
     """Rows are selected, or cells where `cells` is true. Sorting is the model's `sort`.
 
     Selection, keyboard's place and scrolling stay on their rows through updates, model resets too when rows have KEY.
@@ -76,7 +76,6 @@ class DataTable(QTableView):
     ) -> None:
         """`name` is what a screen reader says."""
         super().__init__(parent)
-        self.hovered = -1
         self._cells: dict[int, Cell] = {}
         self._by_cells = cells
         self._fitted = False
@@ -157,13 +156,11 @@ class DataTable(QTableView):
     # Selection
 
     def is_current(self, index: Index) -> bool:
-        """Whether the keyboard is in that row, or in that cell where cells are selected."""
         current = self.currentIndex()
         same_row = current.row() == index.row()
         return same_row and (not self._by_cells or current.column() == index.column())
 
     def edges(self, index: Index) -> tuple[bool, bool]:
-        """Whether the cell is the first, and the last, of what its ring goes around."""
         if self._by_cells:
             return True, True
         visual = self._header.visualIndex(index.column())
