@@ -1,11 +1,10 @@
-"""Exit codes (contract)."""
+"""Exit codes (contract). Those of errors stand in their classes, in model/errors.py."""
 
+from onboard.model.errors import EXIT_CODES, OnboardError
 from onboard.model.state import State
 
 WELL = 0
-NOT_WELL = 1
-WRONG_INPUT = 2
-AWS_REFUSED = 3
+NOT_WELL = OnboardError.exit_code
 INTERRUPTED = 130
 
 
@@ -14,6 +13,6 @@ def exit_code(state: State, *, interrupted: bool) -> int:
     if interrupted:
         return INTERRUPTED
     if state.failure:
-        return {"profile": WRONG_INPUT, "plan": WRONG_INPUT, "aws": AWS_REFUSED}.get(state.failure.kind, NOT_WELL)
+        return EXIT_CODES[state.failure.kind]
     well = all(host.status is not None and host.status.is_well for host in state.hosts.values())
     return WELL if well else NOT_WELL

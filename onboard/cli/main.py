@@ -28,12 +28,12 @@ from onboard.cli import (
     undo,
 )
 from onboard.cli.arguments import refuse_unusable
-from onboard.cli.exits import AWS_REFUSED, INTERRUPTED, NOT_WELL, WELL, WRONG_INPUT
+from onboard.cli.exits import INTERRUPTED, WELL
 from onboard.cli.output import JsonLines, failure_text
 from onboard.defects import keep_defect
 from onboard.engine.command import failure
 from onboard.model.cancel import Cancelled
-from onboard.model.errors import AwsError, OnboardError, Problem, ProfileError
+from onboard.model.errors import OnboardError, Problem, ProfileError
 from onboard.model.events import RunFinished
 from onboard.model.state import State
 
@@ -126,6 +126,4 @@ def _tell(error: OnboardError, *, as_json: bool) -> int:
                 lines.event(event, State())
     with suppress(OSError):
         sys.stderr.write(failure_text(told) + "\n")
-    if isinstance(error, ProfileError):
-        return WRONG_INPUT
-    return AWS_REFUSED if isinstance(error, AwsError) else NOT_WELL
+    return error.exit_code

@@ -10,7 +10,7 @@ from onboard.aws.permissions import missing_permissions
 from onboard.aws.role import CORE_POLICY, plan_role
 from onboard.aws.role_trust import trust_policy
 from onboard.aws.session import open_aws
-from onboard.engine.command import conduct
+from onboard.engine.command import look
 from onboard.engine.tools import Tools
 from onboard.model.cancel import CancelToken
 from onboard.model.events import AccountIdentified, AwsProfilesListed, Event, HeadroomShown, RoleShown
@@ -36,7 +36,7 @@ def account(profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Eve
             unsure=permissions.unknown,
         )
 
-    return conduct("account", body, hosts=(), profile=profile, profile_path="", tools=tools, cancel=cancel, kept=False)
+    return look("account", body, profile=profile, cancel=cancel)
 
 
 def preview(profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
@@ -68,4 +68,4 @@ def preview(profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Eve
             warnings=room.warnings,
         )
 
-    return conduct("preview", body, hosts=(), profile=profile, profile_path="", tools=tools, cancel=cancel, kept=False)
+    return look("preview", body, profile=profile, cancel=cancel)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from onboard.engine.account import context_of, open_account
 from onboard.engine.activations import delete_of_former
-from onboard.engine.command import conduct
+from onboard.engine.command import Begun, conduct
 from onboard.engine.journal import RunRecord
 from onboard.engine.planning import prepare
 from onboard.engine.rollout import Rollout
@@ -34,7 +34,7 @@ def apply(
 
     `approved` is the plan that may be carried out; None allows whatever the fresh plan says. With `resume`, an
     earlier run goes on: its plan is the approved one, and servers that it brought online are asked again.
-    Raises ProfileError, with nothing told or written, when this is no run that can go on with this profile.
+    Raises ProfileError at the first event, with nothing told or written, when that run cannot go on with `profile`.
     """
     if resume:
         _refuse_other(resume, profile, tools.journal.proven_in(resume.run))
@@ -57,17 +57,15 @@ def apply(
         if Path(profile_path).is_absolute():  # another one may be at the same place of another folder
             yield from delete_of_former(run, profile_path, account.identity.account, account.aws, tools.journal)
 
-    return conduct(
-        "apply",
-        body,
-        hosts=profile.hosts,
+    begun = Begun(
+        command="apply",
         profile=profile,
-        profile_path=profile_path,
-        tools=tools,
-        cancel=cancel,
+        hosts=profile.hosts,
+        path=profile_path,
         resume=resume.run if resume else "",
         alone=True,
     )
+    yield from conduct(begun, body, tools, cancel)
 
 
 def _refuse_other(record: RunRecord, profile: Profile, proven: Collection[str]) -> None:

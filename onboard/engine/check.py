@@ -5,7 +5,7 @@ from collections.abc import Collection, Generator, Iterator
 from onboard.aws.identity import Identity
 from onboard.aws.session import open_aws
 from onboard.engine.account import context_of, identified, open_account
-from onboard.engine.command import conduct, failure
+from onboard.engine.command import Begun, conduct, failure
 from onboard.engine.planning import prepare
 from onboard.engine.survey import take_survey
 from onboard.engine.tools import Tools
@@ -39,15 +39,7 @@ def check(
         if trouble:
             yield failure(trouble)
 
-    return conduct(
-        "check",
-        body,
-        hosts=profile.hosts,
-        profile=profile,
-        profile_path=profile_path,
-        tools=tools,
-        cancel=cancel,
-    )
+    return conduct(Begun(command="check", profile=profile, hosts=profile.hosts, path=profile_path), body, tools, cancel)
 
 
 def plan(profile: Profile, tools: Tools, cancel: CancelToken, *, profile_path: str = "") -> Iterator[Event]:
@@ -62,12 +54,4 @@ def plan(profile: Profile, tools: Tools, cancel: CancelToken, *, profile_path: s
         for host in profile.hosts:
             yield survey.finish(host)
 
-    return conduct(
-        "plan",
-        body,
-        hosts=profile.hosts,
-        profile=profile,
-        profile_path=profile_path,
-        tools=tools,
-        cancel=cancel,
-    )
+    return conduct(Begun(command="plan", profile=profile, hosts=profile.hosts, path=profile_path), body, tools, cancel)

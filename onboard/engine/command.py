@@ -3,24 +3,44 @@
 import json
 import secrets
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from onboard.defects import keep_defect
-from onboard.engine.other_runs import company_of
+from onboard.engine.journal import Journal
+from onboard.engine.other_runs import other_run_on
 from onboard.engine.person import person
 from onboard.engine.tools import Tools
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.causes import causes_of
-from onboard.model.errors import AwsError, OnboardError, PlanExceeded, ProfileError
+from onboard.model.errors import OnboardError
 from onboard.model.events import Event, FactsGathered, HostFinished, RunFailed, RunFinished, RunStarted
 from onboard.model.profile import Host, Profile
 from onboard.model.state import State
 from onboard.model.status import HostStatus
 from onboard.model.words import wording_of
 
-KINDS = {"aws": AwsError, "profile": ProfileError, "plan": PlanExceeded}
 Body = Callable[[str], Generator[Event, None, None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A command as it was given, for the journal.
+
+    hosts    the servers that it is about; one that it brings to no end is skipped
+    path     of the profile's file, "" when it has none
+    resume   the id of an earlier run that goes on, "" for a run of its own
+    alone    whether it is refused while another run changes some of its servers
+    undoes   the run that it takes back, or ""
+    """
+
+    command: str
+    profile: Profile
+    hosts: Sequence[Host]
+    path: str = ""
+    resume: str = ""
+    alone: bool = False
+    undoes: str = ""
 
 
 def new_run() -> str:
@@ -28,100 +48,121 @@ def new_run() -> str:
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-def conduct(
-    command: str,
-    body: Body,
-    *,
-    hosts: Sequence[Host],
-    profile: Profile,
-    profile_path: str,
-    tools: Tools,
-    cancel: CancelToken,
-    resume: str = "",
-    kept: bool = True,
-    alone: bool = False,
-    undoes: str = "",
-) -> Iterator[Event]:
-    """Run `body(run)`, which yields events; journal them; end with RunFinished whatever happens.
+def conduct(begun: Begun, body: Body, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
+    """Run `body(run)`, which yields events, as a run of the journal; end with RunFinished whatever happens.
 
-    A server of `hosts` that `body` brought to no end is skipped. A run whose journal fails is stopped, and says so.
-    `resume` goes on with an earlier run under its id. Raises OnboardError, with nothing told or written, when another
-    process works on it, and for a command that has to be `alone` when another one changes some of its servers.
-    `undoes` is the run that this one takes back.
-    What is not `kept`, a look at something that changes all the time, has no id and leaves nothing in the journal.
+    Raises OnboardError at the first event, with nothing told or written, when another process works on the run that is
+    to go on, and for a command that has to be alone when another one changes some of its servers.
+    A run whose journal fails is stopped, and says so at its end.
     """
-    state = State()
-    run = resume or (new_run() if kept else "")
-    who = person()
-    unkept: OnboardError | None = None
+    run = begun.resume or new_run()
+    journal, who = tools.journal, person()
+    with journal.held(run):
+        if not begun.resume:
+            of_run = json.dumps(begun.profile.model_dump(mode="json", by_alias=True))
+            journal.begin(run, begun.command, begun.path, of_run, who=who, undoes=begun.undoes)
+        if begun.alone and (other := other_run_on(begun.hosts, journal, own=(run, begun.undoes))):
+            if not begun.resume:
+                journal.forget(run)
+            raise other
+        if begun.resume:
+            journal.begin_again(run)
+        state, kept = State(), _Kept(run, journal, cancel)
+        for event in _told(_started(begun, run, who), body, state, cancel):
+            kept.record(event)
+            yield event
+        kept.finish(state)
+        if kept.failed is not None:
+            yield failure(kept.failed)
+        finished = _finished(run, state)
+        kept.record(finished)
+        yield finished
 
-    def tell(event: Event) -> Event:
+
+def look(
+    command: str, body: Body, *, profile: Profile, cancel: CancelToken, hosts: Sequence[Host] = ()
+) -> Iterator[Event]:
+    """Run `body("")`, which looks at something that changes all the time: as `conduct`, without id and journal."""
+    state = State()
+    yield from _told(_started(Begun(command=command, profile=profile, hosts=hosts), "", person()), body, state, cancel)
+    yield _finished("", state)
+
+
+class _Kept:
+    """A run's events in the journal, until writing one fails: `failed`. What cannot be journalled is not begun."""
+
+    def __init__(self, run: str, journal: Journal, cancel: CancelToken) -> None:
+        self._run = run
+        self._journal = journal
+        self._cancel = cancel
+        self.failed: OnboardError | None = None
+
+    def record(self, event: Event) -> None:
+        self._write(lambda: self._journal.record(self._run, event))
+
+    def finish(self, state: State) -> None:
+        self._write(lambda: self._journal.finish(self._run, state.counts()))
+
+    def _write(self, write: Callable[[], None]) -> None:
+        if self.failed is not None:
+            return
+        try:
+            write()
+        except OnboardError as error:
+            self.failed = error
+            self._cancel.stop()
+
+
+def _told(started: RunStarted, body: Body, state: State, cancel: CancelToken) -> Iterator[Event]:
+    """What a command tells between its first event and its last, folded into `state`: errors as events, and an end
+    for each of its servers.
+    """
+
+    def told(event: Event) -> Event:
         if not isinstance(event, FactsGathered):  # of no use here, and most of the memory that many servers take
             state.fold(event)
-        nonlocal unkept
-        if kept and unkept is None:
-            try:
-                tools.journal.record(run, event)
-            except OnboardError as error:
-                unkept = error
-                cancel.stop()  # what cannot be journalled is not begun
         return event
 
-    with tools.journal.held(run) if kept else nullcontext():
-        if kept and not resume:
-            of_run = json.dumps(profile.model_dump(mode="json", by_alias=True))
-            tools.journal.begin(run, command, profile_path, of_run, who=who, undoes=undoes)
-        if alone and (company := company_of(run, hosts, tools.journal)):
-            if not resume:
-                tools.journal.forget(run)
-            raise company
-        if resume:
-            tools.journal.begin_again(resume)
-        names = tuple(host.name for host in hosts)
-        started = datetime.now(UTC).isoformat(timespec="seconds")
-        begun = RunStarted(
-            run=run,
-            command=command,
-            profile=profile.name,
-            hosts=names,
-            started=started,
-            who=who,
-            undoes=undoes,
-        )
-        yield tell(begun)
-        try:
-            for event in body(run):
-                yield tell(event)
-        except Cancelled:
-            pass
-        except OnboardError as error:
-            yield tell(failure(error))
-        except Exception as error:  # noqa: BLE001 - a defect ends the run as any other error does
-            yield tell(failure(keep_defect(error)))
-        for name in names:
-            host = state.host(name)
-            if host.finished:
-                continue
-            reason = "Stopped before its turn" if cancel.stopping else "The run ended before its turn"
-            if host.is_proven:
-                reason = "Not looked at: it answered with its nonce, and the run ended before it was looked at again"
-            yield tell(HostFinished(host=name, status=HostStatus.SKIPPED, reason=reason))
-        if kept and unkept is None:
-            try:
-                tools.journal.finish(run, state.counts())
-            except OnboardError as error:
-                unkept = error
-        if unkept is not None:
-            yield tell(failure(unkept))
-        finished = RunFinished(run=run, hosts=state.counts(), causes=causes_of(state.hosts.values()))
-        yield tell(finished)
+    yield told(started)
+    try:
+        for event in body(started.run):
+            yield told(event)
+    except Cancelled:
+        pass
+    except OnboardError as error:
+        yield told(failure(error))
+    except Exception as error:  # noqa: BLE001 - a defect ends the run as any other error does
+        yield told(failure(keep_defect(error)))
+    for name in started.hosts:
+        host = state.host(name)
+        if host.finished:
+            continue
+        reason = "Stopped before its turn" if cancel.stopping else "The run ended before its turn"
+        if host.is_proven:
+            reason = "Not looked at: it answered with its nonce, and the run ended before it was looked at again"
+        yield told(HostFinished(host=name, status=HostStatus.SKIPPED, reason=reason))
+
+
+def _started(begun: Begun, run: str, who: str) -> RunStarted:
+    return RunStarted(
+        run=run,
+        command=begun.command,
+        profile=begun.profile.name,
+        hosts=tuple(host.name for host in begun.hosts),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        who=who,
+        undoes=begun.undoes,
+    )
+
+
+def _finished(run: str, state: State) -> RunFinished:
+    return RunFinished(run=run, hosts=state.counts(), causes=causes_of(state.hosts.values()))
 
 
 def failure(error: OnboardError) -> RunFailed:
     """The event that tells of an error."""
-    kind = next((kind for kind, of in KINDS.items() if isinstance(error, of)), "error")
     return RunFailed(
-        kind=kind,
+        kind=error.kind,
         what=str(error.what),
         where=error.where,
         why=str(error.why),

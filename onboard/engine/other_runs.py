@@ -1,7 +1,7 @@
-"""No two commands change the same server at one time: each would take the other's half-done work for a fault."""
+"""Refuse to change a server that another process is changing. Each would take the other's work for a fault."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from onboard.engine.journal import Journal, RunRecord
 from onboard.model.changes import CHANGING
@@ -11,15 +11,15 @@ from onboard.model.profile import Host, Profile
 from onboard.model.words import FEW, Text, and_more
 
 
-def company_of(run: str, hosts: Sequence[Host], journal: Journal) -> OnboardError | None:
-    """What keeps the run from going on: that another process changes one of `hosts`, by whatever profile and name.
+def other_run_on(hosts: Sequence[Host], journal: Journal, *, own: Collection[str]) -> OnboardError | None:
+    """Why a command may not go on: another process changes one of `hosts`, by whatever profile and name.
 
-    Asked when the run is begun and held: of two that begin together at least one sees the other. An undo counts for
-    all servers of its profile.
+    `own` are the runs that the command itself holds. Asked once it does: of two that begin together at least one sees
+    the other. An undo counts for all servers of its profile.
     """
     names = {host.place: host.name for host in hosts}
     for record in journal.runs():
-        if record.command not in CHANGING or record.run == run or record.finished:
+        if record.command not in CHANGING or record.run in own or record.finished:
             continue
         shared = [names[place] for place in _places(record) if place in names]
         if shared and journal.is_held(record.run):

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 
-from onboard.engine.command import conduct
+from onboard.engine.command import look
 from onboard.engine.tools import Tools
 from onboard.hosts.connection import Connection
 from onboard.hosts.dial import resolve
@@ -52,9 +52,7 @@ def probe(profile: Profile, host: Host, tools: Tools, cancel: CancelToken) -> It
                 yield stages.passed(stage)
             yield from _privilege(connection, stages)
 
-    return conduct(
-        "probe", body, hosts=(host,), profile=profile, profile_path="", tools=tools, cancel=cancel, kept=False
-    )
+    return look("probe", body, profile=profile, cancel=cancel, hosts=(host,))
 
 
 def _privilege(connection: Connection, stages: "_Stages") -> Generator[Event, None, None]:

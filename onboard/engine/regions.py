@@ -13,7 +13,7 @@ from onboard.aws.downloads import exempt
 from onboard.aws.latency import LEAST, Measured, Progress, Proxy, Target, measure
 from onboard.aws.regions import Offer
 from onboard.aws.session import open_aws
-from onboard.engine.command import conduct
+from onboard.engine.command import Begun, conduct
 from onboard.engine.fleet import Emit, work_on
 from onboard.engine.latency_from_server import NotMeasured, Way, measure_from
 from onboard.engine.survey import finish_with, reason_of
@@ -66,9 +66,7 @@ def regions(
         cancel.check()
         yield from _concluded(profile, offers, places, cancel)
 
-    return conduct(
-        "regions", body, hosts=servers, profile=profile, profile_path=profile_path, tools=tools, cancel=cancel
-    )
+    return conduct(Begun(command="regions", profile=profile, hosts=servers, path=profile_path), body, tools, cancel)
 
 
 def _from_here(

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator, Mapping
 
-from onboard.engine.command import conduct
+from onboard.engine.command import Begun, conduct
 from onboard.engine.fleet import Emit, work_on
 from onboard.engine.survey import finish_with
 from onboard.engine.tools import Tools
@@ -79,9 +79,7 @@ def trust(
             if host.name in seen:
                 yield from _told(host, seen[host.name], host.name in accepted)
 
-    return conduct(
-        "trust", body, hosts=profile.hosts, profile=profile, profile_path=profile_path, tools=tools, cancel=cancel
-    )
+    return conduct(Begun(command="trust", profile=profile, hosts=profile.hosts, path=profile_path), body, tools, cancel)
 
 
 def _told(host: Host, keys: tuple[SeenKey, ...], accepted: bool) -> Iterator[Event]:

@@ -14,7 +14,7 @@ from onboard.aws.session import Aws
 from onboard.engine.account import open_account
 from onboard.engine.activations import delete_all, known_ids
 from onboard.engine.authority import objection
-from onboard.engine.command import conduct
+from onboard.engine.command import Begun, conduct
 from onboard.engine.fleet import Emit, work_on
 from onboard.engine.journal import Entry, Journal, RunRecord
 from onboard.engine.planning import CONFIRM, NONCE, TAG
@@ -116,12 +116,15 @@ _STEP = {step.name: step for step in STEPS}
 def undo(
     profile: Profile, record: RunRecord, tools: Tools, cancel: CancelToken, *, profile_path: str = ""
 ) -> Iterator[Event]:
-    """Take back what `record`'s run changed. `profile` is the one it ran with. Safe to repeat."""
-    undoing = undoing_of(tools.journal.entries(record.run))
-    hosts = [host for host in profile.hosts if host.name in undoing.hosts]
+    """Take back what `record`'s run changed. `profile` is the one it ran with. Safe to repeat.
 
-    def body(_: str) -> Generator[Event, None, None]:
-        with tools.journal.held(record.run):
+    Raises OnboardError at the first event, with nothing told or written, when another process works on that run.
+    """
+    with tools.journal.held(record.run):  # from before it is read: no resume may change what there is to undo
+        undoing = undoing_of(tools.journal.entries(record.run))
+        hosts = [host for host in profile.hosts if host.name in undoing.hosts]
+
+        def body(_: str) -> Generator[Event, None, None]:
             account = yield from open_account(profile, tools)
             later = _changed_later(record, hosts, tools.journal)
             for name, run in later.items():
@@ -131,17 +134,8 @@ def undo(
             undone = [host for host in hosts if host.name not in later]
             yield from _Undo(record.run, profile, undoing, account.aws, tools, cancel).carry_out(undone)
 
-    return conduct(
-        "undo",
-        body,
-        hosts=hosts,
-        profile=profile,
-        profile_path=profile_path,
-        tools=tools,
-        cancel=cancel,
-        alone=True,
-        undoes=record.run,
-    )
+        begun = Begun(command="undo", profile=profile, hosts=hosts, path=profile_path, alone=True, undoes=record.run)
+        yield from conduct(begun, body, tools, cancel)
 
 
 def _changed_later(record: RunRecord, hosts: Sequence[Host], journal: Journal) -> dict[str, str]:

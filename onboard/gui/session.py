@@ -17,7 +17,7 @@ from onboard.gui.wakefulness import Wakefulness
 from onboard.home import home
 from onboard.hosts.lockout import Lockout
 from onboard.model import events
-from onboard.model.changes import CHANGING
+from onboard.model.changes import CHANGING, FailureKind
 from onboard.model.errors import Problem
 from onboard.model.plan import HostPlan, Plan
 from onboard.model.profile import Host, Profile
@@ -270,7 +270,8 @@ class Session(QObject):
     def give_up(self, command: str) -> None:
         """Wait no longer for a command that only looks."""
         self._drop(command)
-        failure = events.RunFailed(kind="error", what=tr("Stopped before there was an answer"), remedy=tr("Ask again"))
+        what = tr("Stopped before there was an answer")
+        failure = events.RunFailed(kind=FailureKind.ERROR, what=what, remedy=tr("Ask again"))
         self._fold(0, command, failure)
 
     def pause(self, command: str) -> None:
@@ -435,7 +436,7 @@ class Session(QObject):
             if command in CHANGING:
                 self._break_off(command)
             failure = events.RunFailed(
-                kind="error",
+                kind=FailureKind.ERROR,
                 what=tr("The engine ended by itself"),
                 why=said,
                 remedy=tr("Run it again; a broken-off installation can be resumed"),

@@ -1,3 +1,14 @@
-"""What is changed, by name."""
+"""The names that commands, events, the journal and saved plans share. Files keep their strings: never change one."""
+
+from enum import StrEnum
 
 CHANGING = ("apply", "undo")  # commands that change servers and AWS; all others only look
+
+
+class FailureKind(StrEnum):
+    """Why a whole run failed, as far as a program has to tell (see RunFailed and the exit codes)."""
+
+    ERROR = "error"
+    AWS = "aws"  # AWS refused, or could not be reached
+    PROFILE = "profile"  # the profile, a list of servers or the arguments are wrong
+    PLAN = "plan"  # more would have to be done than was approved

@@ -1,6 +1,9 @@
 """Errors written for people: what failed, where, why, and what to do."""
 
 from dataclasses import dataclass
+from typing import ClassVar
+
+from onboard.model.changes import FailureKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +24,11 @@ class OnboardError(Exception):
     `what` failed, as a short sentence; `where` is the server, the AWS call or the file;
     `why` is the cause as far as it is known; `remedy` says what to do. None of them ever holds a secret.
     `problems` are the single mistakes behind it; whoever shows the error shows them too.
+    `kind` is what an event tells programs, `exit_code` what the command line ends with.
     """
 
+    kind: ClassVar[FailureKind] = FailureKind.ERROR
+    exit_code: ClassVar[int] = 1
     problems: tuple[Problem, ...] = ()
 
     def __init__(self, what: str, *, where: str = "", why: str = "", remedy: str = "") -> None:
@@ -39,7 +45,10 @@ class OnboardError(Exception):
 
 
 class AwsError(OnboardError):
-    """AWS refused, or could not be reached (exit code 3). `code` is AWS's error code, "" when nothing answered."""
+    """AWS refused, or could not be reached. `code` is AWS's error code, "" when nothing answered."""
+
+    kind = FailureKind.AWS
+    exit_code = 3
 
     def __init__(self, what: str, *, where: str = "", why: str = "", remedy: str = "", code: str = "") -> None:
         super().__init__(what, where=where, why=why, remedy=remedy)
@@ -47,7 +56,10 @@ class AwsError(OnboardError):
 
 
 class PlanExceeded(OnboardError):
-    """Fresh facts ask for more than was approved; nothing was changed (exit code 2)."""
+    """Fresh facts ask for more than was approved; nothing was changed."""
+
+    kind = FailureKind.PLAN
+    exit_code = 2
 
 
 class HostError(OnboardError):
@@ -86,8 +98,15 @@ class ConnectionLost(HostError):
     """The connection broke, or a command ran past its time limit, after the log-in."""
 
 
-class ProfileError(OnboardError):
-    """The profile, a host list or the arguments are wrong (exit code 2). `problems` holds every mistake found."""
+class InputError(OnboardError):
+    """What the user gave is wrong or lacks something."""
+
+    kind = FailureKind.PROFILE
+    exit_code = 2
+
+
+class ProfileError(InputError):
+    """The profile, a host list or the arguments are wrong. `problems` holds every mistake found."""
 
     def __init__(self, where: str, problems: tuple[Problem, ...]) -> None:
         count = len(problems)
@@ -95,8 +114,11 @@ class ProfileError(OnboardError):
         self.problems = problems
 
 
-class NobodyAgrees(ProfileError):
-    """Something must be agreed to, and no person is at a terminal (exit code 2). No mistake is counted."""
+class NobodyAgrees(InputError):
+    """Something must be agreed to, and no person is at a terminal."""
 
     def __init__(self, where: str, *, remedy: str) -> None:
-        OnboardError.__init__(self, "nobody is there to agree to it", where=where, remedy=remedy)
+        super().__init__("nobody is there to agree to it", where=where, remedy=remedy)
+
+
+EXIT_CODES = {error.kind: error.exit_code for error in (OnboardError, AwsError, PlanExceeded, InputError)}

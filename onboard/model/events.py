@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from typing import Any
 
+from onboard.model.changes import FailureKind
 from onboard.model.errors import Problem
 from onboard.model.finding import Cause, Finding
 from onboard.model.plan import HostPlan, Plan
@@ -452,7 +453,7 @@ class RunFailed(Event):
     `kind` is profile (the input is wrong; `problems` holds each mistake), plan (more than was approved), aws or error.
     """
 
-    kind: str
+    kind: FailureKind
     what: str
     where: str = ""
     why: str = ""

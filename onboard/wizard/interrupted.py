@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from onboard.model.changes import FailureKind
 from onboard.model.events import KeptRun
 from onboard.model.status import HostStatus
 from onboard.wizard.view import EMPTY, View
@@ -24,7 +25,7 @@ def is_resumable(view: View) -> bool:
     """Whether the run that is shown did not get to all of its servers, and nothing keeps it from going on."""
     state = view.state("apply")
     skipped = any(host.finished and host.status is HostStatus.SKIPPED for host in state.hosts.values())
-    refused = state.failure is not None and state.failure.kind == "plan"  # it would be refused again
+    refused = state.failure is not None and state.failure.kind == FailureKind.PLAN  # it would be refused again
     stays = not state.run or view.running or view.undo is not EMPTY or refused
     return not stays and (skipped or not state.finished)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from onboard.engine.command import conduct
+from onboard.engine.command import Begun, conduct
 from onboard.engine.journal import VERSION, Journal
 from onboard.engine.tools import Tools
 from onboard.model.cancel import CancelToken
@@ -251,7 +251,7 @@ def test_a_run_whose_disk_is_full_stops_and_says_so(tmp_path: Path) -> None:
                 yield Noted(text="x" * 100)
 
         hosts = (Host(name="a"),)
-        told = list(conduct("apply", body, hosts=hosts, profile=Profile(), profile_path="", tools=tools, cancel=cancel))
+        told = list(conduct(Begun(command="apply", profile=Profile(), hosts=hosts), body, tools, cancel))
         assert len(told) < 1000
         assert isinstance(told[-1], RunFinished)
         failed = next(event for event in told if isinstance(event, RunFailed))

@@ -32,6 +32,7 @@ from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.progress_bar import ProgressBar
 from onboard.gui.wishes import Visit
+from onboard.model.changes import FailureKind
 from onboard.model.events import KeptRun
 from onboard.model.outcome import troubles
 from onboard.model.plan import Plan
@@ -341,7 +342,7 @@ class InstallPage(Page):
         self._show_interrupted()
         resumes = self._interrupted is not None  # by a button of its own
         self._retry.setVisible(bool(state.run) and undo is EMPTY and not resumes)
-        refused = state.failure is not None and state.failure.kind == "plan"
+        refused = state.failure is not None and state.failure.kind == FailureKind.PLAN
         self._retry.setEnabled(not running and state.finished and left > 0 and not refused)
         only_waiting = not running and left > 0 and not counts[Group.FAILED]
         self._retry.setText(tr("&Resume") if only_waiting else tr("&Retry failed"))
@@ -431,8 +432,8 @@ class InstallPage(Page):
         if failure is None or self._is_running:
             self._failure.clear()
             return
-        self._resume.setVisible(failure.kind != "plan" and bool(state.run) and self._interrupted is None)
-        self._review.setVisible(failure.kind == "plan")
+        self._resume.setVisible(failure.kind != FailureKind.PLAN and bool(state.run) and self._interrupted is None)
+        self._review.setVisible(failure.kind == FailureKind.PLAN)
         self._failure.show_failure(failure)
 
     def _show_interrupted(self) -> None:
