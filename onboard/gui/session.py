@@ -312,6 +312,8 @@ class Session(QObject):
     def _orders_changed(self) -> None:
         self._held = {number: held for number, held in self._held.items() if number in self._orders}
         self._wakefulness.set_held(any(command in CHANGING for command in self._orders.values()))
+        if not self._orders:
+            gc.unfreeze()
         self.running_changed.emit()
 
     def _forget(self, command: str) -> None:
@@ -423,7 +425,8 @@ class Session(QObject):
     def _tell(self) -> None:
         changed, self._changed = self._changed, {}
         if self._orders:
-            # What streams in lives long and holds no cycles; to look for some in 200,000 values takes 150 ms.
+            # What streams in lives long and holds no cycles; to look for some in 200,000 values takes 150 ms. What was
+            # garbage in a cycle by now is frozen too, and is found after the last order's end.
             gc.freeze()
         for command, hosts in changed.items():
             self.states_changed.emit(command, hosts)

@@ -30,11 +30,6 @@ ROW_CLEARANCE = 8  # what a row keeps over its text when the user's own font is 
 
 SMALLEST_TEXT, LARGEST_TEXT = 1.0, 2.0
 
-# Every ground that text stands on. A test holds each text colour against each of them.
-GROUNDS = ("window", "surface", "raised", "accent_soft", "ok_soft", "warn_soft", "bad_soft", "idle_soft")
-TEXT_COLOURS = ("text", "muted", "accent", "ok", "warn", "bad", "idle")
-OTHER_PAIRS = (("on_accent", "accent"), ("text", "border"))  # primary button; pressed button
-
 
 class Scheme(StrEnum):
     """What the user chose."""
@@ -238,18 +233,6 @@ class Theme(QObject):
 def fill(sheet: str, values: Mapping[str, str]) -> str:
     """The style sheet with each `@name` replaced. KeyError when a name has no value."""
     return re.sub(r"@([a-z_]+)", lambda match: values[match[1]], sheet)
-
-
-def contrast(first: QColor, second: QColor) -> float:
-    """Contrast ratio of two opaque colours, 1 to 21 (WCAG 2.2, "relative luminance")."""
-    lighter, darker = sorted((_luminance(first), _luminance(second)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def _luminance(colour: QColor) -> float:
-    channels = (colour.redF(), colour.greenF(), colour.blueF())
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def _within(scale: float) -> float:

@@ -272,11 +272,11 @@ _SECTIONS = {"role": ("role.",), "activation": ("activation.",), "network": ("ne
 
 def standing(stage: Stage, view: View) -> Standing:
     """How the stage stands; looked at once for each view, since with thousands of servers that takes its time."""
-    found: Standing | None = view.judged.get(stage.name)
+    found: Standing | None = view.standings.get(stage.name)
     if found is None:
         mistake = _mistake(stage, view)
         found = Standing(Mark.ATTENTION, mistake) if mistake else stage.judge(view)
-        view.judged[stage.name] = found
+        view.standings[stage.name] = found
     return found
 
 

@@ -30,7 +30,8 @@ class View:
     asked      command → the profile that it was last run on, since this profile was opened
     mistakes   key of the profile → what is wrong with what stands in its field; the draft keeps the value before
     is_replayed   whether the States of apply and undo are those of an earlier run, read from the journal
-    judged     what `stages.standing` found out of this very view
+    standings  of `stages.standing`, for which it is a memo: no part of what the view is. To judge thousands of servers
+               takes long, a window asks for each stage many times, and every change makes another view
     """
 
     draft: Profile = field(default_factory=Profile)
@@ -46,7 +47,7 @@ class View:
     asked: Mapping[str, Profile] = field(default_factory=dict)
     mistakes: Mapping[str, str] = field(default_factory=dict)
     is_replayed: bool = False
-    judged: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    standings: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def is_edited(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import fleet
 from session_feed import feed, without_child
 
+from onboard.gui.models.check_matrix import CHECKS, FIRST_CHECK
 from onboard.gui.pages.checks import ChecksPage
 from onboard.gui.pages.review import ReviewPage
 from onboard.gui.window import Window
@@ -28,6 +29,12 @@ EXPIRED = events.RunFailed(
 )
 
 
+def show_finding(page: ChecksPage, server: str, check: str) -> None:
+    """Go to a server's finding."""
+    column = FIRST_CHECK + CHECKS.index(check)
+    page.table.setCurrentIndex(page.matrix.index(page.matrix.row_of(server), column))
+
+
 def _window(desk: "Desk", page: str, count: int, told: dict[str, list[events.Event]]) -> Window:
     return desk.window(page, {**KNOWN, **told}, **dict(fleet.profile(count)))
 
@@ -46,7 +53,7 @@ def checks(desk: "Desk") -> Iterator[tuple[str, Window]]:
     window = _window(desk, "checks", COUNT, {"check": list(fleet.checked(COUNT))})
     page = window.page
     assert isinstance(page, ChecksPage)
-    page.show_finding("srv-web-04", "clock_in_sync")
+    show_finding(page, "srv-web-04", "clock_in_sync")
     yield "checks", window
     page.table.clearSelection()
     page.cause_table.selectRow(2)

@@ -6,6 +6,7 @@ from typing import Any
 
 import fleet
 import pytest
+from pictures_checks import show_finding
 from PySide6.QtCore import QCoreApplication, QModelIndex, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester, QTest
@@ -164,7 +165,7 @@ def test_causes_are_grouped_with_counts_and_filter(checked: ChecksPage) -> None:
 
 
 def test_a_cell_tells_the_evidence_verbatim(checked: ChecksPage) -> None:
-    checked.show_finding("srv-web-04", "clock_in_sync")
+    show_finding(checked, "srv-web-04", "clock_in_sync")
     detail = checked.detail.detail
     assert detail is not None
     assert detail.title == "srv-web-04 · Clock"
@@ -181,7 +182,7 @@ def test_a_server_that_was_not_reached_says_so_in_the_connection_column(checked:
     lost = fleet.names(COUNT)[118]
     assert mark(checked, lost, FIRST_CHECK) == Mark.BAD
     assert mark(checked, lost, CLOCK) is None
-    checked.show_finding(lost, "reachable")
+    show_finding(checked, lost, "reachable")
     detail = checked.detail.detail
     assert detail is not None
     assert detail.seen == "10.20.1.4:22 timed out"
@@ -229,7 +230,7 @@ def test_only_what_failed_is_checked_again_and_the_rest_stays(
 
 
 def test_selection_stays_on_its_server_when_rows_are_sorted(checked: ChecksPage) -> None:
-    checked.show_finding("srv-web-04", "clock_in_sync")
+    show_finding(checked, "srv-web-04", "clock_in_sync")
     checked.table.sortByColumn(SERVER, Qt.SortOrder.DescendingOrder)
     assert checked.table.selected_keys() == ["srv-web-04"]
     assert rows(checked) == sorted(rows(checked), key=str.casefold, reverse=True)
@@ -285,7 +286,7 @@ def test_stopping_asks_the_engine_to(page: ChecksPage, orders: list[Mapping[str,
 
 
 def test_rows_are_copied_as_text_with_words(checked: ChecksPage) -> None:
-    checked.show_finding("srv-web-04", "clock_in_sync")
+    show_finding(checked, "srv-web-04", "clock_in_sync")
     checked.table.setFocus()
     QTest.keyClick(checked.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     copied = QGuiApplication.clipboard().text()

@@ -1,12 +1,14 @@
 """Orders and what they tell: heard only as long as they are of use, stopped by their own number, never mixed up."""
 
+import gc
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import scenes
-from session_feed import without_child
+from session_feed import tell, without_child
 
 from onboard.gui import engine_child, practice_child
 from onboard.gui.models.outcome import Ended, ended, status_words
@@ -266,3 +268,25 @@ def test_a_plan_stays_used_up_when_an_earlier_run_is_looked_at(session: Session,
     told(session, orders[-1], *recorded(scenes.began("apply", scenes.names(), "earlier")))
     assert session.view.state("apply").run == "earlier"
     assert session.view.outdated_by("plan") == "apply"
+
+
+class Garbage:
+    """What only the collector finds, as it holds itself."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_became_garbage_while_a_command_told_is_collected_after_its_end(session: Session, orders: Orders) -> None:
+    session.run("check")
+    began, *rest = scenes.check()
+    told(session, orders[0], began)
+    gc.disable()  # else it might be collected before it is told
+    gone = weakref.ref(Garbage())
+    tell(session)
+    gc.enable()
+    gc.collect()
+    assert gone() is not None, "nothing is looked through while much is told"
+    told(session, orders[0], *rest)
+    gc.collect()
+    assert gone() is None

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from contrast import contrast
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFontInfo, QPalette
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QPlainTextEdit, QSpinBox, QVBoxLayout, QWidget
@@ -11,14 +12,10 @@ from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QPlainTextEdit
 from onboard import resources
 from onboard.gui import icons
 from onboard.gui.theme import (
-    GROUNDS,
-    OTHER_PAIRS,
     SIZES,
-    TEXT_COLOURS,
     Role,
     Scheme,
     Theme,
-    contrast,
     fill,
     tokens,
 )
@@ -27,6 +24,10 @@ from onboard.gui.widgets.label import Label
 READABLE = 4.5  # WCAG 2.2, level AA, text of normal size
 VISIBLE = 3.0  # level AA, what is not text: the focus ring
 
+# Every ground that text stands on: each text colour is held against each of them.
+GROUNDS = ("window", "surface", "raised", "accent_soft", "ok_soft", "warn_soft", "bad_soft", "idle_soft")
+TEXT_COLOURS = ("text", "muted", "accent", "ok", "warn", "bad", "idle")
+OTHER_PAIRS = (("on_accent", "accent"), ("text", "border"))  # primary button; pressed button
 PAIRS = [*((text, ground) for text in TEXT_COLOURS for ground in GROUNDS), *OTHER_PAIRS]
 NO_TEXT = {"border"}  # colours that neither are text nor have text on them, but for OTHER_PAIRS
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 import pytest
+from contrast import contrast
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QPainter
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QToolTip
 
-from onboard.gui.theme import Scheme, Theme, contrast, tokens
+from onboard.gui.theme import Scheme, Theme, tokens
 from onboard.gui.widgets.map_key import MapKey
 from onboard.gui.widgets.world_map import MARK, TONES, Spot, WorldMap, land, mark_shape, paint_cross, paint_ring
 from onboard.wizard.regions import Nearness, places

@@ -349,12 +349,6 @@ class ChecksPage(Page):
 
     # The details
 
-    def show_finding(self, server: str, check: str) -> None:
-        """Go to a server's finding, when the server is listed now."""
-        row = self.matrix.row_of(server)
-        if row >= 0:
-            self.table.setCurrentIndex(self.matrix.index(row, FIRST_CHECK + CHECKS.index(check)))
-
     def _current_server(self) -> str:
         rows = self.table.selected_rows()
         return self.matrix.key(rows[0]) if rows else ""

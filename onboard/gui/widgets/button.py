@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from onboard.gui import icons
 from onboard.gui.theme import CONTROL_RADIUS, FOCUS_RING, S4, Theme
-from onboard.gui.widgets.label import restyle
 
 
 class Kind(StrEnum):
@@ -43,11 +42,6 @@ class Button(QPushButton):
     @property
     def kind(self) -> Kind:
         return self._kind
-
-    def set_kind(self, kind: Kind) -> None:
-        self._kind = kind
-        restyle(self, "kind", kind.value)
-        self._draw_icon()
 
     def set_icon(self, name: str) -> None:
         self._icon = name

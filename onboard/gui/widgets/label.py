@@ -46,9 +46,6 @@ class Label(QLabel):
     def set_tone(self, tone: str) -> None:
         restyle(self, "tone", tone)
 
-    def set_role(self, role: Role) -> None:
-        restyle(self, "role", role.value)
-
 
 class ElidedLabel(Label):
     """One line that gives way: what does not fit is left out, and stands in the tool tip."""
