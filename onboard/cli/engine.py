@@ -27,12 +27,10 @@ from onboard.cli.questions import code_of
 from onboard.defects import keep_defect
 from onboard.engine.command import failure
 from onboard.engine.journal import Journal
-from onboard.engine.tools import Tools
+from onboard.engine.workbench import Tools, workbench
 from onboard.files import write_private
 from onboard.home import home
-from onboard.hosts.connectors import Connectors, Means
-from onboard.hosts.credentials import Secrets, remember
-from onboard.hosts.lockout import Lockout
+from onboard.hosts.credentials import remember
 from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
@@ -139,15 +137,10 @@ class Child:
         if command is None:
             raise OnboardError(f"The engine has no command {order['do']}")
         folder = home()
-        known = KnownHosts.of_this_user(folder)
-        lockout = Lockout.of_this_user(folder)
-        with closing(Journal(folder)) as journal:
-            profile = _profile(order, journal)
-            secrets = Secrets(profile.credentials, prompt=self._ask)
-            means = Means(profile.credentials, secrets, known, lockout)
-            tools = Tools(Connectors(means), journal, folder / "packages", mfa_code=self._ask_for_code)
-            yield from command(order, profile, tools, cancel, known)
-            if means.memory.refused:
+        profile = _profile(order, folder)
+        with workbench(folder, profile.credentials, prompt=self._ask, mfa_code=self._ask_for_code) as tools:
+            yield from command(order, profile, tools, cancel)
+            if tools.memory.refused:
                 self._secrets.clear()  # one of them is wrong: the next command asks again
 
     def _ask(self, name: str, question: str) -> str | None:
@@ -190,30 +183,31 @@ class Child:
                     self._is_heard = False
 
 
-def _profile(order: Order, journal: Journal) -> Profile:
+def _profile(order: Order, folder: Path) -> Profile:
     """The order's. To undo a run, the one that it ran with, since the draft may have moved on; with the draft's
     credentials, since those may have been mended before the run was resumed.
     """
     profile = Profile.model_validate(order.get("profile") or {})
     if order["do"] != "undo":
         return profile
-    of_run = Profile.model_validate(json.loads(journal.run(order["run"]).profile))
+    with closing(Journal(folder)) as journal:
+        of_run = Profile.model_validate(json.loads(journal.run(order["run"]).profile))
     return of_run.model_copy(update={"credentials": {**of_run.credentials, **profile.credentials}})
 
 
-def _check(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+def _check(order: Order, profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
     from onboard.engine.check import check
 
     return check(profile, tools, cancel, profile_path=order.get("path", ""), only=tuple(order.get("only", ())))
 
 
-def _plan(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+def _plan(order: Order, profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
     from onboard.engine.check import plan
 
     return plan(profile, tools, cancel, profile_path=order.get("path", ""))
 
 
-def _apply(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+def _apply(order: Order, profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
     from onboard.engine.apply import apply
 
     return apply(
@@ -226,48 +220,48 @@ def _apply(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, kn
     )
 
 
-def _undo(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+def _undo(order: Order, profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
     from onboard.engine.undo import undo
 
     record = tools.journal.run(order["run"])
     return undo(profile, record, tools, cancel, profile_path=record.profile_path)
 
 
-def _trust(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+def _trust(order: Order, profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
     """`approve`: server → fingerprint of the keys that were looked at; `known_hosts`: a file to compare with."""
     from onboard.engine.trust import trust
 
     supplied = KnownHosts.from_file(Path(order["known_hosts"])) if order.get("known_hosts") else None
     approve = order.get("approve")
-    return trust(profile, tools, cancel, known=known, supplied=supplied, approve=approve)
+    return trust(profile, tools, cancel, supplied=supplied, approve=approve)
 
 
-def _probe(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+def _probe(order: Order, profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
     from onboard.engine.probe import probe
 
     host = next(host for host in profile.hosts if host.name == order["host"])
     return probe(profile, host, tools, cancel)
 
 
-def _account(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+def _account(order: Order, profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
     from onboard.engine.account_facts import account
 
     return account(profile, tools, cancel)
 
 
-def _preview(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+def _preview(order: Order, profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
     from onboard.engine.account_facts import preview
 
     return preview(profile, tools, cancel)
 
 
-def _runs(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+def _runs(order: Order, profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
     from onboard.engine.history import runs
 
     return runs(tools.journal, order.get("path", ""))
 
 
-def _show_run(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+def _show_run(order: Order, profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
     """`run`: which one; the profile's last when none is named."""
     from onboard.engine.history import last_run, replay
 
@@ -277,15 +271,13 @@ def _show_run(order: Order, profile: Profile, tools: Tools, cancel: CancelToken,
     return replay(record, journal) if record else iter((RunFinished(run="", hosts={}),))
 
 
-def _undo_preview(
-    order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts
-) -> Iterator[Event]:
+def _undo_preview(order: Order, profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
     from onboard.engine.history import undo_preview
 
     return undo_preview(tools.journal.run(order["run"]), tools.journal)
 
 
-def _regions(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+def _regions(order: Order, profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
     """`servers`: names of those to measure from, beside this computer."""
     from onboard.engine.regions import regions
 
@@ -294,7 +286,7 @@ def _regions(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, 
     return regions(profile, tools, cancel, servers=servers, profile_path=order.get("path", ""))
 
 
-def _report(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, known: KnownHosts) -> Iterator[Event]:
+def _report(order: Order, profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
     """`run`, `format` (html, csv or json), `file`: where to write it."""
     from onboard.cli.report import FORMATS, report_of_run
 
@@ -304,7 +296,7 @@ def _report(order: Order, profile: Profile, tools: Tools, cancel: CancelToken, k
     yield RunFinished(run="", hosts={})
 
 
-COMMANDS: Mapping[str, Callable[[Order, Profile, Tools, CancelToken, KnownHosts], Iterator[Event]]] = {
+COMMANDS: Mapping[str, Callable[[Order, Profile, Tools, CancelToken], Iterator[Event]]] = {
     "account": _account,
     "apply": _apply,
     "check": _check,

@@ -31,7 +31,6 @@ def run(options: argparse.Namespace) -> int:
             place.profile,
             place.tools,
             place.cancel,
-            known=place.known_hosts,
             supplied=supplied,
             accept=options.accept_new,
             profile_path=str(options.profile),

@@ -14,11 +14,8 @@ from onboard.cli.questions import Questions
 from onboard.cli.text import People
 from onboard.engine.journal import Journal, RunRecord
 from onboard.engine.proof import DEFAULT_PATIENCE, Patience
-from onboard.engine.tools import Tools
+from onboard.engine.workbench import Tools, workbench
 from onboard.home import home
-from onboard.hosts.connectors import Connectors, Means
-from onboard.hosts.credentials import Secrets
-from onboard.hosts.lockout import Lockout
 from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.cancel import CancelToken
 from onboard.model.profile import Profile
@@ -30,7 +27,6 @@ class Place:
     profile: Profile
     tools: Tools
     cancel: CancelToken
-    known_hosts: KnownHosts
     questions: Questions
 
 
@@ -65,18 +61,19 @@ def placed(
     forgive: list[str] | tuple[str, ...] = (),
 ) -> Iterator[Place]:
     """A place whose own files are in `folder`."""
-    known = known_hosts or KnownHosts.of_this_user(folder)
-    lockout = Lockout.of_this_user(folder)
-    for account in forgive:
-        lockout.forgive(account)
-    with closing(Journal(folder)) as journal, interruptible() as cancel:
+    with interruptible() as cancel:
         questions = Questions(cancel)
         is_asked = sys.stdin.isatty()
-        secrets = Secrets(profile.credentials, prompt=questions.secret if is_asked else None)
-        connector = Connectors(Means(profile.credentials, secrets, known, lockout))
-        mfa_code = questions.code if is_asked else None
-        tools = Tools(connector, journal, folder / "packages", patience, mfa_code)
-        yield Place(profile, tools, cancel, known, questions)
+        with workbench(
+            folder,
+            profile.credentials,
+            prompt=questions.secret if is_asked else None,
+            mfa_code=questions.code if is_asked else None,
+            known_hosts=known_hosts,
+            patience=patience,
+            forgive=forgive,
+        ) as tools:
+            yield Place(profile, tools, cancel, questions)
 
 
 def show_for(options: argparse.Namespace, place: Place, *, kept: bool = True) -> Show:

@@ -7,7 +7,7 @@ from onboard.aws.endpoints import endpoints
 from onboard.aws.identity import Identity, identify
 from onboard.aws.session import Aws, open_aws
 from onboard.checks.base import Context
-from onboard.engine.tools import Tools
+from onboard.engine.workbench import Tools
 from onboard.model.events import AccountIdentified, Event
 from onboard.model.profile import Profile
 

@@ -11,7 +11,7 @@ from onboard.aws.role import CORE_POLICY, plan_role
 from onboard.aws.role_trust import trust_policy
 from onboard.aws.session import open_aws
 from onboard.engine.command import look
-from onboard.engine.tools import Tools
+from onboard.engine.workbench import Tools
 from onboard.model.cancel import CancelToken
 from onboard.model.events import AccountIdentified, AwsProfilesListed, Event, HeadroomShown, RoleShown
 from onboard.model.profile import Profile

@@ -12,7 +12,7 @@ from onboard.engine.journal import RunRecord
 from onboard.engine.planning import prepare
 from onboard.engine.rollout import Rollout
 from onboard.engine.survey import take_survey
-from onboard.engine.tools import Tools
+from onboard.engine.workbench import Tools
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import PlanExceeded, Problem, ProfileError
 from onboard.model.events import Event

@@ -8,7 +8,7 @@ from onboard.engine.account import context_of, identified, open_account
 from onboard.engine.command import Begun, conduct, failure
 from onboard.engine.planning import prepare
 from onboard.engine.survey import take_survey
-from onboard.engine.tools import Tools
+from onboard.engine.workbench import Tools
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import AwsError
 from onboard.model.events import Event, Noted

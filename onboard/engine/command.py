@@ -10,7 +10,7 @@ from onboard.defects import keep_defect
 from onboard.engine.journal import Journal
 from onboard.engine.other_runs import other_run_on
 from onboard.engine.person import person
-from onboard.engine.tools import Tools
+from onboard.engine.workbench import Tools
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.causes import causes_of
 from onboard.model.errors import OnboardError

@@ -11,7 +11,7 @@ from onboard.aws.role import RolePlan, plan_role
 from onboard.aws.session import Aws
 from onboard.engine.authority import objection
 from onboard.engine.survey import REGISTER, Survey
-from onboard.engine.tools import Tools
+from onboard.engine.workbench import Tools
 from onboard.facts.summary import instance_id, package_wanted
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError

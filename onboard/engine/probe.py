@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 
 from onboard.engine.command import look
-from onboard.engine.tools import Tools
+from onboard.engine.workbench import Tools
 from onboard.hosts.connection import Connection
 from onboard.hosts.dial import resolve
 from onboard.model.cancel import CancelToken

@@ -17,7 +17,7 @@ from onboard.engine.command import Begun, conduct
 from onboard.engine.fleet import Emit, work_on
 from onboard.engine.latency_from_server import NotMeasured, Way, measure_from
 from onboard.engine.survey import finish_with, reason_of
-from onboard.engine.tools import Tools
+from onboard.engine.workbench import Tools
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import AwsError, OnboardError
 from onboard.model.events import (

@@ -22,7 +22,7 @@ from onboard.engine.pace import Pace
 from onboard.engine.planning import CONFIRM, NONCE, START, TAG, Prepared, tags_text
 from onboard.engine.proof import NotProven, Prover
 from onboard.engine.survey import REGISTER, evidence_of, finish_with, reason_of
-from onboard.engine.tools import Tools
+from onboard.engine.workbench import Tools
 from onboard.facts.summary import instance_id
 from onboard.hosts.connection import Connection
 from onboard.model.cancel import Cancelled, CancelToken

@@ -10,7 +10,7 @@ from onboard.checks.base import Context
 from onboard.defects import keep_defect
 from onboard.engine.fleet import Emit, work_on
 from onboard.engine.journal import Journal
-from onboard.engine.tools import Tools
+from onboard.engine.workbench import Tools
 from onboard.facts import bundle
 from onboard.facts.base import Facts, Wanted, to_json
 from onboard.facts.bundle import Questions

@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator, Mapping
 from onboard.engine.command import Begun, conduct
 from onboard.engine.fleet import Emit, work_on
 from onboard.engine.survey import finish_with
-from onboard.engine.tools import Tools
+from onboard.engine.workbench import Tools
 from onboard.hosts.ssh.known_hosts import KnownHosts, Trust
 from onboard.hosts.ssh.trust import SeenKey, accept_listed, accept_new, harvest
 from onboard.model.cancel import Cancelled, CancelToken
@@ -32,7 +32,6 @@ def trust(
     tools: Tools,
     cancel: CancelToken,
     *,
-    known: KnownHosts,
     supplied: KnownHosts | None = None,
     accept: bool = False,
     approve: Mapping[str, str] | None = None,
@@ -43,6 +42,8 @@ def trust(
 
     A changed or revoked key is never approved.
     """
+
+    known = tools.known_hosts
 
     def body(_: str) -> Generator[Event, None, None]:
         seen: dict[str, tuple[SeenKey, ...]] = {}

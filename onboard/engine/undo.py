@@ -20,7 +20,7 @@ from onboard.engine.journal import Entry, Journal, RunRecord
 from onboard.engine.planning import CONFIRM, NONCE, TAG
 from onboard.engine.rollout import ROLE
 from onboard.engine.survey import REGISTER, finish_with
-from onboard.engine.tools import Tools
+from onboard.engine.workbench import Tools
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import AwsError, OnboardError
 from onboard.model.events import (

@@ -1,7 +1,7 @@
 """A practice cloud and servers, and the tools to work on them."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,14 +9,9 @@ import pytest
 
 from onboard.engine.apply import apply
 from onboard.engine.check import check, plan
-from onboard.engine.journal import Journal
 from onboard.engine.proof import Patience
-from onboard.engine.tools import Tools
 from onboard.engine.undo import undo
-from onboard.hosts.credentials import Secrets
-from onboard.hosts.lockout import Lockout
-from onboard.hosts.log_in_memory import LogInMemory
-from onboard.hosts.ssh.connector import SshConnector
+from onboard.engine.workbench import Tools, workbench
 from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.cancel import CancelToken
 from onboard.model.plan import Plan
@@ -46,15 +41,9 @@ class Bench:
     def tools(self) -> Iterator[Tools]:
         path = self.folder / "practice_hosts"
         path.write_text(self.known_hosts_text())
-        connector = SshConnector(
-            self.profile.credentials,
-            secrets=Secrets(self.profile.credentials),
-            known_hosts=KnownHosts.from_file(path),
-            lockout=Lockout(self.folder / "stopped.json"),
-            memory=LogInMemory(),
-        )
-        with closing(Journal(self.folder)) as journal:
-            yield Tools(connector, journal, self.folder / "packages", self.patience)
+        known = KnownHosts.from_file(path)
+        with workbench(self.folder, self.profile.credentials, known_hosts=known, patience=self.patience) as tools:
+            yield tools
 
     def check(self) -> State:
         with self.tools() as tools:

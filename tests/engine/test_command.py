@@ -10,9 +10,10 @@ import pytest
 
 from onboard.engine.apply import apply
 from onboard.engine.journal import Journal
-from onboard.engine.tools import Tools
 from onboard.engine.undo import undo
+from onboard.engine.workbench import Tools
 from onboard.hosts.connection import Connector
+from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError, ProfileError
 from onboard.model.events import RunStarted
@@ -24,7 +25,7 @@ PROFILE = Profile(hosts=(Host(name="a"), Host(name="b")))
 @pytest.fixture
 def tools(tmp_path: Path) -> Iterator[Tools]:
     with closing(Journal(tmp_path)) as journal:
-        yield Tools(cast("Connector", None), journal, tmp_path)
+        yield Tools(cast("Connector", None), journal, tmp_path, KnownHosts(tmp_path / "known_hosts"))
 
 
 def begun(journal: Journal, command: str) -> str:

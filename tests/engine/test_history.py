@@ -13,7 +13,8 @@ from engine.conftest import Bench
 from onboard.engine.apply import apply
 from onboard.engine.history import last_run, replay, runs, undo_preview
 from onboard.engine.journal import Journal
-from onboard.engine.tools import Tools
+from onboard.engine.workbench import Tools
+from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model import events
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError, ProfileError
@@ -195,7 +196,7 @@ def test_a_run_that_was_stopped_while_servers_were_asked_goes_on(
 def test_a_run_that_another_process_works_on_is_left_alone(tmp_path: Path) -> None:
     with closing(Journal(tmp_path)) as journal, closing(Journal(tmp_path)) as other:
         journal.begin("r1", "apply", "/p.toml", json.dumps({"name": "Lab", "hosts": []}))
-        tools = Tools(cast("Connector", None), journal, tmp_path / "packages")
+        tools = Tools(cast("Connector", None), journal, tmp_path / "packages", KnownHosts(tmp_path / "known_hosts"))
         with other.held("r1"), pytest.raises(OnboardError, match="another process"):
             fold(apply(Profile(), tools, CancelToken(), resume=journal.run("r1")))
         assert list(journal.events("r1")) == []

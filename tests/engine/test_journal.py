@@ -13,7 +13,8 @@ import pytest
 
 from onboard.engine.command import Begun, conduct
 from onboard.engine.journal import VERSION, Journal
-from onboard.engine.tools import Tools
+from onboard.engine.workbench import Tools
+from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError, ProfileError
 from onboard.model.event_json import event_from_json
@@ -242,7 +243,7 @@ def full(journal: Journal) -> None:
 def test_a_run_whose_disk_is_full_stops_and_says_so(tmp_path: Path) -> None:
     cancel = CancelToken()
     with closing(Journal(tmp_path)) as journal:
-        tools = Tools(cast("Connector", None), journal, tmp_path)
+        tools = Tools(cast("Connector", None), journal, tmp_path, KnownHosts(tmp_path / "known_hosts"))
 
         def body(_: str) -> Generator[Event, None, None]:
             full(journal)

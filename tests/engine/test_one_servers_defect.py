@@ -11,7 +11,7 @@ from engine.conftest import Bench
 from onboard.aws.latency import Measured
 from onboard.engine import trust as trusting
 from onboard.engine.regions import regions
-from onboard.engine.tools import Tools
+from onboard.engine.workbench import Tools
 from onboard.hosts.connection import Connection, Connector
 from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.cancel import CancelToken
@@ -114,6 +114,6 @@ def test_keys_are_read_from_the_others(
 
     monkeypatch.setattr(trusting, "harvest", harvest)
     with stumbling.tools() as tools:
-        known = KnownHosts(tmp_path / "known_hosts")
-        state = fold(trusting.trust(stumbling.profile, tools, CancelToken(), known=known))
+        strange = replace(tools, known_hosts=KnownHosts(tmp_path / "known_hosts"))
+        state = fold(trusting.trust(stumbling.profile, strange, CancelToken()))
     assert is_told(state, "A defect in Onboard: ZeroDivisionError")

@@ -10,8 +10,9 @@ import pytest
 from onboard.aws.latency import Measured, Proxy, Target
 from onboard.engine import regions as engine
 from onboard.engine.journal import Journal
-from onboard.engine.tools import Tools
+from onboard.engine.workbench import Tools
 from onboard.hosts.connection import Connection
+from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import HostUnreachable, OnboardError
 from onboard.model.events import Event, Region, RegionsRanked, RunFailed
@@ -69,7 +70,7 @@ def concluded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Concl
             monkeypatch.setattr(engine, "measure", lambda *_, **__: here)
             monkeypatch.setattr(engine, "measure_from", lambda connection, *_: places[connection.host.name])
             monkeypatch.setattr(engine, "_enabled", lambda *_: enabled)
-            tools = Tools(Servers(places), journal, tmp_path)
+            tools = Tools(Servers(places), journal, tmp_path, KnownHosts(tmp_path / "known_hosts"))
             hosts = [Host(name=name) for name in places]
             stream: list[Event] = list(engine.regions(profile, tools, CancelToken(), servers=hosts))
             return fold(stream)

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ def test_a_server_that_says_nothing_holds_up_nobody(bench: Callable[..., Any], t
     with place.tools() as tools, socket.create_server(("127.0.0.1", 0)) as silent:
         mute = Host(name="mute", address="127.0.0.1", port=silent.getsockname()[1])
         profile = with_hosts(place.profile, [mute, *place.profile.hosts])
-        for event in trust(profile, tools, CancelToken(), known=KnownHosts(tmp_path / "known_hosts")):
+        strange = replace(tools, known_hosts=KnownHosts(tmp_path / "known_hosts"))
+        for event in trust(profile, strange, CancelToken()):
             state.fold(event)
             if isinstance(event, HostFinished):
                 ended.append(event.host)
