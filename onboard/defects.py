@@ -49,6 +49,7 @@ def keep_defect(error: BaseException) -> OnboardError:
 def _append(path: Path, name: str, error: BaseException) -> None:
     text = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} onboard {__version__}: {name}\n{_traceback(error)}"
     logging.getLogger("onboard.defect").debug("%s", text)
+    path.touch(mode=0o600)
     with path.open("a", encoding="utf-8") as file:
         file.write(text)
 

@@ -1,7 +1,9 @@
-"""Reading files that end, and writing them whole or not at all."""
+"""Reading files that end, writing them whole or not at all, and keeping them from other users."""
 
 import errno
 import os
+import shlex
+import stat
 import tempfile
 from pathlib import Path
 
@@ -29,6 +31,40 @@ def write_private(path: Path, text: str) -> None:
             why=error.strerror or str(error),
             remedy="Choose a folder that exists and may be written to",
         ) from None
+
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, for this user alone, whatever the umask. Raises OSError."""
+    for folder in reversed((path, *path.parents)):
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def refuse_others(path: Path, writers: int = stat.S_IWGRP | stat.S_IWOTH) -> None:
+    """Raises OnboardError where another user owns a file or folder that is trusted, or may write to it.
+
+    As OpenSSH refuses its own files. Windows has no such modes. What is not there is not refused.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return
+    if os.name == "nt":
+        return
+    if found.st_uid not in (0, os.getuid()):
+        what, why = "It belongs to another user", "Its owner can change what Onboard trusts"
+        remedy = f"Give it to this user: chown {os.getuid()}"
+    elif found.st_mode & writers:
+        what, why = "Other users may write to it", "They can change what Onboard trusts"
+        remedy = "See that what is in it is yours, then run: chmod go-w"
+    else:
+        return
+    raise OnboardError(
+        what,
+        where=str(path),
+        why=f"{why} (mode {stat.S_IMODE(found.st_mode):04o}, owner {found.st_uid})",
+        remedy=f"{remedy} {shlex.quote(str(path))}",
+    )
 
 
 def read_regular(path: Path) -> bytes:

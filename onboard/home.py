@@ -5,6 +5,7 @@ from pathlib import Path
 
 import platformdirs
 
+from onboard.files import make_private_folder, refuse_others
 from onboard.model.errors import OnboardError
 
 JOURNAL = "journal.sqlite"  # of runs; there is none before the first
@@ -13,7 +14,8 @@ JOURNAL = "journal.sqlite"  # of runs; there is none before the first
 def home() -> Path:
     """ONBOARD_HOME, else the operating system's place for an application's data; made for this user alone (0700).
 
-    Raises OnboardError when it cannot be made.
+    Raises OnboardError when it cannot be made, or when other users may write to it: they could add host keys, or
+    change what an undo runs.
     """
     chosen = os.environ.get("ONBOARD_HOME")
     try:
@@ -25,7 +27,7 @@ def home() -> Path:
             remedy="Set ONBOARD_HOME to a folder that you may write to",
         ) from None
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(path)
     except OSError as error:
         raise OnboardError(
             "The program's folder cannot be made",
@@ -33,4 +35,5 @@ def home() -> Path:
             why=error.strerror or str(error),
             remedy="Set ONBOARD_HOME to a folder that you may write to",
         ) from None
+    refuse_others(path)
     return path

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from onboard.aws.endpoints import is_loopback, origin
+from onboard.files import make_private_folder
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
 
@@ -68,7 +69,7 @@ class Downloads:
         What came before a break stays in `target`.part, also for the next call. Raises OnboardError, Cancelled.
         """
         part, mark = target.with_name(target.name + ".part"), target.with_name(target.name + ".part.mark")
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(target.parent)
         deadline = self.clock() + TIME_LIMIT
 
         def attempt() -> bool:
@@ -100,7 +101,9 @@ class Downloads:
                 raise _Broken("the server sent another part than asked for")
             size = (have if resumed else 0) + int(response.headers.get("Content-Length", 0))
             if not resumed:
+                mark.touch(mode=0o600)
                 mark.write_text(_version(response))
+            part.touch(mode=0o600)
             with part.open("ab" if resumed else "wb") as file:
                 for piece in response.iter_content(PIECE):
                     self.cancel.check_now()

@@ -14,6 +14,7 @@ from onboard.aws.endpoints import agent_bucket, is_loopback, version_numbers
 from onboard.aws.openpgp import SigningKey, aws_keys, check_signature, practice_keys
 from onboard.aws.package_labels import read_label
 from onboard.aws.session import Aws
+from onboard.files import make_private_folder
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
 from onboard.model.package import Package
@@ -132,6 +133,7 @@ class _Search:
             if found is None:
                 return f"{path} has no signature: {path}.sig is not there"
             signature = found
+            _signature_of(target).touch(mode=0o600)
             _signature_of(target).write_bytes(signature)
         return self._judge(path, target, signature, number)
 
@@ -186,7 +188,7 @@ class _Search:
             )
         final = self.shelf / label.version / self.folder / f"{NAME}.{self.kind}"
         if final != file:
-            final.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(final.parent)
             if self.keys:
                 _signature_of(file).replace(_signature_of(final))
             file.replace(final)
@@ -238,8 +240,9 @@ class _Folder:
 
     def copy(self, path: str, target: Path) -> bool:
         part = target.with_name(target.name + ".part")
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(target.parent)
         try:
+            part.touch(mode=0o600)
             with (self.folder / path).open("rb") as source, part.open("wb") as copy:
                 while piece := source.read(1 << 20):
                     self.cancel.check_now()
@@ -296,8 +299,8 @@ def _alone(lock: Path, cancel: CancelToken) -> Iterator[None]:
     """Nobody else on this computer fetches the same at the same time."""
     import filelock
 
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    guard = filelock.FileLock(lock)
+    make_private_folder(lock.parent)
+    guard = filelock.FileLock(lock, mode=0o600)
     while True:
         cancel.check_now()
         with contextlib.suppress(filelock.Timeout):

@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 from onboard import __version__
@@ -103,6 +104,7 @@ def run() -> None:
 
 def _log_to(file: str) -> None:
     try:
+        Path(file).touch(mode=0o600)
         logging.basicConfig(filename=file, level=logging.DEBUG, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     except OSError as error:
         problem = f"{file} cannot be written: {error.strerror}"

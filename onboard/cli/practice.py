@@ -14,6 +14,7 @@ from onboard.cli.arguments import Commands, add_json
 from onboard.cli.output import follow
 from onboard.cli.workplace import placed, show_for
 from onboard.engine.proof import Patience
+from onboard.files import write_private
 from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.errors import OnboardError
 from onboard.model.practice_environment import practice_environment
@@ -120,7 +121,7 @@ def _journey(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="onboard-") as name, running_practice(options.hosts) as practice:
         folder = Path(name)
         _take_environment(practice.environment())
-        (folder / "practice_hosts").write_text(practice.known_hosts, encoding="utf-8")
+        write_private(folder / "practice_hosts", practice.known_hosts)
         known = KnownHosts.from_file(folder / "practice_hosts")
         with placed(practice.profile(), folder, known_hosts=known, patience=PATIENCE) as place:
             stream = apply(place.profile, place.tools, place.cancel, profile_path="practice")

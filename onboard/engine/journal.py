@@ -20,6 +20,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from onboard.files import make_private_folder, refuse_others
 from onboard.home import JOURNAL
 from onboard.model.errors import OnboardError, Problem, ProfileError
 from onboard.model.events import AccountIdentified, Event
@@ -122,8 +123,9 @@ class Journal:
         self._path = folder / JOURNAL
         self._lock = threading.Lock()
         with self._told():
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(folder)
             self._path.touch(mode=0o600)
+            refuse_others(self._path)
             if self._path.is_file():  # opening says best what else it is
                 self._refuse_newer()
             self._db = self._open(self._path, synchronous="FULL")

@@ -117,7 +117,7 @@ class Lockout:
 
     def _record(self, account: str, change: Callable[[list[str]], list[str]]) -> None:
         """Change the account's refusals here and in the file, which another process may have written meanwhile."""
-        with FileLock(f"{self._path}.lock"):
+        with FileLock(f"{self._path}.lock", mode=0o600):
             refusals = _read(self._path)
             refusals[account] = change(refusals.get(account, []))
             if not refusals[account]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import asyncssh
 
+from onboard.files import make_private_folder, write_private
 from onboard.model.errors import OnboardError
 from onboard.model.profile import (
     AwsSection,
@@ -232,7 +233,7 @@ def write_folder(practice: Practice, folder: Path) -> None:
     """
     names = ("profile.toml", "hosts.csv", "env", "known_hosts", KEY_FILE)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         found = [name for name in names if (folder / name).exists()]
         if found and not _is_practice(folder / "profile.toml"):
             raise OnboardError(
@@ -244,9 +245,9 @@ def write_folder(practice: Practice, folder: Path) -> None:
             (folder / name).unlink()
         key_file = folder.absolute() / KEY_FILE
         _write_private(key_file, practice.key_file.read_bytes())
-        (folder / "known_hosts").write_text(practice.known_hosts, encoding="utf-8")
+        write_private(folder / "known_hosts", practice.known_hosts)
         variables = practice.environment().items()
-        (folder / "env").write_text("".join(f"{name}={shlex.quote(text)}\n" for name, text in variables), "utf-8")
+        write_private(folder / "env", "".join(f"{name}={shlex.quote(text)}\n" for name, text in variables))
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise OnboardError("the folder cannot be written to", where=str(folder), why=why) from None

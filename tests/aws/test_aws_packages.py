@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import os
 import shutil
 import ssl
 import threading
@@ -100,6 +101,18 @@ def test_from_the_bucket(fetch: Fetch, kind: str, arch: str) -> None:
     assert package.path.read_bytes() == package_of(NEWEST, kind, arch)
     assert package.sha256 == hashlib.sha256(package.path.read_bytes()).hexdigest()
     assert fetched.warnings == ()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX's modes of files")
+def test_packages_are_private_whatever_the_umask(fetch: Fetch, tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        fetch()
+    finally:
+        os.umask(before)
+    made = [tmp_path / "cache", *(tmp_path / "cache").rglob("*")]
+    assert {path.suffix for path in made} > {".deb", ".sig", ".lock"}
+    assert [path for path in made if path.stat().st_mode & 0o077] == []
 
 
 def test_a_version_by_number(fetch: Fetch) -> None:

@@ -222,6 +222,14 @@ def test_a_region_that_is_not_known_is_a_warning(console: Console) -> None:
         assert "no mistakes" in checked.out
 
 
+def test_a_debug_log_is_private_whatever_the_umask(console: Console) -> None:
+    subprocess.run(
+        ["/bin/sh", "-c", 'umask 0; exec "$@"', "sh", *console.command("runs", "--debug-log", "log")],
+        env=console.environment, cwd=console.folder, check=True, capture_output=True,
+    )  # fmt: skip
+    assert (console.folder / "log").stat().st_mode & 0o077 == 0
+
+
 def test_a_debug_log_that_cannot_be_written_is_2(console: Console) -> None:
     ended = console("check", "--profile", "p.toml", "--json", "--debug-log", "nosuch/x.log", code=2)
     assert "--debug-log: nosuch/x.log cannot be written" in ended.err

@@ -11,6 +11,7 @@ import contextlib
 import hmac
 import os
 import re
+import stat
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +22,7 @@ from typing import Literal, Self
 
 from filelock import FileLock
 
-from onboard.files import write_private
+from onboard.files import refuse_others, write_private
 from onboard.hosts.ssh.certificates import SUFFIX, check_certificate, is_certificate
 from onboard.hosts.ssh.host_key import ALGORITHMS, KEY_TYPES, HostKey, algorithms_of
 from onboard.model.place import Place
@@ -139,11 +140,17 @@ class KnownHosts:
     """What several known_hosts files say, read once. Used by many threads."""
 
     def __init__(self, own: Path | None, others: Iterable[Path] = ()) -> None:
+        """Raises OnboardError for a file that other users may write to: a host key in it would prove nothing."""
         self._own = own
         self._lock = threading.Lock()
         self._by_name: defaultdict[str, list[_Entry]] = defaultdict(list)
         self._to_search: list[_Entry] = []  # patterns and hashed names
-        for path in ([own] if own else []) + list(others):
+        others = tuple(others)
+        if own:
+            refuse_others(own)
+        for path in others:  # a umask of 002 is common, and OpenSSH makes known_hosts by it
+            refuse_others(path, stat.S_IWOTH)
+        for path in ((own,) if own else ()) + others:
             for entry in _read(path):
                 self._index(entry)
 
@@ -179,7 +186,7 @@ class KnownHosts:
                  for place, key in keys]  # fmt: skip
         if not lines:
             return
-        with FileLock(f"{self._own}.lock"):
+        with FileLock(f"{self._own}.lock", mode=0o600):
             before = self._own.read_text(encoding="utf-8", errors="surrogateescape") if self._own.exists() else ""
             if before and not before.endswith("\n"):
                 before += "\n"
