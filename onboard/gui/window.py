@@ -21,6 +21,7 @@ from onboard.gui.dialogs import ask, ask_secret, save_path, show_error
 from onboard.gui.menus import MenuActions, build_menus
 from onboard.gui.page import Page
 from onboard.gui.pages.catalog import page_class
+from onboard.gui.parts import name_parts
 from onboard.gui.runs_sheet import RunsSheet
 from onboard.gui.session import SHOW_RUN, Session
 from onboard.gui.text import say, tr
@@ -63,6 +64,7 @@ class Window(QMainWindow):
         self._footer = Footer()
         self._footer.back.connect(self.back)
         self._footer.forward.connect(self.forward)
+        name_parts(top=self._top, stages=self._list, footer=self._footer)
         self._pages: dict[str, Page] = {}
         self._frames: dict[str, Scrolled] = {}
         self._read = ""  # the stage whose page's file was read last, ahead of its making

@@ -3,12 +3,14 @@
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 import scenes
+from parts import part
 from pictures_install import interrupted
 from PySide6.QtCore import QCoreApplication, QDeadlineTimer, QEventLoop, Qt
 from PySide6.QtTest import QTest
@@ -16,12 +18,19 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QMenu
 from session_feed import feed, tell, without_child
 
 from onboard.gui.host_words import step_words
+from onboard.gui.install.progress_card import ProgressCard
 from onboard.gui.models.host_table import ALL
 from onboard.gui.models.rollout import NODE, PROGRESS, STEP, RolloutModel
 from onboard.gui.pages.install import InstallPage
 from onboard.gui.session import Session
+from onboard.gui.widgets.banner import Banner
+from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.chips import Chips
+from onboard.gui.widgets.error_panel import ErrorPanel
+from onboard.gui.widgets.filter_box import FilterBox
+from onboard.gui.widgets.footer import Footer
+from onboard.gui.widgets.log_view import LogView
 from onboard.gui.widgets.progress_bar import ProgressBar
 from onboard.gui.window import Window
 from onboard.model import events
@@ -32,6 +41,13 @@ from onboard.wizard.progress import Group
 FAILED = scenes.able()[117]
 Until = Callable[[Callable[[], object]], None]
 PLANNED = {"account": scenes.account(), "preview": scenes.preview(), "check": scenes.check(), "plan": scenes.plan()}
+
+
+def counts(page: InstallPage) -> Counter[str]:
+    """Servers as the chips count them."""
+    model = page.table.model()
+    assert isinstance(model, RolloutModel)
+    return model.counts
 
 
 class Bench:
@@ -96,31 +112,34 @@ def test_install_asks_nothing_more_and_carries_out_what_was_approved(bench: Benc
 def test_counts_words_and_figures_while_it_runs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.begin()
     page = bench.page
-    counts = page._model.counts
-    assert [counts[key] for key in (ALL, *Group)] == [242, 117, 10, 1, 114, 0]
+    assert [counts(page)[key] for key in (ALL, *Group)] == [242, 117, 10, 1, 114, 0]
     assert bench.cell(scenes.able()[0], STEP) == "Online"
     assert bench.cell(scenes.able()[0], NODE) == scenes.node(0), "known before the run has ended"
     assert bench.cell(FAILED, STEP) == f"Failed: {scenes.DPKG}"
-    assert page._wave.text() == "Wave 2 of 2"
-    assert page._wave_more.text() == "· canary of 5 passed"
+    assert part(page, "wave", QLabel).text() == "Wave 2 of 2"
+    assert part(page, "wave-more", QLabel).text() == "· canary of 5 passed"
     QTest.qWait(50)  # until it is laid out
-    apart = page._wave_more.x() - page._wave.x() - page._wave.sizeHint().width()
+    apart = (
+        part(page, "wave-more", QLabel).x()
+        - part(page, "wave", QLabel).x()
+        - part(page, "wave", QLabel).sizeHint().width()
+    )
     assert 0 < apart < 10, "one line of words, whatever room there is"
-    assert page._figures.text() == "118 of 242"
+    assert part(page, "figures", QLabel).text() == "118 of 242"
     later = time.monotonic() + 60
-    monkeypatch.setattr("onboard.gui.pages.install.time.monotonic", lambda: later)
-    page._show_progress()
-    assert page._figures.text() == "118 of 242 · 29 a minute · about 4 minutes left"
+    monkeypatch.setattr("onboard.gui.install.progress_card.time.monotonic", lambda: later)
+    part(page, "progress", ProgressCard).refresh()
+    assert part(page, "figures", QLabel).text() == "118 of 242 · 29 a minute · about 4 minutes left"
 
 
 def test_pause_go_on_and_both_ways_to_stop(bench: Bench) -> None:
     bench.begin()
     page = bench.page
-    page._pause.click()
+    part(page, "pause", Button).click()
     assert bench.order["do"] == "pause"
-    assert page._wave.text() == "Paused"
-    assert page._pause.text() == "G&o on"
-    page._pause.click()
+    assert part(page, "wave", QLabel).text() == "Paused"
+    assert part(page, "pause", Button).text() == "G&o on"
+    part(page, "pause", Button).click()
     assert bench.order["do"] == "go_on"
     for number, order in ((0, "stop"), (1, "stop_now")):
         assert page.cancel(), "Esc asks how to stop"
@@ -129,14 +148,14 @@ def test_pause_go_on_and_both_ways_to_stop(bench: Bench) -> None:
         menu.close()
         QCoreApplication.sendPostedEvents(None, 52)  # deferred deletion
         assert bench.order["do"] == order
-        assert page._wave.text() == "Stopping"
-        assert not page._pause.isEnabled()
+        assert part(page, "wave", QLabel).text() == "Stopping"
+        assert not part(page, "pause", Button).isEnabled()
 
 
 def test_a_chip_shows_its_group_and_rows_leave_it_when_they_do(bench: Bench) -> None:
     bench.begin()
     page = bench.page
-    page._chips.pick(Group.RUNNING)
+    part(page, "chips", Chips).pick(Group.RUNNING)
     before = bench.rows()
     assert len(before) == 10
     page.table.select_key(before[3])
@@ -147,14 +166,14 @@ def test_a_chip_shows_its_group_and_rows_leave_it_when_they_do(bench: Bench) -> 
     )
     assert bench.rows() == [*before[1:], waiting], "nothing else moved"
     assert page.table.selected_keys() == [before[3]]
-    page._chips.pick(ALL)
-    page._filter.setText("dpkg")
+    part(page, "chips", Chips).pick(ALL)
+    part(page, "filter", FilterBox).setText("dpkg")
     assert bench.rows() == [FAILED], "reasons are searched too"
 
 
 def test_many_rows_that_leave_at_once(bench: Bench) -> None:
     bench.begin()
-    bench.page._chips.pick(Group.WAITING)
+    part(bench.page, "chips", Chips).pick(Group.WAITING)
     left = bench.rows()
     chosen = left[-1]
     bench.page.table.select_key(chosen)
@@ -166,29 +185,29 @@ def test_many_rows_that_leave_at_once(bench: Bench) -> None:
 def test_the_log_is_that_of_the_selected_server_and_its_failure_says_what_to_do(bench: Bench, until: Until) -> None:
     bench.begin()
     page = bench.page
-    assert "srv-app-01" in page.log.toPlainText() or page.log.blockCount() > 100
+    assert "srv-app-01" in part(page, "log", LogView).toPlainText() or part(page, "log", LogView).blockCount() > 100
     page.table.select_key(FAILED)
-    lines = page.log.toPlainText().splitlines()
+    lines = part(page, "log", LogView).toPlainText().splitlines()
     assert lines
     assert all(f" {FAILED} " in line for line in lines)
-    assert scenes.DPKG_REMEDY in page._reason.copied_text()
+    assert scenes.DPKG_REMEDY in part(page, "reason", ErrorPanel).copied_text()
     bench.feed(events.Noted(host=FAILED, text="lock is gone"), events.Noted(host="srv-app-01", text="not shown"))
-    assert page.log.toPlainText().splitlines()[-1].endswith("lock is gone")
-    page._log_all.click()
-    until(lambda: page.log.toPlainText().splitlines()[-1].endswith("not shown"))
-    assert not page._reason.isVisible()
+    assert part(page, "log", LogView).toPlainText().splitlines()[-1].endswith("lock is gone")
+    part(page, "log-of-all", Button).click()
+    until(lambda: part(page, "log", LogView).toPlainText().splitlines()[-1].endswith("not shown"))
+    assert not part(page, "reason", ErrorPanel).isVisible()
 
 
 def test_retry_takes_up_what_is_not_online_in_the_same_run(bench: Bench, until: Until) -> None:
     bench.begin()
-    assert not bench.page._retry.isEnabled(), "it still runs"
+    assert not part(bench.page, "retry", Button).isEnabled(), "it still runs"
     bench.feed(*scenes.apply_ends(), scenes.ended(scenes.whole_apply()))
     until(lambda: bench.rows()[0] == FAILED)  # it ended: what needs a person comes first
-    bench.page._retry.click()
+    part(bench.page, "retry", Button).click()
     assert (bench.order["do"], bench.order["resume"]) == ("apply", bench.session.view.state("apply").run)
     bench.feed(scenes.began("apply", scenes.names()))
-    counts = bench.page._model.counts
-    assert (counts[Group.ONLINE], counts[Group.FAILED]) == (0, 0), "it asks every server again"
+    counted = counts(bench.page)
+    assert (counted[Group.ONLINE], counted[Group.FAILED]) == (0, 0), "it asks every server again"
 
 
 def test_a_run_is_followed_from_elsewhere_too(bench: Bench, until: Until) -> None:
@@ -196,44 +215,44 @@ def test_a_run_is_followed_from_elsewhere_too(bench: Bench, until: Until) -> Non
     bench.window.visit("review")
     bench.feed(*scenes.apply_ends(), scenes.ended(scenes.whole_apply()))
     until(lambda: bench.rows()[0] == FAILED)
-    assert bench.page._model.counts[Group.ONLINE] == 241
+    assert counts(bench.page)[Group.ONLINE] == 241
     bench.window.visit("install")
-    assert bench.page._title() == "241 of 242 servers are online"
+    assert part(bench.page, "title", QLabel).text() == "241 of 242 servers are online"
 
 
 def test_what_was_told_meanwhile_is_shown_on_coming_back(bench: Bench, until: Until) -> None:
     bench.begin()
-    online = bench.page._model.counts[Group.ONLINE]
+    online = counts(bench.page)[Group.ONLINE]
     waiting = next(name for name in reversed(bench.rows()) if name != FAILED)
     bench.window.visit("review")
     bench.feed(events.StepFinished(host=waiting, step="confirm", outcome="done", detail="seen last"))
-    assert bench.page._model.counts[Group.ONLINE] == online, "nobody looks"
+    assert counts(bench.page)[Group.ONLINE] == online, "nobody looks"
     bench.window.visit("install")
-    assert bench.page._model.counts[Group.ONLINE] == online + 1
-    until(lambda: "seen last" in bench.page.log.toPlainText())
+    assert counts(bench.page)[Group.ONLINE] == online + 1
+    until(lambda: "seen last" in part(bench.page, "log", LogView).toPlainText())
 
 
 def test_an_engine_that_dies_leaves_a_run_to_resume(bench: Bench) -> None:
     bench.begin()
-    bench.session._engine_ended("killed")
+    bench.session.engine.died.emit("killed")
     tell(bench.session)
-    assert "ended by itself" in bench.page._failure.copied_text()
-    assert bench.page._title() == "Broken off: 117 of 242 servers are online"
-    bench.page._resume.click()
+    assert "ended by itself" in part(bench.page, "failure", ErrorPanel).copied_text()
+    assert part(bench.page, "title", QLabel).text() == "Broken off: 117 of 242 servers are online"
+    part(bench.page, "resume", Button).click()
     assert bench.order["resume"] == bench.session.view.state("apply").run
-    assert not bench.page._failure.isVisible()
+    assert not part(bench.page, "failure", ErrorPanel).isVisible()
 
 
 def test_an_interrupted_run_of_this_profile_is_offered(bench: Bench) -> None:
     other = events.KeptRun(**{**asdict(interrupted()), "path": "/another.toml"})
     bench.feed(events.RunsListed(runs=(other,)), command="runs")
-    assert not bench.page._banner.isVisible()
+    assert not part(bench.page, "interrupted", Banner).isVisible()
     bench.feed(events.RunsListed(runs=(interrupted(), other)), command="runs")
-    assert bench.page._banner.isVisible()
-    bench.page._resume_interrupted()
+    assert part(bench.page, "interrupted", Banner).isVisible()
+    part(bench.page, "resume-interrupted", Button).click()
     assert bench.order["resume"] == interrupted().run
     bench.feed(scenes.began("apply", scenes.names()))
-    assert not bench.page._banner.isVisible()
+    assert not part(bench.page, "interrupted", Banner).isVisible()
 
 
 def test_a_plan_that_is_exceeded_leads_back_to_review(bench: Bench) -> None:
@@ -241,14 +260,14 @@ def test_a_plan_that_is_exceeded_leads_back_to_review(bench: Bench) -> None:
     refused = events.RunFailed(kind="plan", what="The world has changed", remedy="Make a new plan")
     skipped = events.HostFinished(host=scenes.able()[0], status=HostStatus.SKIPPED, reason="The run ended")
     bench.feed(*scenes.apply_begins(), refused, skipped, events.RunFinished(run="r", hosts={}))
-    assert bench.page._review.isVisible()
-    assert not bench.page._resume.isVisible()
-    assert not bench.page._retry.isEnabled(), "the same plan would be refused again"
-    bench.page._review.click()
+    assert part(bench.page, "review", Button).isVisible()
+    assert not part(bench.page, "resume", Button).isVisible()
+    assert not part(bench.page, "retry", Button).isEnabled(), "the same plan would be refused again"
+    part(bench.page, "review", Button).click()
     assert bench.window.current.name == "review"
     bench.window.visit("install")
     bench.session.put("network.proxy", "http://proxy.example:3128")
-    bench.page._review.click()
+    part(bench.page, "review", Button).click()
     assert bench.window.current.name == "checks", "Review needs them first"
     bench.session.edit(scenes.profile())
 
@@ -259,38 +278,38 @@ def test_an_order_that_began_no_run_says_why_and_can_be_given_again(bench: Bench
         kind="error", what="Another process is changing srv-app-01", remedy="Wait until it has ended"
     )
     bench.feed(why, events.RunFinished(run="", hosts={}))
-    assert bench.page._failure.isVisible()
-    assert not bench.page._resume.isVisible(), "there is no run to go on with"
-    assert bench.window._footer._message.text() == "Another process is changing srv-app-01"
+    assert part(bench.page, "failure", ErrorPanel).isVisible()
+    assert not part(bench.page, "resume", Button).isVisible(), "there is no run to go on with"
+    assert part(bench.window, "footer", Footer).message() == "Another process is changing srv-app-01"
     assert bench.page.primary_label() == "&Install on 242 servers"
     bench.begin()
-    assert not bench.page._failure.isVisible()
+    assert not part(bench.page, "failure", ErrorPanel).isVisible()
 
 
 def test_a_new_plan_takes_the_place_of_a_refusal(bench: Bench) -> None:
     bench.window.forward()
     refused = events.RunFailed(kind="plan", what="The world has changed", remedy="Make a new plan")
     bench.feed(*scenes.apply_begins(), refused, events.RunFinished(run="r", hosts={}))
-    assert bench.page._failure.isVisible()
+    assert part(bench.page, "failure", ErrorPanel).isVisible()
     bench.session.run("plan")
     begun, *more = scenes.plan()
     assert isinstance(begun, events.RunStarted)
     bench.feed(replace(begun, started="2026-11-24T15:00:00+00:00"), *more, command="plan")
-    assert not bench.page._failure.isVisible()
+    assert not part(bench.page, "failure", ErrorPanel).isVisible()
     assert bench.page.primary_label() == "&Install on 242 servers"
-    assert bench.window._footer._message.text() == "The new plan is not installed yet"
+    assert part(bench.window, "footer", Footer).message() == "The new plan is not installed yet"
 
 
 def test_an_undone_run_is_not_told_as_online(bench: Bench) -> None:
     bench.begin()
     bench.feed(*scenes.apply_ends(), events.RunFinished(run="r", hosts={}))
-    assert "servers are online" in bench.page._title()
+    assert "servers are online" in part(bench.page, "title", QLabel).text()
     bench.session.run("undo", run="r")
     bench.feed(events.RunFailed(kind="aws", what="No network"), events.RunFinished(run="r", hosts={}), command="undo")
-    assert "servers are online" in bench.page._title(), "it was not taken back"
+    assert "servers are online" in part(bench.page, "title", QLabel).text(), "it was not taken back"
     bench.session.run("undo", run="r")
     bench.feed(events.RunFinished(run="r", hosts={}), command="undo")
-    assert bench.page._title() == "The run is undone"
+    assert part(bench.page, "title", QLabel).text() == "The run is undone"
 
 
 def shown(bench: Bench) -> set[str]:
@@ -327,7 +346,7 @@ def test_an_undone_run_leaves_no_server_online_on_the_page(bench: Bench) -> None
     assert bench.page.findChildren(ProgressBar)[0].fraction == 0
     assert "The run is undone" in shown(bench)
     assert "· 242 of 242 servers restored" in shown(bench)
-    assert "online" not in bench.page.log.toPlainText(), "what is written last is the undoing"
+    assert "online" not in part(bench.page, "log", LogView).toPlainText(), "what is written last is the undoing"
     assert "&Retry failed" not in shown(bench), "an undone run is not taken up again"
     assert bench.page.primary_label() == "&Look at the plan"
     assert bench.page.primary()
@@ -376,7 +395,7 @@ def test_after_a_new_plan_all_on_the_page_is_of_that_plan(bench: Bench, undone: 
     ]  # fmt: skip
     assert not bench.page.findChildren(ProgressBar)[0].isVisible(), "it tells of a run"
     assert "&Retry failed" not in shown(bench)
-    assert bench.page.log.toPlainText() == ""
+    assert part(bench.page, "log", LogView).toPlainText() == ""
     assert bench.page.primary_label() == "&Install on 3 servers"
     bench.window.forward()
     bench.feed(scenes.began("apply", scenes.names(), "r2"))
@@ -388,9 +407,16 @@ def test_every_control_has_a_name_and_every_button_its_letter(bench: Bench) -> N
     bench.begin()
     bench.page.table.select_key(FAILED)
     page = bench.page
-    for button in (page._pause, page._stop, page._retry, page._log_all, page._resume, page._review):
+    for button in (
+        part(page, "pause", Button),
+        part(page, "stop", Button),
+        part(page, "retry", Button),
+        part(page, "log-of-all", Button),
+        part(page, "resume", Button),
+        part(page, "review", Button),
+    ):
         assert "&" in button.text(), button.text()
-    for widget in (page.table, page.log, page._filter, page._chips):
+    for widget in (page.table, part(page, "log", LogView), part(page, "filter", FilterBox), part(page, "chips", Chips)):
         assert widget.accessibleName()
 
 
@@ -446,16 +472,16 @@ def test_on_practice_killed_in_the_middle_resumed_and_retried(session: Session, 
     page = window.page
     assert isinstance(page, InstallPage)
     assert page.primary_label() == "&Install on 3 servers"
-    wait(window._footer.primary.isEnabled)
+    wait(part(window, "footer", Footer).primary.isEnabled)
     QTest.keyClick(window, Qt.Key.Key_Return)
     wait(lambda: session.view.progress("apply").done >= 1)
     os.kill(session.engine.process_id, signal.SIGKILL)
-    wait(lambda: page._failure.isVisible())
+    wait(lambda: part(page, "failure", ErrorPanel).isVisible())
     assert session.view.progress("apply").total == 3
-    page._resume.click()
+    part(page, "resume", Button).click()
     wait(lambda: not session.view.running)
     assert session.view.state("apply").counts() == {"online": 3}
-    assert page._model.counts[Group.ONLINE] == 3
+    assert counts(page)[Group.ONLINE] == 3
     assert session.view.state("apply").activations_left == ()
     assert window.current.name == "install"
     window.close()

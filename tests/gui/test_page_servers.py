@@ -11,6 +11,7 @@ import scenes
 import scenes_servers
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringError
+from parts import part
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
@@ -28,7 +29,11 @@ from onboard.gui.servers.lines import LinesSheet
 from onboard.gui.servers.probe import ProbeSheet
 from onboard.gui.servers.sheet import Sheet
 from onboard.gui.session import Session
+from onboard.gui.widgets.banner import Banner
+from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.data_table import DataTable
+from onboard.gui.widgets.error_panel import ErrorPanel
+from onboard.gui.widgets.footer import Footer
 from onboard.gui.widgets.verbatim import Verbatim
 from onboard.gui.window import Window
 from onboard.lists.catalog import parse
@@ -195,7 +200,7 @@ def test_a_dropped_list_is_shown_before_it_is_taken(
     window.import_hosts(file)
     assert len(asked) == 1
     assert hosts(page) == wanted
-    page.undo_stack.undo()
+    page.edits.stack.undo()
     assert hosts(page) == list(NAMES)
 
 
@@ -257,7 +262,7 @@ def typed(page: ServersPage, row: int, column: Column, text: str) -> None:
 def test_cells_are_edited_in_place(page: ServersPage, column: Column, text: str, field: str, value: object) -> None:
     typed(page, 0, column, text)
     assert getattr(page.session.view.draft.hosts[0], field) == value
-    page.undo_stack.undo()
+    page.edits.stack.undo()
     assert page.session.view.draft.hosts == PROFILE.hosts
 
 
@@ -265,21 +270,21 @@ def test_what_is_typed_wrongly_stays_and_says_what_is_wrong(page: ServersPage) -
     typed(page, 0, Column.ADDRESS, "10.0.0.300")
     assert shown(page, Column.ADDRESS)[0] == "10.0.0.300"
     assert page.session.view.draft.hosts[0].address == "10.0.0.1"
-    assert page._typed.isVisible()
-    assert "is not a valid address" in page._typed.accessibleName()
+    assert part(page, "typed", Banner).isVisible()
+    assert "is not a valid address" in part(page, "typed", Banner).accessibleName()
     typed(page, 0, Column.ADDRESS, "10.0.0.30")
     assert page.session.view.draft.hosts[0].address == "10.0.0.30"
-    assert not page._typed.isVisible()
+    assert not part(page, "typed", Banner).isVisible()
     typed(page, 1, Column.PORT, "ssh")
     page.model.forget_wrong()
     assert shown(page, Column.PORT)[1] == "22"
-    assert not page._typed.isVisible()
+    assert not part(page, "typed", Banner).isVisible()
 
 
 def test_a_name_that_another_server_has_is_refused_in_its_cell(page: ServersPage) -> None:
     typed(page, 0, Column.NAME, "web-2")
     assert hosts(page) == list(NAMES)
-    assert "web-2" in page._typed.accessibleName()
+    assert "web-2" in part(page, "typed", Banner).accessibleName()
 
 
 def test_many_are_edited_at_once(page: ServersPage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,7 +303,7 @@ def test_many_are_edited_at_once(page: ServersPage, monkeypatch: pytest.MonkeyPa
     assert asked
     assert {(host.credential, host.tags["team"]) for host in page.session.view.draft.hosts} == {("dba", "web")}
     assert [host.place for host in page.session.view.draft.hosts] == [host.place for host in PROFILE.hosts]
-    page.undo_stack.undo()
+    page.edits.stack.undo()
     assert page.session.view.draft.hosts == PROFILE.hosts
 
 
@@ -331,7 +336,7 @@ def test_another_profile_leaves_nothing_to_undo(page: ServersPage) -> None:
     page.table.selectRow(0)
     page.remove_selected()
     page.session.recover(PROFILE, PROFILE, None)
-    assert not page.undo_stack.canUndo()
+    assert not page.edits.stack.canUndo()
 
 
 # Identity
@@ -359,21 +364,21 @@ def test_names_sort_as_people_count(page: ServersPage) -> None:
 def test_the_selection_is_explained(page: ServersPage) -> None:
     mixed(page)
     page.table.selectRow(0)
-    assert page._about.isVisible()
-    assert "ssh-keygen -R" in page._about.accessibleName()
+    assert part(page, "identity", Banner).isVisible()
+    assert "ssh-keygen -R" in part(page, "identity", Banner).accessibleName()
     page.filter.setText("web-1")  # the selection is not shown any more
     page.filter.setText("no such")
-    assert not page._about.isVisible()
-    assert not page._remove_button.isEnabled()
+    assert not part(page, "identity", Banner).isVisible()
+    assert not part(page, "remove", Button).isEnabled()
 
 
 def test_the_primary_button_reads_the_keys_that_were_not_read(
     window: Window, page: ServersPage, orders: Orders
 ) -> None:
-    assert window._footer.primary.text().replace("&", "") == "Read host keys"
+    assert part(window, "footer", Footer).primary.text().replace("&", "") == "Read host keys"
     window.forward()
     assert [host["name"] for host in orders[-1]["profile"]["hosts"]] == list(NAMES)
-    assert window._footer.primary.text().replace("&", "") == "Next: Region"
+    assert part(window, "footer", Footer).primary.text().replace("&", "") == "Next: Region"
     mixed(page)
     assert page.primary_label() == ""
     page.session.edit(draft.with_hosts(PROFILE, [*PROFILE.hosts, Host(name="late", address="10.0.0.9")]))
@@ -407,7 +412,7 @@ def test_only_new_keys_are_reviewed_and_only_ticked_ones_approved(
         sheet.accept()
 
     answer(monkeypatch, KeysSheet, tick_one)
-    page.review_keys()
+    page.keys.review()
     assert orders[-1]["do"] == "trust"
     assert orders[-1]["approve"] == {"web-2": scenes_servers.fingerprint("web-2")}
     assert [host["name"] for host in orders[-1]["profile"]["hosts"]] == ["web-2"]
@@ -427,17 +432,17 @@ def test_all_or_none_are_ticked(page: ServersPage) -> None:
 
 def test_keys_are_compared_with_a_file_and_the_outcome_said(page: ServersPage, orders: Orders) -> None:
     told(page, *(event for name in NAMES for event in scenes_servers.new(name)))
-    page.compare_with(Path("/lists/known_hosts"))
+    page.keys.compare_with(Path("/lists/known_hosts"))
     assert orders[-1]["known_hosts"] == "/lists/known_hosts"
     told(page, *scenes_servers.known("web-1"), run="2")
     assert page.model.counts()["trusted"] == 1
-    assert "1 key stands in known_hosts" in page._keys_notice.accessibleName()
+    assert "1 key stands in known_hosts" in part(page, "keys-notice", Banner).accessibleName()
 
 
 def test_a_failed_reading_says_so(page: ServersPage) -> None:
     told(page, RunFailed(kind="error", what="The file cannot be read", why="No such file", remedy="Name another"))
-    assert page._error.isVisible()
-    assert "Name another" in page._error.copied_text()
+    assert part(page, "error", ErrorPanel).isVisible()
+    assert "Name another" in part(page, "error", ErrorPanel).copied_text()
 
 
 # The test of one
@@ -605,7 +610,7 @@ def test_an_agent_may_be_told_which_of_its_keys_to_use(page: ServersPage) -> Non
 
 def test_a_credential_that_nothing_describes_is_asked_for(page: ServersPage, monkeypatch: pytest.MonkeyPatch) -> None:
     page.session.edit(draft.without_credential(PROFILE, "linux"))
-    assert page._credentials_notice.isVisible()
+    assert part(page, "credentials-notice", Banner).isVisible()
 
     def describe(sheet: CredentialsSheet) -> None:
         assert sheet.form.name.text() == "linux"
@@ -617,8 +622,8 @@ def test_a_credential_that_nothing_describes_is_asked_for(page: ServersPage, mon
     answer(monkeypatch, CredentialsSheet, describe)
     page.edit_credentials()
     assert page.session.view.draft.credentials["linux"].kind is CredentialKind.SSH_AGENT
-    assert not page._credentials_notice.isVisible()
-    page.undo_stack.undo()
+    assert not part(page, "credentials-notice", Banner).isVisible()
+    page.edits.stack.undo()
     assert page.session.view.draft.credentials == {}
 
 
@@ -671,7 +676,7 @@ def test_keys_are_read_approved_and_trusted_in_practice(session: Session, show: 
     assert not page.primary()
     name = session.view.draft.hosts[0].name
     key = to_approve(session.view.draft, session.view.state("trust"))[name]
-    page.read_keys([name], approve={name: key.fingerprint})
+    page.keys.read([name], approve={name: key.fingerprint})
     until(lambda: page.model.counts().get("trusted") == 1, 40)
     until(lambda: not session.view.running, 40)
     assert page.model.counts()["to_approve"] == 1

@@ -1,1 +1,1 @@
-"""What the Servers page opens over itself."""
+"""The parts of the page Servers, and what it opens over itself."""

@@ -3,6 +3,7 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from onboard.gui.parts import name_parts
 from onboard.gui.text import tr
 from onboard.gui.theme import S8, S12, S16
 from onboard.gui.widgets.button import Button, Kind
@@ -29,6 +30,9 @@ class Footer(QFrame):
         self.primary = Button("", kind=Kind.PRIMARY)
         self.back_button.clicked.connect(self.back)
         self.primary.clicked.connect(self.forward)
+        name_parts(
+            message=self._message, glyph=self._glyph, copy=self._copy, primary=self.primary, back=self.back_button
+        )
         row = QHBoxLayout()
         row.setContentsMargins(S16, S12, S16, S12)
         row.setSpacing(S8)

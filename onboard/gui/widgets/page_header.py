@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
+from onboard.gui.parts import name_parts
 from onboard.gui.theme import S4, S24, Role, Theme
 from onboard.gui.widgets.column import Column
 from onboard.gui.widgets.label import Label
@@ -18,6 +19,7 @@ class PageHeader(QWidget):
         super().__init__(parent)
         self._title = Label(title, role=Role.TITLE, wrap=True)
         self._lead = Label(lead, tone="muted", wrap=True)
+        name_parts(title=self._title, lead=self._lead)
         texts = Column()
         texts.setSpacing(S4)
         texts.addWidget(self._title)

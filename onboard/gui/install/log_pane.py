@@ -1,0 +1,81 @@
+"""What happens on the servers of a run, line by line; and why the one that is selected failed."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from onboard.gui.parts import name_parts
+from onboard.gui.text import plural, tr
+from onboard.gui.theme import S8, S12, S16, Role, Theme
+from onboard.gui.widgets.button import Button, Kind
+from onboard.gui.widgets.error_panel import ErrorPanel
+from onboard.gui.widgets.label import ElidedLabel, Label
+from onboard.gui.widgets.log_view import LogView
+from onboard.model.outcome import troubles
+from onboard.model.state import HostState
+from onboard.wizard.log import Log
+
+LOG_LINES = 6  # that are shown at least
+
+
+class LogPane(QWidget):
+    all_wanted = Signal()
+    """The log of all servers is to be shown, not of the selected ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._log_of = Log()
+        self._told = 0  # its lines that were written
+        self.log = LogView(tr("Log"))
+        self.log.setPlaceholderText(tr("What happens on each server is written here."))
+        self._whose = ElidedLabel(tone="muted", elide=Qt.TextElideMode.ElideMiddle)
+        self._all = Button(tr("Of &all servers"), kind=Kind.LINK, small=True)
+        self._all.clicked.connect(self.all_wanted)
+        self._reason = ErrorPanel()
+        name_parts(log=self.log, log_of_all=self._all, reason=self._reason)
+        title = QHBoxLayout()
+        title.setSpacing(S8)
+        title.addWidget(Label(tr("Log"), role=Role.STRONG))
+        title.addWidget(self._whose)
+        title.addWidget(self._all)
+        title.addStretch()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, S12, 0, 0)
+        column.setSpacing(S8)
+        column.addWidget(self._reason)
+        column.addLayout(title)
+        column.addWidget(self.log, 1)
+        Theme.current().changed.connect(self._fit)
+        self._fit()
+
+    def _fit(self) -> None:
+        line = QFontMetrics(Theme.current().font(Role.FIXED)).lineSpacing()
+        self.log.setMinimumHeight(line * LOG_LINES + S16)
+
+    def show_servers(self, names: Sequence[str], failed: HostState | None) -> bool:
+        """Show these servers' lines, of all when there are none, and why the one that is selected `failed`.
+
+        True when the reason appears, and takes room from what is above.
+        """
+        self.log.show_servers(names)
+        whose = names[0] if len(names) == 1 else plural("{n} server", "{n} servers", len(names))
+        self._whose.setText(whose if names else tr("all servers"))
+        self._all.setVisible(bool(names))
+        wrong = troubles(failed) if failed is not None else ()
+        if failed is None or not wrong:
+            self._reason.clear()
+            return False
+        appears = not self._reason.isVisible()
+        worst = wrong[0]
+        self._reason.show_error(worst.summary, where=failed.name, why=failed.evidence, remedy=worst.words.remedy)
+        return appears
+
+    def follow(self, log: Log) -> None:
+        """Write what was told since; all anew when it is another log."""
+        if log is not self._log_of:
+            self._log_of, self._told = log, 0
+            self.log.clear_lines()
+        self.log.append(log.since(self._told))
+        self._told = log.told

@@ -1,0 +1,65 @@
+"""The buttons that hold a run or end it."""
+
+from PySide6.QtCore import QPoint, Qt, Slot
+from PySide6.QtWidgets import QMenu, QWidget
+
+from onboard.gui.parts import name_parts
+from onboard.gui.session import Session
+from onboard.gui.text import tr
+from onboard.gui.theme import S4
+from onboard.gui.widgets.button import Button
+
+
+class PauseButton(Button):
+    """Pauses, and goes on."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(tr("&Pause"), icon="pause")
+        self._session = session
+        name_parts(pause=self)
+        self.clicked.connect(self._pause_or_go_on)
+
+    def refresh(self) -> None:
+        view = self._session.view
+        self.setVisible(view.running == "apply")
+        self.setText(tr("G&o on") if view.held == "paused" else tr("&Pause"))
+        self.set_icon("play" if view.held == "paused" else "pause")
+        self.setEnabled(view.held != "stopping")
+
+    @Slot()
+    def _pause_or_go_on(self) -> None:
+        if self._session.view.held == "paused":
+            self._session.go_on("apply")
+        else:
+            self._session.pause("apply")
+
+
+class StopButton(Button):
+    """Asks how to stop."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(tr("&Stop…"), icon="stop")
+        self._session = session
+        name_parts(stop=self)
+        self.clicked.connect(self.choose)
+
+    def refresh(self) -> None:
+        self.setVisible(self._session.view.running == "apply")
+
+    @Slot()
+    def choose(self) -> None:
+        self._menu(self).popup(self.mapToGlobal(QPoint(0, self.height() + S4)))
+
+    def _menu(self, parent: QWidget) -> QMenu:
+        """It deletes itself once it is closed."""
+        menu = QMenu(parent)
+        menu.setToolTipsVisible(True)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        after = menu.addAction(tr("Stop &after the servers under way"))
+        after.setToolTip(tr("They are brought to their end, no other is begun. The rest can be resumed."))
+        after.triggered.connect(lambda: self._session.stop("apply"))
+        now = menu.addAction(tr("Stop &now"))
+        now.setToolTip(tr("Breaks off all but package managers and registrations. The rest can be resumed."))
+        now.triggered.connect(lambda: self._session.stop_now("apply"))
+        menu.setActiveAction(after)
+        return menu

@@ -1,0 +1,100 @@
+"""What stands around the table of servers: what is missing, what is typed wrongly, what a server's identity means."""
+
+from PySide6.QtCore import Signal, Slot
+
+from onboard.gui.models.servers import ServersModel
+from onboard.gui.parts import name_parts
+from onboard.gui.text import plural, tr
+from onboard.gui.widgets.banner import Banner
+from onboard.gui.widgets.button import Button
+from onboard.gui.widgets.copy_button import CopyButton
+from onboard.gui.widgets.mark import Mark
+from onboard.model.profile import Host, Profile
+from onboard.model.state import State
+from onboard.wizard.servers import Identity, missing_credentials
+
+
+class CredentialsNotice(Banner):
+    """Credentials that servers use, and that nothing describes."""
+
+    described = Signal()
+
+    def __init__(self) -> None:
+        super().__init__(Mark.WARN, "")
+        describe = Button(tr("Des&cribe…"))
+        describe.clicked.connect(self.described)
+        name_parts(credentials_notice=self)
+        self.add_button(describe)
+
+    def refresh(self, draft: Profile) -> None:
+        missing = missing_credentials(draft)
+        self.setVisible(bool(missing))
+        if not missing:
+            return
+        name, servers = next(iter(missing.items()))
+        what = tr("Nothing says yet how {name} logs in.", name=name)
+        then = plural("{n} server uses it.", "{n} servers use it.", servers)
+        if len(missing) > 1:
+            what = tr("Nothing says yet how these credentials log in: {names}.", names=", ".join(missing))
+            then = plural("{n} server uses one.", "{n} servers use one.", sum(missing.values()))
+        self.show_notice(Mark.WARN, what, then)
+
+
+class TypedNotice(Banner):
+    """What was typed into a cell, and is wrong."""
+
+    mended = Signal()
+
+    def __init__(self, model: ServersModel) -> None:
+        super().__init__(Mark.BAD, "")
+        self._model = model
+        mend = Button(tr("&Mend it"))
+        mend.clicked.connect(self.mended)
+        discard = Button(tr("Di&scard"))
+        discard.clicked.connect(model.forget_wrong)
+        name_parts(typed=self)
+        self.add_button(mend)
+        self.add_button(discard)
+        self.hide()
+        model.refused.connect(self.refresh)
+
+    @Slot()
+    def refresh(self) -> None:
+        wrong = self._model.first_wrong
+        self.setVisible(wrong is not None)
+        if wrong is not None:
+            name, problem = wrong
+            what = tr("{name}, {key}: {problem}.", name=name, key=problem.key, problem=problem.problem)
+            self.show_notice(Mark.BAD, what, f"{problem.remedy}.")
+
+
+class IdentityNotice(Banner):
+    """What the identity of the selected server means, and what to do about it."""
+
+    read_again = Signal()
+
+    def __init__(self, model: ServersModel) -> None:
+        super().__init__(Mark.WARN, "")
+        self._model = model
+        self._said = ""
+        copy = CopyButton(tr("Cop&y"), lambda: self._said)
+        again = Button(tr("&Look again"))
+        again.setToolTip(tr("Reads the host keys of the selected servers again"))
+        again.clicked.connect(self.read_again)
+        name_parts(identity=self)
+        self.add_button(copy)
+        self.add_button(again)
+
+    def refresh(self, host: Host | None, trust: State) -> None:
+        """`host` is the one that is selected alone."""
+        marks = {Identity.REFUSED: Mark.BAD, Identity.NOT_REACHED: Mark.BAD, Identity.TO_APPROVE: Mark.WARN}
+        identity = self._model.identity(host) if host else Identity.UNSEEN
+        self.setVisible(identity in marks)
+        if host is None or identity not in marks:
+            return
+        state = trust.hosts[host.name]
+        what = tr("{name}: {words}", name=host.name, words=self._model.identity_words(host))
+        lines = [f"{state.reason}." if state.reason else "", f"{state.remedy}." if state.remedy else ""]
+        then = "\n".join(line for line in lines if line)
+        self._said = f"{what}\n{then}"
+        self.show_notice(marks[identity], what, then)
