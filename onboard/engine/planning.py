@@ -12,7 +12,7 @@ from onboard.aws.session import Aws
 from onboard.engine.authority import objection
 from onboard.engine.survey import REGISTER, Survey
 from onboard.engine.workbench import Tools
-from onboard.facts.summary import instance_id, package_wanted
+from onboard.facts.catalog import broken_off, instance_id
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
 from onboard.model.events import Event, HostFinished, Noted, PhaseStarted, PlanMade
@@ -22,7 +22,7 @@ from onboard.model.plan import Change, HostPlan, Plan
 from onboard.model.profile import Host, Profile
 from onboard.model.words import servers
 from onboard.steps.base import Before
-from onboard.steps.catalog import STEPS
+from onboard.steps.catalog import package_wanted, planned
 
 START = "start_agent"
 NONCE = "place_nonce"
@@ -72,7 +72,7 @@ def prepare(
         if host.name not in before:
             settled[host.name] = survey.finish(host)
             continue
-        changes = tuple(change for step in STEPS if (change := step.plan(before[host.name])))
+        before[host.name], changes = planned(before[host.name])
         node = instance_id(survey.facts[host.name])
         if host.tags and (node is None or (host.name, node) not in proven):
             registers = any(change.name == REGISTER for change in changes)
@@ -113,7 +113,7 @@ def _packages(
     able: Sequence[Host], survey: Survey, profile: Profile, aws: Aws, tools: Tools, cancel: CancelToken
 ) -> tuple[dict[tuple[str, str], Package], tuple[str, ...]]:
     """(kind, architecture) → package, each fetched and verified once."""
-    kinds = {kind for host in able if (kind := package_wanted(survey.facts[host.name]))}
+    kinds = {kind for host in able if (kind := package_wanted(host, survey.facts[host.name]))}
     fetched = {
         (kind, arch): fetch_package(aws, profile, kind=kind, arch=arch, cache=tools.cache, cancel=cancel)
         for kind, arch in sorted(kinds)
@@ -125,13 +125,14 @@ def _packages(
 def _before(host: Host, survey: Survey, packages: Mapping[tuple[str, str], Package]) -> Before:
     facts = survey.facts[host.name]
     offered = {finding.fix for finding in survey.findings[host.name] if finding.fix}
-    kind = package_wanted(facts)
+    kind = package_wanted(host, facts)
     return Before(
         host=host,
         facts=facts,
         context=survey.context,
         fixes=frozenset(offered.intersection(survey.context.profile.run.fixes)),
         package=packages[kind] if kind else None,
+        broken_off=broken_off(facts),
     )
 
 

@@ -23,7 +23,7 @@ from onboard.engine.planning import CONFIRM, NONCE, START, TAG, Prepared, tags_t
 from onboard.engine.proof import NotProven, Prover
 from onboard.engine.survey import REGISTER, evidence_of, finish_with, reason_of
 from onboard.engine.workbench import Tools
-from onboard.facts.summary import instance_id
+from onboard.facts.catalog import instance_id
 from onboard.hosts.connection import Connection
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import AwsError, HostUnreachable, HostUntrusted, LogInRefused, OnboardError
@@ -40,11 +40,10 @@ from onboard.model.profile import Host, Profile
 from onboard.model.secret import Secret
 from onboard.model.status import HostStatus
 from onboard.steps.base import Before, Step, Supplies
-from onboard.steps.catalog import STEPS
-from onboard.steps.place_nonce import nonce_command, nonce_path, removal_command
+from onboard.steps.catalog import step_of
+from onboard.steps.posix.place_nonce import nonce_command, nonce_path, removal_command
 
 ROLE = "ensure_role"
-STEP = {step.name: step for step in STEPS}
 LOOKS = 3  # at all nodes, last of all, until AWS answers
 NOT_TOUCHED = (HostUnreachable, HostUntrusted, LogInRefused)
 
@@ -198,7 +197,7 @@ class Rollout:
             if name == START:
                 starting.enter_context(self._pace.start())
             self._touched.add(host.name)
-            self._make(STEP[name], connection, before, supplies, emit)
+            self._make(step_of(host, name), connection, before, supplies, emit)
         return nonce
 
     def _make(self, step: Step, connection: Connection, before: Before, supplies: Supplies, emit: Emit) -> None:

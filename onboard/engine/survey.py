@@ -14,9 +14,7 @@ from onboard.engine.workbench import Tools
 from onboard.facts import bundle
 from onboard.facts.base import Facts, Wanted, to_json
 from onboard.facts.bundle import Questions
-from onboard.facts.catalog import facts_of
-from onboard.facts.summary import instance_id, is_broken_off, without_root
-from onboard.facts.tunnel import complete
+from onboard.facts.catalog import broken_off, completed, facts_of, instance_id
 from onboard.hosts.connection import Connection
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import AwsError, HostError, HostUntrusted, OnboardError, PrivilegeMissing, ProfileError
@@ -118,19 +116,20 @@ def ask_facts(host: Host, questions: Mapping[Family, Questions], tools: Tools, c
     """One server's answers, in one round trip; a second one only where the account has no privilege."""
     connection = tools.connector.connect(host, cancel)
     try:
-        return complete(_answers(questions[family_of(host)], connection), connection)
+        return _answers(questions[family_of(host)], connection)
     finally:
         connection.close()
 
 
 def _answers(asked: Questions, connection: Connection) -> Facts:
+    refusal: PrivilegeMissing | None = None
     try:
         result = connection.run_script(asked.script, privileged=True, timeout=FACTS_TIMEOUT)
-        return bundle.parse(asked.facts, result)
     except PrivilegeMissing as error:
         # What needs no privilege is still worth knowing, and one check says what is missing and why.
+        refusal = error
         result = connection.run_script(asked.script, timeout=FACTS_TIMEOUT)
-        return without_root(bundle.parse(asked.facts, result), error)
+    return completed(bundle.parse(asked.facts, result), connection, refusal)
 
 
 def finish_with(host: Host, error: Exception) -> HostFinished:
@@ -170,7 +169,7 @@ def _with_known_nodes(
         return context
     try:
         ours = journal.registered(context.account, context.region)
-        ours |= {instance_id(answers) or "" for answers in facts.values() if is_broken_off(REGISTER, answers)}
+        ours |= {instance_id(answers) or "" for answers in facts.values() if REGISTER in broken_off(answers)}
         return replace(context, known_nodes=known_nodes(aws, ids) | (ours & ids))
     except AwsError as error:
         yield Noted(text=f"Existing registrations could not be looked up. {error}", level="warning")

@@ -32,10 +32,11 @@ from onboard.model.events import (
     StepFinished,
     StepStarted,
 )
+from onboard.model.family import family_of
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
 from onboard.model.words import and_more
-from onboard.steps.catalog import STEPS
+from onboard.steps.catalog import STEPS, steps_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def undoing_of(entries: Sequence[Entry]) -> Undoing:
             if nodes.get(entry.host) == entry.data["instance_id"]:
                 del nodes[entry.host]
             replaced[entry.host] = _without(replaced.get(entry.host, ()), entry.data["instance_id"])
-        elif entry.change in _STEP and entry.host:
+        elif entry.change in _STEPS and entry.host:
             if undone:
                 steps[entry.host].pop(entry.change, None)
             elif made:
@@ -110,7 +111,7 @@ def _without(nodes: tuple[str, ...], gone: str) -> tuple[str, ...]:
     return tuple(node for node in nodes if node != gone)
 
 
-_STEP = {step.name: step for step in STEPS}
+_STEPS = frozenset(step.name for step in STEPS)
 
 
 def undo(
@@ -210,7 +211,7 @@ class _Undo:
         if not made:
             return
         with closing(self._tools.connector.connect(host, self._cancel)) as connection:
-            for step in reversed(STEPS):
+            for step in reversed(steps_of(family_of(host))):
                 if step.name not in made and step.name != NONCE:  # a later run may have left one
                     continue
                 self._cancel.check_now()

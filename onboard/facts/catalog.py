@@ -1,10 +1,14 @@
-"""Every question that is asked of a server. A file of a fact that is not listed here is refused by a test."""
+"""Every question that is asked of a server. A file of a fact that is not listed here is refused by a test.
+
+At its end: what the engine itself asks of the answers, whichever facts they belong to.
+"""
 
 from typing import Any
 
-from onboard.facts.base import Fact
+from onboard.facts.base import Fact, Facts, Unknown
 from onboard.facts.posix import (
     agent,
+    changes_pending,
     clock,
     disk_space,
     endpoint_reach,
@@ -21,6 +25,9 @@ from onboard.facts.posix import (
     root_credentials,
     trust_anchors,
 )
+from onboard.facts.tunnel import complete
+from onboard.hosts.connection import Connection
+from onboard.model.errors import PrivilegeMissing
 from onboard.model.family import Family
 
 FACTS: tuple[Fact[Any], ...] = (
@@ -38,6 +45,7 @@ FACTS: tuple[Fact[Any], ...] = (
     proxy_in_force.FACT,
     agent.FACT,
     registration.FACT,
+    changes_pending.FACT,
     root_credentials.FACT,
     package_manager.FACT,
 )
@@ -46,3 +54,23 @@ FACTS: tuple[Fact[Any], ...] = (
 def facts_of(family: Family) -> tuple[Fact[Any], ...]:
     """The questions for servers of a family; no two of them have the same name."""
     return tuple(fact for fact in FACTS if family in fact.families)
+
+
+def completed(facts: Facts, connection: Connection, refusal: PrivilegeMissing | None) -> Facts:
+    """`facts`, with what this computer knows better than the server's scripts, or can find out over `connection`.
+
+    `refusal`: why they were asked without privilege. Raises Cancelled.
+    """
+    known = facts if refusal is None else privilege.refused(facts, refusal)
+    return complete(known, connection)
+
+
+def instance_id(facts: Facts) -> str | None:
+    """The mi- id that the server says it is registered as; None when it is not, or not known."""
+    return registration.instance_id(facts)
+
+
+def broken_off(facts: Facts) -> frozenset[str]:
+    """Names of the steps that changed the server and never told a journal: they must be taken up again."""
+    found = facts.get(changes_pending.FACT)
+    return frozenset() if isinstance(found, Unknown) else found.steps

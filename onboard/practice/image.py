@@ -49,7 +49,7 @@ PLACEHOLDERS = {
     "sudo_user": "who logs in, while the script runs as root",
     "agent": "the agent's package, binary, service, process and configuration, as facts/agent.sh prints them",
     "registration": "the agent's registration and key, as facts/registration.sh prints them",
-    "pending": "what this program left under way, as facts/registration.sh prints it",
+    "pending": "what this program left under way, as facts/changes_pending.sh prints it",
     "root_key": "the kind of root's AWS key, as facts/root_credentials.sh prints it",
     "drop_ins": "drop-ins of the agent's service, as facts/proxy_in_force.sh prints them",
     "certificates": "the Amazon roots it trusts, as facts/root_certificates.sh prints them",

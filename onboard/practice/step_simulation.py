@@ -318,9 +318,10 @@ async def _place_nonce_apply(step: _Step) -> None:
     if not step.secret:
         raise Failed("no nonce came")
     files, path = step.machine.files, step.variables["path"]
-    kept = {f"{PENDING}{name}.undo" for name in step.variables["kept"].split()}
+    kept = step.variables["kept"].split()
     for found in step.machine.below(PENDING):
-        if found.startswith(f"{PENDING}nonce-") or (found.endswith(".undo") and found not in kept):
+        record = found.removeprefix(PENDING).removesuffix(".undo") if found.endswith(".undo") else ""
+        if found.startswith(f"{PENDING}nonce-") or (record and record not in kept and kept != ["*"]):
             del files[found]
     files[path] = f"{step.secret}\n".encode()
     step.say("path", path)

@@ -1,13 +1,15 @@
-"""A step: one change made on a server. To add one, write a file here and list it in `onboard.steps.catalog`."""
+"""A step: one change made on a server. To add one, write a file in `posix/`, and list it in `onboard.steps.catalog`."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar
 
 from onboard.checks.base import Context
 from onboard.facts.base import Facts
 from onboard.hosts.connection import Connection
 from onboard.model.errors import OnboardError
+from onboard.model.family import ONLY_POSIX, Family
 from onboard.model.package import Package
 from onboard.model.plan import Change
 from onboard.model.profile import Host
@@ -38,6 +40,8 @@ class Before:
     facts      of this server
     fixes      names of steps that checks offered as a fix and the profile allowed (`run.fixes`)
     package    the agent package for this server's kind and architecture; None when no agent must be installed
+    broken_off names of the steps that changed this server and never told a journal: they are made again
+    planned    the steps with something to do on this server: when a step plans, those before it; later, all
     """
 
     host: Host
@@ -45,6 +49,8 @@ class Before:
     context: Context
     fixes: frozenset[str] = frozenset()
     package: Package | None = None
+    broken_off: frozenset[str] = frozenset()
+    planned: tuple["Step", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +81,48 @@ class Done:
     output: Mapping[str, str] = field(default_factory=dict)
 
 
-class Step(Protocol):
-    """A change. Safe to repeat: applied to a server that is already as wanted, it changes nothing."""
+class Step(ABC):
+    """A change. Safe to repeat: applied to a server that is already as wanted, it changes nothing.
 
-    @property
-    def name(self) -> str:
-        """An imperative, its file's name: `install_agent`."""
-        ...
+    name            an imperative, its file's name: `install_agent`; steps of other families may have the same
+    families        of servers that it is for
+    disturbs_agent  an agent that runs already must be started anew to see the change
+    """
+
+    name: ClassVar[str]
+    families: ClassVar[frozenset[Family]] = ONLY_POSIX
+    disturbs_agent: ClassVar[bool] = False
 
     def plan(self, before: Before) -> Change | None:
         """What would be done; None when the server is as it should be. Pure."""
-        ...
+        if not self.applies(before) or (self.is_made(before) and self.name not in before.broken_off):
+            return None
+        return self.change(before)
+
+    def applies(self, before: Before) -> bool:
+        """Whether the step may be made on this server at all, also where it was broken off."""
+        return True
+
+    @abstractmethod
+    def is_made(self, before: Before) -> bool:
+        """Whether the server is as the step would leave it, as far as the facts tell, or the step is not wanted."""
+
+    @abstractmethod
+    def change(self, before: Before) -> Change:
+        """What would be done, where something is to be done."""
+
+    def package_wanted(self, facts: Facts) -> tuple[str, str] | None:
+        """(kind, architecture) of the agent package that the step needs on this server; None where none fits."""
+        return None
 
     def planned_undo(self, before: Before, supplies: Supplies) -> Mapping[str, str]:
         """What `undo` needs as far as it is known before `apply`, journalled first: `apply` may never return."""
         return {}
 
+    @abstractmethod
     def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
         """Make the change and see that it holds. Raises StepFailed, HostError."""
-        ...
 
+    @abstractmethod
     def undo(self, connection: Connection, undo: Mapping[str, str]) -> Done:
         """Put back what `apply` found, from what it left in the journal. Safe to repeat; raises as `apply` does."""
-        ...

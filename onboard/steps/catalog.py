@@ -1,24 +1,56 @@
-"""Every change that is made on a Linux server, in the order of making. A step's file that is not listed is refused.
+"""Every change that is made on a server, in the order of making. A step's file that is not listed is refused by a test.
 
 Packages start the service themselves: so the configuration comes first, and the service is stopped to register.
 """
 
-from onboard.steps.base import Step
-from onboard.steps.configure_agent import ConfigureAgent
-from onboard.steps.configure_proxy import ConfigureProxy
-from onboard.steps.install_agent import InstallAgent
-from onboard.steps.install_roots import InstallRoots
-from onboard.steps.place_nonce import PlaceNonce
-from onboard.steps.register_agent import RegisterAgent
-from onboard.steps.start_agent import StartAgent
+from dataclasses import replace
 
-_SETTINGS: tuple[Step, ...] = (
+from onboard.facts.base import Facts
+from onboard.model.family import Family, family_of
+from onboard.model.plan import Change
+from onboard.model.profile import Host
+from onboard.steps.base import Before, Step
+from onboard.steps.posix.configure_agent import ConfigureAgent
+from onboard.steps.posix.configure_proxy import ConfigureProxy
+from onboard.steps.posix.install_agent import InstallAgent
+from onboard.steps.posix.install_roots import InstallRoots
+from onboard.steps.posix.place_nonce import PlaceNonce
+from onboard.steps.posix.register_agent import RegisterAgent
+from onboard.steps.posix.start_agent import StartAgent
+
+STEPS: tuple[Step, ...] = (
     InstallRoots(),
     ConfigureAgent(),
     ConfigureProxy(),
     InstallAgent(),
     RegisterAgent(),
+    StartAgent(),
+    PlaceNonce(),
 )
-_CHANGES: tuple[Step, ...] = (*_SETTINGS, StartAgent(earlier=_SETTINGS))
 
-STEPS: tuple[Step, ...] = (*_CHANGES, PlaceNonce(earlier=_CHANGES))
+
+def steps_of(family: Family) -> tuple[Step, ...]:
+    """The steps for servers of a family, in the order of making; no two of them have the same name."""
+    return tuple(step for step in STEPS if family in step.families)
+
+
+def step_of(host: Host, name: str) -> Step:
+    """The step of that name for this server. KeyError where its family has none."""
+    return {step.name: step for step in steps_of(family_of(host))}[name]
+
+
+def planned(before: Before) -> tuple[Before, tuple[Change, ...]]:
+    """What a server needs: the changes of all steps, and what the steps know when they are made."""
+    changes = []
+    for step in steps_of(family_of(before.host)):
+        change = step.plan(before)
+        if change is not None:
+            changes.append(change)
+            before = replace(before, planned=(*before.planned, step))
+    return before, tuple(changes)
+
+
+def package_wanted(host: Host, facts: Facts) -> tuple[str, str] | None:
+    """(kind, architecture) of the agent package for this server; None where no step needs one, or none fits."""
+    wanted = (step.package_wanted(facts) for step in steps_of(family_of(host)))
+    return next((package for package in wanted if package), None)

@@ -8,6 +8,7 @@ from onboard.facts.amazon_roots import AMAZON_ROOTS
 from onboard.facts.base import Fact, Facts, Unknown
 from onboard.facts.posix import (
     agent,
+    changes_pending,
     clock,
     disk_space,
     endpoint_reach,
@@ -91,6 +92,7 @@ HEALTHY: dict[str, Any] = {
     proxy_in_force.FACT.name: proxy_in_force.ProxyInForce(),
     agent.FACT.name: agent.Agent(),
     registration.FACT.name: registration.AgentRegistration(),
+    changes_pending.FACT.name: changes_pending.ChangesPending(),
     root_credentials.FACT.name: root_credentials.RootCredentials(),
     package_manager.FACT.name: package_manager.PackageManager(("deb",), "amd64", ("apt-get",)),
 }

@@ -16,7 +16,7 @@ from onboard.model.errors import ConnectionLost
 from onboard.model.state import State
 from onboard.model.status import HostStatus
 from onboard.practice.step_simulation import SIMULATED
-from onboard.steps.register_agent import RegisterAgent
+from onboard.steps.posix.register_agent import RegisterAgent
 
 
 def only(work: Bench, number: int, **tags: str) -> str:

@@ -23,8 +23,8 @@ from onboard.model.state import State, fold
 from onboard.model.status import HostStatus
 from onboard.practice.machine import CONFIG, DROP_INS
 from onboard.steps.base import Done
-from onboard.steps.register_agent import RegisterAgent
-from onboard.steps.start_agent import StartAgent
+from onboard.steps.posix.register_agent import RegisterAgent
+from onboard.steps.posix.start_agent import StartAgent
 
 FAULTS = {
     "no-amazon-roots": "root_certificates_present",

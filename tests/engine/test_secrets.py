@@ -33,7 +33,7 @@ from onboard.practice.image import image
 from onboard.practice.machine import ACCOUNT
 from onboard.practice.serve import NAME, Practice, running_practice
 from onboard.profiles.file import save
-from onboard.steps.register_agent import RegisterAgent
+from onboard.steps.posix.register_agent import RegisterAgent
 
 USER = "canary"
 AGENT = "/usr/bin/amazon-ssm-agent"

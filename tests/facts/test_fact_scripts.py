@@ -21,6 +21,7 @@ from onboard.facts.base import Answer, Fact
 from onboard.facts.catalog import FACTS
 from onboard.facts.posix import (
     agent,
+    changes_pending,
     disk_space,
     name_resolution,
     package_manager,
@@ -285,27 +286,49 @@ def test_a_registration_is_read_and_its_key_is_not(root: Path) -> None:
     state = root / "var/lib/amazon/ssm"
     put(state / "registration", '{"ManagedInstanceID":"mi-0123456789abcdef0",\n"Region":"eu-central-1"}\n')
     put(state / "Vault/Store/RegistrationKey", "t0psecret")
-    put(root / "var/lib/onboard/lock")
     printed = output(registration.FACT, root)
     assert "t0psecret" not in printed
     assert registration.FACT.parse(Answer(printed)) == registration.AgentRegistration(
-        "mi-0123456789abcdef0", "eu-central-1", has_key=True, pending=("lock",)
+        "mi-0123456789abcdef0", "eu-central-1", has_key=True
     )
 
 
-def test_a_registration_that_only_root_may_read_is_unknown(root: Path, tmp_path: Path) -> None:
+def test_a_registration_that_only_root_may_read_is_unknown(root: Path) -> None:
+    put(root / "var/lib/amazon/ssm/registration", "{}")
+    denied(root, "registration", root / "var/lib/amazon/ssm")
+
+
+def denied(root: Path, fact: str, folder: Path) -> None:
+    """The fact's script says that only root may read `folder`."""
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("needs root and setpriv")
-    put(root / "var/lib/amazon/ssm/registration", "{}")
-    (root / "var/lib/amazon/ssm").chmod(0o600)
-    for folder in (root, *root.parents):
-        if str(folder).startswith("/tmp/"):
-            folder.chmod(0o755)
-    script = script_of("registration").replace("/var/lib/", f"{root}/var/lib/")
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o600)
+    for above in (root, *root.parents):
+        if str(above).startswith("/tmp/"):
+            above.chmod(0o755)
+    script = script_of(fact).replace("/var/lib/", f"{root}/var/lib/")
     command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *shell("dash")]
     done = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "root only" in done.stderr
+
+
+# changes_pending
+
+
+@pytest.mark.parametrize("shell_name", sorted(SHELLS))
+def test_what_onboard_left_under_way_is_named(shell_name: str, root: Path) -> None:
+    assert learned(changes_pending.FACT, root, shell_name) == changes_pending.ChangesPending()
+    for name in ("configure_agent.undo", "lock", "nonce-1", "odd name.undo"):
+        put(root / "var/lib/onboard" / name)
+    found = learned(changes_pending.FACT, root, shell_name)
+    assert found.files == ("configure_agent.undo", "lock", "nonce-1", "odd name.undo")
+    assert found.steps == {"configure_agent"}
+
+
+def test_records_that_only_root_may_read_are_unknown(root: Path) -> None:
+    denied(root, "changes_pending", root / "var/lib/onboard")
 
 
 # root_credentials

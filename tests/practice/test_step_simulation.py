@@ -18,7 +18,7 @@ from onboard.checks.base import Context
 from onboard.engine.proof import NotProven, Patience, Prover
 from onboard.facts import bundle
 from onboard.facts.base import Facts, Unknown, Wanted
-from onboard.facts.catalog import FACTS
+from onboard.facts.catalog import FACTS, broken_off
 from onboard.facts.posix import agent, registration, root_certificates
 from onboard.hosts.connection import Connection
 from onboard.hosts.credentials import Secrets
@@ -43,8 +43,8 @@ from onboard.scripts.dialect import Dialect
 from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Registration, Step, StepFailed, Supplies
-from onboard.steps.catalog import STEPS
-from onboard.steps.place_nonce import nonce_command, nonce_path
+from onboard.steps.catalog import STEPS, planned
+from onboard.steps.posix.place_nonce import nonce_command, nonce_path
 
 RUN = "run-1"
 ROLE = "PracticeRole"
@@ -88,7 +88,7 @@ class Field:
         path = self.folder / f"amazon-ssm-agent.{kind}"
         path.write_bytes(PACKAGE)
         package = Package(path, kind, "amd64", "3.3.4851.0", hashlib.sha256(PACKAGE).hexdigest())
-        return Before(host, facts, context, fixes, package)
+        return planned(Before(host, facts, context, fixes, package, broken_off(facts)))[0]
 
     def supplies(self, nonce: str = "0123456789abcdef", code: str = "") -> Supplies:
         made = self.aws.ssm.create_activation(IamRole=ROLE, RegistrationLimit=1)
@@ -168,7 +168,7 @@ def test_the_whole_line_comes_online_answers_with_its_nonce_and_is_undone(field:
     assert service.is_running
     assert service.version == "3.3.4851.0"
     assert (told.instance_id, told.region, told.has_key) == (node, REGION, True)
-    assert [pending for pending in told.pending if pending.endswith(".undo")] == []
+    assert broken_off(facts) == frozenset()
     assert len(roots.amazon) == 5
     with field.prover() as prover:
         assert prover.wait_online(node, name).is_online

@@ -17,7 +17,7 @@ from realhosts import RealHost, differences, real_hosts
 from onboard.checks.base import Context
 from onboard.facts import bundle
 from onboard.facts.base import Wanted
-from onboard.facts.catalog import FACTS
+from onboard.facts.catalog import FACTS, broken_off
 from onboard.hosts.credentials import Secrets
 from onboard.hosts.lockout import Lockout
 from onboard.hosts.log_in_memory import LogInMemory
@@ -32,7 +32,7 @@ from onboard.practice.cloud import Cloud, running_cloud
 from onboard.practice.packages import build_deb, build_rpm
 from onboard.scripts.posix import POSIX
 from onboard.steps.base import Before, Done, Registration, Supplies
-from onboard.steps.catalog import STEPS
+from onboard.steps.catalog import STEPS, planned
 
 REGION = "eu-central-1"
 VERSION = "3.3.4851.0"
@@ -100,8 +100,9 @@ class Lab:
     def before(self, connection, **changes):
         asked = connection.run_script(bundle.compose(POSIX, FACTS, Wanted(self.endpoints)), privileged=True)
         context = Context(self.profile, REGION, self.cloud.account, self.endpoints, self.known_nodes)
-        before = Before(connection.host, bundle.parse(FACTS, asked), context, self.fixes, self.package())
-        return replace(before, **changes)
+        facts = bundle.parse(FACTS, asked)
+        before = Before(connection.host, facts, context, self.fixes, self.package(), broken_off(facts))
+        return planned(replace(before, **changes))[0]
 
     def supplies(self):
         return Supplies(self.run, self.activation, self.nonce)

@@ -6,19 +6,32 @@ from dataclasses import replace
 import pytest
 
 from onboard.checks.base import Context
-from onboard.facts import amazon_roots
-from onboard.facts.base import Answer, Facts
-from onboard.facts.posix import agent, init_system, proxy_in_force, registration, root_certificates, trust_anchors
+from onboard.facts import amazon_roots, bundle
+from onboard.facts.base import Answer, Facts, Wanted
+from onboard.facts.catalog import FACTS, broken_off
+from onboard.facts.posix import (
+    agent,
+    changes_pending,
+    init_system,
+    proxy_in_force,
+    registration,
+    root_certificates,
+    trust_anchors,
+)
+from onboard.hosts.connection import ScriptResult
 from onboard.model.endpoints import Endpoints
 from onboard.model.package import Package
 from onboard.model.profile import AgentSection, EndpointOverrides, Host, NetworkSection, Profile
-from onboard.steps import configure_agent, configure_proxy
+from onboard.model.secret import Secret
+from onboard.scripts.posix import POSIX
 from onboard.steps.base import Before, StepFailed, Supplies
-from onboard.steps.catalog import STEPS
-from onboard.steps.install_roots import STORES
+from onboard.steps.catalog import STEPS, planned
+from onboard.steps.posix import configure_agent, configure_proxy
+from onboard.steps.posix.install_roots import STORES
 
 STEP = {step.name: step for step in STEPS}
 ONLY_NONCE = ["place_nonce"]
+KEPT = "configure_proxy from_a_later_version"
 NODE = "mi-0123456789abcdef0"
 WANTED = json.dumps({"Identity": {"ConsumptionOrder": ["OnPrem"]}, "Profile": {"ShareCreds": False}})
 PACKAGE = agent.AgentPackage("deb", "3.3.4851.0")
@@ -39,6 +52,7 @@ def before(*, network=None, fixes=frozenset(), package=None, **facts):
     values = {
         "agent": agent.Agent(),
         "registration": registration.AgentRegistration(),
+        "changes_pending": changes_pending.ChangesPending(),
         "init_system": init_system.InitSystem("systemd", "252"),
         "proxy_in_force": proxy_in_force.ProxyInForce(),
         "trust_anchors": trust_anchors.TrustAnchors((STORES[0].tool,), (STORES[0].folder,)),
@@ -52,11 +66,12 @@ def before(*, network=None, fixes=frozenset(), package=None, **facts):
         Endpoints(*("https://x.invalid",) * 4),
     )
     known = {name: value for name, value in values.items() if value is not None}
-    return Before(Host(name="web"), Facts(known), context, fixes, package)
+    facts = Facts(known)
+    return planned(Before(Host(name="web"), facts, context, fixes, package, broken_off(facts)))[0]
 
 
 def plan(given):
-    return [change.name for step in STEPS if (change := step.plan(given))]
+    return [change.name for change in planned(replace(given, planned=()))[1]]
 
 
 def the_package(tmp_path, version="3.3.4851.0"):
@@ -108,8 +123,53 @@ def test_a_running_agent_is_restarted_for_new_settings():
 
 @pytest.mark.parametrize("step", ["configure_agent", "register_agent"])
 def test_an_apply_that_was_broken_off_is_planned_again(step):
-    left = registration.AgentRegistration(NODE, "eu-central-1", pending=(f"{step}.undo",))
-    assert plan(well(registration=left)) == [step, "start_agent", *ONLY_NONCE]
+    left = changes_pending.ChangesPending((f"{step}.undo",))
+    assert plan(well(changes_pending=left)) == [step, "start_agent", *ONLY_NONCE]
+
+
+def test_a_damaged_registration_hides_no_apply_that_was_broken_off():
+    """Our own records on the server are a fact of their own."""
+    found = answered(registration='registration {"ManagedInst', changes_pending="pending configure_agent.undo")
+    assert "damaged" in found.unknown()["registration"]
+    assert broken_off(found) == {"configure_agent"}
+
+
+def answered(**printed):
+    facts = [fact for fact in FACTS if fact.name in printed]
+    output = {name: Answer(f"{text}\nasked all\n") for name, text in printed.items()}
+    script = bundle.compose(POSIX, facts, Wanted(Endpoints(*("https://x.invalid",) * 4)))
+    return bundle.parse(facts, ScriptResult(0, bundle.answer(script, output), b""))
+
+
+def test_an_agent_is_restarted_after_steps_that_disturb_it_only():
+    assert STEP["start_agent"].plan(replace(well(), planned=(STEP["configure_agent"],))) is not None
+    assert STEP["start_agent"].plan(replace(well(), planned=(STEP["place_nonce"],))) is None
+
+
+class Asked:
+    """A connection that keeps the script it is given."""
+
+    host = Host(name="web")
+
+    def run_script(self, text, **options):
+        self.variables = POSIX.variables(text)
+        return ScriptResult(0, b"changed=yes\n", b"")
+
+
+@pytest.mark.parametrize(
+    ("left", "kept"),
+    [
+        (changes_pending.ChangesPending(), ""),
+        (changes_pending.ChangesPending(("configure_agent.undo", "lock")), ""),  # it is made again
+        (changes_pending.ChangesPending(("configure_proxy.undo", "from_a_later_version.undo")), KEPT),
+        (None, "*"),
+    ],
+)
+def test_records_that_a_run_does_not_take_up_are_kept(left, kept):
+    connection = Asked()
+    given = well(changes_pending=left)
+    STEP["place_nonce"].apply(connection, given, Supplies("run1", nonce=Secret("n0nce")))
+    assert connection.variables["kept"] == kept
 
 
 def test_roots_of_a_broken_off_apply_are_the_change_that_was_approved():
@@ -117,8 +177,8 @@ def test_roots_of_a_broken_off_apply_are_the_change_that_was_approved():
     approved = STEP["install_roots"].plan(before(fixes=fixes))
     have = tuple(sorted(root.sha256 for root in amazon_roots.AMAZON_ROOTS))
     trusted = root_certificates.RootCertificates("x", 145, have)
-    left = registration.AgentRegistration(pending=("install_roots.undo",))
-    again = STEP["install_roots"].plan(before(root_certificates=trusted, registration=left))
+    left = changes_pending.ChangesPending(("install_roots.undo",))
+    again = STEP["install_roots"].plan(before(root_certificates=trusted, changes_pending=left))
     assert approved.covers(again)
     assert STEP["install_roots"].plan(before(fixes=fixes, root_certificates=trusted)) is None
 
@@ -152,9 +212,9 @@ def test_versions_are_compared_as_numbers_and_never_lowered(tmp_path, installed,
 
 
 def test_what_was_broken_off_is_installed_again_and_no_upgrade(tmp_path):
-    pending = registration.AgentRegistration(pending=("install_agent.undo",))
+    pending = changes_pending.ChangesPending(("install_agent.undo",))
     change = STEP["install_agent"].plan(
-        before(agent=agent.Agent((PACKAGE,)), registration=pending, package=the_package(tmp_path, PACKAGE.version))
+        before(agent=agent.Agent((PACKAGE,)), changes_pending=pending, package=the_package(tmp_path, PACKAGE.version))
     )
     assert change.summary == "Install the agent 3.3.4851.0 again, as it was broken off"
 

@@ -9,20 +9,20 @@ from pathlib import Path
 import pytest
 from step_headers import declared
 
-import onboard.steps
+import onboard.steps.posix
 from onboard.hosts.connection import ScriptResult
 from onboard.model.profile import Host
 from onboard.model.secret import Secret
 from onboard.resources import resource
 from onboard.scripts.dialect import END_OF_VARIABLES
 from onboard.scripts.posix import POSIX
-from onboard.steps import install_agent, register_agent, script
+from onboard.steps import script
 from onboard.steps.base import StepFailed
 from onboard.steps.catalog import STEPS
-from onboard.steps.place_nonce import nonce_command, nonce_path, removal_command
+from onboard.steps.posix import install_agent, register_agent
+from onboard.steps.posix.place_nonce import nonce_command, nonce_path, removal_command
 
 SCRIPTS = sorted(entry.name for entry in resource("scripts/posix/steps").iterdir())
-NO_STEPS = {"__init__", "base", "catalog", "script"}
 
 SERVICE, DETACHED, PACKAGE = (script.SERVICE,), (script.LOCK, script.DETACHED, script.SERVICE), (script.PACKAGE,)
 SHARED: dict[str, tuple[str, ...]] = {  # what each script shares with others
@@ -59,8 +59,8 @@ def composed(name):
 
 
 def test_every_file_is_a_listed_step():
-    files = {path.stem for path in Path(onboard.steps.__file__).parent.glob("*.py")}
-    assert files - NO_STEPS == {step.name for step in STEPS}
+    files = {path.stem for path in Path(onboard.steps.posix.__path__[0]).glob("*.py")}
+    assert files - {"__init__"} == {step.name for step in STEPS}
 
 
 def test_every_step_has_its_scripts_and_every_script_its_step():
@@ -107,6 +107,22 @@ def test_scripts_use_no_tool_that_a_small_system_lacks():
     for name in SCRIPTS:
         text = resource(f"scripts/posix/steps/{name}").read_text()
         assert not re.search(r"\b(curl|wget|python3?|perl|jq|\[\[|local )\b", text), name
+
+
+@pytest.mark.parametrize(
+    ("kept", "left"),
+    [("", []), ("install_roots", ["install_roots.undo"]), ("*", ["configure_agent.undo", "install_roots.undo"])],
+)
+def test_records_that_were_not_taken_up_stay_when_the_nonce_is_placed(tmp_path, kept, left):
+    state = tmp_path / "onboard"
+    state.mkdir()
+    for name in ("configure_agent.undo", "install_roots.undo", "nonce-before"):
+        (state / name).touch()
+    variables = {"path": f"{state}/nonce-1", "kept": kept}
+    text = script.compose(POSIX, "place_nonce", "apply", variables).replace("/var/lib/onboard", str(state))
+    done = subprocess.run(["sh", "-c", text], input="n0nce\n", capture_output=True, text=True, check=True)
+    assert "changed=yes" in done.stdout
+    assert sorted(path.name for path in state.iterdir()) == [*left, "nonce-1"]
 
 
 class Answering:
@@ -194,7 +210,7 @@ def test_refused_packages_are_explained(said, why):
 
 
 def test_the_nonce_is_read_as_often_as_it_is_asked_for_until_it_is_removed(tmp_path, monkeypatch):
-    monkeypatch.setattr("onboard.steps.place_nonce.FOLDER", str(tmp_path / "onboard"))
+    monkeypatch.setattr("onboard.steps.posix.place_nonce.FOLDER", str(tmp_path / "onboard"))
     path = Path(nonce_path("run1"))
     path.parent.mkdir()
     path.write_text("n0nce\n")

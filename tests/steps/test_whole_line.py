@@ -6,7 +6,7 @@ import pytest
 from lab import STEP, VERSION, a_lab, wait_online
 from realhosts import differences
 
-from onboard.steps.place_nonce import nonce_command, nonce_path, removal_command
+from onboard.steps.posix.place_nonce import nonce_command, nonce_path, removal_command
 
 # What a running agent writes by itself.
 AGENTS_OWN = ("var/log/amazon/",)

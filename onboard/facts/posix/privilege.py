@@ -1,9 +1,10 @@
 """As whom do scripts run on this server?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from onboard.facts.base import Answer, Fact
+from onboard.facts.base import Answer, Fact, Facts, Unknown
 from onboard.facts.lines import number, single
+from onboard.model.errors import PrivilegeMissing, PrivilegeUntried
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +51,12 @@ def parse(answer: Answer) -> Privilege:
 
 
 FACT = Fact("privilege", parse)
+
+
+def refused(facts: Facts, error: PrivilegeMissing) -> Facts:
+    """`facts`, asked without privilege, with why it was not to be had."""
+    found = facts.get(FACT)
+    if isinstance(found, Unknown):
+        return facts
+    tried = not isinstance(error, PrivilegeUntried)
+    return facts.having(FACT, replace(found, refusal=Refusal(error.what, error.why, error.remedy, tried)))

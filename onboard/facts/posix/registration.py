@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from onboard.facts.base import Answer, Fact, FactError
+from onboard.facts.base import Answer, Fact, FactError, Facts, Unknown
 from onboard.facts.lines import pairs
 
 
@@ -12,19 +12,16 @@ class AgentRegistration:
     """`instance_id` (mi-…) and `region` are "" when it is not registered.
 
     has_key   a registration's key is in the agent's vault
-    pending   names of files under /var/lib/onboard: a registration of ours is or was under way
     """
 
     instance_id: str = ""
     region: str = ""
     has_key: bool = False
-    pending: tuple[str, ...] = ()
 
 
 def parse(answer: Answer) -> AgentRegistration:
     instance_id = region = ""
     has_key = False
-    pending = []
     lines = list(pairs(answer))
     if ("asked", "all") not in lines:
         raise FactError("the answer broke off")
@@ -33,9 +30,7 @@ def parse(answer: Answer) -> AgentRegistration:
             instance_id, region = _registration(value)
         elif key == "key":
             has_key = True
-        elif key == "pending" and value:
-            pending.append(value)
-    return AgentRegistration(instance_id, region, has_key, tuple(pending))
+    return AgentRegistration(instance_id, region, has_key)
 
 
 def _registration(text: str) -> tuple[str, str]:
@@ -52,3 +47,9 @@ def _registration(text: str) -> tuple[str, str]:
 
 
 FACT = Fact("registration", parse)
+
+
+def instance_id(facts: Facts) -> str | None:
+    """The mi- id that the server is registered as; None when it is not, or not known."""
+    found = facts.get(FACT)
+    return None if isinstance(found, Unknown) else found.instance_id or None

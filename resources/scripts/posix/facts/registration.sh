@@ -15,10 +15,4 @@ if [ -e "$state/registration" ]; then
   echo
 fi
 if [ -e "$state/Vault/Store/RegistrationKey" ]; then echo 'key present'; fi
-# What this program left under way.
-if [ -d /var/lib/onboard ]; then
-  for file in /var/lib/onboard/*; do
-    if [ -e "$file" ]; then printf 'pending %s\n' "${file#/var/lib/onboard/}"; fi
-  done
-fi
 echo 'asked all'

@@ -1,15 +1,19 @@
+"""Which package of the agent fits a server."""
+
 from typing import Any
 
 import pytest
 
-from onboard.facts.base import Fact, Facts, Unknown
-from onboard.facts.posix import agent, kernel, operating_system, package_manager, registration
+from onboard.facts.base import Fact, Facts
+from onboard.facts.posix import agent, kernel, operating_system, package_manager
 from onboard.facts.posix.agent import Agent, AgentPackage
 from onboard.facts.posix.kernel import Kernel
 from onboard.facts.posix.operating_system import OperatingSystem
 from onboard.facts.posix.package_manager import PackageManager
-from onboard.facts.posix.registration import AgentRegistration
-from onboard.facts.summary import instance_id, package_wanted
+from onboard.model.profile import Host, Protocol
+from onboard.steps.catalog import package_wanted
+
+HOST = Host(name="web")
 
 
 def facts(*pairs: tuple[Fact[Any], Any]) -> Facts:
@@ -44,24 +48,8 @@ def server(
     ],
 )
 def test_the_package_that_fits(known: Facts, wanted: tuple[str, str] | None) -> None:
-    assert package_wanted(known) == wanted
+    assert package_wanted(HOST, known) == wanted
 
 
-def test_the_node_that_a_server_is() -> None:
-    assert instance_id(facts((registration.FACT, AgentRegistration("mi-1", "eu-central-1")))) == "mi-1"
-    assert instance_id(facts((registration.FACT, AgentRegistration()))) is None
-    assert instance_id(facts((registration.FACT, Unknown("root only")))) is None
-
-
-@pytest.mark.parametrize(
-    ("identity", "like", "family"),
-    [
-        ("debian", (), "debian"),
-        ("linuxmint", ("ubuntu", "debian"), "debian"),
-        ("rocky", ("rhel", "centos", "fedora"), "rhel"),
-        ("opensuse-leap", ("suse", "opensuse"), "sles"),
-        ("arch", (), ""),
-    ],
-)
-def test_the_family_of_a_system(identity: str, like: tuple[str, ...], family: str) -> None:
-    assert OperatingSystem(identity, "1", "name", like).family == family
+def test_a_server_of_a_family_without_steps_wants_no_package() -> None:
+    assert package_wanted(Host(name="file-1", protocol=Protocol.WINRM), server()) is None

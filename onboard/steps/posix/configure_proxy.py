@@ -9,7 +9,6 @@ from hashlib import sha256
 
 from onboard.facts.base import Unknown
 from onboard.facts.posix import agent, init_system, proxy_in_force
-from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
 from onboard.scripts.posix import POSIX
@@ -25,21 +24,24 @@ _HEAD = "# Written by Onboard, which removes it when it is undone."
 
 class ConfigureProxy(Step):
     name = "configure_proxy"
+    disturbs_agent = True
 
-    def plan(self, before: Before) -> Change | None:
-        proxy = before.context.profile.network.proxy
-        if not proxy:
-            return None
-        file = _file(before)
+    def applies(self, before: Before) -> bool:
+        return bool(before.context.profile.network.proxy)
+
+    def is_made(self, before: Before) -> bool:
         in_force = before.facts.get(proxy_in_force.FACT)
-        if not isinstance(in_force, Unknown) and not is_broken_off(self.name, before.facts):
-            digest = sha256(f"{_content(file, before)}\n".encode()).hexdigest()
-            if any((drop_in.path, drop_in.sha256) == (file, digest) for drop_in in in_force.drop_ins):
-                return None
+        if isinstance(in_force, Unknown):
+            return False
+        file = _file(before)
+        digest = sha256(f"{_content(file, before)}\n".encode()).hexdigest()
+        return any((drop_in.path, drop_in.sha256) == (file, digest) for drop_in in in_force.drop_ins)
+
+    def change(self, before: Before) -> Change:
         return Change(
             name=self.name,
-            summary=f"Let the agent use the proxy {proxy}",
-            detail={"file": file, **proxy_variables(before)},
+            summary=f"Let the agent use the proxy {before.context.profile.network.proxy}",
+            detail={"file": _file(before), **proxy_variables(before)},
             before=_altered(before),
         )
 

@@ -4,9 +4,10 @@ It is removed by another Run Command once the answer was accepted; what a broken
 """
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from onboard.facts.summary import is_broken_off
+from onboard.facts.base import Unknown
+from onboard.facts.posix import changes_pending
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
 from onboard.scripts.posix import POSIX
@@ -17,17 +18,17 @@ FOLDER = "/var/lib/onboard"
 
 
 class PlaceNonce(Step):
-    """The last step of a run: it also removes what the `earlier` ones recorded there in case they are broken off.
+    """The last step of a run: it also removes what the others recorded there in case they are broken off.
 
     A record that this run did not take up stays: nobody else knows how to undo that step.
     """
 
     name = "place_nonce"
 
-    def __init__(self, earlier: Sequence[Step]) -> None:
-        self._earlier = tuple(earlier)
+    def is_made(self, before: Before) -> bool:
+        return False
 
-    def plan(self, before: Before) -> Change | None:
+    def change(self, before: Before) -> Change:
         return Change(
             name=self.name,
             summary="Place a nonce that only root can read, to be asked for through AWS",
@@ -41,12 +42,9 @@ class PlaceNonce(Step):
         if supplies.nonce is None:
             raise StepFailed("No nonce was placed", where=before.host.name, why="There is none")
         path = nonce_path(supplies.attempt)
-        kept = [
-            step.name for step in self._earlier if is_broken_off(step.name, before.facts) and step.plan(before) is None
-        ]
         return script.run(
             connection,
-            script.compose(POSIX, self.name, "apply", {"path": path, "kept": " ".join(kept)}),
+            script.compose(POSIX, self.name, "apply", {"path": path, "kept": _kept(before)}),
             failure="No nonce was placed",
             secret=supplies.nonce,
         )
@@ -57,6 +55,14 @@ class PlaceNonce(Step):
             script.compose(POSIX, self.name, "undo", {}),
             failure="The nonce was not removed",
         )
+
+
+def _kept(before: Before) -> str:
+    """Names of the steps whose records stay; `*` for all, where it is not known which were there."""
+    found = before.facts.get(changes_pending.FACT)
+    if isinstance(found, Unknown):
+        return "*"
+    return " ".join(sorted(before.broken_off - {step.name for step in before.planned}))
 
 
 def nonce_path(attempt: str) -> str:

@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from onboard.checks.not_registered_elsewhere import CLEAR_REGISTRATION
 from onboard.facts.base import Unknown
 from onboard.facts.posix import registration
-from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
 from onboard.model.words import Remedy, Text, sh
 from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
-from onboard.steps.configure_proxy import proxy_variables
+from onboard.steps.posix.configure_proxy import proxy_variables
 from onboard.steps.script import Explanation
 
 _NO_PROXY = {"http_proxy": "", "https_proxy": "", "no_proxy": ""}
@@ -26,12 +25,12 @@ _FAILURE = "The agent was not registered"
 
 class RegisterAgent(Step):
     name = "register_agent"
+    disturbs_agent = True
 
-    def plan(self, before: Before) -> Change | None:
-        found = before.facts.get(registration.FACT)
-        registered = not isinstance(found, Unknown) and found.instance_id
-        if registered and not is_broken_off(self.name, before.facts):
-            return None
+    def is_made(self, before: Before) -> bool:
+        return registration.instance_id(before.facts) is not None
+
+    def change(self, before: Before) -> Change:
         region = before.context.region
         return Change(name=self.name, summary=f"Register with Systems Manager in {region}", detail={"region": region})
 

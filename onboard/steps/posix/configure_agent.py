@@ -13,7 +13,6 @@ from typing import Any
 from onboard.facts.base import Unknown
 from onboard.facts.posix import agent
 from onboard.facts.posix.proxy_in_force import without_login
-from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
 from onboard.scripts.posix import POSIX
@@ -26,13 +25,15 @@ SECTIONS = {"ssm": "Ssm", "ec2messages": "Mds", "ssmmessages": "Mgs", "s3": "S3"
 
 class ConfigureAgent(Step):
     name = "configure_agent"
+    disturbs_agent = True
 
-    def plan(self, before: Before) -> Change | None:
+    def is_made(self, before: Before) -> bool:
+        current = _current(before)
+        return current is not None and _merged(current, _wanted(before)) == current
+
+    def change(self, before: Before) -> Change:
         wanted = _wanted(before)
         current = _current(before)
-        is_there = current is not None and _merged(current, wanted) == current
-        if is_there and not is_broken_off(self.name, before.facts):
-            return None
         keys = {
             f"{section}.{key}": json.dumps(value) for section, values in wanted.items() for key, value in values.items()
         }

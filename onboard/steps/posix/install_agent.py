@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from onboard.facts.base import Unknown
-from onboard.facts.posix import agent
-from onboard.facts.summary import is_broken_off
+from onboard.facts.base import Facts, Unknown
+from onboard.facts.posix import agent, kernel, operating_system, package_manager
 from onboard.hosts.connection import Capability, Connection
+from onboard.model.package import Package
 from onboard.model.plan import Change
 from onboard.model.words import Remedy, Text, sh
 from onboard.scripts.posix import POSIX
@@ -13,21 +13,23 @@ from onboard.steps import script
 from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
 from onboard.steps.script import Explanation
 
+ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 _SHARED = (script.LOCK, script.DETACHED, script.SERVICE, script.PACKAGE)
 
 
 class InstallAgent(Step):
     name = "install_agent"
+    disturbs_agent = True
 
-    def plan(self, before: Before) -> Change | None:
-        package = before.package
-        if package is None:
-            return None
-        found = before.facts.get(agent.FACT)
-        installed = "" if isinstance(found, Unknown) else found.version
-        is_there = bool(installed) and _numbers(installed) >= _numbers(package.version)
-        if is_there and not is_broken_off(self.name, before.facts):
-            return None
+    def applies(self, before: Before) -> bool:
+        return before.package is not None
+
+    def is_made(self, before: Before) -> bool:
+        installed = _installed(before)
+        return bool(installed) and _numbers(installed) >= _numbers(_package(before).version)
+
+    def change(self, before: Before) -> Change:
+        package, installed, is_there = _package(before), _installed(before), self.is_made(before)
         what = f"Upgrade the agent from {installed} to" if installed and not is_there else "Install the agent"
         again = " again, as it was broken off" if is_there else ""
         return Change(
@@ -37,10 +39,23 @@ class InstallAgent(Step):
             before={"version": installed} if installed and _numbers(installed) != _numbers(package.version) else {},
         )
 
+    def package_wanted(self, facts: Facts) -> tuple[str, str] | None:
+        """(deb or rpm, amd64 or arm64).
+
+        An agent that came as a snap is kept as one: dpkg's package refuses to stand beside it.
+        """
+        manager, hardware, found = facts.get(package_manager.FACT), facts.get(kernel.FACT), facts.get(agent.FACT)
+        if isinstance(manager, Unknown) or isinstance(hardware, Unknown):
+            return None
+        architecture = ARCHITECTURES.get(hardware.machine)
+        formats = [kind for kind in manager.formats if kind in ("deb", "rpm")]
+        has = [] if isinstance(found, Unknown) else [package.kind for package in found.packages]
+        if architecture is None or not formats or "snap" in has:
+            return None
+        return next((kind for kind in has if kind in formats), _kind(facts, formats)), architecture
+
     def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
-        package = before.package
-        if package is None:
-            raise StepFailed("The agent was not installed", where=before.host.name, why="No package was fetched for it")
+        package = _package(before)
         if Capability.UPLOAD not in connection.can:
             why = "The package cannot be sent over this kind of connection"
             raise StepFailed("The agent was not installed", where=before.host.name, why=why)
@@ -78,6 +93,27 @@ class InstallAgent(Step):
         return script.compose(
             POSIX, self.name, action, {"limit": str(script.LOCK_LIMIT), **variables}, (script.PACKAGE_LOCK,)
         )
+
+
+def _package(before: Before) -> Package:
+    if before.package is None:
+        raise StepFailed("The agent was not installed", where=before.host.name, why="No package was fetched for it")
+    return before.package
+
+
+def _installed(before: Before) -> str:
+    """The agent's version, "" when there is none or it is not known."""
+    found = before.facts.get(agent.FACT)
+    return "" if isinstance(found, Unknown) else found.version
+
+
+def _kind(facts: Facts, formats: list[str]) -> str:
+    """Where both tools are there, the one that the system itself is made with."""
+    system = facts.get(operating_system.FACT)
+    if len(formats) == 1 or isinstance(system, Unknown):
+        return formats[0]
+    wanted = "deb" if system.family == "debian" else "rpm"
+    return wanted if wanted in formats else formats[0]
 
 
 def explain(said: str) -> Explanation | None:

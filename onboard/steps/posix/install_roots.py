@@ -7,7 +7,6 @@ from pathlib import PurePosixPath
 from onboard.facts.amazon_roots import AMAZON_ROOTS, AmazonRoot
 from onboard.facts.base import Unknown
 from onboard.facts.posix import root_certificates, trust_anchors
-from onboard.facts.summary import is_broken_off
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
 from onboard.scripts.posix import POSIX
@@ -34,16 +33,16 @@ STORES = (
 
 class InstallRoots(Step):
     name = "install_roots"
+    disturbs_agent = True
 
-    def plan(self, before: Before) -> Change | None:
-        broken_off = is_broken_off(self.name, before.facts)
-        missing = _missing(before)
-        if not broken_off and (self.name not in before.fixes or not missing):
-            return None
+    def is_made(self, before: Before) -> bool:
+        return self.name not in before.fixes or not _missing(before)
+
+    def change(self, before: Before) -> Change:
         store = _store(before)
         return Change(
             name=self.name,
-            summary=f"Add {len(missing)} of Amazon's root certificates to the trust store",
+            summary=f"Add {len(_missing(before))} of Amazon's root certificates to the trust store",
             # All five: which of them are missing may differ when a run is taken up again.
             detail={
                 "folder": store.folder if store else "unknown",
