@@ -3,7 +3,8 @@
 The sources, in this order; the first that has the secret wins:
 
 1. `ONBOARD_SECRET_<NAME>` in the environment: said for this very run, so it beats what is stored.
-2. the credential's `secret_command`: the user said where the secret lives.
+2. the credential's `secret_command`: the user said where the secret lives. It runs with this program's environment
+   without ONBOARD_SECRET_* and AWS's keys.
 3. the operating system's keyring, service "onboard".
 4. a prompt, when there is somebody to ask.
 
@@ -33,13 +34,23 @@ SERVICE = "onboard"
 COMMAND_SECONDS = 30.0
 LOOK = 0.1  # seconds between looks at a command that runs
 MOST_PRINTED = 65536  # bytes
+_VARIABLE = "ONBOARD_SECRET_"
+_AWS_KEYS = frozenset(
+    {
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_SECURITY_TOKEN",  # the older name of the session token
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    }
+)
 
 Prompt = Callable[[str, str], str | None]  # asks a person for the secret of this name, with this text; None: no answer
 
 
 def variable_name(name: str) -> str:
     """The environment variable of the secret `name`."""
-    return "ONBOARD_SECRET_" + re.sub(r"[^A-Za-z0-9]", "_", name).upper()
+    return _VARIABLE + re.sub(r"[^A-Za-z0-9]", "_", name).upper()
 
 
 def remember(name: str, secret: Secret) -> None:
@@ -173,7 +184,12 @@ def _run(name: str, command: tuple[str, ...] | str, cancel: CancelToken) -> str:
     group: dict[str, Any] = {} if sys.platform == "win32" else {"process_group": 0}  # to be ended with its children
     try:
         process = subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **group
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_environment_of_a_command(os.environ),
+            **group,
         )
     except (OSError, ValueError, IndexError) as error:
         why = getattr(error, "strerror", None) or "The command is empty or malformed"
@@ -191,6 +207,15 @@ def _run(name: str, command: tuple[str, ...] | str, cancel: CancelToken) -> str:
         return printed.decode("utf-8").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
         raise OnboardError("The command printed bytes that are no text", where=where, remedy=remedy) from None
+
+
+def _environment_of_a_command(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a program needs to reach a vault, without the other secrets that are given to this one."""
+    return {name: value for name, value in environment.items() if not _is_secret(name.upper())}
+
+
+def _is_secret(variable: str) -> bool:
+    return variable.startswith(_VARIABLE) or variable in _AWS_KEYS
 
 
 def _printed(process: subprocess.Popen[bytes], where: str, cancel: CancelToken) -> bytes:

@@ -1,5 +1,6 @@
 """Where secrets come from, in which order, and how often each source is asked."""
 
+import json
 import os
 import select
 import subprocess
@@ -78,6 +79,26 @@ def test_the_order_is_environment_command_keyring_prompt(stored: MemoryKeyring) 
     assert secret_of(Secrets(credential(), environment={}, prompt=lambda *_: "typed")) == "typed"
     assert secret_of(Secrets(credential(), environment={}, prompt=lambda *_: "typed"), ask=False) is None
     assert secret_of(Secrets(credential(), environment={})) is None
+
+
+def test_a_command_gets_no_other_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = {
+        "VAULT_ADDR": "https://vault",
+        "AWS_PROFILE": "ops",
+        "AWS_REGION": "eu-central-1",
+        "PATH": os.environ["PATH"],
+    }
+    secrets = (
+        "ONBOARD_SECRET_OTHER", "ONBOARD_SECRET_WEB_02_PASSPHRASE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    )  # fmt: skip
+    for name, value in {**kept, **dict.fromkeys(secrets, "canary")}.items():
+        monkeypatch.setenv(name, value)
+    printed = secret_of(Secrets(credential(python("import json, os; print(json.dumps(dict(os.environ)))"))))
+    assert printed is not None
+    got = json.loads(printed)
+    assert "canary" not in got.values()
+    assert kept.items() <= got.items()
 
 
 def test_each_source_is_asked_once_by_many_threads(stored: MemoryKeyring) -> None:
