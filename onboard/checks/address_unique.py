@@ -8,6 +8,7 @@ from onboard.model.family import EVERY_FAMILY
 from onboard.model.finding import Finding
 from onboard.model.place import Place
 from onboard.model.profile import Host
+from onboard.model.words import Text
 
 NAME = "address_unique"
 
@@ -30,4 +31,11 @@ def _finding(host: Host, names: Sequence[str]) -> Finding:
     )
 
 
-CHECK = FleetCheck(NAME, (), judge, families=EVERY_FAMILY)
+CHECK = FleetCheck(
+    NAME,
+    (),
+    judge,
+    families=EVERY_FAMILY,
+    short=Text("Address"),
+    why=Text("A server that is listed twice would be installed twice at once."),
+)

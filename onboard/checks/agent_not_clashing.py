@@ -29,7 +29,8 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
             NAME,
             Text("the agent is installed more than once: {kinds}", kinds=", ".join(kinds)),
             remedy=Remedy(
-                f"Keep one of them and remove the other. This removes the {kinds[-1]}", _REMOVE.get(kinds[-1])
+                Text("Keep one of them and remove the other. This removes the {kind}", kind=kinds[-1]),
+                _REMOVE.get(kinds[-1]),
             ),
             evidence=evidence,
         )
@@ -50,4 +51,10 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     return passed(NAME, "one agent is installed", evidence)
 
 
-CHECK = Check(NAME, (agent.FACT,), judge)
+CHECK = Check(
+    NAME,
+    (agent.FACT,),
+    judge,
+    short=Text("Agent"),
+    why=Text("Two agents on one server take turns at one registration."),
+)

@@ -30,4 +30,10 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     return passed(NAME, "programs may run in the agent's folders", barred.evidence)
 
 
-CHECK = Check(NAME, (disk_space.FACT,), judge)
+CHECK = Check(
+    NAME,
+    (disk_space.FACT,),
+    judge,
+    short=Text("Executable"),
+    why=Text("The agent, and what Run Command sends, must be allowed to run from its folders."),
+)

@@ -30,4 +30,10 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     return passed(NAME, "the agent's folders can be written to", fixed.evidence)
 
 
-CHECK = Check(NAME, (disk_space.FACT,), judge)
+CHECK = Check(
+    NAME,
+    (disk_space.FACT,),
+    judge,
+    short=Text("Writable"),
+    why=Text("The agent cannot be installed where its folders are read-only."),
+)

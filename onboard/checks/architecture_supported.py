@@ -53,4 +53,10 @@ def _intel_only(system: OperatingSystem) -> bool:
     return system.id == "rhel" and re.fullmatch(r"7(\.[0-5])?", system.version) is not None
 
 
-CHECK = Check(NAME, (kernel.FACT, operating_system.FACT, package_manager.FACT), judge)
+CHECK = Check(
+    NAME,
+    (kernel.FACT, operating_system.FACT, package_manager.FACT),
+    judge,
+    short=Text("Processor"),
+    why=Text("AWS offers the agent for x86_64 and ARM64 alone."),
+)

@@ -1,7 +1,7 @@
 """A check: one prerequisite, judged. To add one, write a file here and list it in `onboard.checks.catalog`."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from onboard.facts.base import Fact, Facts, Unknown
@@ -9,7 +9,7 @@ from onboard.model.endpoints import Endpoints
 from onboard.model.family import ONLY_POSIX, Family
 from onboard.model.finding import Finding, Verdict
 from onboard.model.profile import Host, Profile
-from onboard.model.words import joined
+from onboard.model.words import Text, joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,17 @@ class Check:
     needs     the facts it looks at
     judge     (facts, host, context) → finding; or None where the check does not apply to this server
     families  of servers that it is for; it says nothing of any other
+    short     what people call it, in a word or two: `Clock`
+    why       one sentence on what goes wrong when it fails
     """
 
     name: str
     needs: tuple[Fact[Any], ...]
     judge: Callable[[Facts, Host, Context], Finding | None]
     families: frozenset[Family] = ONLY_POSIX
+    _: KW_ONLY
+    short: Text
+    why: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,9 @@ class FleetCheck:
     needs: tuple[Fact[Any], ...]
     judge: Callable[[Mapping[str, Facts], Sequence[Host], Context], Mapping[str, Finding]] = field(repr=False)
     families: frozenset[Family] = ONLY_POSIX
+    _: KW_ONLY
+    short: Text
+    why: Text
 
 
 def passed(check: str, summary: str, evidence: str = "") -> Finding:

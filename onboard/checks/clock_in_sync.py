@@ -12,11 +12,11 @@ from onboard.facts.posix import clock, endpoint_reach, operating_system
 from onboard.facts.posix.clock import Clock
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
-from onboard.model.words import Remedy, Text, joined, sh
+from onboard.model.words import Remedy, Text, joined, phrase, sh
 
 NAME = "clock_in_sync"
 NOTABLE, REFUSED = 60.0, 300.0  # seconds
-_SLOW, _FAST = "clock {amount} slow", "clock {amount} fast"
+_SLOW, _FAST = phrase("clock {amount} slow"), phrase("clock {amount} fast")
 
 
 def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
@@ -89,4 +89,10 @@ def _remedy(found: Clock | Unknown, facts: Facts) -> str:
     return "No time service keeps the clock right: install chrony or another NTP client"
 
 
-CHECK = Check(NAME, (clock.FACT, endpoint_reach.FACT, operating_system.FACT), judge)
+CHECK = Check(
+    NAME,
+    (clock.FACT, endpoint_reach.FACT, operating_system.FACT),
+    judge,
+    short=Text("Clock"),
+    why=Text("AWS refuses requests that are signed more than 5 minutes off."),
+)

@@ -65,4 +65,10 @@ def _needed(found: DiskSpace, amounts: Mapping[str, int]) -> dict[str, int]:
     return needed
 
 
-CHECK = Check(NAME, (disk_space.FACT, agent.FACT), judge)
+CHECK = Check(
+    NAME,
+    (disk_space.FACT, agent.FACT),
+    judge,
+    short=Text("Disk"),
+    why=Text("An installation that runs out of space leaves half a package behind."),
+)

@@ -13,18 +13,18 @@ from onboard.facts.posix import endpoint_reach, proxy_in_force
 from onboard.facts.posix.endpoint_reach import Outcome, Reached
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
-from onboard.model.words import Text, joined
+from onboard.model.words import Text, joined, phrase
 
 NAME = "endpoints_reachable"
 _WORDS = {
-    Outcome.NO_ADDRESS: "{services}: no address",
-    Outcome.REFUSED: "{services}: connection refused",
-    Outcome.UNREACHABLE: "{services}: no route",
-    Outcome.TIMED_OUT: "{services}: no answer to the connection",
-    Outcome.NO_ANSWER: "{services}: connected, then silence",
-    Outcome.TLS_FAILED: "{services}: TLS failed",
-    Outcome.PROXY_FAILED: "{services}: the proxy failed",
-    Outcome.FAILED: "{services}: failed",
+    Outcome.NO_ADDRESS: phrase("{services}: no address"),
+    Outcome.REFUSED: phrase("{services}: connection refused"),
+    Outcome.UNREACHABLE: phrase("{services}: no route"),
+    Outcome.TIMED_OUT: phrase("{services}: no answer to the connection"),
+    Outcome.NO_ANSWER: phrase("{services}: connected, then silence"),
+    Outcome.TLS_FAILED: phrase("{services}: TLS failed"),
+    Outcome.PROXY_FAILED: phrase("{services}: the proxy failed"),
+    Outcome.FAILED: phrase("{services}: failed"),
 }
 _REMEDIES = {
     Outcome.NO_ADDRESS: "give the server a name server that knows AWS's names",
@@ -86,4 +86,10 @@ def _people_have_a_proxy(facts: Facts) -> bool:
     return not isinstance(proxies, Unknown) and bool(proxies.of_people) and not proxies.of_agent
 
 
-CHECK = Check(NAME, (endpoint_reach.FACT, proxy_in_force.FACT), judge)
+CHECK = Check(
+    NAME,
+    (endpoint_reach.FACT, proxy_in_force.FACT),
+    judge,
+    short=Text("Endpoints"),
+    why=Text("The agent comes online only where it reaches Systems Manager on TCP 443."),
+)

@@ -5,6 +5,7 @@ from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import init_system
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
+from onboard.model.words import Text
 
 NAME = "init_system_supported"
 
@@ -32,4 +33,10 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     )
 
 
-CHECK = Check(NAME, (init_system.FACT,), judge)
+CHECK = Check(
+    NAME,
+    (init_system.FACT,),
+    judge,
+    short=Text("Services"),
+    why=Text("Something has to start the agent again after a reboot."),
+)

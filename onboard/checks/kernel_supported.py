@@ -38,4 +38,10 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     return passed(NAME, "the kernel is new enough", evidence)
 
 
-CHECK = Check(NAME, (kernel.FACT,), judge)
+CHECK = Check(
+    NAME,
+    (kernel.FACT,),
+    judge,
+    short=Text("Kernel"),
+    why=Text("Today's agents do not run on kernels before 3.2."),
+)

@@ -5,15 +5,16 @@ from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import endpoint_reach, name_resolution, proxy_in_force
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
-from onboard.model.words import Remedy, Text, sh
+from onboard.model.words import Remedy, Text, joined, sh
 
 NAME = "names_resolve"
-_REMEDY = Remedy(
+_ADVICE = Text(
     "With private endpoints, forward AWS's names to the VPC's inbound resolver; behind a proxy, set network.proxy. "
-    "This shows which name servers the server asks",
-    sh("cat", "/etc/resolv.conf"),
+    "This shows which name servers the server asks"
 )
-_NOT_NEEDED = Remedy(f"Agents from 3.3.40.0 on do without it. {_REMEDY.words}", *_REMEDY.commands)
+_LOOK = sh("cat", "/etc/resolv.conf")
+_REMEDY = Remedy(_ADVICE, _LOOK)
+_NOT_NEEDED = Remedy(joined(Text("Agents from 3.3.40.0 on do without it"), _ADVICE, ". "), _LOOK)
 
 
 def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
@@ -54,4 +55,10 @@ def _by_proxy(facts: Facts, service: str, context: Context) -> bool | None:
     return None if isinstance(proxies, Unknown) else bool(proxies.of_agent)
 
 
-CHECK = Check(NAME, (name_resolution.FACT, endpoint_reach.FACT, proxy_in_force.FACT), judge)
+CHECK = Check(
+    NAME,
+    (name_resolution.FACT, endpoint_reach.FACT, proxy_in_force.FACT),
+    judge,
+    short=Text("Name lookup"),
+    why=Text("The agent finds Systems Manager by name."),
+)

@@ -67,4 +67,10 @@ def _finding(
     return passed(NAME, "no other server listed has the same identity", identity.machine_id)
 
 
-CHECK = FleetCheck(NAME, (machine_identity.FACT, registration.FACT), judge)
+CHECK = FleetCheck(
+    NAME,
+    (machine_identity.FACT, registration.FACT),
+    judge,
+    short=Text("Not a copy"),
+    why=Text("Copies share one identity, and take turns at one node."),
+)

@@ -5,10 +5,12 @@ from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import registration
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
-from onboard.model.words import Remedy, Text, sh
+from onboard.model.words import Remedy, Text, joined, phrase, sh
 
 NAME = "not_registered_elsewhere"
-_CLEAR = "If that registration is no longer needed, deregister the node where it is known, and clear it on the server"
+_CLEAR = phrase(
+    "If that registration is no longer needed, deregister the node where it is known, and clear it on the server"
+)
 CLEAR_REGISTRATION = (
     sh("sudo", "systemctl", "stop", "amazon-ssm-agent"),
     sh("sudo", "amazon-ssm-agent", "-register", "-clear"),
@@ -33,7 +35,7 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
         return failed(
             NAME,
             Text("registered in another Region: {region}", region=found.region),
-            remedy=Remedy(f"Choose that Region in the profile. {_CLEAR}", *CLEAR_REGISTRATION),
+            remedy=Remedy(joined(Text("Choose that Region in the profile"), _CLEAR, ". "), *CLEAR_REGISTRATION),
             evidence=evidence,
         )
     if context.known_nodes is None:
@@ -53,4 +55,10 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     return passed(NAME, "registered in this account and Region", evidence)
 
 
-CHECK = Check(NAME, (registration.FACT,), judge)
+CHECK = Check(
+    NAME,
+    (registration.FACT,),
+    judge,
+    short=Text("Registration"),
+    why=Text("Registering again would take the node from the account that has it."),
+)

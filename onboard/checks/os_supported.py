@@ -12,7 +12,7 @@ from onboard.facts.posix import operating_system
 from onboard.facts.posix.operating_system import OperatingSystem
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
-from onboard.model.words import Text
+from onboard.model.words import Text, joined, phrase
 
 _ANY = 10**6
 
@@ -39,8 +39,8 @@ IN_2018: dict[str, tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]] = {
     "ubuntu": (((12, 4), (12, 4)), ((14, 4), (14, 4)), ((16, 4), (16, 4))),
 }
 SOON = {"debian": (13,), "ubuntu": (26, 4)}
-_UNSUPPORTED = "{system} is not supported"
-_ROLLING = "{system} without a version (testing or rolling) is not supported"
+_UNSUPPORTED = phrase("{system} is not supported")
+_ROLLING = phrase("{system} without a version (testing or rolling) is not supported")
 _MOVE = (
     "Move it to a supported system: Debian 11 or 12, Ubuntu 20.04, 22.04 or 24.04, RHEL 7 to 10, Rocky 8 to 10, "
     "AlmaLinux 8 or 9, Oracle Linux 8 or 9, SLES 15.3 or later, Amazon Linux 2 or 2023"
@@ -58,18 +58,18 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
         return failed(
             NAME,
             Text("{system}: documented 2018, unsupported today", system=_short(system)),
-            remedy=f"{_MOVE}. The last agents for it get no updates and no help from AWS",
+            remedy=joined(_MOVE, Text("The last agents for it get no updates and no help from AWS"), ". "),
             evidence=system.name,
         )
     if system.id in SOON and version[:1] >= SOON[system.id][:1]:
         return failed(
             NAME,
             Text("{system} is not supported yet", system=_short(system)),
-            remedy=f"Wait until AWS lists it. {_MOVE}",
+            remedy=joined(Text("Wait until AWS lists it"), _MOVE, ". "),
             evidence=system.name,
         )
-    template = _UNSUPPORTED if version else _ROLLING
-    return failed(NAME, Text(template, system=_short(system)), remedy=_MOVE, evidence=system.name)
+    sentence = _UNSUPPORTED if version else _ROLLING
+    return failed(NAME, Text(sentence, system=_short(system)), remedy=_MOVE, evidence=system.name)
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -99,4 +99,10 @@ _NAMES = {
     "ubuntu": "Ubuntu",
 }
 NAME = "os_supported"
-CHECK = Check(NAME, (operating_system.FACT,), judge)
+CHECK = Check(
+    NAME,
+    (operating_system.FACT,),
+    judge,
+    short=Text("Supported"),
+    why=Text("AWS supports hybrid nodes on listed systems and versions alone."),
+)

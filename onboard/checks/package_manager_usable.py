@@ -5,7 +5,7 @@ from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import package_manager
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
-from onboard.model.words import Remedy, sh
+from onboard.model.words import Remedy, Text, sh
 
 NAME = "package_manager_usable"
 
@@ -42,4 +42,10 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     return passed(NAME, "the package manager is free", evidence)
 
 
-CHECK = Check(NAME, (package_manager.FACT,), judge)
+CHECK = Check(
+    NAME,
+    (package_manager.FACT,),
+    judge,
+    short=Text("Packages"),
+    why=Text("The agent comes as a package of dpkg or rpm."),
+)

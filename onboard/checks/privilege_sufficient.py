@@ -5,6 +5,7 @@ from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import privilege
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
+from onboard.model.words import Text
 
 NAME = "privilege_sufficient"
 
@@ -32,4 +33,10 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     return failed(NAME, summary, remedy=refusal.remedy, evidence=f"{refusal.why}; {evidence}")
 
 
-CHECK = Check(NAME, (privilege.FACT,), judge)
+CHECK = Check(
+    NAME,
+    (privilege.FACT,),
+    judge,
+    short=Text("Privilege"),
+    why=Text("Installing and registering the agent takes root."),
+)

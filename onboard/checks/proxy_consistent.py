@@ -7,7 +7,7 @@ from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import proxy_in_force
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
-from onboard.model.words import Remedy, sh
+from onboard.model.words import Remedy, Text, sh
 
 NAME = "proxy_consistent"
 
@@ -48,4 +48,10 @@ def _plain(proxy: str) -> str:
     return re.sub(r"^http://|/+$", "", proxy.strip().lower())
 
 
-CHECK = Check(NAME, (proxy_in_force.FACT,), judge)
+CHECK = Check(
+    NAME,
+    (proxy_in_force.FACT,),
+    judge,
+    short=Text("Proxy"),
+    why=Text("The agent uses the proxy that its service has, not that of log-ins."),
+)

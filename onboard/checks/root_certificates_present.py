@@ -10,12 +10,12 @@ from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import operating_system, root_certificates
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
-from onboard.model.words import Remedy, Text, sh
+from onboard.model.words import Remedy, Text, phrase, sh
 
 NAME = "root_certificates_present"
 FIX = "install_roots"
-_ONE = "{count} of Amazon's five root certificates is not trusted"
-_SOME = "{count} of Amazon's five root certificates are not trusted"
+_ONE = phrase("{count} of Amazon's five root certificates is not trusted")
+_SOME = phrase("{count} of Amazon's five root certificates are not trusted")
 _BY_HAND = {  # family → where administrators add certificates (as *.crt on Debian), and what reads them in
     "debian": (
         "/usr/local/share/ca-certificates, as *.crt,",
@@ -30,6 +30,15 @@ _BY_HAND = {  # family → where administrators add certificates (as *.crt on De
         (sh("sudo", "zypper", "install", "-f", "ca-certificates-mozilla"), sh("sudo", "update-ca-certificates")),
     ),
 }
+
+_ADD = phrase(
+    'Let Onboard add them: run.fixes = ["{fix}"]. Or add the PEM files of https://www.amazontrust.com/repository/ to '
+    "the system's store"
+)
+_REINSTALL = phrase(
+    'Let Onboard add them: run.fixes = ["{fix}"]. Or put the PEM files into {folder} and reinstall the system\'s '
+    "certificates"
+)
 
 
 def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
@@ -65,11 +74,16 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
 def _remedy(facts: Facts) -> str:
     system = facts.get(operating_system.FACT)
     family = "" if isinstance(system, Unknown) else system.family
-    allow = f'Let Onboard add them: run.fixes = ["{FIX}"]. Or'
     if family not in _BY_HAND:
-        return f"{allow} add the PEM files of https://www.amazontrust.com/repository/ to the system's store"
+        return Text(_ADD, fix=FIX)
     folder, commands = _BY_HAND[family]
-    return Remedy(f"{allow} put the PEM files into {folder} and reinstall the system's certificates", *commands)
+    return Remedy(Text(_REINSTALL, fix=FIX, folder=folder), *commands)
 
 
-CHECK = Check(NAME, (root_certificates.FACT, operating_system.FACT), judge)
+CHECK = Check(
+    NAME,
+    (root_certificates.FACT, operating_system.FACT),
+    judge,
+    short=Text("Certificates"),
+    why=Text("Without Amazon's root certificates the agent does not trust Systems Manager."),
+)

@@ -6,6 +6,7 @@ from onboard.facts.posix import registration, root_credentials
 from onboard.facts.posix.root_credentials import FILE, KeyKind
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
+from onboard.model.words import Text
 
 NAME = "root_credentials_kept"
 
@@ -43,4 +44,10 @@ def _when_shared(default: KeyKind) -> Finding:
     )
 
 
-CHECK = Check(NAME, (root_credentials.FACT, registration.FACT), judge)
+CHECK = Check(
+    NAME,
+    (root_credentials.FACT, registration.FACT),
+    judge,
+    short=Text("Root's key"),
+    why=Text("An agent that shares its credentials writes over root's own AWS key."),
+)

@@ -75,4 +75,10 @@ def _part(key: str, name: str) -> str:
     return re.split(r",", found[1].replace("\\,", ","))[0].strip()
 
 
-CHECK = Check(NAME, (endpoint_reach.FACT,), judge)
+CHECK = Check(
+    NAME,
+    (endpoint_reach.FACT,),
+    judge,
+    short=Text("TLS"),
+    why=Text("A device that opens TLS on the way breaks the agent's connection for messages."),
+)

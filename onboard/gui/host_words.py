@@ -1,6 +1,6 @@
-"""What is said of a server in a word: how it stands, what is being done to it, what is wrong."""
+"""What is said of a server in a word: how it stands and what is wrong."""
 
-from onboard.gui.text import tr
+from onboard.gui.text import say, tr
 from onboard.gui.widgets.mark import Mark
 from onboard.model.finding import Verdict
 from onboard.model.outcome import troubles
@@ -34,26 +34,10 @@ def verdict_word(verdict: Verdict) -> str:
     return words[verdict]
 
 
-def step_words(step: str) -> str:
-    """A step while it is under way."""
-    words = {
-        "install_roots": tr("Adding root certificates"),
-        "configure_agent": tr("Writing the agent's configuration"),
-        "configure_proxy": tr("Setting the proxy"),
-        "install_agent": tr("Installing the agent"),
-        "register_agent": tr("Registering"),
-        "start_agent": tr("Starting the agent"),
-        "place_nonce": tr("Placing the nonce"),
-        "tag_node": tr("Tagging its node"),
-        "confirm": tr("Waiting for its answer"),
-    }
-    return words.get(step, step)
-
-
 def reason_of(host: HostState) -> str:
     """The worst that is wrong with it."""
     wrong = troubles(host)
-    return wrong[0].summary if wrong else ""
+    return say(wrong[0].words.sentence) if wrong else ""
 
 
 def undo_words(host: HostState) -> tuple[str, Mark]:

@@ -6,13 +6,17 @@ The convention, for every file of gui/:
   Never put a sentence together from pieces, never translate a variable, and no `tr` inside an f-string.
 * What is counted goes through `plural("{n} server", "{n} servers", n)`.
 * A text of wizard/ is `Said`, made of literals too: `say` it.
+* A text of a room below wizard/ is `Text`, or the words of a `Remedy`, with a literal as its template, or one that is
+  marked with `phrase("…")` where a table holds it: `say` it, and it is translated by its template. An event has it
+  as finished English beside its `Wording`: say `wording.sentence` and `wording.remedy_words`.
 * Names of servers, paths, commands, what a server or AWS answered, and words of the profile are not translated; nor is
-  what comes from below wizard/: findings, remedies, errors, what is wrong with a value.
+  what stands as a plain string below wizard/, or was joined from texts.
 
 To add a language, let Qt's tools find the texts, translate them with pyside6-linguist, and make the file of it that a
 QTranslator loads:
 
-    pyside6-lupdate -extensions py -tr-function-alias tr+=plural,tr+=said,tr+=counted onboard -ts de.ts
+    pyside6-lupdate -extensions py -tr-function-alias \
+        tr+=plural,tr+=said,tr+=counted,tr+=Text,tr+=Remedy,tr+=phrase onboard -ts de.ts
     pyside6-lrelease de.ts -qm de.qm
 
 The application (gui/app.py) installs that QTranslator, and sets the QLocale that names months and days.
@@ -20,6 +24,7 @@ The application (gui/app.py) installs that QTranslator, and sets the QLocale tha
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
+from onboard.model.words import Text
 from onboard.wizard.text import Said, Words
 from onboard.wizard.time_words import Day, Moment, moment
 
@@ -40,7 +45,9 @@ def plural(one: str, many: str, n: int, /, **fields: object) -> str:
 
 
 def say(words: Words) -> str:
-    """A text of wizard/ in the user's language. What others said, a str, stays as it is."""
+    """A text of wizard/, or of a room below it, in the user's language. What others said, a str, stays as it is."""
+    if isinstance(words, Text):
+        return tr(words.template, **words.values) if words else ""
     if isinstance(words, str):
         return words
     fields = {name: _field(value) for name, value in words.fields}

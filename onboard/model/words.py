@@ -31,6 +31,11 @@ class Text(str):
         return self
 
 
+def phrase(text: str) -> str:
+    """Marks a literal that becomes a `Text` or `Remedy` elsewhere, so that it is found for translation."""
+    return text
+
+
 def joined(first: str, second: str, by: str = ": ") -> str:
     """Two texts as one that keeps the templates of both: `The agent was not installed: the disk is full`."""
     if not (first and second):

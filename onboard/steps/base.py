@@ -14,6 +14,7 @@ from onboard.model.package import Package
 from onboard.model.plan import Change
 from onboard.model.profile import Host
 from onboard.model.secret import Secret
+from onboard.model.words import Text
 
 
 class StepFailed(OnboardError):
@@ -81,15 +82,31 @@ class Done:
     output: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What people read of a step that repairs what a check found, where they allow it.
+
+    `allow` and `forbid` are buttons, with & before the Alt letter; `allowed` says what is in force.
+    """
+
+    allow: Text
+    forbid: Text
+    allowed: Text
+
+
 class Step(ABC):
     """A change. Safe to repeat: applied to a server that is already as wanted, it changes nothing.
 
     name            an imperative, its file's name: `install_agent`; steps of other families may have the same
+    doing           what people call it while it is under way: `Installing the agent`
+    fix             its words where a check may offer it as a fix
     families        of servers that it is for
     disturbs_agent  an agent that runs already must be started anew to see the change
     """
 
     name: ClassVar[str]
+    doing: ClassVar[Text]
+    fix: ClassVar[Fix | None] = None
     families: ClassVar[frozenset[Family]] = ONLY_POSIX
     disturbs_agent: ClassVar[bool] = False
 

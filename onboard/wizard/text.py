@@ -17,7 +17,7 @@ class Said:
     n: int = 0
 
 
-Words: TypeAlias = Said | str  # a str is what the engine, a server or AWS said: shown as it is
+Words: TypeAlias = Said | str  # a str is what a server or AWS said, shown as it is; or a Text of a room below
 
 
 def said(text: str, /, **fields: object) -> Said:

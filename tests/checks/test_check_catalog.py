@@ -1,5 +1,6 @@
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -75,8 +76,8 @@ def test_a_check_that_breaks_is_unknown_and_the_others_go_on(
     def breaks_too(facts: Mapping[str, Facts], hosts: Sequence[Host], context: Context) -> Mapping[str, Finding]:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(catalog, "CHECKS", (Check("first", (), breaks), *CHECKS[:1]))
-    monkeypatch.setattr(catalog, "FLEET_CHECKS", (FleetCheck("last", (), breaks_too),))
+    monkeypatch.setattr(catalog, "CHECKS", (replace(CHECKS[0], name="first", judge=breaks), *CHECKS[:1]))
+    monkeypatch.setattr(catalog, "FLEET_CHECKS", (replace(FLEET_CHECKS[0], name="last", judge=breaks_too),))
     with caplog.at_level(logging.CRITICAL):
         first, second = judge(HOST, server(), CONTEXT)
         other = Host(name="web-2")

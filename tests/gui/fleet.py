@@ -11,7 +11,7 @@ from onboard.model.profile import Profile
 from onboard.model.state import State
 from onboard.model.status import HostStatus
 from onboard.model.words import Command, Remedy, Text
-from onboard.wizard.check_titles import CHECK_TITLES
+from onboard.wizard.check_titles import check_titles
 
 SYSTEMS = ("Red Hat Enterprise Linux 8.9 (Ootpa)", "Debian GNU/Linux 12 (bookworm)", "Ubuntu 22.04.4 LTS")
 LONG = "srv-warehouse-automation-gateway-07.hall-3.frankfurt-am-main.datacentre.example.com"
@@ -115,7 +115,7 @@ def profile(count: int) -> Profile:
 def findings(number: int) -> tuple[Finding, ...]:
     wrong = {fault.check: fault for every, which, fault in FAULTS if number % every == which}
     found = []
-    for check in CHECK_TITLES:
+    for check in check_titles():
         evidence = SYSTEMS[number % 3] if check == "os_supported" else f"seen on server {number}"
         good = Finding(check=check, status=Verdict.PASS, summary=f"{check} is as it should be", evidence=evidence)
         found.append(wrong.get(check, good))

@@ -1,6 +1,7 @@
 """A language can be added: texts are marked where Qt's tools find them, and their translations come back."""
 
 import ast
+import json
 import shlex
 import shutil
 import subprocess
@@ -15,23 +16,39 @@ from PySide6.QtCore import QCoreApplication, QTranslator
 import onboard
 from onboard.gui import text
 from onboard.gui.text import plural, say, tr
+from onboard.model.event_json import event_from_json
+from onboard.model.events import HostJudged
+from onboard.model.finding import Finding, Verdict
+from onboard.model.status import HostStatus
+from onboard.model.words import Text
+from onboard.wizard.check_titles import title_of
 from onboard.wizard.stages import STAGES
+from onboard.wizard.step_words import doing
 from onboard.wizard.text import said
 
 PACKAGE = Path(onboard.__file__).parent
-LITERALS = {"tr": 1, "plural": 2, "said": 1, "counted": 2}  # function → how many of its arguments are texts
-ROOMS = ("gui", "wizard")
+# function → how many of its arguments are texts
+LITERALS = {"tr": 1, "plural": 2, "said": 1, "counted": 2, "phrase": 1, "Text": 1, "Remedy": 1}
+BELOW = {"phrase", "Text", "Remedy"}  # what marks texts of rooms below wizard/
 
 
 def calls() -> Iterator[tuple[str, ast.Call]]:
     """Where texts are marked: (place, call)."""
-    for room in ROOMS:
-        for file in sorted((PACKAGE / room).rglob("*.py")):
-            name = file.relative_to(PACKAGE).as_posix()
-            tree = ast.parse(file.read_text(encoding="utf-8"))
-            for node in _outside_say(tree) if name == "gui/text.py" else ast.walk(tree):
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in LITERALS:
-                    yield f"{name}:{node.lineno}", node
+    for file in sorted(PACKAGE.rglob("*.py")):
+        name = file.relative_to(PACKAGE).as_posix()
+        marks = LITERALS.keys() if name.startswith(("gui/", "wizard/")) else BELOW
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for node in _outside_say(tree) if name == "gui/text.py" else ast.walk(tree):
+            is_mark = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in marks
+            if is_mark and name != "model/words.py" and not _is_marked_elsewhere(node):
+                yield f"{name}:{node.lineno}", node
+
+
+def _is_marked_elsewhere(call: ast.Call) -> bool:
+    """Whether it makes a `Text` or `Remedy` of a text that has its own mark: of a name, or of another call."""
+    assert isinstance(call.func, ast.Name)
+    made_of = call.args[0]
+    return call.func.id in {"Text", "Remedy"} and not isinstance(made_of, ast.Constant | ast.JoinedStr | ast.BinOp)
 
 
 def _outside_say(tree: ast.Module) -> Iterator[ast.AST]:
@@ -71,6 +88,15 @@ def run(program: str, arguments: list[str], folder: Path) -> None:
     subprocess.run([program, *made], cwd=PACKAGE.parent, check=True, capture_output=True, timeout=60)
 
 
+def unsupported_kernel() -> Finding:
+    """As it comes to the window: an event that was JSON."""
+    finding = Finding.of("kernel_supported", Verdict.FAIL, Text("kernel {version} is older than 3.2", version="2.6"))
+    judged = HostJudged(host="a", status=HostStatus.BLOCKED, findings=(finding,))
+    told = event_from_json(json.loads(json.dumps(judged.to_json())))
+    assert isinstance(told, HostJudged)
+    return told.findings[0]
+
+
 def test_the_documented_tools_find_every_text_and_a_translation_comes_back(qapp: object, tmp_path: Path) -> None:
     lupdate, lrelease = tools("pyside6-lupdate", "pyside6-lrelease")
     told = commands()
@@ -101,5 +127,12 @@ def test_the_documented_tools_find_every_text_and_a_translation_comes_back(qapp:
         assert plural("{n} server", "{n} servers", 1) == "«1 servers»"
         assert [say(stage.title) for stage in STAGES][:2] == ["«Start»", "«Account»"]
         assert say(said("Choose a Region")) == "«Choose a Region»"
+        assert say(title_of("clock_in_sync").short) == "«Clock»"
+        assert say(doing("install_agent")) == "«Installing the agent»"
+        finding = unsupported_kernel()
+        assert say(finding.words.sentence) == "«kernel 2.6 is older than 3.2»"
+        assert finding.summary == "kernel 2.6 is older than 3.2"
+        assert say(Text("a server's own words, {braces} and all")) == "a server's own words, {braces} and all"
+        assert say(Text("")) == ""
     finally:
         QCoreApplication.removeTranslator(translator)

@@ -14,12 +14,12 @@ from onboard.gui.session import Session
 from onboard.gui.text import say
 from onboard.gui.widgets.footer import Footer
 from onboard.gui.window import Window
-from onboard.wizard.check_titles import FIX_TITLES
+from onboard.wizard.step_words import fixes
 
 # Never on the screen together, or, of two errors, the same in both.
 APART = (
     {"&Copy", "&Cancel", "Des&cribe…"},  # an error, what runs again after it, and what had to be said first
-    {say(text) for fix in FIX_TITLES.values() for text in (fix.allow, fix.forbid)},  # one button
+    {say(text) for fix in fixes().values() for text in (fix.allow, fix.forbid)},  # one button
     {"Res&ume"},  # a run that broke off, and one that failed
     {"Add &servers…", "Di&scard"},  # no servers, and something wrong typed about one
 )
@@ -52,7 +52,7 @@ def test_no_letter_is_taken_twice_on_a_page(window: Window) -> None:
         texts = defaultdict(set)
         buttons = [button.text() for button in page.findChildren(QAbstractButton)]
         if name == "checks":  # what a cause that can be mended brings
-            buttons += [text for fix in FIX_TITLES.values() for text in (say(fix.allow), say(fix.forbid))]
+            buttons += [text for fix in fixes().values() for text in (say(fix.allow), say(fix.forbid))]
         labels = [label.text() for label in page.findChildren(QLabel) if label.buddy()]
         for text in (*frame, *footer, *buttons, *labels):
             texts[letter(text)].add(text)

@@ -17,7 +17,6 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel, QMenu
 from session_feed import feed, tell, without_child
 
-from onboard.gui.host_words import step_words
 from onboard.gui.install.progress_card import ProgressCard
 from onboard.gui.models.host_table import ALL
 from onboard.gui.models.rollout import NODE, PROGRESS, STEP, RolloutModel
@@ -37,6 +36,7 @@ from onboard.model import events
 from onboard.model.status import HostStatus
 from onboard.steps.catalog import STEPS
 from onboard.wizard.progress import Group
+from onboard.wizard.step_words import doing
 
 FAILED = scenes.able()[117]
 Until = Callable[[Callable[[], object]], None]
@@ -422,7 +422,7 @@ def test_every_control_has_a_name_and_every_button_its_letter(bench: Bench) -> N
 
 def test_every_step_has_words() -> None:
     for name in (*(step.name for step in STEPS), "tag_node", "confirm"):
-        assert step_words(name) != name
+        assert doing(name) != name
 
 
 def test_ten_thousand_servers_cost_little_at_each_telling(qapp: object) -> None:

@@ -4,25 +4,31 @@ import subprocess
 import sys
 
 from onboard.checks.catalog import CHECKS, FLEET_CHECKS
+from onboard.model.words import Text
 from onboard.steps.catalog import STEPS
-from onboard.wizard.check_titles import CHECK_TITLES, CONNECTION_TITLES, FIX_TITLES, title_of
-from onboard.wizard.text import Said
+from onboard.wizard.check_titles import CONNECTION_TITLES, check_titles, title_of
+from onboard.wizard.step_words import fixes
+from onboard.wizard.text import Said, Words
 
 
 def test_every_check_has_a_title_and_no_title_is_without_a_check() -> None:
-    assert set(CHECK_TITLES) == {check.name for check in (*CHECKS, *FLEET_CHECKS)}
+    assert set(check_titles()) == {check.name for check in (*CHECKS, *FLEET_CHECKS)}
 
 
 def test_titles_are_short_different_and_say_why_in_one_sentence() -> None:
-    shorts = [title.short for title in CHECK_TITLES.values()]
+    shorts = [title.short for title in check_titles().values()]
     assert len(set(shorts)) == len(shorts)
-    for name, title in (CHECK_TITLES | CONNECTION_TITLES).items():
-        short, why = title.short, title.why
-        assert isinstance(short, Said), name
-        assert isinstance(why, Said), name
-        assert len(short.text) <= 14, name
-        assert why.text.endswith("."), name
-        assert why.text.count(". ") == 0, name
+    for name, title in {**check_titles(), **CONNECTION_TITLES}.items():
+        short, why = translatable(title.short), translatable(title.why)
+        assert len(short) <= 14, name
+        assert why.endswith("."), name
+        assert why.count(". ") == 0, name
+
+
+def translatable(words: Words) -> str:
+    """The English of words that a translation is found for."""
+    assert isinstance(words, Said | Text), words
+    return words.text if isinstance(words, Said) else words.template
 
 
 def test_a_newer_check_is_called_by_its_name() -> None:
@@ -31,11 +37,19 @@ def test_a_newer_check_is_called_by_its_name() -> None:
 
 
 def test_fixes_are_steps() -> None:
-    assert set(FIX_TITLES) <= {step.name for step in STEPS}
+    assert {"install_roots"} <= set(fixes()) <= {step.name for step in STEPS}
 
 
 def test_titles_and_judging_anew_import_no_fact() -> None:
-    program = "import sys, onboard.wizard.check_titles, onboard.wizard.finding_words;"
+    program = "import sys, onboard.wizard.check_titles, onboard.wizard.step_words, onboard.wizard.finding_words;"
     program += "print([name for name in sys.modules if name.startswith(('onboard.facts', 'cryptography'))])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_asking_for_words_imports_no_library_that_reaches_servers_or_aws() -> None:
+    program = "import sys; from onboard.wizard import check_titles, step_words;"
+    program += "print(check_titles.title_of('clock_in_sync').short, step_words.doing('install_agent'));"
+    program += "print({'cryptography', 'paramiko', 'boto3', 'botocore'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["Clock Installing the agent", "set()"]

@@ -8,8 +8,6 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
-from cryptography import x509
-
 from onboard.facts.base import Answer, Fact, FactError
 from onboard.facts.lines import pairs
 
@@ -215,6 +213,8 @@ def _certificates(told: dict[str, list[str]]) -> tuple[PeerCertificate, ...]:
 
 def certificate_of(der: bytes) -> PeerCertificate:
     """The names in a certificate. ValueError when it is none."""
+    from cryptography import x509  # takes long to import, and what only names the checks needs none of it
+
     certificate = x509.load_der_x509_certificate(der)
     return PeerCertificate(certificate.subject.rfc4514_string(), certificate.issuer.rfc4514_string())
 

@@ -7,7 +7,7 @@ from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from onboard.gui.parts import name_parts
-from onboard.gui.text import plural, tr
+from onboard.gui.text import plural, say, tr
 from onboard.gui.theme import S8, S12, S16, Role, Theme
 from onboard.gui.widgets.button import Button, Kind
 from onboard.gui.widgets.error_panel import ErrorPanel
@@ -68,8 +68,8 @@ class LogPane(QWidget):
             self._reason.clear()
             return False
         appears = not self._reason.isVisible()
-        worst = wrong[0]
-        self._reason.show_error(worst.summary, where=failed.name, why=failed.evidence, remedy=worst.words.remedy)
+        worst = wrong[0].words
+        self._reason.show_error(say(worst.sentence), where=failed.name, why=failed.evidence, remedy=worst.remedy)
         return appears
 
     def follow(self, log: Log) -> None:

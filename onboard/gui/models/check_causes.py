@@ -1,6 +1,7 @@
 """Equal causes as a table: what, how many servers, why it matters, and what can be done about it here."""
 
 from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QAbstractTableModel, QObject, Qt
 
@@ -10,7 +11,11 @@ from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark, mark_of_verdict
 from onboard.model.causes import CauseKey
 from onboard.wizard.cause_index import CauseIndex
-from onboard.wizard.check_titles import FixTitle, fix_title, title_of
+from onboard.wizard.check_titles import title_of
+from onboard.wizard.step_words import fix_words
+
+if TYPE_CHECKING:
+    from onboard.steps.base import Fix
 from onboard.wizard.finding_words import sentence
 
 CAUSE, SERVERS, WHY, ACTION = range(4)
@@ -50,10 +55,10 @@ class CheckCauses(QAbstractTableModel):
         """-1 when it is not there."""
         return self._keys.index(key) if key in self._keys else -1
 
-    def fix(self, row: int) -> tuple[str, FixTitle] | None:
+    def fix(self, row: int) -> "tuple[str, Fix] | None":
         """The step that can repair it, and its words; None when there is none."""
         name = self._fix_of(self._keys[row])
-        words = fix_title(name)
+        words = fix_words(name)
         return (name, words) if words is not None else None
 
     def rowCount(self, parent: Index = NOWHERE) -> int:  # noqa: N802 - Qt's name
@@ -85,7 +90,7 @@ class CheckCauses(QAbstractTableModel):
     def _text(self, row: int, column: int) -> str:
         key = self._keys[row]
         if column == CAUSE:
-            return sentence(self._index.cause(key).summary)
+            return sentence(say(self._index.cause(key).words.sentence))
         if column == SERVERS:
             return plural("{n} server", "{n} servers", len(self._index.hosts(key)))
         if column == WHY:

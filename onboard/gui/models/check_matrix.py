@@ -18,12 +18,12 @@ from onboard.model.profile import Host
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
 from onboard.wizard.cause_index import CauseIndex
-from onboard.wizard.check_titles import CHECK_TITLES, CONNECTION_TITLES, title_of
+from onboard.wizard.check_titles import CONNECTION_TITLES, check_titles, title_of
 from onboard.wizard.finding_words import finding_of, status_of
 
 SERVER, SYSTEM, FIRST_CHECK = 0, 1, 2
 CONNECTION = "reachable"  # a column of its own: a server that was not reached has no other finding
-CHECKS = (CONNECTION, *CHECK_TITLES)
+CHECKS = (CONNECTION, *check_titles())
 _VERDICT_NEED = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1, Verdict.WARN: 2, Verdict.PASS: 3}
 
 
@@ -299,8 +299,8 @@ class CheckMatrix(HostTable):
             finding = self.finding(name, check)
             if finding is None:
                 return None
-            said = verdict_word(finding.status)
-            return tr("{check} {verdict}: {summary}", check=say(title.short), verdict=said, summary=finding.summary)
+            said, summary = verdict_word(finding.status), say(finding.words.sentence)
+            return tr("{check} {verdict}: {summary}", check=say(title.short), verdict=said, summary=summary)
 
         title = title_of(check)
         return Column(

@@ -8,7 +8,7 @@ from enum import StrEnum
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt
 
 from onboard.gui.index import NOWHERE, Index
-from onboard.gui.text import plural, tr
+from onboard.gui.text import plural, say, tr
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark, mark_of_verdict
 from onboard.model.finding import Cause
@@ -140,7 +140,7 @@ def _tree(outline: Outline) -> Node:
             part.add(
                 Node(
                     Kind.CAUSE,
-                    sentence(cause.summary),
+                    sentence(say(cause.words.sentence)),
                     mark=mark_of_verdict(cause.status),
                     cause=cause,
                     names=cause.hosts,

@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from PySide6.QtCore import QObject
 
-from onboard.gui.host_words import reason_of, status_word, step_words, undo_words
+from onboard.gui.host_words import reason_of, status_word, undo_words
 from onboard.gui.models.host_table import ALL, Column, HostTable
-from onboard.gui.text import tr
+from onboard.gui.text import say, tr
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
 from onboard.wizard.progress import Group, Place, place_in_undo, place_of
+from onboard.wizard.step_words import doing
 
 SERVER, PROGRESS, STEP, NODE = range(4)
 MANY = 50  # rows that leave one by one; more are taken out by beginning anew
@@ -173,7 +174,7 @@ class RolloutModel(HostTable):
             case Group.ONLINE:
                 return tr("Online")
             case Group.RUNNING:
-                return step_words(place.step)
+                return say(doing(place.step))
             case Group.FAILED if host is not None:
                 what, word = reason_of(host), status_word(host.status or HostStatus.FAILED)
                 return tr("{status}: {what}", status=word, what=what) if what else word

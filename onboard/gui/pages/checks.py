@@ -30,9 +30,10 @@ from onboard.model.finding import Finding, Verdict
 from onboard.model.outcome import troubles
 from onboard.model.profile import Host
 from onboard.model.state import State
-from onboard.wizard.check_titles import fix_title, title_of
+from onboard.wizard.check_titles import title_of
 from onboard.wizard.command_line import command_line
 from onboard.wizard.finding_words import finding_of, sentence, to_check_again
+from onboard.wizard.step_words import fix_words
 
 SHOWN_CAUSES = 5  # rows; what is more scrolls
 WIDEST_NAME = 144  # pixels at 100 %
@@ -373,7 +374,8 @@ class ChecksPage(Page):
         trouble = troubles(host) if host is not None else ()
         worst = trouble[0] if trouble else None
         facts = tuple(
-            (say(title_of(one.check).short), f"{verdict_word(one.status)}: {one.summary}") for one in trouble[1:]
+            (say(title_of(one.check).short), f"{verdict_word(one.status)}: {say(one.words.sentence)}")
+            for one in trouble[1:]
         )
         if worst is not None:
             return self._detail(server, worst, worst.evidence, facts)
@@ -398,7 +400,7 @@ class ChecksPage(Page):
 
     def _detail(self, whose: str, finding: Finding, seen: str, facts: tuple[tuple[str, str], ...] = ()) -> Detail:
         title = title_of(finding.check)
-        fix = fix_title(finding.fix) if finding.status is not Verdict.PASS else None
+        fix = fix_words(finding.fix) if finding.status is not Verdict.PASS else None
         self._fix = finding.fix if fix is not None else ""
         allowed = finding.fix in self.session.view.draft.run.fixes
         if fix is not None and allowed:
@@ -406,11 +408,11 @@ class ChecksPage(Page):
         return Detail(
             title=f"{whose} · {say(title.short)}" if title.short else whose,
             mark=mark_of_verdict(finding.status),
-            status=sentence(finding.summary),
+            status=sentence(say(finding.words.sentence)),
             why=say(title.why) if finding.status is not Verdict.PASS else "",
             facts=facts,
             seen=seen,
-            remedy=finding.words.remedy_words,
+            remedy=say(finding.words.remedy_words),
             commands=finding.words.commands,
             action=say(fix.forbid if allowed else fix.allow) if fix is not None else "",
         )

@@ -12,7 +12,7 @@ from onboard.gui.models.outcome import NODE, REASON, STATUS, Ended, OutcomeModel
 from onboard.gui.models.runs import begun_words, undo_begun_words
 from onboard.gui.page import Page
 from onboard.gui.session import Session
-from onboard.gui.text import plural, tr
+from onboard.gui.text import plural, say, tr
 from onboard.gui.theme import CARD_GAP, S8, S16, Role
 from onboard.gui.undo_dialog import ask_undo
 from onboard.gui.widgets.banner import Banner
@@ -293,11 +293,11 @@ class FinishPage(Page):
             Detail(
                 title=host.name,
                 mark=mark_of_end(host),
-                status=tr("{status}: {what}", status=status, what=worst.summary) if worst else status,
+                status=tr("{status}: {what}", status=status, what=say(worst.words.sentence)) if worst else status,
                 why=tr("Systems Manager says it is online, and it answered with its nonce.") if well else "",
                 facts=((tr("Node"), host.instance_id),) if host.instance_id else (),
                 seen="\n".join(finding.evidence for finding in wrong if finding.evidence),
-                remedy=worst.words.remedy_words if worst else "",
+                remedy=say(worst.words.remedy_words) if worst else "",
                 commands=worst.words.commands if worst else (),
             )
         )
@@ -361,7 +361,7 @@ def _undone_detail(host: HostState) -> Detail:
     return Detail(
         title=host.name,
         mark=mark,
-        status=tr("{status}: {what}", status=word, what=worst.summary) if worst else word,
-        remedy=worst.words.remedy_words if worst else "",
+        status=tr("{status}: {what}", status=word, what=say(worst.words.sentence)) if worst else word,
+        remedy=say(worst.words.remedy_words) if worst else "",
         commands=worst.words.commands if worst else (),
     )

@@ -287,7 +287,7 @@ def _detail(node: Node) -> Detail:
             status=node.text,
             why=say(title.why),
             facts=(_names(node),),
-            remedy=cause.words.remedy_words,
+            remedy=say(cause.words.remedy_words),
             commands=cause.words.commands,
         )
     if node.change is not None:

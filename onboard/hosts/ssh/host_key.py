@@ -5,8 +5,6 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from onboard.hosts.ssh.certificates import check_certificate, is_certificate
-
 # Key type in known_hosts → signature algorithms, best first (RFC 8332: an ssh-rsa key signs with SHA-2).
 ALGORITHMS: Mapping[str, tuple[str, ...]] = {
     "ssh-ed25519": ("ssh-ed25519",),
@@ -37,6 +35,9 @@ class HostKey:
 
     def without_certificate(self) -> "HostKey":
         """The key that a certificate is about; a plain key itself. ValueError when it cannot be read."""
+        # Takes long to import, and fingerprints, which is what facts want of a key, need none of it.
+        from onboard.hosts.ssh.certificates import check_certificate, is_certificate
+
         if not is_certificate(self.key_type):
             return self
         key = check_certificate(self.blob, "").key

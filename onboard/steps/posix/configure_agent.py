@@ -15,6 +15,7 @@ from onboard.facts.posix import agent
 from onboard.facts.posix.proxy_in_force import without_login
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
+from onboard.model.words import Text
 from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
@@ -25,6 +26,7 @@ SECTIONS = {"ssm": "Ssm", "ec2messages": "Mds", "ssmmessages": "Mgs", "s3": "S3"
 
 class ConfigureAgent(Step):
     name = "configure_agent"
+    doing = Text("Writing the agent's configuration")
     disturbs_agent = True
 
     def is_made(self, before: Before) -> bool:

@@ -11,6 +11,7 @@ from onboard.facts.base import Unknown
 from onboard.facts.posix import agent, init_system, proxy_in_force
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
+from onboard.model.words import Text
 from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Step, Supplies
@@ -24,6 +25,7 @@ _HEAD = "# Written by Onboard, which removes it when it is undone."
 
 class ConfigureProxy(Step):
     name = "configure_proxy"
+    doing = Text("Setting the proxy")
     disturbs_agent = True
 
     def applies(self, before: Before) -> bool:

@@ -19,6 +19,7 @@ _SHARED = (script.LOCK, script.DETACHED, script.SERVICE, script.PACKAGE)
 
 class InstallAgent(Step):
     name = "install_agent"
+    doing = Text("Installing the agent")
     disturbs_agent = True
 
     def applies(self, before: Before) -> bool:

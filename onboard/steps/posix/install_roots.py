@@ -9,9 +9,10 @@ from onboard.facts.base import Unknown
 from onboard.facts.posix import root_certificates, trust_anchors
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
+from onboard.model.words import Text
 from onboard.scripts.posix import POSIX
 from onboard.steps import script
-from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
+from onboard.steps.base import Before, Done, Fix, Step, StepFailed, Supplies
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,12 @@ STORES = (
 
 class InstallRoots(Step):
     name = "install_roots"
+    doing = Text("Adding root certificates")
+    fix = Fix(
+        allow=Text("Add the five roo&ts"),
+        forbid=Text("Do not add the roo&ts"),
+        allowed=Text("Roots will be added"),
+    )
     disturbs_agent = True
 
     def is_made(self, before: Before) -> bool:

@@ -10,6 +10,7 @@ from onboard.facts.base import Unknown
 from onboard.facts.posix import changes_pending
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
+from onboard.model.words import Text
 from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
@@ -24,6 +25,7 @@ class PlaceNonce(Step):
     """
 
     name = "place_nonce"
+    doing = Text("Placing the nonce")
 
     def is_made(self, before: Before) -> bool:
         return False

@@ -25,6 +25,7 @@ _FAILURE = "The agent was not registered"
 
 class RegisterAgent(Step):
     name = "register_agent"
+    doing = Text("Registering")
     disturbs_agent = True
 
     def is_made(self, before: Before) -> bool:

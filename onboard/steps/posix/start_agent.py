@@ -6,6 +6,7 @@ from onboard.facts.base import Unknown
 from onboard.facts.posix import agent
 from onboard.hosts.connection import Connection
 from onboard.model.plan import Change
+from onboard.model.words import Text
 from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Step, Supplies
@@ -17,6 +18,7 @@ class StartAgent(Step):
     """A running agent is started anew where a step before this one disturbs it."""
 
     name = "start_agent"
+    doing = Text("Starting the agent")
 
     def is_made(self, before: Before) -> bool:
         return _is_well(before) and not _is_disturbed(before)
