@@ -72,7 +72,7 @@ def take_survey(
     def ask(host: Host, emit: Emit) -> None:
         try:
             cancel.check()
-            answers = ask_facts(host, questions, tools, cancel)
+            answers = _ask_facts(host, questions, tools, cancel, emit)
             emit(FactsGathered(host=host.name, facts=to_json(answers.known()), unknown=answers.unknown()))
             facts[host.name] = answers
         except Cancelled:
@@ -112,10 +112,22 @@ def _questions(families: Collection[Family], context: Context, only: Collection[
     return questions
 
 
-def ask_facts(host: Host, questions: Mapping[Family, Questions], tools: Tools, cancel: CancelToken) -> Facts:
+def weak_identity(host: str, weakness: str) -> Noted:
+    remedy = (
+        "Replace it on the server: delete /etc/ssh/ssh_host_rsa_key, run ssh-keygen -A and restart sshd; "
+        "then approve the new key with onboard trust"
+    )
+    return Noted(text=f"{host}: {weakness}. {remedy}", host=host, level="warning")
+
+
+def _ask_facts(
+    host: Host, questions: Mapping[Family, Questions], tools: Tools, cancel: CancelToken, emit: Emit
+) -> Facts:
     """One server's answers, in one round trip; a second one only where the account has no privilege."""
     connection = tools.connector.connect(host, cancel)
     try:
+        if connection.warning:
+            emit(weak_identity(host.name, connection.warning))
         return _answers(questions[family_of(host)], connection)
     finally:
         connection.close()

@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterator, Mapping
 
 from onboard.engine.command import Begun, conduct
 from onboard.engine.fleet import Emit, work_on
-from onboard.engine.survey import finish_with
+from onboard.engine.survey import finish_with, weak_identity
 from onboard.engine.workbench import Tools
 from onboard.hosts.ssh.known_hosts import KnownHosts, Trust
 from onboard.hosts.ssh.trust import SeenKey, accept_listed, accept_new, harvest
@@ -86,6 +86,8 @@ def trust(
 def _told(host: Host, keys: tuple[SeenKey, ...], accepted: bool) -> Iterator[Event]:
     worst = Trust.TRUSTED
     for seen in keys:
+        if weakness := seen.key.weakness:
+            yield weak_identity(host.name, weakness)
         verdict = seen.verdict.trust
         trusted = verdict is Trust.TRUSTED or (accepted and verdict is Trust.NEW)
         worst = worst if trusted else verdict

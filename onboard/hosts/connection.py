@@ -56,6 +56,11 @@ class Connection(Protocol):
         """What this kind of connection is able to do; the server may still refuse it."""
         ...
 
+    @property
+    def warning(self) -> str:
+        """Why the server's identity is less certain than it should be; "" when it is not."""
+        ...
+
     def run_script(
         self,
         script: str,

@@ -44,12 +44,15 @@ class SshConnection:
         cancel: CancelToken,
         limits: Limits,
         log_in_password: Secret | None = None,
+        *,
+        warning: str = "",
     ) -> None:
         self._host = account.host
         self._account = account
         self._transport = transport
         self._cancel = cancel
         self._log_in_password = log_in_password
+        self._warning = warning
         self._channels = Channels(account.host.name, transport, cancel, limits.open_session)
         self._needs_tty = False
         self._held: list[paramiko.Channel] = []  # each keeps an uploaded file's folder alive
@@ -57,6 +60,10 @@ class SshConnection:
     @property
     def host(self) -> Host:
         return self._host
+
+    @property
+    def warning(self) -> str:
+        return self._warning
 
     @property
     def can(self) -> frozenset[Capability]:

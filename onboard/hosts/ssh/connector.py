@@ -84,7 +84,7 @@ class SshConnector:
                     remedy="Try again; the server's sshd log says why it hung up",
                 ) from None
             password = proof if isinstance(proof, Secret) else None
-            return SshConnection(account, transport, cancel, self._limits, password)
+            return SshConnection(account, transport, cancel, self._limits, password, warning=key.weakness)
         except BaseException:
             hang_up(transport)
             raise

@@ -14,6 +14,7 @@ ALGORITHMS: Mapping[str, tuple[str, ...]] = {
     "ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256"),
 }
 KEY_TYPES = tuple(ALGORITHMS)
+SHORTEST_RSA = 2048  # bits; NIST SP 800-131A allows nothing shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,19 @@ class HostKey:
         """As `ssh-keygen -l` prints it: SHA256: and unpadded base64."""
         return "SHA256:" + base64.b64encode(hashlib.sha256(self.blob).digest()).decode().rstrip("=")
 
+    @property
+    def weakness(self) -> str:
+        """Why this key is too weak to know a server by; "" when it is not."""
+        try:
+            key = self.without_certificate()
+        except ValueError:  # never trusted either
+            return ""
+        if key.key_type != "ssh-rsa":
+            return ""
+        _, _, modulus = _strings(key.blob)
+        bits = int.from_bytes(modulus, "big").bit_length()
+        return f"Its RSA host key has {bits} bits, fewer than {SHORTEST_RSA}" if bits < SHORTEST_RSA else ""
+
     def without_certificate(self) -> "HostKey":
         """The key that a certificate is about; a plain key itself. ValueError when it cannot be read."""
         # Takes long to import, and fingerprints, which is what facts want of a key, need none of it.
@@ -44,6 +58,16 @@ class HostKey:
         if key is None:
             raise ValueError("the host certificate cannot be read")
         return HostKey(key)
+
+
+def _strings(blob: bytes) -> tuple[bytes, bytes, bytes]:
+    """The three fields of an RSA key: its type, e and n (RFC 4253 §6.6)."""
+    fields = []
+    for _ in range(3):
+        end = 4 + int.from_bytes(blob[:4], "big")
+        fields.append(blob[4:end])
+        blob = blob[end:]
+    return fields[0], fields[1], fields[2]
 
 
 def algorithms_of(key_types: Iterable[str]) -> tuple[str, ...]:

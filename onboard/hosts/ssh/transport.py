@@ -22,6 +22,13 @@ from onboard.model.profile import Host
 # Without a handler of its own, Python would print paramiko's errors and tracebacks; ours say them better.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
+# What paramiko still offers and OpenSSH's client no longer does.
+WEAK = {
+    "ciphers": ["3des-cbc", "aes128-cbc", "aes192-cbc", "aes256-cbc", "blowfish-cbc"],
+    "macs": ["hmac-md5", "hmac-md5-96", "hmac-sha1-96"],
+    "kex": ["diffie-hellman-group1-sha1", "diffie-hellman-group14-sha1", "diffie-hellman-group-exchange-sha1"],
+}
+
 KEEPALIVE = 30.0  # seconds without a word, after which we say one, so that firewalls keep the connection
 
 
@@ -44,7 +51,7 @@ class SshTransport(paramiko.Transport):
     def __init__(self, sock: socket.socket, algorithms: Sequence[str]) -> None:
         self._algorithms = tuple(algorithms)
         self._may_authenticate = False
-        super().__init__(sock)
+        super().__init__(sock, disabled_algorithms=WEAK)
         self._connected = sock
 
     @property

@@ -633,6 +633,23 @@ def test_a_server_with_old_algorithms_only(tmp_path: Path, operator: Account) ->
         old.connector(operator.credential()).connect(old.host(), CancelToken())
 
 
+@pytest.mark.parametrize(
+    "weak",
+    [
+        {"Ciphers": "3des-cbc,aes128-cbc,aes256-cbc"},
+        {"MACs": "hmac-md5,hmac-md5-96,hmac-sha1-96", "Ciphers": "aes128-ctr"},
+        {"KexAlgorithms": "diffie-hellman-group14-sha1,diffie-hellman-group-exchange-sha1"},
+    ],
+    ids=["ciphers", "macs", "kex"],
+)
+def test_weak_algorithms_are_not_offered(tmp_path: Path, operator: Account, weak: dict[str, str]) -> None:
+    with (
+        openssh(tmp_path, options=weak) as old,
+        pytest.raises(HostUnreachable, match="no SSH algorithm in common"),
+    ):
+        old.connector(operator.credential()).connect(old.host(), CancelToken())
+
+
 class Undecided(asyncssh.SSHServer):
     """Never says whether a password is right."""
 
