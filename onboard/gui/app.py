@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         return look({stage: window.page_of(stage) for stage in PAGES})
     window.show()
     if options.profile:
-        window.open_profile(options.profile)
+        window.files.open(options.profile)
     elif options.practice:
         session.start_practice(options.hosts)
     _let_signals_through(window)

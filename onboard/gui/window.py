@@ -7,44 +7,36 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, Q
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
-    QFileDialog,
     QHBoxLayout,
     QLineEdit,
     QMainWindow,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from onboard.gui import wishes
-from onboard.gui.dialogs import ask, ask_secret, save_path, show_error
+from onboard.gui.dialogs import ask_secret
+from onboard.gui.earlier_runs import EarlierRuns
 from onboard.gui.menus import MenuActions, build_menus
 from onboard.gui.page import Page
-from onboard.gui.pages.catalog import page_class
+from onboard.gui.page_stack import PageStack
 from onboard.gui.parts import name_parts
-from onboard.gui.runs_sheet import RunsSheet
-from onboard.gui.session import SHOW_RUN, Session
+from onboard.gui.profile_files import ProfileFiles
+from onboard.gui.session import Session
 from onboard.gui.text import say, tr
 from onboard.gui.widgets.footer import Footer
 from onboard.gui.widgets.mark import Mark
-from onboard.gui.widgets.scrolled import Scrolled
 from onboard.gui.widgets.stage_list import Stage as StageLine
 from onboard.gui.widgets.stage_list import StageList
 from onboard.gui.widgets.top_bar import TopBar
 from onboard.lists import catalog as lists
 from onboard.model import events
 from onboard.model.changes import CHANGING
-from onboard.model.errors import OnboardError
-from onboard.model.events import KeptRun
-from onboard.wizard import recent, recovery, stages
-from onboard.wizard.interrupted import interrupted, is_ending
+from onboard.wizard import recent, stages
 from onboard.wizard.stages import BY_NAME, STAGES, Stage
 from onboard.wizard.view import View
 
 FIRST_SIZE = (1280, 800)
-AUTOSAVE = 2_000  # milliseconds after the last edit
-BETWEEN_STEPS = 20  # milliseconds that the window has for itself between the steps of making pages ahead
-ASK_AGAIN = 1_000  # milliseconds between two looks at a run that another process is ending
 MARKS = {stages.Mark.DONE: Mark.DONE, stages.Mark.ATTENTION: Mark.WARN, stages.Mark.TODO: Mark.TODO}
 
 
@@ -60,40 +52,32 @@ class Window(QMainWindow):
         self._top = TopBar()
         self._list = StageList()
         self._list.chosen.connect(self.visit)
-        self._stack = QStackedWidget()
+        self._stack = PageStack(session)
+        self._stack.made.connect(self._page_made)
         self._footer = Footer()
         self._footer.back.connect(self.back)
         self._footer.forward.connect(self.forward)
         name_parts(top=self._top, stages=self._list, footer=self._footer)
-        self._pages: dict[str, Page] = {}
-        self._frames: dict[str, Scrolled] = {}
-        self._read = ""  # the stage whose page's file was read last, ahead of its making
-        self._ahead = QTimer(self, interval=BETWEEN_STEPS)
-        self._ahead.timeout.connect(self._make_ahead)
         self._current = STAGES[0]
         self._standing = QTimer(self, singleShot=True, interval=0)
         self._standing.timeout.connect(self._show_standing)
         self._just_shown = QTimer(self, singleShot=True, interval=QApplication.doubleClickInterval())
         self._just_shown.timeout.connect(self._show_standing)
+        self.files = ProfileFiles(session, self)
+        self.files.begun.connect(self._show_first)
+        self.files.opened.connect(self.begin)
+        self.runs = EarlierRuns(session, self.files, self)
+        self.runs.found_interrupted.connect(self._interrupted_found)
+        self.runs.was_read.connect(self._show_last)
         self._lay_out()
         build_menus(self, self._menu_actions())
-        self._autosave = QTimer(self)
-        self._autosave.setInterval(AUTOSAVE)
-        self._autosave.setSingleShot(True)
-        self._autosave.timeout.connect(self._keep_draft)
-        self._shows_run = False  # an earlier run was asked for, to be shown on Finish
-        self._opening = False  # a profile was opened, and what ran on it earlier is being asked
-        self._ask_again = QTimer(self)
-        self._ask_again.setInterval(ASK_AGAIN)
-        self._ask_again.setSingleShot(True)
-        self._ask_again.timeout.connect(self._ask_for_runs)
         session.opened.connect(self._opened)
         session.draft_changed.connect(self._draft_changed)
         session.mistakes_changed.connect(self._mistakes_changed)
         session.states_changed.connect(self._states_changed)
         session.running_changed.connect(self._running_changed)
         session.secret_wanted.connect(self._secret_wanted)
-        session.practice_ready.connect(self._practice_ready)
+        session.practice_ready.connect(self._show_first)
         session.practice_failed.connect(self._practice_failed)
         self._restore_geometry()
         self._draft_changed()
@@ -116,11 +100,11 @@ class Window(QMainWindow):
 
     def _menu_actions(self) -> MenuActions:
         return MenuActions(
-            new_profile=self.new_profile,
-            choose_profile=self.choose_profile,
-            save_profile=self.save_profile,
-            save_profile_as=self.save_profile_as,
-            choose_run=self.choose_run,
+            new_profile=self.files.new,
+            choose_profile=self.files.choose,
+            save_profile=self.files.save,
+            save_profile_as=self.files.save_as,
+            choose_run=self.runs.choose,
             visit=self.visit,
             current=lambda: self.current,
         )
@@ -137,31 +121,12 @@ class Window(QMainWindow):
 
     def page_of(self, stage: str) -> Page:
         """A stage's page, told all that was told before it was made."""
-        if stage not in self._pages:
-            page = self._pages[stage] = page_class(stage)(self.session)
-            frame = self._frames[stage] = Scrolled(page)
-            frame.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
-            self._stack.addWidget(frame)
-            page.footer_changed.connect(self._footer_changed)
-            page.wished.connect(self._grant)
-            page.draft_changed()
-            page.running_changed()
-            for command, state in list(self.session.view.states.items()):
-                page.states_changed(command, set(state.hosts))
-        return self._pages[stage]
+        return self._stack.page_of(stage)
 
-    @Slot()
-    def _make_ahead(self) -> None:
-        if self.session.view.running:
-            return  # what the engine tells comes first
-        left = next((stage.name for stage in STAGES if stage.name not in self._pages), None)
-        if left is None:
-            self._ahead.stop()
-        elif left != self._read:  # to read and to make it takes too long for one turn of the event loop
-            self._read = left
-            page_class(left)
-        else:
-            self.page_of(left)
+    @Slot(object)
+    def _page_made(self, page: Page) -> None:
+        page.footer_changed.connect(self._footer_changed)
+        page.wished.connect(self._grant)
 
     @Slot(str)
     def visit(self, name: str) -> None:
@@ -172,8 +137,7 @@ class Window(QMainWindow):
         if stage is not self._current:
             self._just_shown.start()
         self._current = stage
-        page = self.page
-        self._stack.setCurrentWidget(self._frames[name])
+        page = self._stack.show_page(name)
         self._list.set_current(name)
         page.enter()
         first = page.first_focus()
@@ -184,57 +148,24 @@ class Window(QMainWindow):
             page.focusNextChild()
         self._show_standing()
 
+    @Slot()
     def begin(self) -> None:
         """A profile is there: show its last run, and go to the first page, or to a run that was interrupted."""
-        self._opening = True
-        self._ask_for_runs()
-        self.session.show_run()
+        self.runs.begin()
+        self._show_first()
+
+    @Slot()
+    def _show_first(self) -> None:
         self.visit("account")
 
     @Slot()
-    def _ask_for_runs(self) -> None:
-        self.session.run("runs")
-
-    def _offer_resume(self) -> None:
-        view = self.session.view
-        if is_ending(view):
-            self._ask_again.start()
-        elif self._opening and view.state("runs").finished:
-            self._opening = False
-            if not view.state("apply").run and SHOW_RUN not in view.ordered:  # it was still going on before
-                self.session.show_run()
-            if interrupted(view) and self._current.name == "account":
-                self.visit("install")
+    def _show_last(self) -> None:
+        self.visit("finish")
 
     @Slot()
-    def choose_run(self) -> None:
-        """List the earlier runs, and show the one that is chosen."""
-        if self.session.view.running not in CHANGING:  # else the list waits for their end
-            self._ask_for_runs()
-        sheet = RunsSheet(self, self.session)
-        if sheet.exec() == RunsSheet.DialogCode.Accepted and sheet.chosen is not None:
-            self.show_run(sheet.chosen)
-
-    def show_run(self, run: KeptRun) -> None:
-        """Show an earlier run on Finish as it ended, with its own profile."""
-        path = Path(run.path) if run.path else None
-        if path not in (None, self.session.view.path) and not self.open_profile(path):
-            return
-        self._opening = False  # it was said what to show
-        self._shows_run = True
-        self.session.show_run(run.run)
-
-    def _run_was_read(self) -> None:
-        state = self.session.view.state(SHOW_RUN)
-        if not self._shows_run or not state.finished:
-            return
-        self._shows_run = False
-        if state.failure is None:
-            self.visit("finish")
-        else:
-            told = state.failure
-            error = OnboardError(told.what, where=told.where, why=told.why, remedy=told.remedy)
-            QTimer.singleShot(0, self, lambda: show_error(self, tr("The run cannot be shown"), error))
+    def _interrupted_found(self) -> None:
+        if self._current.name == "account":
+            self.visit("install")
 
     @Slot(object)
     def _grant(self, wish: wishes.Wish) -> None:
@@ -243,21 +174,21 @@ class Window(QMainWindow):
             case wishes.Visit(stage):
                 self.visit(stage)
             case wishes.NewProfile():
-                self.new_profile()
+                self.files.new()
             case wishes.ChooseProfile():
-                self.choose_profile()
+                self.files.choose()
             case wishes.OpenProfile(path, then):
-                if self.open_profile(path) and then:
+                if self.files.open(path) and then:
                     self.visit(then)
             case wishes.SaveProfile():
-                self.save_profile()
+                self.files.save()
             case wishes.ChooseRun():
-                self.choose_run()
+                self.runs.choose()
             case wishes.StartPractice():
-                if self.may_discard():
+                if self.files.may_discard():
                     self.session.start_practice()
             case wishes.TakeUp(left):
-                self._take_up(left)
+                self.files.take_up(left)
             case _:
                 raise NotImplementedError(repr(wish))
 
@@ -270,7 +201,7 @@ class Window(QMainWindow):
     @Slot()
     def forward(self) -> None:
         """What Enter and the primary button do: the page's own work where some is left, else the next stage."""
-        self._take_typing()
+        self.files.take_typing()
         wrong = [field for field in self.page.findChildren(QWidget) if field.property("invalid") == "true"]
         shown = next((field for field in wrong if field.isVisible()), None)
         if shown is not None:  # what is wrong stands below it, and would be left behind
@@ -329,14 +260,13 @@ class Window(QMainWindow):
 
     @Slot()
     def _opened(self) -> None:
-        for page in tuple(self._pages.values()):
+        for page in self._stack.pages:
             page.opened()
 
     @Slot()
     def _draft_changed(self) -> None:
-        for page in tuple(self._pages.values()):
+        for page in self._stack.pages:
             page.draft_changed()
-        self._autosave.start()
         self._show_standing()
 
     @Slot()
@@ -345,20 +275,17 @@ class Window(QMainWindow):
 
     @Slot(str, set)
     def _states_changed(self, command: str, hosts: set[str]) -> None:
-        for page in tuple(self._pages.values()):
+        for page in self._stack.pages:
             page.states_changed(command, hosts)
-        if command == "runs":
-            self._offer_resume()
+        self.runs.states_changed(command)
         if command in CHANGING and self.session.view.state(command).finished:
             recent.remember(self.session.view)  # with what is online by now
-        if command == SHOW_RUN:
-            self._run_was_read()
         if command != self.session.view.running:  # how a stage stands is not decided before its command ends
             self._standing.start()  # once for all that is told together: to judge thousands of servers takes its time
 
     @Slot()
     def _running_changed(self) -> None:
-        for page in tuple(self._pages.values()):
+        for page in self._stack.pages:
             page.running_changed()
         self._show_standing()
 
@@ -368,114 +295,8 @@ class Window(QMainWindow):
         self.session.answer(wanted, value, keep=keep)
 
     @Slot()
-    def _practice_ready(self) -> None:
-        self.visit("account")
-
-    @Slot()
     def _practice_failed(self) -> None:
         self.visit("start")
-
-    @Slot()
-    def _keep_draft(self) -> None:
-        view = self.session.view
-        try:
-            if view.is_edited and not self.session.is_passing:
-                recovery.keep(view)
-            else:
-                recovery.forget()
-        except OnboardError as error:
-            self.statusBar().showMessage(str(error), 10_000)
-
-    # Files
-
-    def _take_up(self, left: recovery.Left) -> None:
-        if self.may_discard():
-            self.session.recover(left.draft, left.saved, left.path)
-            recovery.forget(left.file)
-            self.begin()
-
-    @Slot()
-    def new_profile(self) -> None:
-        if self.may_discard():
-            self.session.new()
-            self.visit("account")
-
-    @Slot()
-    def choose_profile(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, tr("Open a profile"), "", tr("Profiles (*.toml);;All files (*)"))
-        if name:
-            self.open_profile(Path(name))
-
-    def open_profile(self, path: Path) -> bool:
-        """Open a profile, if what is unsaved may go. False, with the reason shown, when it cannot be read."""
-        if not self.may_discard():
-            return False
-        path = path.absolute()  # by which its runs and those recent know it
-        try:
-            self.session.open(path)
-        except OnboardError as error:
-            show_error(self, tr("The profile was not opened"), error)
-            return False
-        recent.remember(self.session.view)
-        self.begin()
-        return True
-
-    @Slot()
-    def save_profile(self) -> bool:
-        self._take_typing()
-        path = self.session.view.path
-        if path is None:
-            return self.save_profile_as()
-        if self.session.is_changed_elsewhere:
-            text = tr(
-                "{name} was changed by another program since it was opened. To save replaces what stands there now.",
-                name=path.name,
-            )
-            if ask(self, tr("Save the profile"), text, tr("&Replace it"), tr("&Cancel"), default=1) != 0:
-                return False
-        return self._save(path)
-
-    def _take_typing(self) -> None:
-        """What is being typed belongs to the profile as if the field had been left."""
-        field = self.focusWidget()
-        if field is not None:
-            field.clearFocus()
-            field.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    @Slot()
-    def save_profile_as(self) -> bool:
-        self._take_typing()
-        path = save_path(self, tr("Save the profile"), Path("onboard.toml"), {"toml": tr("Profiles (*.toml)")})
-        return path is not None and self._save(path)
-
-    def _save(self, path: Path) -> bool:
-        try:
-            self.session.save(path)
-        except OnboardError as error:
-            show_error(self, tr("The profile was not saved"), error)
-            return False
-        recovery.forget()
-        recent.remember(self.session.view)
-        return True
-
-    def may_discard(self) -> bool:
-        """Ask only if a run goes on or something is unsaved; whether the run may stop, and what is unsaved go."""
-        self._take_typing()
-        view = self.session.view
-        if not self._may_stop():
-            return False
-        if not view.is_edited or self.session.is_passing:
-            return True
-        answer = ask(
-            self,
-            tr("Unsaved changes"),
-            tr("The profile has unsaved changes. Save them?"),
-            tr("&Save"),
-            tr("&Discard"),
-            tr("&Cancel"),
-            default=0,
-        )
-        return self.save_profile() if answer == 0 else answer == 1
 
     # The window itself
 
@@ -490,7 +311,7 @@ class Window(QMainWindow):
             if path.suffix.lower() in lists.SUFFIXES:
                 self.import_hosts(path)
             elif path.is_file():
-                self.open_profile(path)
+                self.files.open(path)
 
     def import_hosts(self, path: Path) -> None:
         self.visit("servers")
@@ -510,29 +331,22 @@ class Window(QMainWindow):
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         super().showEvent(event)
-        self._ahead.start()
+        self._stack.make_ahead()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Ask only if something is unsaved or running; then end both children, always."""
-        if not self.may_discard():
+        if not self.files.may_discard():
             event.ignore()
             return
         self.hide()  # what is under way may take its time
         QSettings().setValue("window/geometry", self.saveGeometry())
-        for timer in (self._ahead, self._autosave, self._ask_again, self._just_shown, self._standing):
+        for timer in (self._just_shown, self._standing):
             timer.stop()
-        recovery.forget()
+        self._stack.make_no_more()
+        self.runs.close()
+        self.files.close()
         self.session.close()
         event.accept()
-
-    def _may_stop(self) -> bool:
-        if self.session.view.running not in CHANGING:
-            return True
-        text = tr(
-            "Nothing new is begun any more, and servers under way are brought to where the run can be resumed, which "
-            "can take a minute. Stop it?"
-        )
-        return ask(self, tr("A run is going on"), text, tr("&Stop it"), tr("&Let it run"), default=1) == 0
 
     def _restore_geometry(self) -> None:
         kept = QSettings().value("window/geometry")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import scenes
+from parts import part
 from PySide6.QtWidgets import QLineEdit, QRadioButton
 from session_feed import without_child
 
@@ -15,6 +16,7 @@ from onboard.aws.identity import Identity
 from onboard.aws.role import trust_policy
 from onboard.gui.pages.network import PROXY, NetworkPage
 from onboard.gui.widgets.busy_indicator import BusyIndicator
+from onboard.gui.widgets.card import Card
 from onboard.gui.window import Window
 from onboard.model import events
 from onboard.model.profile import ActivationSection, EndpointOverrides, NetworkSection, RoleSection
@@ -127,7 +129,7 @@ def network(desk: "Desk") -> Iterator[tuple[str, Window]]:
     yield "network-proxy", window
     page = window.page
     assert isinstance(page, NetworkPage)
-    line = page._proxy.findChild(QLineEdit)
+    line = part(page, "proxy-card", Card).findChild(QLineEdit)
     assert isinstance(line, QLineEdit)
     line.setFocus()
     line.setText("http://ada:hunter2@proxy.fra.example.com:3128")

@@ -9,11 +9,13 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import scenes
+from parts import part
 from pictures_setup import asks
 from session_feed import feed, without_child
 
 from onboard.gui.pages.start import StartPage
 from onboard.gui.text import tr
+from onboard.gui.widgets.button import Button
 from onboard.gui.window import Window
 from onboard.home import home
 from onboard.model import events
@@ -105,7 +107,7 @@ def start(desk: "Desk") -> Iterator[tuple[str, Window]]:
     window.session.practice = SimpleNamespace(  # type: ignore[assignment]
         is_running=True, is_up=False, start=lambda hosts: None, close=lambda: None
     )
-    page._try.click()
+    part(page, "try", Button).click()
     yield "start-practice-starting", window
     window.session.practice.is_running = False  # type: ignore[misc]
     window.session.practice_failed.emit(tr("Practice did not start"), NO_LIBRARIES)

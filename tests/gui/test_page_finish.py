@@ -6,15 +6,22 @@ from pathlib import Path
 
 import pytest
 import scenes
+from parts import part
 from PySide6.QtCore import QCoreApplication, QDeadlineTimer, QEventLoop, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox
 from session_feed import feed, tell, without_child
 
 from onboard.gui.models.outcome import NODE, REASON, STATUS, Ended
 from onboard.gui.pages.finish import FinishPage
 from onboard.gui.session import Session
 from onboard.gui.undo_dialog import ask_undo, undo_box
+from onboard.gui.widgets.banner import Banner
+from onboard.gui.widgets.button import Button
+from onboard.gui.widgets.chips import Chips
+from onboard.gui.widgets.detail_pane import DetailPane
+from onboard.gui.widgets.error_panel import ErrorPanel
+from onboard.gui.widgets.filter_box import FilterBox
 from onboard.gui.window import Window
 from onboard.model import events
 from onboard.model.status import HostStatus
@@ -65,37 +72,37 @@ def wait(condition: Callable[[], object], seconds: float = 60) -> None:
 
 
 def test_three_numbers_and_what_needs_a_person_first(page: FinishPage) -> None:
-    assert [label.text() for label in page._numbers.values()] == ["241", "7", "0"]
+    assert [part(page, group, QLabel).text() for group in ("online", "not-online", "skipped")] == ["241", "7", "0"]
     assert row(page, 0) == [FAILED, "Failed", "", scenes.DPKG]
     assert row(page, 7)[1:] == ["Online", scenes.node(0), ""]
-    page._chips.pick(Ended.ONLINE)
+    part(page, "chips", Chips).pick(Ended.ONLINE)
     assert page.table.model().rowCount() == 241
-    page._chips.pick(Ended.ALL)
-    page._filter.setText("clock")
+    part(page, "chips", Chips).pick(Ended.ALL)
+    part(page, "filter", FilterBox).setText("clock")
     assert page.table.model().rowCount() == 3
 
 
 def test_the_detail_says_why_and_what_to_do(page: FinishPage) -> None:
     page.table.select_key(FAILED)
-    detail = page._detail.detail
+    detail = part(page, "detail", DetailPane).detail
     assert detail is not None
     assert scenes.DPKG in detail.status
     assert scenes.DPKG_REMEDY in (detail.remedy, *detail.commands)
     page.table.select_key(scenes.able()[0])
-    detail = page._detail.detail
+    detail = part(page, "detail", DetailPane).detail
     assert detail is not None
     assert detail.facts == (("Node", scenes.node(0)),)
 
 
 def test_it_says_whether_an_activation_remains(page: FinishPage) -> None:
-    assert not page._activation.isVisible()
-    assert "was deleted" in page._header._lead.text()
+    assert not part(page, "activation", Banner).isVisible()
+    assert "was deleted" in part(page, "lead", QLabel).text()
     told = (*scenes.apply_begins(), *scenes.apply_ends(left="AccessDenied"))
     page.session.run("apply")
     feed(page.session, "apply", *told, scenes.ended(told))
     tell(page.session)
-    assert page._activation.isVisible()
-    assert "0c7b1f6e" in page._activation.accessibleName()
+    assert part(page, "activation", Banner).isVisible()
+    assert "0c7b1f6e" in part(page, "activation", Banner).accessibleName()
 
 
 def test_the_report_takes_its_format_from_the_name(page: FinishPage, tmp_path: Path) -> None:
@@ -105,11 +112,11 @@ def test_the_report_takes_its_format_from_the_name(page: FinishPage, tmp_path: P
         order = orders[-1]
         assert (order["do"], order["format"], order["file"]) == ("report", expected, str(tmp_path / name))
         end(page, "report")
-        assert page._report.isVisible()
+        assert part(page, "report", Banner).isVisible()
     page.write_report(tmp_path / "no" / "r.html")
     end(page, "report", events.RunFailed(kind="error", what="The file could not be written", remedy="Choose another"))
-    assert not page._report.isVisible()
-    assert "could not be written" in page._error.copied_text()
+    assert not part(page, "report", Banner).isVisible()
+    assert "could not be written" in part(page, "error", ErrorPanel).copied_text()
 
 
 def test_undo_names_what_it_touches_and_cancels_by_default(page: FinishPage) -> None:
@@ -156,7 +163,7 @@ def test_undo_asks_after_it_knows_and_shows_how_far_it_is(page: FinishPage, monk
     monkeypatch.setattr("onboard.gui.pages.finish.ask_undo", lambda _, shown: asked.append(shown) or next(answers))
     shown = events.UndoShown(run="r", servers=scenes.able(), nodes={})
     for _ in range(2):
-        page._undo.click()
+        part(page, "undo", Button).click()
         assert orders[-1]["do"] == "undo_preview"
         end(page, "undo_preview", shown)
     assert asked == [shown, shown]
@@ -165,28 +172,28 @@ def test_undo_asks_after_it_knows_and_shows_how_far_it_is(page: FinishPage, monk
     kept = events.HostFinished(host=scenes.able()[0], status=HostStatus.UNREACHABLE, reason="No route")
     feed(page.session, "undo", scenes.began("undo", scenes.able(), "u"), restored, kept)
     tell(page.session)
-    assert page._undo_words.text() == "Undoing: 2 of 242"
+    assert part(page, "undo-words", QLabel).text() == "Undoing: 2 of 242"
     words = {name: (status, why) for name, status, _, why in (row(page, number) for number in range(9))}
     assert words[FAILED] == ("Restored", "")
     assert words[scenes.able()[0]] == ("Not restored", "No route")
     page.table.select_key(scenes.able()[0])
-    detail = page._detail.detail
+    detail = part(page, "detail", DetailPane).detail
     assert detail is not None
     assert (detail.status, detail.why) == ("Not restored: No route", ""), "nothing says that it is online"
     end(page, "undo")
     page.table.select_key(FAILED)
-    detail = page._detail.detail
+    detail = part(page, "detail", DetailPane).detail
     assert detail is not None
     assert (detail.status, detail.facts) == ("Restored", ())
-    assert page._undo_words.text() == "1 of 242 servers restored"
-    assert page._header._title.text() == "The run is undone"
+    assert part(page, "undo-words", QLabel).text() == "1 of 242 servers restored"
+    assert part(page, "title", QLabel).text() == "The run is undone"
 
 
 def test_nothing_left_to_undo_is_said(page: FinishPage) -> None:
     without_child(page.session)
-    page._undo.click()
+    part(page, "undo", Button).click()
     end(page, "undo_preview", events.UndoShown(run="r", servers=(), nodes={}))
-    assert "Nothing of this run is left" in page._error.copied_text()
+    assert "Nothing of this run is left" in part(page, "error", ErrorPanel).copied_text()
 
 
 def test_on_practice_the_report_is_written_and_all_is_undone(
@@ -214,7 +221,7 @@ def test_on_practice_the_report_is_written_and_all_is_undone(
     session.edit(scenes.profile(3))  # the draft moved on: undo works with what the run ran with
     asked: list[events.UndoShown] = []
     monkeypatch.setattr("onboard.gui.pages.finish.ask_undo", lambda _, shown: asked.append(shown) or True)
-    page._undo.click()
+    part(page, "undo", Button).click()
     wait(lambda: session.view.state("undo").finished)
     assert set(asked[0].nodes.values()) == nodes
     undo = session.view.state("undo")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import region_scenes as scenes
-from PySide6.QtCore import QModelIndex, QSettings, Qt
+from parts import part
+from PySide6.QtCore import QModelIndex, QSettings, Qt, QTimer
 from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy, QTest
 from session_feed import feed, tell, without_child
 
@@ -15,7 +16,10 @@ from onboard.gui.pages.region import RegionPage
 from onboard.gui.regions import words
 from onboard.gui.regions.server_choice import MOST, ServerChoice
 from onboard.gui.session import Session
+from onboard.gui.widgets.banner import Banner
 from onboard.gui.widgets.cell_role import CellRole
+from onboard.gui.widgets.error_panel import ErrorPanel
+from onboard.gui.widgets.footer import Footer
 from onboard.gui.widgets.label import Label
 from onboard.gui.window import Window
 from onboard.model import events
@@ -50,9 +54,9 @@ def window(session: Session, orders: Orders, show: Show) -> Iterator[Window]:
     show(made, 1280, 800)
     made.visit("region")
     yield made
-    made._autosave.stop()
+    part(made, "autosave", QTimer).stop()
     session.recover(Profile(), None, None)  # nothing is left to be saved
-    made._autosave.stop()
+    part(made, "autosave", QTimer).stop()
 
 
 @pytest.fixture
@@ -68,7 +72,7 @@ def fed(page: RegionPage, *told: events.Event) -> None:
 
 
 def texts(page: RegionPage, column: int, rows: int = 5) -> list[str]:
-    model = page._model
+    model = model_of(page)
     return [str(model.index(row, column).data()) for row in range(min(rows, model.rowCount()))]
 
 
@@ -76,9 +80,16 @@ def said(label: Label) -> str:
     return label.text().replace("\N{NO-BREAK SPACE}", " ")
 
 
+def model_of(page: RegionPage) -> RegionsModel:
+    model = page.table.model()
+    assert isinstance(model, RegionsModel)
+    return model
+
+
 def selected(page: RegionPage) -> str:
-    row = page._selected()
-    return row.region if row else ""
+    """The Region whose row is selected, if the keyboard is there."""
+    index = page.table.currentIndex()
+    return str(index.data(CellRole.KEY)) if page.table.selectionModel().isSelected(index) else ""
 
 
 def choose(page: RegionPage, region: str) -> None:
@@ -86,11 +97,11 @@ def choose(page: RegionPage, region: str) -> None:
 
 
 def test_before_anything_is_measured_it_says_what_to_do(window: Window, page: RegionPage, orders: Orders) -> None:
-    assert page._model.rowCount() == 34
+    assert model_of(page).rowCount() == 34
     assert texts(page, Column.NAME, 2) == ["Cape Town", "Hong Kong"]
-    assert {spot.nearness for spot in page.map._spots} == {Nearness.UNKNOWN}
+    assert {spot.nearness for spot in page.map.spots} == {Nearness.UNKNOWN}
     assert selected(page) == ""
-    assert window._footer.primary.text() == "&Measure"
+    assert part(window, "footer", Footer).primary.text() == "&Measure"
     assert not page.card.measure_button.isVisible()  # never twice
     QTest.keyClick(page.table, Qt.Key.Key_Return)
     assert orders[-1]["do"] == "regions"
@@ -101,15 +112,15 @@ def test_by_keyboard_from_measuring_to_the_next_page(window: Window, page: Regio
     QTest.keyClick(window.page.table, Qt.Key.Key_Return)  # Measure
     fed(page, *scenes.measured({THIS_COMPUTER: HERE}))
     assert selected(page) == "eu-central-1"
-    assert window._footer.primary.text() == "&Use Frankfurt"
+    assert part(window, "footer", Footer).primary.text() == "&Use Frankfurt"
     QTest.keyClick(page.table, Qt.Key.Key_Return)
     assert page.session.view.draft.region.name == "eu-central-1"
-    assert window._footer.primary.text() == "&Next: Role"
+    assert part(window, "footer", Footer).primary.text() == "&Next: Role"
     measured = page.session.view.draft.region.measured
     assert measured is not None
     assert measured.recommended == "eu-central-1"
     assert len(measured.medians) == 34
-    assert window._footer.message().startswith(("Measured", "Account"))
+    assert part(window, "footer", Footer).message().startswith(("Measured", "Account"))
 
 
 def test_rows_keep_their_places_while_it_is_measured(page: RegionPage) -> None:
@@ -128,7 +139,7 @@ def test_rows_keep_their_places_while_it_is_measured(page: RegionPage) -> None:
 
 def test_the_selection_is_one_on_map_and_table(page: RegionPage) -> None:
     fed(page, *scenes.measured({THIS_COMPUTER: HERE}))
-    place = page.map.point(next(spot for spot in page.map._spots if spot.key == "us-west-2")).toPoint()
+    place = page.map.point(next(spot for spot in page.map.spots if spot.key == "us-west-2")).toPoint()
     QTest.mouseClick(page.map, Qt.MouseButton.LeftButton, pos=place)
     assert selected(page) == "us-west-2"
     QTest.keyClick(page.table, Qt.Key.Key_Up)
@@ -150,53 +161,55 @@ def test_a_region_is_chosen_by_hand_and_a_far_one_warned_of(window: Window, page
     assert view.draft.region.name == "af-south-1"
     assert view.state("regions").ranking is not None  # what was measured is not forgotten
     assert not page.card.use_button.isVisible()
-    text = said(page.card._warning)
+    text = said(part(page, "warning", Label))
     assert "Cape Town is in use: each connection takes 131 ms longer than to Frankfurt" in text
     assert "Cape Town is not enabled in this account" in text
     assert texts(page, Column.USE, 34).count("in use, not enabled") == 1
-    assert next(spot for spot in page.map._spots if spot.chosen).key == "af-south-1"
+    assert next(spot for spot in page.map.spots if spot.chosen).key == "af-south-1"
 
 
 def test_a_near_region_chosen_by_hand_is_not_warned_of(page: RegionPage) -> None:
     fed(page, *scenes.measured({THIS_COMPUTER: HERE}))
     choose(page, "eu-west-3")
-    assert said(page.card._warning) == ""
+    assert said(part(page, "warning", Label)) == ""
 
 
 def test_a_tie_is_called_one(page: RegionPage) -> None:
     tie = {**HERE, "eu-west-3": scenes.latency((HERE["eu-central-1"].median_ms or 0) + 0.1)}
     fed(page, *scenes.measured({THIS_COMPUTER: tie}))
     assert texts(page, Column.REMARK, 3) == ["nearest", "tie", ""]
-    assert "A tie with Paris" in said(page.card._reasons)
+    assert "A tie with Paris" in said(part(page, "reasons", Label))
     fed(page, *scenes.measured({THIS_COMPUTER: HERE}))
-    assert "so this is no tie" in said(page.card._reasons)
-    assert "34 Regions, 12 samples each, none lost." in said(page.card._reasons)
+    assert "so this is no tie" in said(part(page, "reasons", Label))
+    assert "34 Regions, 12 samples each, none lost." in said(part(page, "reasons", Label))
 
 
 def test_nearer_ones_that_are_closed_or_lossy_are_named(page: RegionPage) -> None:
     near = {**HERE, "eu-central-2": scenes.latency(2.0), "eu-west-2": scenes.latency(1.0, 6, 6)}
     fed(page, *scenes.measured({THIS_COMPUTER: near}))
-    text = said(page.card._reasons)
+    text = said(part(page, "reasons", Label))
     assert "Zurich is nearer (2.0 ms), but not enabled in this account." in text
     assert "London would be nearer (1.0 ms), but 6 of 12 connects were lost." in text
     assert "6 lost" in text
-    assert page._model.row("eu-west-2").lossy  # type: ignore[union-attr]
+    assert model_of(page).row("eu-west-2").lossy  # type: ignore[union-attr]
     assert texts(page, Column.SAMPLES, 34).count("6 of 12") == 1
 
 
 def test_the_servers_figures_decide_and_it_says_why(page: RegionPage) -> None:
     servers = {"srv-db-01": {**SERVER, "eu-central-1": scenes.latency(60)}}
     fed(page, *scenes.measured({THIS_COMPUTER: HERE, **servers}))
-    assert page.card._place.text() == "Paris"
-    assert "From here Frankfurt is nearest (4.0 ms). The servers decide" in said(page.card._reasons)
-    assert said(page.card._medians) == "10.7 ms from here, 11.3 ms from srv-db-01"
+    assert part(page, "place", Label).text() == "Paris"
+    assert "From here Frankfurt is nearest (4.0 ms). The servers decide" in said(part(page, "reasons", Label))
+    assert said(part(page, "medians", Label)) == "10.7 ms from here, 11.3 ms from srv-db-01"
     shown = [column for column in ORIGINS if not page.table.isColumnHidden(column)]
-    assert [page._model.headerData(column, Qt.Orientation.Horizontal, 0) for column in shown] == ["from this computer"]
-    assert page._model.headerData(Column.MEDIAN, Qt.Orientation.Horizontal, 0) == "ms from srv-db-01"
+    assert [model_of(page).headerData(column, Qt.Orientation.Horizontal, 0) for column in shown] == [
+        "from this computer"
+    ]
+    assert model_of(page).headerData(Column.MEDIAN, Qt.Orientation.Horizontal, 0) == "ms from srv-db-01"
     many = {f"srv-db-0{number}": SERVER for number in (1, 2, 3)}
     fed(page, *scenes.measured({THIS_COMPUTER: HERE, **many}))
     assert len([column for column in ORIGINS if not page.table.isColumnHidden(column)]) == 4
-    assert said(page.card._medians) == "4.0 ms from here, 4.6 to 4.6 ms from 3 servers"
+    assert said(part(page, "medians", Label)) == "4.0 ms from here, 4.6 to 4.6 ms from 3 servers"
 
 
 def test_a_server_that_did_not_measure_says_why(page: RegionPage) -> None:
@@ -204,20 +217,20 @@ def test_a_server_that_did_not_measure_says_why(page: RegionPage) -> None:
         host="srv-db-02", status=HostStatus.UNTRUSTED, reason="Its key is not approved", remedy="Approve it."
     )
     fed(page, *scenes.measured({THIS_COMPUTER: HERE, "srv-db-01": SERVER}, more=(failed,)))
-    assert page._trouble.isVisible()
-    assert "1 server did not measure" in page._trouble.accessibleName()
-    assert "srv-db-02: Its key is not approved. Approve it." in page._trouble.accessibleName()
+    assert part(page, "trouble", Banner).isVisible()
+    assert "1 server did not measure" in part(page, "trouble", Banner).accessibleName()
+    assert "srv-db-02: Its key is not approved. Approve it." in part(page, "trouble", Banner).accessibleName()
 
 
 def test_offline_it_says_so_and_a_region_can_still_be_chosen(window: Window, page: RegionPage) -> None:
     fed(page, *scenes.unreachable())
-    assert page._error.isVisible()
-    assert "No Region could be reached" in page._error.copied_text()
-    assert "HTTPS_PROXY" in page._error.copied_text()
+    assert part(page, "error", ErrorPanel).isVisible()
+    assert "No Region could be reached" in part(page, "error", ErrorPanel).copied_text()
+    assert "HTTPS_PROXY" in part(page, "error", ErrorPanel).copied_text()
     assert set(texts(page, Column.REMARK, 34)) == {"no answer"}
-    assert {spot.nearness for spot in page.map._spots} == {Nearness.SILENT}
-    assert page.card._place.text() == "No Region answered"
-    assert window._footer.primary.text() == "&Measure"
+    assert {spot.nearness for spot in page.map.spots} == {Nearness.SILENT}
+    assert part(page, "place", Label).text() == "No Region answered"
+    assert part(window, "footer", Footer).primary.text() == "&Measure"
     page.table.select_key("eu-west-1")
     QTest.keyClick(page.table, Qt.Key.Key_Return)
     assert page.session.view.draft.region.name == "eu-west-1"
@@ -230,7 +243,7 @@ def test_measuring_can_be_cancelled(page: RegionPage, orders: Orders) -> None:
     assert not page.card.measure_button.isVisible()
     assert page.card.busy.is_busy
     fed(page, *scenes.began(("srv-db-01",)), scenes.sampled(HERE, 9))
-    assert (page.card.busy._done, page.card.busy._total) == (9, 22)
+    assert page.card.busy.progress == (9, 22)
     QTest.keyClick(page.table, Qt.Key.Key_Escape)
     assert orders[-1] == {"do": "stop_now", "id": orders[0]["id"]}
     fed(page, events.RunFinished(run="r1", hosts={}))
@@ -269,14 +282,14 @@ def test_a_reopened_profile_shows_what_was_kept(page: RegionPage) -> None:
     assert not page.session.view.state("regions").regions
     assert texts(page, Column.ID, 2) == ["eu-central-1", "eu-central-2"]
     assert texts(page, Column.MEDIAN, 1) == ["4.0"]
-    assert said(page.card._medians) == "4.0 ms from here"
+    assert said(part(page, "medians", Label)) == "4.0 ms from here"
     assert texts(page, Column.REMARK, 1) == ["nearest"]
 
 
 def test_of_a_proxy_and_of_practice_it_is_told(page: RegionPage, monkeypatch: pytest.MonkeyPatch) -> None:
     fed(page, *scenes.measured({THIS_COMPUTER: HERE}, via="proxy 10.0.0.1:3128 (squid)", closed=None))
-    assert "Measured through: proxy 10.0.0.1:3128 (squid)." in said(page.card._reasons)
-    assert "Which Regions are enabled in this account is not known." in said(page.card._reasons)
+    assert "Measured through: proxy 10.0.0.1:3128 (squid)." in said(part(page, "reasons", Label))
+    assert "Which Regions are enabled in this account is not known." in said(part(page, "reasons", Label))
     monkeypatch.setattr(type(page.session.practice), "is_up", True)
     assert "simulated" in words.reasons(page.session.view)
 
@@ -400,7 +413,7 @@ def test_a_region_that_is_on_no_map_is_in_the_table(page: RegionPage) -> None:
     )
     fed(page, new, ranked)
     assert texts(page, Column.NAME, 1) == ["Europe (Moon)"]
-    assert len(page.map._spots) == 34
+    assert len(page.map.spots) == 34
 
 
 # All of it
@@ -427,18 +440,18 @@ def test_practice_is_measured_through_the_child(session: Session, show: Show, un
     assert isinstance(page, RegionPage)
     session.put("region.name", "")
     page.table.clearSelection()
-    assert window._footer.primary.text() == "&Measure"
+    assert part(window, "footer", Footer).primary.text() == "&Measure"
     QTest.keyClick(page.table, Qt.Key.Key_Return)  # Measure
     until(lambda: session.view.state("regions").finished, 40)
     tell(session)
-    assert page.card._place.text() == "Frankfurt"
-    assert "simulated" in said(page.card._reasons)
-    page._measure_from((server,))
+    assert part(page, "place", Label).text() == "Frankfurt"
+    assert "simulated" in said(part(page, "reasons", Label))
+    page.measure_from((server,))
     until(lambda: session.view.state("regions").finished, 40)
     tell(session)
     assert session.view.state("regions").ranking.origin == server  # type: ignore[union-attr]
-    assert server in said(page.card._medians)
+    assert server in said(part(page, "medians", Label))
     QTest.keyClick(page.table, Qt.Key.Key_Return)  # Use
     assert session.view.draft.region.name == selected(page)
     assert session.view.draft.region.measured is not None
-    window._autosave.stop()
+    part(window, "autosave", QTimer).stop()

@@ -6,10 +6,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from parts import part
 from session_feed import feed, tell, without_child
 
 from onboard.gui.pages.start import StartPage
 from onboard.gui.session import Session
+from onboard.gui.widgets.banner import Banner
+from onboard.gui.widgets.busy_indicator import BusyIndicator
+from onboard.gui.widgets.button import Button
+from onboard.gui.widgets.data_table import DataTable
+from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.home import JOURNAL, home
 from onboard.model.events import KeptRun, RunsListed
 from onboard.wizard.recent import FILE, Recent
@@ -60,9 +66,9 @@ def test_an_interrupted_run_is_shown(session: Session, tmp_path: Path, more: dic
     path.touch()
     feed(session, "runs", RunsListed(runs=(kept(path, **more),)))
     tell(session)
-    assert page._interrupted.isHidden() is not shown
+    assert part(page, "interrupted", Banner).isHidden() is not shown
     if shown:
-        assert "118 of 242" in page._interrupted.accessibleName()
+        assert "118 of 242" in part(page, "interrupted", Banner).accessibleName()
     page.deleteLater()
 
 
@@ -72,7 +78,7 @@ def test_a_run_whose_profile_is_gone_is_not_shown(session: Session, tmp_path: Pa
     session.states_changed.connect(page.states_changed)
     feed(session, "runs", RunsListed(runs=(kept(tmp_path / "gone.toml"),)))
     tell(session)
-    assert page._interrupted.isHidden()
+    assert part(page, "interrupted", Banner).isHidden()
     page.deleteLater()
 
 
@@ -81,27 +87,28 @@ def test_practice_that_does_not_start_says_why_and_is_offered_again(
 ) -> None:
     page = StartPage(session)
     show(page, 1000, 700)
-    page._try.hide()
-    page._busy.start("Starting", cancellable=False)
+    session.practice_started.emit()
+    assert not part(page, "try", Button).isVisible()
+    assert part(page, "busy", BusyIndicator).is_busy
     session.practice_failed.emit(
         "Practice did not start", "onboard: Practice needs libraries that are not installed\nmoto is missing"
     )
-    assert page._failure.copied_text().splitlines()[1:] == [
+    assert part(page, "failure", ErrorPanel).copied_text().splitlines()[1:] == [
         "Practice needs libraries that are not installed",
         "moto is missing",
     ]
-    assert page._try.isVisible()
-    assert not page._busy.is_busy
+    assert part(page, "try", Button).isVisible()
+    assert not part(page, "busy", BusyIndicator).is_busy
 
 
 def test_columns_are_named_once_a_profile_is_listed(session: Session, tmp_path: Path) -> None:
     page = StartPage(session)
     page.enter()
-    assert page._recents.horizontalHeader().isHidden()
+    assert part(page, "recents", DataTable).horizontalHeader().isHidden()
     path = tmp_path / "p.toml"
     path.touch()
     listed = [asdict(Recent(str(path), "Lab", 3, "", "2026-11-24T05:00:00+00:00"))]
     (home() / FILE).write_text(json.dumps(listed), encoding="utf-8")
     page.enter()
-    assert not page._recents.horizontalHeader().isHidden()
+    assert not part(page, "recents", DataTable).horizontalHeader().isHidden()
     page.deleteLater()

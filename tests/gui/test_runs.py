@@ -93,7 +93,7 @@ def test_the_last_run_is_there_once_its_profile_is_opened(
     path = saved(session, tmp_path / "p.toml")
     window = Window(session)
     show(window, 1280, 800)
-    assert window.open_profile(path)
+    assert window.files.open(path)
     asked = [order for order in orders if order["do"] in ("runs", "show_run")]
     assert [(order["do"], order["path"], order.get("run")) for order in asked] == [
         ("runs", str(path), None),
@@ -268,8 +268,10 @@ def test_a_run_that_cannot_be_read_says_why(
     window = Window(session)
     show(window, 1280, 800)
     told: list[str] = []
-    monkeypatch.setattr("onboard.gui.window.show_error", lambda _, title, error: told.append(f"{title}: {error.what}"))
-    window.show_run(kept())
+    monkeypatch.setattr(
+        "onboard.gui.earlier_runs.show_error", lambda _, title, error: told.append(f"{title}: {error.what}")
+    )
+    window.runs.show(kept())
     feed(session, "show_run", RunFailed(kind="error", what="The journal has recorded nothing of this run"), END)
     tell(session)
     until(lambda: told)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import scenes
-from PySide6.QtCore import QEvent, QObject, Qt
+from parts import part
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QFileDialog, QLabel, QLineEdit, QStackedWidget, QWidget
@@ -20,6 +21,7 @@ from onboard.gui.servers.lines import LinesSheet
 from onboard.gui.servers.sheet import Sheet
 from onboard.gui.session import Session
 from onboard.gui.theme import Theme
+from onboard.gui.widgets.footer import Footer
 from onboard.gui.window import Window
 from onboard.lists.catalog import parse
 from onboard.model.events import SecretWanted
@@ -105,7 +107,7 @@ def test_an_own_file_that_came_out_of_practice_is_asked_about(
     session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("onboard.gui.window.ask", lambda parent, title, *more, **how: asked.append(title) or 2)
+    monkeypatch.setattr("onboard.gui.profile_files.ask", lambda parent, title, *more, **how: asked.append(title) or 2)
     monkeypatch.setattr(session.practice, "_folder", tmp_path / "practice")
     monkeypatch.setattr(type(session.practice), "is_up", True)
     monkeypatch.setattr(type(session.practice), "is_running", True)
@@ -113,10 +115,10 @@ def test_an_own_file_that_came_out_of_practice_is_asked_about(
     window = Window(session)
     session.recover(scenes.profile(), scenes.profile(), tmp_path / "practice" / "profile.toml")
     session.put("name", "another")
-    assert window.may_discard(), "it goes with the practice"
+    assert window.files.may_discard(), "it goes with the practice"
     session.save(tmp_path / "own.toml")
     session.put("name", "a third")
-    assert not window.may_discard()
+    assert not window.files.may_discard()
     assert asked == ["Unsaved changes"]
     window.deleteLater()
 
@@ -140,7 +142,7 @@ def test_nothing_is_made_any_more_once_the_window_is_closed(session: Session, sh
     window = Window(session)
     show(window, 1280, 800)
     window.close()
-    assert not window._ahead.isActive()
+    assert not part(window, "ahead", QTimer).isActive()
 
 
 def test_a_run_is_not_left_unasked_for_another_profile(
@@ -148,15 +150,15 @@ def test_a_run_is_not_left_unasked_for_another_profile(
 ) -> None:
     orders = without_child(session)
     answers = iter([1, 0])  # let it run, then stop it
-    monkeypatch.setattr("onboard.gui.window.ask", lambda *_, **__: next(answers))
+    monkeypatch.setattr("onboard.gui.profile_files.ask", lambda *_, **__: next(answers))
     session.recover(scenes.profile(), scenes.profile(), None)
     window = Window(session)
     show(window, 1280, 800)
     session.run("apply")
-    window.new_profile()
+    window.files.new()
     assert session.view.running == "apply"
     assert session.view.draft == scenes.profile()
-    window.new_profile()
+    window.files.new()
     assert "apply" not in session.view.ordered
     assert {"do": "stop", "id": 1} in orders
     window.close()
@@ -173,7 +175,7 @@ def test_a_held_key_and_a_second_click_do_not_install(
     tell(session)
     show(window, 1280, 800)
     window.visit("review")
-    primary = window._footer.primary
+    primary = part(window, "footer", Footer).primary
     until(lambda: primary.isEnabled())
     QTest.mouseClick(primary, Qt.MouseButton.LeftButton)
     assert window.current.name == "install"
@@ -203,7 +205,7 @@ def test_what_is_being_typed_is_saved_and_asked_about(
         asked.append(title)
         return default
 
-    monkeypatch.setattr("onboard.gui.window.ask", ask)
+    monkeypatch.setattr("onboard.gui.profile_files.ask", ask)
     window = Window(session)
     show(window, 1280, 800)
     window.visit("network")
@@ -211,15 +213,15 @@ def test_what_is_being_typed_is_saved_and_asked_about(
     version.setFocus()
     version.selectAll()
     QTest.keyClicks(version, "stable")
-    assert window.save_profile()
+    assert window.files.save()
     assert 'version = "stable"' in path.read_text()
     assert version.hasFocus()
     version.selectAll()
     QTest.keyClicks(version, "latest")
-    assert window.may_discard()
+    assert window.files.may_discard()
     assert asked == ["Unsaved changes"], "it was taken before one was asked"
     path.write_text(path.read_text() + "# a colleague's\n")
-    assert not window.save_profile()
+    assert not window.files.save()
     assert "colleague" in path.read_text()
     session.recover(scenes.profile(), scenes.profile(), None)
     window.close()
@@ -267,11 +269,11 @@ def test_next_does_not_leave_behind_what_is_typed_wrong(session: Session, show: 
     field = next(line for line in window.page.findChildren(QLineEdit) if line.accessibleName() == "Tags")
     field.setFocus()
     field.setText("nonsense")
-    QTest.mouseClick(window._footer.primary, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(part(window, "footer", Footer).primary, Qt.MouseButton.LeftButton)
     assert (window.current.name, field.property("invalid")) == ("activation", "true")
     assert field.hasFocus()
     field.setText("site=fra")
-    QTest.mouseClick(window._footer.primary, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(part(window, "footer", Footer).primary, Qt.MouseButton.LeftButton)
     assert window.current.name == "network"
     session.edit(scenes.profile())
     window.close()

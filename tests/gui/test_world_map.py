@@ -44,7 +44,7 @@ def world(show: Show) -> WorldMap:
 
 
 def spot(world: WorldMap, key: str) -> Spot:
-    return next(one for one in world._spots if one.key == key)
+    return next(one for one in world.spots if one.key == key)
 
 
 def test_the_world_is_where_it_belongs(world: WorldMap) -> None:
@@ -54,7 +54,7 @@ def test_the_world_is_where_it_belongs(world: WorldMap) -> None:
     )
     assert oregon.x() < frankfurt.x() < sydney.x()
     assert frankfurt.y() < sydney.y()
-    assert all(world.rect().contains(world.point(one).toPoint()) for one in world._spots)
+    assert all(world.rect().contains(world.point(one).toPoint()) for one in world.spots)
     assert land().contains(QPointF(8.7, -50.1))
     assert not land().contains(QPointF(-30, -40))
 
@@ -102,7 +102,7 @@ def test_every_region_is_reached_by_arrow_keys_alone(world: WorldMap) -> None:
             if found is not None and found.key not in reached:
                 reached.add(found.key)
                 waiting.append(found.key)
-    assert reached == {one.key for one in world._spots}
+    assert reached == {one.key for one in world.spots}
 
 
 def test_the_first_arrow_selects_the_nearest(world: WorldMap) -> None:
@@ -193,7 +193,7 @@ def test_in_use_and_nearest_are_drawn_beyond_the_mark(theme: Theme) -> None:
 def test_the_label_of_the_selected_region_stays_inside(world: WorldMap) -> None:
     from PySide6.QtCore import QSizeF
 
-    for one in world._spots:
+    for one in world.spots:
         assert world.rect().toRectF().contains(world._room_beside(one, QSizeF(130, 20)))
 
 

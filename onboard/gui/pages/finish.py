@@ -11,6 +11,7 @@ from onboard.gui.host_words import undo_words
 from onboard.gui.models.outcome import NODE, REASON, STATUS, Ended, OutcomeModel, mark_of_end, stands, status_words
 from onboard.gui.models.runs import begun_words, undo_begun_words
 from onboard.gui.page import Page
+from onboard.gui.parts import name_parts
 from onboard.gui.session import Session
 from onboard.gui.text import plural, say, tr
 from onboard.gui.theme import CARD_GAP, S8, S16, Role
@@ -71,6 +72,10 @@ class FinishPage(Page):
             self.column.addWidget(widget)
         self.column.addLayout(self._make_chips())
         self.column.addLayout(self._make_parts(), 1)
+        name_parts(undo=self._undo, save=self._save, runs=self._runs, resume=self._resume, error=self._error)
+        name_parts(activation=self._activation, report=self._report, undo_words=self._undo_words)
+        name_parts(servers=self.table, chips=self._chips, filter=self._filter, detail=self._detail)
+        name_parts(**{group.value: number for group, number in self._numbers.items()})
 
     # Its parts
 

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QButtonGroup, QFileDialog, QHBoxLayout, QRadioButt
 
 from onboard.gui.fields import Fields
 from onboard.gui.page import Page
+from onboard.gui.parts import name_parts
 from onboard.gui.session import Session
 from onboard.gui.text import tr
 from onboard.gui.theme import CARD_GAP
@@ -55,6 +56,7 @@ class NetworkPage(Page):
         self._endpoints, self._endpoint_fields = self._endpoints_card()
         self._proxy, self._proxy_fields = self._proxy_card()
         package = self._package_card()
+        name_parts(endpoints_card=self._endpoints, proxy_card=self._proxy)
         self._all_fields = (self._endpoint_fields, self._proxy_fields, self._package_fields)
         for card in (self._endpoints, self._proxy, package):
             forms.addWidget(card)
@@ -68,6 +70,7 @@ class NetworkPage(Page):
         self._choices.addButton(button)
         button.setObjectName(name)
         card = self._cards[name] = _Choice(button)
+        card.setObjectName(f"way-{name}")
         card.body.addWidget(button)
         card.body.addWidget(Label(text, tone="muted", wrap=True))
         card.body.addStretch()

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from onboard.gui.models.regions import ORIGINS, Column, RegionsModel, Row, tip
 from onboard.gui.page import Page
+from onboard.gui.parts import name_parts
 from onboard.gui.regions import words
 from onboard.gui.regions.card import RegionCard
 from onboard.gui.regions.server_choice import ServerChoice
@@ -60,6 +61,7 @@ class RegionPage(Page):
         row.setSpacing(CARD_GAP)
         row.addWidget(mapped, 2)
         row.addWidget(self.card, 1)
+        name_parts(error=self._error, trouble=self._trouble, regions=self.table)
         self.column.addWidget(PageHeader(tr("Nearest Region"), lead))
         self.column.addWidget(self._error)
         self.column.addWidget(self._trouble)
@@ -154,9 +156,9 @@ class RegionPage(Page):
 
     @Slot()
     def _measure(self) -> None:
-        self._measure_from(regions.measured_from(self.session.view))
+        self.measure_from(regions.measured_from(self.session.view))
 
-    def _measure_from(self, servers: tuple[str, ...]) -> None:
+    def measure_from(self, servers: tuple[str, ...]) -> None:
         self.session.run("regions", servers=list(servers))
         self._show()
 
@@ -166,7 +168,7 @@ class RegionPage(Page):
         able = regions.able_to_measure(view)
         ticked = regions.measured_from(view) or regions.one_of_each_kind(able, PROPOSED)
         sheet = ServerChoice(self, able, ticked)
-        sheet.accepted.connect(lambda: self._measure_from(sheet.chosen))
+        sheet.accepted.connect(lambda: self.measure_from(sheet.chosen))
         sheet.open()
 
     @Slot()

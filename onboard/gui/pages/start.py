@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from onboard.gui.models.recents import RecentsModel
 from onboard.gui.page import Page
+from onboard.gui.parts import name_parts
 from onboard.gui.session import Session
 from onboard.gui.text import tr, when
 from onboard.gui.theme import CARD_GAP, Role
@@ -68,6 +69,8 @@ class StartPage(Page):
         below.addStretch()
         self.column.addLayout(below)
         self.column.addSpacing(CARD_GAP)
+        name_parts(failure=self._failure, left=self._recovery, interrupted=self._interrupted)
+        name_parts(recents=self._recents, busy=self._busy, **{"try": self._try})
         session.practice_started.connect(self._practice_starts)
         session.practice_failed.connect(self._practice_failed)
         session.practice_ready.connect(self._practice_is_up)

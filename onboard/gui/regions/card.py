@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from onboard.gui.models.regions import Row
+from onboard.gui.parts import name_parts
 from onboard.gui.regions import words
 from onboard.gui.text import tr
 from onboard.gui.theme import S8, Role
@@ -44,6 +45,7 @@ class RegionCard(Card):
         self.servers_button.clicked.connect(self.choose_servers)
         self.busy = BusyIndicator(keeps_place=False)  # it and the buttons take turns
         self.busy.cancelled.connect(self.cancelled)
+        name_parts(place=self._place, medians=self._medians, reasons=self._reasons, warning=self._warning)
         self._lay_out()
 
     def _lay_out(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from onboard.gui.parts import name_parts
 from onboard.gui.text import plural, tr
 from onboard.gui.theme import S4, S8
 from onboard.gui.widgets.button import Button
@@ -60,6 +61,7 @@ class BusyIndicator(QWidget):
         self._bar = ProgressBar()
         self._cancel = Button(tr("&Cancel"), small=True)
         self._cancel.clicked.connect(self._ask_to_stop)
+        name_parts(bar=self._bar, cancel=self._cancel)
         row = QHBoxLayout()
         row.setSpacing(S8)
         row.addWidget(self._glyph)
@@ -99,6 +101,11 @@ class BusyIndicator(QWidget):
     @property
     def is_busy(self) -> bool:
         return self._started is not None
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """So many of so many."""
+        return self._done, self._total
 
     def text(self) -> str:
         """What is said now."""

@@ -76,7 +76,7 @@ class WorldMap(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._spots: tuple[Spot, ...] = ()
+        self.spots: tuple[Spot, ...] = ()
         self._selected = ""
         self._hovered = ""
         self._ground = QPixmap()
@@ -97,8 +97,8 @@ class WorldMap(QWidget):
 
     def set_spots(self, spots: Sequence[Spot]) -> None:
         """Later ones are painted first, so that the first are on top: pass the nearest first."""
-        if tuple(spots) != self._spots:
-            self._spots = tuple(spots)
+        if tuple(spots) != self.spots:
+            self.spots = tuple(spots)
             self._describe()
             self.update()
 
@@ -120,18 +120,18 @@ class WorldMap(QWidget):
     def spot_at(self, position: QPointF) -> Spot | None:
         """The spot nearest to a position, if it is within reach."""
         reach = Theme.current().scaled(round(REACH))
-        found = min(self._spots, key=lambda spot: _distance(self.point(spot), position), default=None)
+        found = min(self.spots, key=lambda spot: _distance(self.point(spot), position), default=None)
         return found if found is not None and _distance(self.point(found), position) <= reach else None
 
     def neighbour(self, key: Qt.Key) -> Spot | None:
         """Where an arrow key leads from the selected spot: the nearest that lies that way."""
         here = self._spot(self._selected)
         if here is None:
-            return next((spot for spot in self._spots if spot.nearest), self._spots[0] if self._spots else None)
+            return next((spot for spot in self.spots if spot.nearest), self.spots[0] if self.spots else None)
         across, down = ARROWS[key]
         origin = self.point(here)
         ahead: list[tuple[float, str, Spot]] = []
-        for spot in self._spots:
+        for spot in self.spots:
             way = self.point(spot) - origin
             along = way.x() * across + way.y() * down
             aside = abs(way.x() * down) + abs(way.y() * across)
@@ -140,7 +140,7 @@ class WorldMap(QWidget):
         return min(ahead)[2] if ahead else None
 
     def _spot(self, key: str) -> Spot | None:
-        return next((spot for spot in self._spots if spot.key == key), None)
+        return next((spot for spot in self.spots if spot.key == key), None)
 
     def _transform(self) -> QTransform:
         """Degrees, north being negative, to pixels: equirectangular, as large as fits, in the middle."""
@@ -163,7 +163,7 @@ class WorldMap(QWidget):
         if key in ARROWS:
             self._pick(self.neighbour(key))
         elif key == Qt.Key.Key_Home:
-            self._pick(next((spot for spot in self._spots if spot.nearest), None))
+            self._pick(next((spot for spot in self.spots if spot.nearest), None))
         else:
             super().keyPressEvent(event)
 
@@ -213,12 +213,12 @@ class WorldMap(QWidget):
         painter.drawPixmap(0, 0, self._land(theme))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         selected = self._spot(self._selected)
-        for spot in self._spots:
+        for spot in self.spots:
             if spot.nearest:
                 paint_cross(painter, self.point(spot), theme)
-        for spot in (*reversed(self._spots), *((selected,) if selected else ())):
+        for spot in (*reversed(self.spots), *((selected,) if selected else ())):
             self._paint_spot(painter, spot, theme)
-        for spot in self._spots:
+        for spot in self.spots:
             if spot.chosen:
                 paint_ring(painter, self.point(spot), theme)
         if selected is not None:
@@ -271,7 +271,7 @@ class WorldMap(QWidget):
         across, down = QPointF(size.width() / 2 + away, 0), QPointF(0, size.height() / 2 + away)
         places = [QRectF(middle + shift, size) for shift in (across, -across, down, -down)]
         inside = [place for place in places if QRectF(self.rect()).contains(place)]
-        points = [self.point(other) for other in self._spots]
+        points = [self.point(other) for other in self.spots]
         return min(inside or places, key=lambda place: sum(place.contains(point) for point in points))
 
 
