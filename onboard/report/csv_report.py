@@ -2,19 +2,22 @@
 
 import csv
 import io
+import re
 
 from onboard.model.outcome import troubles
 from onboard.model.state import HostState
 from onboard.report.document import Report, system
 
 COLUMNS = ("server", "status", "instance_id", "reason", "remedy", "system", "evidence")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of a formula
+# Where a formula begins: at the beginning of a cell, also after spaces and quotes. A spreadsheet that separates by
+# semicolons or tabs takes the quotes here for text, and sees the beginnings of cells inside of what is one cell here.
+_FORMULA = re.compile(r"""(^|[;\t\r\n])((?:[^\S\t\r\n]|["'])*)(?=[=+\-@＝＋－＠])""")
 
 
 def csv_report(report: Report) -> str:
-    """RFC 4180, with a header, in UTF-8 once encoded. What a server said is never read as a formula."""
+    """RFC 4180 with every cell quoted and a header, in UTF-8 once encoded. What a server said is never a formula."""
     out = io.StringIO(newline="")
-    writer = csv.writer(out)
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
     for host in report.state.hosts.values():
         writer.writerow([_harmless(cell) for cell in _cells(host, report)])
@@ -35,4 +38,4 @@ def _cells(host: HostState, report: Report) -> tuple[str, ...]:
 
 
 def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return _FORMULA.sub(r"\1'\2", cell)

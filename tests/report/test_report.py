@@ -154,6 +154,28 @@ def test_csv_opens_in_a_spreadsheet_and_holds_no_formula() -> None:
     assert rows[3]["remedy"] == "'@SUM(1)"
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "=cmd|' /C calc'!A0", ";=cmd|' /C calc'!A0", "x; =1+1", 'x;"=1+1', "x;'=1+1", 'x";"+1', "a\n=1", "a\r\n-1",
+        "a\t@SUM(1)", "  =1", "＝1", ";;-1", "x;\u00a0=1",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_no_cell_is_a_formula_whatever_separates_cells(said: str, separator: str) -> None:
+    finished = events.HostFinished(host="a", status=HostStatus.FAILED, reason=said, remedy=said)
+    text = csv_report(report_of(RECORD, [told()[0], finished.to_json()]))
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    cells = [cell.lstrip(' \u00a0\r\n\t"') for row in rows for cell in row]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "＝"))]
+    as_meant = list(csv.reader(io.StringIO(text, newline="")))
+    assert [len(row) for row in as_meant] == [len(as_meant[0])] * 7
+
+
+def test_every_cell_of_the_csv_is_quoted() -> None:
+    assert csv_report(report_of(RECORD, [told()[0]])).splitlines()[1].startswith('"a","')
+
+
 def test_chromium_renders_and_prints_it_and_asks_for_nothing(tmp_path: Path) -> None:
     if CHROMIUM is None:
         pytest.skip("needs chromium")
