@@ -48,9 +48,12 @@ class Invocation:
         return self.status not in _UNFINISHED
 
 
-def send_script(aws: Aws, ids: Iterable[str], script: str, *, comment: str, timeout: int = 60) -> Iterator[Sent]:
-    """Send a POSIX script (AWS-RunShellScript) to nodes. `timeout`, 30 s or more: of delivery, and of execution.
+def send_script(
+    aws: Aws, ids: Iterable[str], script: str, *, document: str, comment: str, timeout: int = 60
+) -> Iterator[Sent]:
+    """Send a script to nodes. `document`: AWS's, which runs scripts of their kind, such as AWS-RunShellScript.
 
+    `timeout`, 30 s or more: of delivery, and of execution.
     Tells of each command as soon as AWS has taken it. Raises AwsError; those that were told of are sent then.
     `script` is kept by AWS: no secret in it.
     """
@@ -60,7 +63,7 @@ def send_script(aws: Aws, ids: Iterable[str], script: str, *, comment: str, time
         try:
             with asking("ssm:SendCommand"):
                 answer = aws.ssm.send_command(
-                    DocumentName="AWS-RunShellScript",
+                    DocumentName=document,
                     InstanceIds=batch,
                     Comment=comment[:LONGEST_COMMENT],
                     TimeoutSeconds=max(timeout, SHORTEST_TIMEOUT),

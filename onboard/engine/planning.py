@@ -16,13 +16,14 @@ from onboard.facts.catalog import broken_off, instance_id
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
 from onboard.model.events import Event, HostFinished, Noted, PhaseStarted, PlanMade
+from onboard.model.family import family_of
 from onboard.model.finding import Finding
 from onboard.model.package import Package
 from onboard.model.plan import Change, HostPlan, Plan
 from onboard.model.profile import Host, Profile
 from onboard.model.words import servers
 from onboard.steps.base import Before
-from onboard.steps.catalog import package_wanted, planned
+from onboard.steps.catalog import package_wanted, planned, proof_of
 
 START = "start_agent"
 NONCE = "place_nonce"
@@ -174,11 +175,14 @@ def _aws_changes(
         changes += [*role.changes, _activation_change(profile, role, registering)]
         warnings = (*role.warnings, *room.warnings, *((room.cost,) if room.cost else ()))
     if plans:
+        named = {plan.host for plan in plans}
+        families = {family_of(host) for host in profile.hosts if host.name in named}
+        documents = sorted(proof_of(family, "").document for family in families)
         changes.append(
             Change(
                 name=CONFIRM,
                 summary=f"Ask {servers(len(plans))} through Run Command for the nonce placed there",
-                detail={"document": "AWS-RunShellScript"},
+                detail={"document": ", ".join(documents)},
                 at_most=len(plans),
             )
         )

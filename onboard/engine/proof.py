@@ -6,7 +6,8 @@ waiting servers cost AWS one call each time and not a thousand.
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from onboard.aws.instances import Node, NodePoller
 from onboard.aws.session import Aws
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import AwsError, OnboardError
+from onboard.model.family import Family, family_of
+from onboard.model.profile import Host
+from onboard.steps.base import Proof
 
 T = TypeVar("T")
 
@@ -105,12 +109,13 @@ class _Desk(Generic[T]):
 class Prover:
     """Asks Systems Manager on behalf of all workers. Use it in a `with`: its two threads end with it."""
 
-    def __init__(self, aws: Aws, script: str, cancel: CancelToken, patience: Patience) -> None:
+    def __init__(self, aws: Aws, proofs: Mapping[Family, Proof], cancel: CancelToken, patience: Patience) -> None:
         self._aws = aws
-        self._script = script
+        self._proofs = proofs
         self._cancel = cancel
         self._patience = patience
         self._poller = NodePoller(aws, interval=patience.poll)
+        self._asked: dict[str, Proof] = {}  # node → how it is asked
         self._sent: dict[str, str] = {}  # node → its command
         self._online = _Desk[Node]("nodes", self._look, patience.poll)
         self._answers = _Desk[Invocation]("run-command", self._collect, patience.poll, GATHER)
@@ -124,43 +129,58 @@ class Prover:
         self._online.close(self._cancel)
         self._answers.close(self._cancel)
 
-    def wait_online(self, instance_id: str, host: str) -> Node:
+    def wait_online(self, instance_id: str, host: Host) -> Node:
         """The node once it is Online. Raises NotProven when it takes too long, AwsError, Cancelled."""
         node = self._result(self._online.ask(instance_id), self._patience.online)
         if node is None:
             raise NotProven(
                 f"The node did not come Online within {self._patience.online:.0f} s",
-                where=host,
+                where=host.name,
                 why="The agent is registered, but Systems Manager does not hear from it",
-                remedy="Look at /var/log/amazon/ssm/amazon-ssm-agent.log on the server; then run apply again",
+                remedy=f"Look at {self._proofs[family_of(host)].log} on the server; then run apply again",
             )
         return node
 
-    def answer(self, instance_id: str, host: str) -> str:
-        """What the node printed for the script. Raises NotProven when it did not run it, AwsError, Cancelled."""
+    def answer(self, instance_id: str, host: Host) -> str:
+        """What the node printed when asked for its nonce. Raises NotProven when it did not, AwsError, Cancelled."""
+        self._asked[instance_id] = self._proofs[family_of(host)]
         invocation = self._result(self._answers.ask(instance_id), self._patience.answer)
         if invocation is None:
             raise NotProven(
                 f"The node did not answer a Run Command within {self._patience.answer:.0f} s",
-                where=host,
+                where=host.name,
                 why="Systems Manager said Online, but the agent has not answered since",
                 remedy="Check that the amazon-ssm-agent service still runs and reaches ssmmessages; then apply again",
             )
         if invocation.status != "Success":
             raise NotProven(
                 f"The node answered the Run Command with {invocation.status}",
-                where=host,
+                where=host.name,
                 why=invocation.stderr.strip() or "The nonce placed on this server was not found where it answered",
                 remedy="Another machine may answer as this node: look for a clone of this server",
             )
         return invocation.stdout
 
-    def clear(self, ids: Iterable[str], script: str) -> frozenset[str]:
-        """Send a script that removes nonces; the nodes that have run it. Whoever has not is left to the next run."""
+    def clear(self, ids: Iterable[str]) -> frozenset[str]:
+        """Have the nonces of these nodes removed, which have answered; the nodes where that was done.
+
+        Whoever did not do it is left to the next run.
+        """
         done: set[str] = set()
         try:
-            sent = send_script(self._aws, ids, script, comment="Onboard: remove the nonce that was asked for")
-            waiting = {(one.command, node) for one in sent if one.command for node in one.nodes}
+            waiting = {
+                (one.command, node)
+                for proof, nodes in self._by_proof(ids)
+                for one in send_script(
+                    self._aws,
+                    nodes,
+                    proof.remove,
+                    document=proof.document,
+                    comment="Onboard: remove the nonce that was asked for",
+                )
+                if one.command
+                for node in one.nodes
+            }
             deadline = time.monotonic() + min(CLEARED, self._patience.answer)
             while waiting and time.monotonic() < deadline and not self._cancel.stopping_now:
                 found = invocations(self._aws, {command for command, _ in waiting})
@@ -206,12 +226,22 @@ class Prover:
         return 0
 
     def _send(self, new: dict[str, Future[Invocation]]) -> None:
-        for sent in send_script(self._aws, new, self._script, comment="Onboard: proof that this node answers"):
-            if sent.refused:
-                error = NotProven("AWS took no Run Command for the node", why=sent.refused)
-                _fail([new[node] for node in sent.nodes], error)
-            else:  # kept at once: nobody is asked twice where a later command is refused
-                self._sent |= dict.fromkeys(sent.nodes, sent.command)
+        comment = "Onboard: proof that this node answers"
+        for proof, nodes in self._by_proof(new):
+            for sent in send_script(self._aws, nodes, proof.ask, document=proof.document, comment=comment):
+                if sent.refused:
+                    error = NotProven("AWS took no Run Command for the node", why=sent.refused)
+                    _fail([new[node] for node in sent.nodes], error)
+                else:  # kept at once: nobody is asked twice where a later command is refused
+                    self._sent |= dict.fromkeys(sent.nodes, sent.command)
+
+    def _by_proof(self, ids: Iterable[str]) -> Iterator[tuple[Proof, list[str]]]:
+        """Nodes that share commands: a command has one document and one script. Those never asked are left out."""
+        together: dict[Proof, list[str]] = defaultdict(list)
+        for node in ids:
+            if node in self._asked:
+                together[self._asked[node]].append(node)
+        yield from together.items()
 
 
 def _fail(futures: Iterable[Future[T]], error: BaseException) -> None:

@@ -35,13 +35,13 @@ from onboard.model.events import (
     StepFinished,
     StepStarted,
 )
+from onboard.model.family import family_of
 from onboard.model.finding import Finding
 from onboard.model.profile import Host, Profile
 from onboard.model.secret import Secret
 from onboard.model.status import HostStatus
 from onboard.steps.base import Before, Step, Supplies
-from onboard.steps.catalog import step_of
-from onboard.steps.posix.place_nonce import nonce_command, nonce_path, removal_command
+from onboard.steps.catalog import proof_of, step_of
 
 ROLE = "ensure_role"
 LOOKS = 3  # at all nodes, last of all, until AWS answers
@@ -118,8 +118,8 @@ class Rollout:
                 self._tools.journal,
                 self._cancel,
             )
-        script = "\n".join(nonce_command(nonce_path(self._attempt)))
-        with Prover(self._aws, script, self._cancel, self._tools.patience) as prover:
+        proofs = {family: proof_of(family, self._attempt) for family in {family_of(host) for host in hosts}}
+        with Prover(self._aws, proofs, self._cancel, self._tools.patience) as prover:
             changed = [host for host in hosts if self._changes[host.name] != [NONCE]]
             asked = [host for host in hosts if self._changes[host.name] == [NONCE]]  # no canary has to go before them
             canary, rest = changed[: self._profile.run.canary], changed[self._profile.run.canary :]
@@ -140,7 +140,7 @@ class Rollout:
     def _clear(self, prover: Prover) -> None:
         """Have the nonces removed that were answered with. Where that fails, the next run replaces the nonce."""
         hosts = {node: name for name, node in self._proven.items()}
-        for node in prover.clear(hosts, "\n".join(removal_command(nonce_path(self._attempt)))):
+        for node in prover.clear(hosts):
             self._tools.journal.write(self._run, hosts[node], NONCE, "undone")
 
     def _wave(self, phase: str, hosts: Sequence[Host], prover: Prover) -> Generator[Event, None, None]:
@@ -225,10 +225,10 @@ class Rollout:
         emit(StepStarted(host=host.name, step=CONFIRM))
         began = time.monotonic()
         try:
-            found = prover.wait_online(node, host.name)
+            found = prover.wait_online(node, host)
             self._pace.took(time.monotonic() - began)
             starting.close()
-            answer = prover.answer(node, host.name)
+            answer = prover.answer(node, host)
             if not hmac.compare_digest(answer.strip().encode(), nonce.reveal().encode()):
                 raise NotProven(
                     "The node answered with a nonce that was not placed on this server",

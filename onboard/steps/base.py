@@ -94,6 +94,22 @@ class Fix:
     allowed: Text
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How Run Command asks a server for the nonce that was placed there.
+
+    document  AWS's, which runs scripts of this kind
+    ask       the script that prints the nonce; it may be run twice
+    remove    the script that removes it once its answer was accepted
+    log       where the agent's log is
+    """
+
+    document: str
+    ask: str
+    remove: str
+    log: str
+
+
 class Step(ABC):
     """A change. Safe to repeat: applied to a server that is already as wanted, it changes nothing.
 
@@ -135,6 +151,10 @@ class Step(ABC):
     def planned_undo(self, before: Before, supplies: Supplies) -> Mapping[str, str]:
         """What `undo` needs as far as it is known before `apply`, journalled first: `apply` may never return."""
         return {}
+
+    def proof(self, attempt: str) -> Proof | None:
+        """How a server is asked for the nonce of an attempt, by the step that places it; None by any other."""
+        return None
 
     @abstractmethod
     def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:

@@ -9,7 +9,7 @@ from onboard.facts.base import Facts
 from onboard.model.family import Family, family_of
 from onboard.model.plan import Change
 from onboard.model.profile import Host
-from onboard.steps.base import Before, Step
+from onboard.steps.base import Before, Proof, Step
 from onboard.steps.posix.configure_agent import ConfigureAgent
 from onboard.steps.posix.configure_proxy import ConfigureProxy
 from onboard.steps.posix.install_agent import InstallAgent
@@ -54,3 +54,12 @@ def package_wanted(host: Host, facts: Facts) -> tuple[str, str] | None:
     """(kind, architecture) of the agent package for this server; None where no step needs one, or none fits."""
     wanted = (step.package_wanted(facts) for step in steps_of(family_of(host)))
     return next((package for package in wanted if package), None)
+
+
+def proof_of(family: Family, attempt: str) -> Proof:
+    """How servers of a family are asked for the nonce of an attempt. LookupError where no step places one."""
+    for step in steps_of(family):
+        proof = step.proof(attempt)
+        if proof is not None:
+            return proof
+    raise LookupError(f"no step places a nonce on servers of the family {family}")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from onboard.practice.cloud import Cloud
 
 Activate = Callable[[int], Activation]
+SHELL = "AWS-RunShellScript"
 STRANGER = "mi-" + "0" * 17
 
 
@@ -67,7 +68,7 @@ def test_agents_come_online_answer_and_leave(
         (state,) = find_activations(aws, name="test", run="r1")
         assert (state.id, state.registrations, state.left) == (activation.id, 2, 0)
 
-        (sent,) = send_script(aws, ids, "cat /var/lib/onboard/nonce", comment="Onboard proof")
+        (sent,) = send_script(aws, ids, "cat /var/lib/onboard/nonce", document=SHELL, comment="Onboard proof")
         assert not sent.refused
         assert set(sent.nodes) == set(ids)
         command = sent.command
@@ -87,7 +88,7 @@ def test_agents_come_online_answer_and_leave(
 def test_one_unknown_node_does_not_hide_the_others(aws: Aws, cloud: "Cloud", new_activation: Activate) -> None:
     activation = new_activation(5)
     ids = register_quietly(cloud, activation, 5)
-    sent = list(send_script(aws, [*ids, STRANGER], "true", comment="x"))
+    sent = list(send_script(aws, [*ids, STRANGER], "true", document=SHELL, comment="x"))
     (refused,) = [one for one in sent if one.refused]
     assert refused.nodes == (STRANGER,)
     assert "not in a valid state" in refused.refused
@@ -102,7 +103,7 @@ def test_batches_and_pages(aws: Aws, cloud: "Cloud", new_activation: Activate) -
     assert nodes(aws, ids).keys() == set(ids)
     assert not any(node.is_online for node in nodes(aws, ids).values())
     assert known_nodes(aws, ids) == set(ids)
-    commands = {sent.command for sent in send_script(aws, ids, "true", comment="x" * 200)}
+    commands = {sent.command for sent in send_script(aws, ids, "true", document=SHELL, comment="x" * 200)}
     assert len(commands) == 5
     assert {node for _, node in invocations(aws, commands)} == set(ids)
 

@@ -12,6 +12,12 @@ from botocore.exceptions import ClientError
 from onboard.aws.session import Aws
 from onboard.engine.proof import NotProven, Patience, Prover
 from onboard.model.cancel import Cancelled, CancelToken
+from onboard.model.family import Family
+from onboard.model.profile import Host, Protocol
+from onboard.steps.base import Proof
+
+PROOF = Proof("AWS-RunShellScript", "cat nonce", "rm nonce", "/var/log/agent.log")
+PROOFS = {Family.POSIX: PROOF}
 
 
 class OneCommandEach:
@@ -50,12 +56,13 @@ def test_one_node_that_went_offline_costs_no_other_its_proof() -> None:
     offline = nodes[3]
     patience = Patience(online=1, answer=5, poll=0.05)
     with (
-        Prover(aws_with({offline}), "cat nonce", CancelToken(), patience) as prover,
+        Prover(aws_with({offline}), PROOFS, CancelToken(), patience) as prover,
         ThreadPoolExecutor(len(nodes)) as pool,
     ):
         # All are asked for before the desk looks, so that they go out together and AWS refuses them together.
+        prover._asked |= dict.fromkeys(nodes, PROOF)
         with prover._answers._changed:
-            asked: dict[str, Future[str]] = {node: pool.submit(prover.answer, node, node) for node in nodes}
+            asked: dict[str, Future[str]] = {node: pool.submit(prover.answer, node, Host(name=node)) for node in nodes}
             for node in nodes:
                 prover._answers._open[node] = Future()
         with pytest.raises(NotProven, match="took no Run Command"):
@@ -82,7 +89,8 @@ class ThrottledOnce(OneCommandEach):
 def test_no_node_is_asked_twice_when_aws_is_too_busy_for_a_later_command() -> None:
     ssm = ThrottledOnce()
     nodes = [f"mi-{number:017x}" for number in range(60)]
-    with Prover(cast("Aws", SimpleNamespace(ssm=ssm)), "cat nonce", CancelToken(), Patience(answer=5, poll=0.05)) as it:
+    with Prover(cast("Aws", SimpleNamespace(ssm=ssm)), PROOFS, CancelToken(), Patience(answer=5, poll=0.05)) as it:
+        it._asked |= dict.fromkeys(nodes, PROOF)
         with it._answers._changed:
             futures = [it._answers._open.setdefault(node, Future()) for node in nodes]
             it._answers._changed.notify()
@@ -110,14 +118,14 @@ class SettledAtTheLastMoment(Future[str]):
 
 @pytest.mark.parametrize(("future", "limit"), [(SettledMeanwhile(), 5.0), (SettledAtTheLastMoment(), 0.0)])
 def test_an_answer_that_comes_while_the_waiting_ends_counts(future: Future[str], limit: float) -> None:
-    with Prover(aws_with(set()), "cat nonce", CancelToken(), Patience(poll=0.05)) as prover:
+    with Prover(aws_with(set()), PROOFS, CancelToken(), Patience(poll=0.05)) as prover:
         assert prover._result(future, limit) == "answer"
 
 
 def test_who_shares_a_node_with_one_that_gave_up_is_not_proven() -> None:
     given_up: Future[str] = Future()
     given_up.cancel()
-    with Prover(aws_with(set()), "cat nonce", CancelToken(), Patience(poll=0.05)) as prover:
+    with Prover(aws_with(set()), PROOFS, CancelToken(), Patience(poll=0.05)) as prover:
         assert prover._result(given_up, 5) is None
 
 
@@ -125,7 +133,8 @@ def test_a_refusal_for_a_worker_that_gave_up_harms_no_other() -> None:
     gone, waiting = "mi-" + "1" * 17, "mi-" + "2" * 17
     questions: dict[str, Future[Any]] = {gone: Future(), waiting: Future()}
     questions[gone].cancel()
-    with Prover(aws_with({gone}), "cat nonce", CancelToken(), Patience(poll=0.05)) as prover:
+    with Prover(aws_with({gone}), PROOFS, CancelToken(), Patience(poll=0.05)) as prover:
+        prover._asked |= dict.fromkeys(questions, PROOF)
         prover._collect(questions)
     assert questions[waiting].result(timeout=0).stdout == "command-0\n"
 
@@ -140,8 +149,8 @@ def test_an_aws_that_never_answers_does_not_hold_up_a_stop() -> None:
 
     cancel = CancelToken()
     aws = cast("Aws", SimpleNamespace(ssm=SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=hang))))
-    with ThreadPoolExecutor(1) as pool, Prover(aws, "cat nonce", cancel, Patience()) as prover:
-        worker = pool.submit(prover.wait_online, "mi-" + "0" * 17, "a")
+    with ThreadPoolExecutor(1) as pool, Prover(aws, PROOFS, cancel, Patience()) as prover:
+        worker = pool.submit(prover.wait_online, "mi-" + "0" * 17, Host(name="a"))
         assert asked.wait(10)
         cancel.stop_now()
         with pytest.raises(Cancelled):
@@ -149,3 +158,46 @@ def test_an_aws_that_never_answers_does_not_hold_up_a_stop() -> None:
         prover.__exit__(None, None, None)  # as the block's end does, while AWS has not answered
         assert not answered.is_set()
         answer.set()
+
+
+class Kept:
+    """Keeps which document and lines each node was sent, and answers at once."""
+
+    def __init__(self) -> None:
+        self.sent: dict[str, list[tuple[str, list[str]]]] = {}
+        self._nodes: list[list[str]] = []
+
+    def send_command(
+        self,
+        *,
+        InstanceIds: list[str],  # noqa: N803 - AWS's name
+        DocumentName: str,  # noqa: N803 - AWS's name
+        Parameters: dict[str, list[str]],  # noqa: N803 - AWS's name
+        **_: object,
+    ) -> dict[str, Any]:
+        for node in InstanceIds:
+            self.sent.setdefault(node, []).append((DocumentName, Parameters["commands"]))
+        self._nodes.append(InstanceIds)
+        return {"Command": {"CommandId": str(len(self._nodes) - 1)}}
+
+    def get_paginator(self, _: str) -> SimpleNamespace:
+        return SimpleNamespace(paginate=self._invocations)
+
+    def _invocations(self, *, CommandId: str, **_: object) -> Iterator[dict[str, Any]]:  # noqa: N803 - AWS's name
+        nodes = self._nodes[int(CommandId)]
+        yield {"CommandInvocations": [{"InstanceId": node, "Status": "Success"} for node in nodes]}
+
+
+def test_servers_of_each_family_are_asked_with_their_own_document_and_script() -> None:
+    ssm, windows = Kept(), Proof("AWS-RunPowerShellScript", "type nonce", "del nonce", "agent.log")
+    hosts = {"mi-" + "1" * 17: Host(name="web"), "mi-" + "2" * 17: Host(name="file", protocol=Protocol.WINRM)}
+    proofs = {Family.POSIX: PROOF, Family.WINDOWS: windows}
+    with (
+        ThreadPoolExecutor(2) as pool,
+        Prover(cast("Aws", SimpleNamespace(ssm=ssm)), proofs, CancelToken(), Patience(answer=5, poll=0.05)) as prover,
+    ):
+        list(pool.map(prover.answer, hosts, hosts.values()))
+        assert prover.clear(hosts) == set(hosts)
+    posix, other = (ssm.sent[node] for node in hosts)
+    assert posix == [("AWS-RunShellScript", ["cat nonce"]), ("AWS-RunShellScript", ["rm nonce"])]
+    assert other == [("AWS-RunPowerShellScript", ["type nonce"]), ("AWS-RunPowerShellScript", ["del nonce"])]

@@ -29,8 +29,9 @@ from onboard.hosts.ssh.dialogue import COMMAND, Request
 from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.cancel import CancelToken
 from onboard.model.endpoints import Endpoints
+from onboard.model.family import Family
 from onboard.model.package import Package
-from onboard.model.profile import Profile
+from onboard.model.profile import Host, Profile
 from onboard.model.secret import Secret
 from onboard.practice.agent_service import run_lines
 from onboard.practice.image import image
@@ -43,8 +44,7 @@ from onboard.scripts.dialect import Dialect
 from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Registration, Step, StepFailed, Supplies
-from onboard.steps.catalog import STEPS, planned
-from onboard.steps.posix.place_nonce import nonce_command, nonce_path
+from onboard.steps.catalog import STEPS, planned, proof_of
 
 RUN = "run-1"
 ROLE = "PracticeRole"
@@ -112,8 +112,8 @@ class Field:
                 STEP[name].undo(connection, was.undo)
 
     def prover(self, *, answer: float = 10.0) -> Prover:
-        lines = "\n".join(nonce_command(nonce_path(RUN)))
-        return Prover(self.aws, lines, CancelToken(), Patience(online=10, answer=answer, poll=0.05))
+        proofs = {Family.POSIX: proof_of(Family.POSIX, RUN)}
+        return Prover(self.aws, proofs, CancelToken(), Patience(online=10, answer=answer, poll=0.05))
 
 
 def done_as_in_a_run(step: Step, connection: Connection, before: Before, supplies: Supplies) -> Done:
@@ -171,8 +171,8 @@ def test_the_whole_line_comes_online_answers_with_its_nonce_and_is_undone(field:
     assert broken_off(facts) == frozenset()
     assert len(roots.amazon) == 5
     with field.prover() as prover:
-        assert prover.wait_online(node, name).is_online
-        assert prover.answer(node, name) == "0123456789abcdef\n"
+        assert prover.wait_online(node, Host(name=name)).is_online
+        assert prover.answer(node, Host(name=name)) == "0123456789abcdef\n"
     field.undo_all(server, done)
     assert server.digest() == before
 
@@ -384,9 +384,9 @@ def test_an_agent_that_dies_at_the_command_was_online_and_never_answers(field: F
     server.agent.dies_at_command = True
     _, node = field.apply_all(server)
     with field.prover(answer=0.5) as prover:
-        prover.wait_online(node, server.name)
+        prover.wait_online(node, Host(name=server.name))
         with pytest.raises(NotProven, match="did not answer"):
-            prover.answer(node, server.name)
+            prover.answer(node, Host(name=server.name))
     assert not server.machine.running
 
 
@@ -394,7 +394,7 @@ def test_an_agent_that_is_killed_does_not_run_any_more(field: Field) -> None:
     server = field.practice.server("clone-2")
     _, node = field.apply_all(server)
     with field.prover() as prover:
-        prover.wait_online(node, server.name)
+        prover.wait_online(node, Host(name=server.name))
         server.agent.kill()
         with closing(field.connect(server)) as connection:
             service = field.facts(connection).get(agent.FACT)
@@ -407,8 +407,8 @@ def test_a_wrong_nonce_comes_back_when_wanted(field: Field) -> None:
     server.agent.wrong_nonce = True
     _, node = field.apply_all(server)
     with field.prover() as prover:
-        prover.wait_online(node, server.name)
-        assert prover.answer(node, server.name).strip() == "0123456789abcdef"[::-1]
+        prover.wait_online(node, Host(name=server.name))
+        assert prover.answer(node, Host(name=server.name)).strip() == "0123456789abcdef"[::-1]
 
 
 def test_a_twin_has_the_registration_of_the_other(field: Field) -> None:

@@ -11,6 +11,7 @@ from step_headers import declared
 
 import onboard.steps.posix
 from onboard.hosts.connection import ScriptResult
+from onboard.model.family import Family
 from onboard.model.profile import Host
 from onboard.model.secret import Secret
 from onboard.resources import resource
@@ -18,9 +19,9 @@ from onboard.scripts.dialect import END_OF_VARIABLES
 from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import StepFailed
-from onboard.steps.catalog import STEPS
+from onboard.steps.catalog import STEPS, proof_of
 from onboard.steps.posix import install_agent, register_agent
-from onboard.steps.posix.place_nonce import nonce_command, nonce_path, removal_command
+from onboard.steps.posix.place_nonce import nonce_path
 
 SCRIPTS = sorted(entry.name for entry in resource("scripts/posix/steps").iterdir())
 
@@ -214,10 +215,11 @@ def test_the_nonce_is_read_as_often_as_it_is_asked_for_until_it_is_removed(tmp_p
     path = Path(nonce_path("run1"))
     path.parent.mkdir()
     path.write_text("n0nce\n")
-    command = ["sh", "-c", "\n".join(nonce_command(str(path)))]
+    proof = proof_of(Family.POSIX, "run1")
+    command = ["sh", "-c", proof.ask]
     for _ in range(2):  # a command that was sent twice does no harm
         assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "n0nce\n"
-    removal = ["sh", "-c", "\n".join(removal_command(str(path)))]
+    removal = ["sh", "-c", proof.remove]
     assert subprocess.run(removal, capture_output=True, check=True).stdout == b""
     assert not path.parent.exists()
     assert subprocess.run(command, capture_output=True, check=False).returncode == 1

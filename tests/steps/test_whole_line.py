@@ -6,7 +6,9 @@ import pytest
 from lab import STEP, VERSION, a_lab, wait_online
 from realhosts import differences
 
-from onboard.steps.posix.place_nonce import nonce_command, nonce_path, removal_command
+from onboard.model.family import Family
+from onboard.steps.catalog import proof_of
+from onboard.steps.posix.place_nonce import nonce_path
 
 # What a running agent writes by itself.
 AGENTS_OWN = ("var/log/amazon/",)
@@ -41,10 +43,10 @@ def test_from_nothing_to_an_answer_and_back(tmp_path, kind):
         assert lab.host.run(f"stat -c '%a %U' /var/lib/onboard {nonce_path(lab.run)}").stdout == "700 root\n600 root\n"
 
         wait_online(lab, lab.node)
-        path = nonce_path(lab.run)
+        proof = proof_of(Family.POSIX, lab.run)
         for _ in range(2):
-            assert run_command(lab, lab.node, nonce_command(path)).strip() == lab.nonce.reveal()
-        run_command(lab, lab.node, removal_command(path))
+            assert run_command(lab, lab.node, proof.ask.splitlines()).strip() == lab.nonce.reveal()
+        run_command(lab, lab.node, proof.remove.splitlines())
         assert not lab.host.exists("/var/lib/onboard")
 
         first = dict(lab.done)

@@ -3,7 +3,6 @@
 It is removed by another Run Command once the answer was accepted; what a broken-off run left, the next one replaces.
 """
 
-import shlex
 from collections.abc import Mapping
 
 from onboard.facts.base import Unknown
@@ -13,7 +12,7 @@ from onboard.model.plan import Change
 from onboard.model.words import Text
 from onboard.scripts.posix import POSIX
 from onboard.steps import script
-from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
+from onboard.steps.base import Before, Done, Proof, Step, StepFailed, Supplies
 
 FOLDER = "/var/lib/onboard"
 
@@ -39,6 +38,15 @@ class PlaceNonce(Step):
 
     def planned_undo(self, before: Before, supplies: Supplies) -> Mapping[str, str]:
         return {"path": nonce_path(supplies.attempt)}
+
+    def proof(self, attempt: str) -> Proof:
+        path = POSIX.quote(nonce_path(attempt))
+        return Proof(
+            document="AWS-RunShellScript",
+            ask=f"cat {path}",
+            remove=f"rm -f {path}\nrmdir {FOLDER} 2>/dev/null || true",
+            log="/var/log/amazon/ssm/amazon-ssm-agent.log",
+        )
 
     def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
         if supplies.nonce is None:
@@ -70,13 +78,3 @@ def _kept(before: Before) -> str:
 def nonce_path(attempt: str) -> str:
     """Where the nonce of an attempt of a run lies on a server."""
     return f"{FOLDER}/nonce-{attempt}"
-
-
-def nonce_command(path: str) -> list[str]:
-    """The lines of a Run Command (AWS-RunShellScript) that print the nonce. It stays: to ask twice does no harm."""
-    return [f"cat {shlex.quote(path)}"]
-
-
-def removal_command(path: str) -> list[str]:
-    """The lines of a Run Command that remove a nonce whose answer was accepted, and our folder with it."""
-    return [f"rm -f {shlex.quote(path)}", f"rmdir {FOLDER} 2>/dev/null || true"]
