@@ -24,7 +24,7 @@ from onboard.model.finding import Finding, Verdict
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
 from onboard.model.validation import unknown_problem
-from onboard.model.words import joined
+from onboard.model.words import Remedy, joined
 from onboard.scripts.catalog import DIALECTS
 from onboard.steps.base import StepFailed
 from onboard.steps.catalog import STEPS
@@ -153,7 +153,8 @@ def finish_with(host: Host, error: Exception) -> HostFinished:
     status = HostStatus.UNTRUSTED if isinstance(error, HostUntrusted) else HostStatus.UNREACHABLE
     untrusted = status is HostStatus.UNTRUSTED
     check = "identity_verified" if untrusted else "reachable"
-    remedy = f"{error.remedy}. {APPROVING}" if untrusted else error.remedy
+    advice = Remedy.of(error.remedy)
+    remedy = Remedy(joined(APPROVING, advice.words, ". "), *advice.commands) if untrusted else advice
     finding = Finding.of(check, Verdict.FAIL, error.what, remedy=remedy, evidence=error.why)
     return HostFinished.of(host.name, status, findings=(finding,), reason=error.what, remedy=remedy)
 

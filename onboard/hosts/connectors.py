@@ -13,6 +13,7 @@ from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import HostUnreachable
 from onboard.model.profile import Credential, Host, Protocol
+from onboard.model.words import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ class Connectors:
                     raise HostUnreachable(
                         "The server was not tried",
                         where=host.name,
-                        why=f"Servers with protocol {host.protocol} are not supported",
-                        remedy=f"Set its `protocol` to {' or '.join(self._table)}",
+                        why=Text("Servers with protocol {protocol} are not supported", protocol=host.protocol),
+                        remedy=Text("Set its protocol to {protocols}", protocols=" or ".join(self._table)),
                     )
                 self._made[host.protocol] = make(self._means)
             return self._made[host.protocol]

@@ -29,6 +29,7 @@ from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import OnboardError
 from onboard.model.profile import Credential
 from onboard.model.secret import Secret
+from onboard.model.words import Text
 
 SERVICE = "onboard"
 COMMAND_SECONDS = 30.0
@@ -64,8 +65,8 @@ def remember(name: str, secret: Secret) -> None:
         raise OnboardError(
             "The secret was not stored",
             where=f"credential {name}",
-            why=f"The keyring refused it ({type(error).__name__})",
-            remedy=f"Set {variable_name(name)} or secret_command instead",
+            why=Text("The keyring refused it ({error})", error=type(error).__name__),
+            remedy=Text("Set {variable} or secret_command instead", variable=variable_name(name)),
         ) from None
 
 
@@ -201,7 +202,7 @@ def _run(name: str, command: tuple[str, ...] | str, cancel: CancelToken) -> str:
             _end(process)
             raise
     if process.returncode != 0:
-        why = f"It ended with exit code {process.returncode}"
+        why = Text("It ended with exit code {code}", code=process.returncode)
         raise OnboardError("The command failed", where=where, why=why, remedy=remedy)
     try:
         return printed.decode("utf-8").removesuffix("\n").removesuffix("\r")
@@ -237,7 +238,7 @@ def _printed(process: subprocess.Popen[bytes], where: str, cancel: CancelToken) 
             raise OnboardError(
                 "The command took too long",
                 where=where,
-                why=f"It printed no secret within {COMMAND_SECONDS:.0f} seconds",
+                why=Text("It printed no secret within {seconds} seconds", seconds=f"{COMMAND_SECONDS:.0f}"),
                 remedy="It must not ask anything: it has no terminal here",
             )
 

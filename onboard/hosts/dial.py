@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import HostUnreachable
 from onboard.model.profile import Host
+from onboard.model.words import Text, joined
 from onboard.resolver import Answer, look_up, reason
 
 TICK = 0.1  # seconds after which waiting code looks at the cancel token
@@ -28,7 +29,7 @@ def dial(host: Host, cancel: CancelToken, seconds: float) -> socket.socket:
     """The Dialler that goes directly: of the server's addresses the first that answers."""
     if host.place.way:
         raise HostUnreachable(
-            "The server was not tried", where=host.name, why="Jump hosts are not supported", remedy="Remove `jump`"
+            "The server was not tried", where=host.name, why="Jump hosts are not supported", remedy="Remove jump"
         )
     deadline = time.monotonic() + seconds
     failure: OSError | None = None
@@ -105,8 +106,8 @@ def _unresolved(host: Host, error: OSError | UnicodeError) -> HostUnreachable:
     return HostUnreachable(
         "The server's name is not known",
         where=host.name,
-        why=f"{host.place.address} cannot be resolved ({reason(error)})",
-        remedy="Correct the name, or give the server an `address`",
+        why=Text("{address} cannot be resolved ({reason})", address=host.place.address, reason=reason(error)),
+        remedy="Correct the name, or give the server an address",
     )
 
 
@@ -126,4 +127,6 @@ def _unreachable(host: Host, error: OSError | None) -> HostUnreachable:
     why, remedy = _CONNECT_SAYS.get(
         code, (error.strerror or str(error) if error is not None else "It has no address", "Check address and port")
     )
-    return HostUnreachable("The server cannot be reached", where=host.name, why=f"{host.place}: {why}", remedy=remedy)
+    return HostUnreachable(
+        "The server cannot be reached", where=host.name, why=joined(str(host.place), why), remedy=remedy
+    )

@@ -22,6 +22,7 @@ from filelock import FileLock
 from onboard.files import write_private
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import LogInRefused, OnboardError
+from onboard.model.words import Text
 
 LIMIT = 2
 
@@ -80,11 +81,18 @@ class Lockout:
             refused_by = self._refusals.get(account, [])
         if len(refused_by) >= LIMIT:
             raise LogInRefused(
-                f"The password of {account} was not tried",
+                Text("The password of {account} was not tried", account=account),
                 where=host,
-                why=f"The account is stopped, lest it be locked: {' and '.join(refused_by)} refused its password",
-                remedy=f"Correct the secret of credential {credential}, unlock the account where it is locked, "
-                f"then allow it again: in the wizard under Credentials, on the command line with --forgive {account}",
+                why=Text(
+                    "The account is stopped to keep it from being locked: {servers} refused its password",
+                    servers=" and ".join(refused_by),
+                ),
+                remedy=Text(
+                    "Correct the secret of credential {credential}, unlock the account where it is locked, then allow "
+                    "it again: in the wizard under Credentials, on the command line with --forgive {account}",
+                    credential=credential,
+                    account=account,
+                ),
             )
 
     def _enter(self, account: str, credential: str, host: str, cancel: CancelToken) -> bool:

@@ -100,6 +100,11 @@ class Remedy(str):
         self.words, self.commands = words, given
         return self
 
+    @classmethod
+    def of(cls, remedy: str) -> "Remedy":
+        """A remedy with its parts, also of a plain string, which is words alone."""
+        return remedy if isinstance(remedy, Remedy) else cls(remedy)
+
 
 @dataclass(frozen=True, slots=True)
 class Wording:
@@ -132,12 +137,11 @@ class Wording:
 
 def wording_of(sentence: str, remedy: str) -> Wording | None:
     """None where the finished strings say all: no values, and no commands."""
-    words = remedy.words if isinstance(remedy, Remedy) else remedy
-    commands = remedy.commands if isinstance(remedy, Remedy) else ()
-    (template, values), (advice, advice_values) = _parts(sentence), _parts(words)
-    if not (values or advice_values or commands):
+    what = Remedy.of(remedy)
+    (template, values), (advice, advice_values) = _parts(sentence), _parts(what.words)
+    if not (values or advice_values or what.commands):
         return None
-    return Wording(template, values, advice, advice_values, commands)
+    return Wording(template, values, advice, advice_values, what.commands)
 
 
 def _parts(text: str) -> tuple[str, Mapping[str, str]]:

@@ -56,7 +56,7 @@ def test_a_protocol_that_nothing_speaks_is_refused(means: Means) -> None:
     with pytest.raises(HostUnreachable, match="protocol winrm are not supported") as refused:
         Connectors(means).connect(Host(name="win", protocol=Protocol.WINRM), CancelToken())
     assert refused.value.where == "win"
-    assert refused.value.remedy == "Set its `protocol` to ssh"
+    assert refused.value.remedy == "Set its protocol to ssh"
 
 
 def test_the_ssh_connector_remembers_in_what_it_was_given(means: Means) -> None:

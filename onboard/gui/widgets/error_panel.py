@@ -67,8 +67,8 @@ class ErrorPanel(QFrame):
             what, remedy, problems = f"{only.key}: {only.problem}", remedy or only.remedy, ()
         head = f"{where}: {what}" if where and where not in what else sentence(what)
         why = sentence(why)
-        if isinstance(remedy, Remedy):
-            remedy = "\n".join((f"{remedy.words}:", *remedy.commands) if remedy.commands else (remedy.words,))
+        given = Remedy.of(remedy)
+        remedy = "\n".join((f"{given.words}:", *given.commands)) if given.commands else given.words
         mistakes = [f"• {problem}" for problem in problems]
         self._failure = None
         self._lines = tuple(part for part in (head, *mistakes, why, remedy) if part)

@@ -23,6 +23,7 @@ from onboard.hosts.ssh.transport import SshTransport, said_by
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import ConnectionLost
 from onboard.model.secret import Secret
+from onboard.model.words import Text
 
 PATIENT_TICK = 1.0  # seconds between two looks at a server that is silent: ten a second cost more than its answer
 
@@ -51,7 +52,7 @@ class Channels:
             return self._transport.open_session(timeout=seconds)
         except (paramiko.SSHException, EOFError, OSError) as error:
             self._cancel.check_now()
-            raise self.lost(f"The server opened no session ({said_by(error)})") from None
+            raise self.lost(Text("The server opened no session ({reason})", reason=said_by(error))) from None
 
     def lost(self, why: str) -> ConnectionLost:
         return ConnectionLost(

@@ -16,7 +16,7 @@ from onboard.hosts.lockout import Attempt
 from onboard.hosts.ssh.account import Account
 from onboard.hosts.ssh.channel import Channels, SudoPassword, ask, ask_for_pty_without_echo, close, closing
 from onboard.hosts.ssh.dialogue import COMMAND, NotRun, Refusal, Request, UploadAnswer
-from onboard.hosts.ssh.refusals import explain, joined
+from onboard.hosts.ssh.refusals import explain, where_and_why
 from onboard.hosts.ssh.transport import Limits, SshTransport, hang_up, said_by
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import (
@@ -29,6 +29,7 @@ from onboard.model.errors import (
 )
 from onboard.model.profile import Host
 from onboard.model.secret import Secret
+from onboard.model.words import Text
 
 CHUNK = 32768  # bytes of an upload in one packet
 GOODBYE = 2.0  # seconds that close() waits for the server to remove its folders
@@ -91,8 +92,15 @@ class SshConnection:
             raise PrivilegeMissing(
                 "The account may not act as root",
                 where=self._host.name,
-                why=f"Credential {self._host.credential} says sudo = never, and {self._account.username} is not root",
-                remedy=f'Log in as root, or allow sudo: credentials.{self._host.credential}.sudo = "auto"',
+                why=Text(
+                    "Credential {credential} says sudo = never, and {user} is not root",
+                    credential=self._host.credential,
+                    user=self._account.username,
+                ),
+                remedy=Text(
+                    'Log in as root, or allow it in the profile: credentials.{credential}.sudo = "auto"',
+                    credential=self._host.credential,
+                ),
             )
         return self._run_with_sudo(script, deadline, line)
 
@@ -132,7 +140,9 @@ class SshConnection:
         try:
             secret = self._account.password(self._cancel)
         except OnboardError as error:
-            raise PrivilegeUntried(error.what, where=self._host.name, why=joined(error), remedy=error.remedy) from None
+            raise PrivilegeUntried(
+                error.what, where=self._host.name, why=where_and_why(error), remedy=error.remedy
+            ) from None
         if secret is None:
             raise self._explained(NotRun(Refusal.NEEDS_PASSWORD))
         return secret
@@ -227,7 +237,9 @@ class SshConnection:
                 raise self._damaged(result.stderr.decode("utf-8", "replace").strip()[-300:])
             arrived = hashlib.sha256(answer.content).hexdigest() if answer.content is not None else answer.sha256
             if arrived != sha256.lower():
-                raise self._damaged(f"Its SHA-256 there is {arrived}, here it is {sha256.lower()}")
+                raise self._damaged(
+                    Text("Its SHA-256 there is {there}, here it is {here}", there=arrived, here=sha256.lower())
+                )
         except BaseException:
             close(channel)
             raise

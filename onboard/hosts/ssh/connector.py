@@ -18,7 +18,7 @@ from onboard.hosts.ssh.connection import SshConnection
 from onboard.hosts.ssh.known_hosts import KnownHosts, Trust
 from onboard.hosts.ssh.log_in import LogIn
 from onboard.hosts.ssh.private_key import load_key
-from onboard.hosts.ssh.refusals import joined, untrusted
+from onboard.hosts.ssh.refusals import untrusted, where_and_why
 from onboard.hosts.ssh.transport import (
     DEFAULT_LIMITS,
     Limits,
@@ -31,6 +31,7 @@ from onboard.model.cancel import CancelToken
 from onboard.model.errors import HostError, LogInBroken, LogInRefused, LogInUntried, OnboardError
 from onboard.model.profile import Credential, CredentialKind, Host
 from onboard.model.secret import Secret
+from onboard.model.words import Text
 
 _SSH_KINDS = (CredentialKind.SSH_KEY, CredentialKind.SSH_PASSWORD, CredentialKind.SSH_AGENT)
 
@@ -92,11 +93,16 @@ class SshConnector:
     def _credential(self, host: Host) -> Credential:
         credential = self._credentials.get(host.credential)
         if credential is None or credential.kind not in _SSH_KINDS:
-            why = "is not in the profile" if credential is None else f"is of kind {credential.kind}"
+            name = host.credential
+            why = (
+                Text("Credential {credential} is not in the profile", credential=name)
+                if credential is None
+                else Text("Credential {credential} is of kind {kind}", credential=name, kind=credential.kind)
+            )
             raise LogInRefused(
                 "There is no credential to log in with",
                 where=host.name,
-                why=f"Credential {host.credential} {why}",
+                why=why,
                 remedy="Give the server a credential of kind ssh-key, ssh-password or ssh-agent",
             )
         return credential
@@ -112,8 +118,10 @@ class SshConnector:
                 raise LogInRefused(
                     "There is no password to log in with",
                     where=account.host.name,
-                    why="Neither environment, secret_command nor keyring has one for credential "
-                    f"{account.credential_name}",
+                    why=Text(
+                        "Neither environment, secret_command nor keyring has one for credential {credential}",
+                        credential=account.credential_name,
+                    ),
                     remedy="Store it in the keyring (service onboard), or give a secret_command",
                 )
             return secret
@@ -156,8 +164,11 @@ class SshConnector:
             raise LogInRefused(
                 "The server wants more than a key",
                 where=account.host.name,
-                why=f"It accepted the key and then asks for {' or '.join(more)}",
-                remedy=f"Give credential {account.credential_name} the account's password as its secret",
+                why=Text("It accepted the key and then asks for {methods}", methods=" or ".join(more)),
+                remedy=Text(
+                    "Give credential {credential} the account's password as its secret",
+                    credential=account.credential_name,
+                ),
             )
         log_in.with_password(secret, allowed=more)
 
@@ -168,7 +179,7 @@ def _as_untried(host: Host) -> Iterator[None]:
     try:
         yield
     except OnboardError as error:
-        why = error.why if isinstance(error, HostError) else joined(error)
+        why = error.why if isinstance(error, HostError) else where_and_why(error)
         raise LogInUntried(error.what, where=host.name, why=why, remedy=error.remedy) from None
 
 
@@ -180,4 +191,4 @@ def _as_refusal(host: Host) -> Iterator[None]:
     except HostError:
         raise
     except OnboardError as error:
-        raise LogInRefused(error.what, where=host.name, why=joined(error), remedy=error.remedy) from None
+        raise LogInRefused(error.what, where=host.name, why=where_and_why(error), remedy=error.remedy) from None

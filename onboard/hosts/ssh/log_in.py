@@ -11,6 +11,7 @@ from onboard.hosts.ssh.transport import SshTransport, is_log_in_timeout, said_by
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import LogInRefused
 from onboard.model.secret import Secret
+from onboard.model.words import Remedy, Text, joined, phrase, sh
 
 
 class LogIn:
@@ -35,11 +36,15 @@ class LogIn:
             if not self._transport.is_active():
                 raise
             raise LogInRefused(
-                f"The server refused the key for {self._user}",
+                Text("The server refused the key for {user}", user=self._user),
                 where=self._host.name,
                 why=said_by(error),
-                remedy=f"Put the public key of {self._key_file} into ~{self._user}/.ssh/authorized_keys; "
-                "that file and its folder must be writable by the account alone",
+                remedy=Text(
+                    "Put the public key of {key_file} into ~{user}/.ssh/authorized_keys; that file and its folder must "
+                    "be writable by the account alone",
+                    key_file=self._key_file,
+                    user=self._user,
+                ),
             ) from None
 
     def with_agent(self) -> Sequence[str]:
@@ -60,8 +65,9 @@ class LogIn:
                 except paramiko.AuthenticationException:
                     self._cancel.check_now()
                     if not self._transport.is_active():
-                        raise self._agent_refused(f"It hung up after {number} of {len(keys)} keys") from None
-            raise self._agent_refused(f"None of the {len(keys)} keys in it is accepted")
+                        why = Text("It hung up after {number} of {count} keys", number=number, count=len(keys))
+                        raise self._agent_refused(why) from None
+            raise self._agent_refused(Text("None of the {count} keys in it is accepted", count=len(keys)))
         finally:
             agent.close()
 
@@ -76,11 +82,11 @@ class LogIn:
             public = path if path.suffix == ".pub" else path.with_name(path.name + ".pub")
             wanted = public.read_text(encoding="utf-8").split()[1]
         except (*NO_FILE, IndexError):
-            why = f"The public key of {self._key_file}, which names the key to use, cannot be read"
-            raise self._no_agent(why) from None
+            told = phrase("The public key of {key_file}, which names the key to use, cannot be read")
+            raise self._no_agent(Text(told, key_file=self._key_file)) from None
         chosen = [key for key in keys if key.get_base64() == wanted]
         if not chosen:
-            raise self._no_agent(f"It does not hold the key of {public}")
+            raise self._no_agent(Text("It does not hold the key of {path}", path=public))
         return chosen
 
     def with_password(self, password: Secret, allowed: Sequence[str] | None = None) -> None:
@@ -113,9 +119,9 @@ class LogIn:
                 if not interactive or asked.answered:
                     attempt.accepted = False
                 raise LogInRefused(
-                    f"The server refused the password of {self._user}",
+                    Text("The server refused the password of {user}", user=self._user),
                     where=self._host.name,
-                    remedy=f"Correct the secret of credential {self._host.credential}",
+                    remedy=Text("Correct the secret of credential {credential}", credential=self._host.credential),
                 ) from None
         if more:
             raise self._asks_for_more(" and ".join(more))
@@ -129,9 +135,9 @@ class LogIn:
 
     def _not_offered(self, what: str, allowed: Sequence[str]) -> LogInRefused:
         return LogInRefused(
-            f"The server does not accept {what}",
+            Text("The server does not accept {what}", what=what),
             where=self._host.name,
-            why=f"For {self._user} it offers only: {', '.join(allowed) or 'nothing'}",
+            why=Text("For {user} it offers only: {methods}", user=self._user, methods=", ".join(allowed) or "nothing"),
             remedy="Use a credential of another kind, or change PasswordAuthentication, KbdInteractiveAuthentication "
             "or PubkeyAuthentication in its sshd_config",
         )
@@ -140,18 +146,21 @@ class LogIn:
         return LogInRefused(
             "The server asks for more than a password",
             where=self._host.name,
-            why=f"It wants: {what}",
+            why=joined("It wants", what),
             remedy="Use an account without a second factor and with a password that has not expired",
         )
 
     def _no_agent(self, why: str) -> LogInRefused:
         return LogInRefused(
-            "ssh-agent has no key to log in with", where=self._host.name, why=why, remedy="Start it and run ssh-add"
+            "ssh-agent has no key to log in with",
+            where=self._host.name,
+            why=why,
+            remedy=Remedy("Start it, and give it your key", sh("ssh-add")),
         )
 
     def _agent_refused(self, why: str) -> LogInRefused:
         return LogInRefused(
-            f"The server refused the keys of ssh-agent for {self._user}",
+            Text("The server refused the keys of ssh-agent for {user}", user=self._user),
             where=self._host.name,
             why=why,
             remedy="Name the right one with key_file, or add it to the account's authorized_keys",

@@ -24,6 +24,7 @@ from onboard.model.cancel import CancelToken
 from onboard.model.errors import LogInRefused
 from onboard.model.profile import Credential
 from onboard.model.secret import Secret
+from onboard.model.words import Remedy, Text, foreign, joined, sh
 
 NO_FILE = (OSError, ValueError, RuntimeError)  # the latter two: no file can have this name; nobody has this ~name
 
@@ -33,7 +34,7 @@ def load_key(name: str, credential: Credential, secrets: Secrets, cancel: Cancel
     if not credential.key_file:
         raise LogInRefused(
             "There is no key to log in with",
-            why=f"Credential {name} names no key_file",
+            why=Text("Credential {credential} names no key_file", credential=name),
             remedy="Give it a key_file",
         )
     try:
@@ -42,14 +43,18 @@ def load_key(name: str, credential: Credential, secrets: Secrets, cancel: Cancel
         if os.name == "posix" and mode.st_uid == os.getuid() and stat.S_IMODE(mode.st_mode) & 0o077:
             raise LogInRefused(
                 "The key file was not used",
-                why=f"Other users of this computer may read {path} (mode {stat.S_IMODE(mode.st_mode):04o})",
-                remedy=f"chmod 600 {path}",
+                why=Text(
+                    "Other users of this computer may read {path} (mode {mode})",
+                    path=path,
+                    mode=f"{stat.S_IMODE(mode.st_mode):04o}",
+                ),
+                remedy=Remedy("Let nobody but you read it", sh("chmod", "600", foreign(str(path)))),
             )
         content = path.read_bytes()
     except NO_FILE as error:
         raise LogInRefused(
             "The key file cannot be read",
-            why=f"{credential.key_file}: {getattr(error, 'strerror', None) or error}",
+            why=joined(credential.key_file, getattr(error, "strerror", None) or str(error)),
             remedy="Correct key_file, or the file's permissions",
         ) from None
     with contextlib.suppress(TypeError):  # raised for encrypted keys
@@ -58,8 +63,8 @@ def load_key(name: str, credential: Credential, secrets: Secrets, cancel: Cancel
     if passphrase is None:
         raise LogInRefused(
             "The key file is encrypted",
-            why=f"There is no passphrase for {path}",
-            remedy=f"Give the secret {name}_PASSPHRASE, or use ssh-agent",
+            why=Text("There is no passphrase for {path}", path=path),
+            remedy=Text("Give the secret {credential}_PASSPHRASE, or use ssh-agent", credential=name),
         )
     return _parse_key(path, content, passphrase)
 
@@ -82,18 +87,18 @@ def _parse_key(path: Path, content: bytes, passphrase: Secret | None) -> paramik
         if passphrase is not None:
             raise LogInRefused(
                 "The key file cannot be decrypted",
-                why=f"The passphrase for {path} is wrong",
+                why=Text("The passphrase for {path} is wrong", path=path),
                 remedy="Correct the credential's passphrase",
             ) from None
         raise LogInRefused(
             "The key cannot be used",
-            why=f"{path} is not a private key in OpenSSH's or PEM format",
+            why=Text("{path} is not a private key in OpenSSH's or PEM format", path=path),
             remedy="Name the private key, not the .pub file; convert PuTTY's .ppk with puttygen",
         ) from None
     if key is None:
         raise LogInRefused(
             "The key cannot be used",
-            why=f"{path} holds a key of a type that is not supported",
+            why=Text("{path} holds a key of a type that is not supported", path=path),
             remedy="Use an Ed25519, ECDSA or RSA key, or ssh-agent",
         )
     certificate = path.with_name(path.name + "-cert.pub")
@@ -103,7 +108,7 @@ def _parse_key(path: Path, content: bytes, passphrase: Secret | None) -> paramik
     except (OSError, ValueError):
         raise LogInRefused(
             "The key's certificate cannot be used",
-            why=f"{certificate} cannot be read, is damaged, or is for a key of another type",
+            why=Text("{path} cannot be read, is damaged, or is for a key of another type", path=certificate),
             remedy="Renew it, or move it elsewhere to log in with the key alone",
         ) from None
     return key

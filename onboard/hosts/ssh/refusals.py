@@ -1,5 +1,6 @@
 """What a person is told about a host key that is not trusted, and about a script that did not run."""
 
+import re
 from collections.abc import Mapping
 
 from onboard.hosts.ssh.dialogue import NotRun, Refusal
@@ -7,99 +8,117 @@ from onboard.hosts.ssh.host_key import HostKey
 from onboard.hosts.ssh.known_hosts import KeyVerdict, Trust
 from onboard.model.errors import ConnectionLost, HostError, HostUntrusted, OnboardError, PrivilegeMissing
 from onboard.model.profile import Host
+from onboard.model.words import Command, Remedy, Text, joined, phrase, sh
 
-_ALLOW = (
-    "Allow it there, as root: echo '{user} ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/onboard; "
-    "chmod 440 /etc/sudoers.d/onboard. Without NOPASSWD: it takes the password of {user}"
-)
 _REFUSALS: Mapping[Refusal, tuple[type[HostError], str, str, str]] = {
     Refusal.NO_SHELL: (
         ConnectionLost,
         "The account cannot run commands",
-        "Its log-in shell did not start /bin/sh{said}",
-        "Give {user} a shell, and remove a forced command if there is one",
+        phrase("Its log-in shell did not start /bin/sh"),
+        phrase("Give {user} a shell, and remove a forced command if there is one"),
     ),
     Refusal.NO_FOLDER: (
         HostError,
         "No temporary folder could be made on the server",
-        "No folder for temporary files, nor the home folder, has room or is writable",
-        "Free some space",
+        phrase("No folder for temporary files, nor the home folder, has room or is writable"),
+        phrase("Free some space. This shows how full the disks are"),
     ),
     Refusal.BROKEN_OFF: (
         ConnectionLost,
         "A command was broken off on the server",
-        "Its shell went away before the end{said}",
-        "See whether the server restarts or runs out of memory",
+        phrase("Its shell went away before the end"),
+        phrase("See whether the server restarts or runs out of memory"),
     ),
     Refusal.NO_SUDO: (
         PrivilegeMissing,
         "The account may not act as root",
-        "{user} is not root and there is no sudo",
-        "Log in as root, or install sudo (as root: apt-get install sudo, or dnf install sudo) and allow it to {user}",
+        phrase("{user} is not root and there is no sudo"),
+        phrase("Log in as root, or install the package sudo on the server and allow it to {user}"),
     ),
     Refusal.NOT_IN_SUDOERS: (
         PrivilegeMissing,
         "The account may not act as root",
-        "sudo does not allow it{said}",
-        _ALLOW,
+        phrase("sudo does not allow it"),
+        phrase("Allow it to {user} on the server, as root. Without NOPASSWD, sudo takes the password of {user}"),
     ),
     Refusal.NEEDS_TTY: (
         PrivilegeMissing,
         "The account may not act as root",
-        "sudo wants a terminal even in a terminal{said}",
-        "Remove requiretty from /etc/sudoers for {user}",
+        phrase("sudo wants a terminal even in a terminal"),
+        phrase("Remove requiretty from /etc/sudoers for {user}"),
     ),
     Refusal.NEEDS_PASSWORD: (
         PrivilegeMissing,
         "sudo wants a password, and there is none to give",
-        "sudo wants the password of {user}, and credential {credential} has none",
-        "Give credential {credential} a secret (keyring, secret_command or environment), or allow NOPASSWD",
+        phrase("sudo wants the password of {user}, and credential {credential} has none"),
+        phrase("Give credential {credential} a secret (keyring, secret_command or environment), or allow NOPASSWD"),
     ),
     Refusal.WRONG_PASSWORD: (
         PrivilegeMissing,
         "sudo refused the password",
-        "sudo refused the password of {user} from credential {credential}",
-        "Correct the secret of credential {credential}, the password that `sudo -l` takes from {user} on the server",
+        phrase("sudo refused the password of {user} from credential {credential}"),
+        phrase(
+            "Correct the secret of credential {credential}: the password that sudo takes from {user} on the server. "
+            "To try one there, as {user}"
+        ),
     ),
     Refusal.PASSWORD_EXPIRED: (
         PrivilegeMissing,
         "sudo refused the password: it has expired",
-        "The password of {user} has expired{said}",
-        "Change the password on the server, then the credential's secret",
+        phrase("The password of {user} has expired"),
+        phrase("Change the password on the server, then the credential's secret"),
     ),
     Refusal.SUDO_FAILED: (
         PrivilegeMissing,
         "The account may not act as root",
-        "sudo failed{said}",
-        "Run `sudo sh` as {user} on the server and repair what it says",
+        phrase("sudo failed"),
+        phrase("Repair what this says as {user} on the server"),
     ),
 }
+_SUDOERS = "/etc/sudoers.d/onboard"
+_HOST_KEYS = {"ssh-ed25519": "ed25519", "ssh-rsa": "rsa"}  # key type → as in the name of sshd's file; else ecdsa
 
 
 def explain(refused: NotRun, where: str, user: str, credential: str) -> HostError:
     """The error to raise: `where` is the server, `user` the account, `credential` its credential's name."""
-    kind, what, why, remedy = _REFUSALS[refused.refusal]
-    said = f": {refused.detail}" if refused.detail else ""
+    kind, what, why, advice = _REFUSALS[refused.refusal]
     return kind(
         what,
         where=where,
-        why=why.format(user=user, credential=credential, said=said),
-        remedy=remedy.format(user=user, credential=credential),
+        why=joined(Text(why, user=user, credential=credential), refused.detail),
+        remedy=Remedy(Text(advice, user=user, credential=credential), *_commands(refused.refusal, user)),
     )
+
+
+def _commands(refusal: Refusal, user: str) -> tuple[Command | None, ...]:
+    match refusal:
+        case Refusal.NO_FOLDER:
+            return (sh("df", "-h", "/tmp", "/var/tmp"),)  # noqa: S108 - looked at, not written to
+        case Refusal.WRONG_PASSWORD:
+            return sh("sudo", "-k"), sh("sudo", "-l")
+        case Refusal.SUDO_FAILED:
+            return (sh("sudo", "id"),)
+        case Refusal.NOT_IN_SUDOERS if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", user):  # others sudoers would misread
+            rule, file = sh("echo", f"{user} ALL=(root) NOPASSWD: ALL"), sh("tee", _SUDOERS)
+            return rule and (rule | file), sh("chmod", "440", _SUDOERS)
+    return ()
 
 
 def untrusted(host: Host, key: HostKey, verdict: KeyVerdict) -> HostUntrusted:
     """The error to raise for a key that `verdict` does not trust."""
     where = f" ({verdict.source})" if verdict.source else ""
-    shown = f"It shows {key.key_type} {key.fingerprint}"
-    reason = f"{shown}. {verdict.reason}{where}" if verdict.reason else shown
+    shown = Text("It shows {key_type} {fingerprint}", key_type=key.key_type, fingerprint=key.fingerprint)
+    reason = joined(shown, f"{verdict.reason}{where}" if verdict.reason else "", ". ")
     if verdict.trust is Trust.CHANGED:
         return HostUntrusted(
             "The server's identity has changed; nothing was sent to it",
             where=host.name,
             why=reason,
-            remedy=f"Find out why: a new installation, or somebody in between. If the new key is right, remove the old "
-            f"entry of {host.place} and approve the new one",
+            remedy=Text(
+                "Find out why: a new installation, or somebody in between. If the new key is right, remove the old "
+                "entry of {place} and approve the new one",
+                place=host.place,
+            ),
         )
     if verdict.trust is Trust.REVOKED:
         return HostUntrusted(
@@ -112,11 +131,13 @@ def untrusted(host: Host, key: HostKey, verdict: KeyVerdict) -> HostUntrusted:
         "The server's identity is not known; nothing was sent to it",
         where=host.name,
         why=reason,
-        remedy="Compare the fingerprint with the server's own (ssh-keygen -lf /etc/ssh/ssh_host_…_key.pub), "
-        "then approve it",
+        remedy=Remedy(
+            "Compare the fingerprint with the server's own, then approve it. On the server, this shows it",
+            sh("ssh-keygen", "-lf", f"/etc/ssh/ssh_host_{_HOST_KEYS.get(key.key_type, 'ecdsa')}_key.pub"),
+        ),
     )
 
 
-def joined(error: OnboardError) -> str:
+def where_and_why(error: OnboardError) -> str:
     """Where and why, as the reason of another error about a server."""
-    return ": ".join(part for part in (error.where, error.why) if part)
+    return joined(error.where, error.why)

@@ -18,6 +18,7 @@ from onboard.hosts.ssh.host_key import HostKey, algorithms_of
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import HostUnreachable
 from onboard.model.profile import Host
+from onboard.model.words import Text
 
 # Without a handler of its own, Python would print paramiko's errors and tracebacks; ours say them better.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -190,8 +191,11 @@ def _no_ssh(host: Host, why: str) -> HostUnreachable:
         "The server does not speak SSH",
         where=host.name,
         why=why,
-        remedy=f"See what listens on {host.place}; an SSH server hangs up when too many log in at once "
-        "(MaxStartups) or when this computer is denied",
+        remedy=Text(
+            "See what listens on {place}; an SSH server hangs up when too many log in at once (MaxStartups) or when "
+            "this computer is denied",
+            place=host.place,
+        ),
     )
 
 
