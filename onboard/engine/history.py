@@ -47,7 +47,7 @@ def replay(record: RunRecord, journal: Journal) -> Iterator[Event]:
     began = ""
     for recorded in _recorded(record, journal):
         if isinstance(recorded.told, RunStarted):
-            began = recorded.told.started
+            began = recorded.time or recorded.told.started  # the time is finer: an undo may take less than a second
         yield recorded
     if not began:
         raise OnboardError("The journal has recorded nothing of this run", where=record.run)

@@ -9,6 +9,7 @@ from onboard.gui.page import Page
 from onboard.gui.session import Session
 from onboard.gui.widgets.busy_indicator import BusyIndicator
 from onboard.gui.widgets.error_panel import ErrorPanel
+from onboard.model import orders
 from onboard.model.profile import Profile
 from onboard.model.state import State
 
@@ -84,7 +85,7 @@ class AskingPage(Page):
 
     @Slot()
     def ask(self) -> None:
-        self.session.run(self.command)
+        self.session.run(orders.ORDERS[self.command]())
 
     def _show(self) -> None:
         state = self.session.view.state(self.command)

@@ -11,6 +11,7 @@ from onboard.gui.profile_files import ProfileFiles
 from onboard.gui.runs_sheet import RunsSheet
 from onboard.gui.session import SHOW_RUN, Session
 from onboard.gui.text import tr
+from onboard.model import orders
 from onboard.model.changes import CHANGING
 from onboard.model.errors import OnboardError
 from onboard.model.events import KeptRun
@@ -43,7 +44,7 @@ class EarlierRuns(QObject):
 
     @Slot()
     def ask(self) -> None:
-        self._session.run("runs")
+        self._session.run(orders.Runs())
 
     def states_changed(self, command: str) -> None:
         if command == "runs":

@@ -5,19 +5,16 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-from pydantic import TypeAdapter
 from PySide6.QtCore import QDeadlineTimer, QObject, QProcess, QProcessEnvironment, QTimer, Signal, Slot
 
 from onboard.gui.programs import console_program
 from onboard.model.event_json import event_from_json
 from onboard.model.events import Event, PlanMade, PlanPart, Recorded
-from onboard.model.plan import HostPlan, Plan
-from onboard.model.profile import Profile
+from onboard.model.orders import Control, Ordered
+from onboard.model.plan import HostPlan
 
 SLICE = 0.008  # seconds of the window's thread that reading may take at one time
-_PLAN = TypeAdapter(Plan)
 GRACE = 60_000  # milliseconds that the child has to end by itself, with what it does on servers
 KILLED = 5_000  # milliseconds until a killed process is gone
 
@@ -49,21 +46,16 @@ class EngineChild(QObject):
         self.let_go()
         self._environment = environment
 
-    def send(self, order: Mapping[str, Any], profile: Profile | None = None, plan: Plan | None = None) -> None:
-        """Give an order, starting the process when there is none. `profile` and `plan` go with it, as its keys."""
+    def send(self, ordered: Ordered) -> None:
+        """Give an order, starting the process when there is none."""
         if self._process is None:
             self._process = self._start()
-        line = json.dumps(order)
-        if profile is not None:  # pydantic writes thousands of servers quicker than json
-            line = f'{line[:-1]}, "profile": {profile.model_dump_json(by_alias=True)}}}'
-        if plan is not None:
-            line = f'{line[:-1]}, "plan": {_PLAN.dump_json(plan).decode()}}}'
-        self._process.write(line.encode() + b"\n")
+        self._process.write(ordered.to_json().encode() + b"\n")
 
-    def control(self, order: Mapping[str, Any]) -> None:
-        """Give an order that only concerns what the present process does; nothing when there is none."""
+    def control(self, control: Control) -> None:
+        """Give a control to the present process; nothing when there is none."""
         if self._process is not None:
-            self._process.write(json.dumps(order).encode() + b"\n")
+            self._process.write(control.to_json().encode() + b"\n")
 
     @property
     def process_id(self) -> int:

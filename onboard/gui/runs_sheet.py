@@ -18,6 +18,7 @@ from onboard.gui.widgets.data_table import DataTable
 from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.label import Label
 from onboard.gui.widgets.mark import Mark
+from onboard.model import orders
 from onboard.model.changes import CHANGING
 from onboard.model.events import KeptRun
 
@@ -129,7 +130,7 @@ class RunsSheet(Sheet):
             self._written = path
             self._report.hide()
             suffix = path.suffix.lower().removeprefix(".")
-            self._session.run("report", run=run.run, format=suffix, file=str(path))
+            self._session.run(orders.Report(run=run.run, format=suffix, file=str(path)))
 
     def _show_report(self) -> None:
         state = self._session.view.state("report")

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
@@ -16,10 +15,11 @@ from onboard.gui.text import tr
 from onboard.gui.wakefulness import Wakefulness
 from onboard.home import home
 from onboard.hosts.lockout import Lockout
-from onboard.model import events
+from onboard.model import events, orders
 from onboard.model.changes import CHANGING, FailureKind
 from onboard.model.errors import Problem
-from onboard.model.plan import HostPlan, Plan
+from onboard.model.orders import GoOn, Hold, Order, Ordered, Pause, SecretAnswer, Stop, StopNow
+from onboard.model.plan import HostPlan
 from onboard.model.profile import Host, Profile
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
@@ -222,19 +222,12 @@ class Session(QObject):
 
     # Commands
 
-    def run(
-        self,
-        command: str,
-        *,
-        profile: Profile | None = None,
-        plan: Plan | None = None,
-        fresh: bool = True,
-        **more: Any,
-    ) -> None:
-        """Start a command of the engine (see onboard.cli.engine) on `profile`, by default the draft.
+    def run(self, order: Order, *, profile: Profile | None = None, fresh: bool = True) -> None:
+        """Start a command of the engine on `profile`, by default the draft.
 
-        `fresh` begins a new State; else what it tells is folded into the one that is there. `plan`: what was approved.
+        `fresh` begins a new State; else what it tells is folded into the one that is there.
         """
+        command = orders.name_of(order)
         if fresh:
             self._forget(command)
             self._states[command] = State()
@@ -246,26 +239,27 @@ class Session(QObject):
         self._asked[command] = profile or self._draft
         number, self._next = self._next, self._next + 1
         self._orders[number] = command
-        path = str(self._path or "")
-        self.engine.send({"id": number, "do": command, "path": path, **more}, profile or self._draft, plan)
+        self.engine.send(
+            Ordered(number=number, order=order, profile=profile or self._draft, path=str(self._path or ""))
+        )
         self._orders_changed()
         self._note(command, set())
 
     def resume(self, run: str) -> None:
         """Go on with a run of apply that was stopped or broken off: it asks every server again."""
-        self.run("apply", fresh=self.view.state("apply").run != run, resume=run)
+        self.run(orders.Apply(resume=run), fresh=self.view.state("apply").run != run)
 
     def show_run(self, run: str = "") -> None:
         """Have the States of apply and undo be those of an earlier run, by default the last one of the profile."""
         self._replay = Replay()
-        self.run(SHOW_RUN, run=run)
+        self.run(orders.ShowRun(run=run))
 
     def stop(self, command: str) -> None:
         """Let what the command has under way finish, and start nothing new."""
-        self._control(command, "stop", "stopping")
+        self._control(command, Stop, "stopping")
 
     def stop_now(self, command: str) -> None:
-        self._control(command, "stop_now", "stopping")
+        self._control(command, StopNow, "stopping")
 
     def give_up(self, command: str) -> None:
         """Wait no longer for a command that only looks."""
@@ -275,15 +269,15 @@ class Session(QObject):
         self._fold(0, command, failure)
 
     def pause(self, command: str) -> None:
-        self._control(command, "pause", "paused")
+        self._control(command, Pause, "paused")
 
     def go_on(self, command: str) -> None:
-        self._control(command, "go_on")
+        self._control(command, GoOn)
         self._progresses[command].restart(time.monotonic())
 
     def answer(self, wanted: events.SecretWanted, value: str | None, *, keep: bool = False) -> None:
         """Answer `secret_wanted`; None when the user has no answer."""
-        self.engine.control({"do": "secret", "name": wanted.name, "value": value, "keep": keep})
+        self.engine.control(SecretAnswer(name=wanted.name, value=value, keep=keep))
 
     def start_practice(self, hosts: int | None = None) -> None:
         self._before_practice = self._draft
@@ -299,9 +293,9 @@ class Session(QObject):
         self.engine.close(GRACE if changing else SHORT_GRACE)
         self.practice.close()
 
-    def _control(self, command: str, what: str, held: str = "") -> None:
+    def _control(self, command: str, control: type[Hold], held: str = "") -> None:
         for number in self._numbers(command):
-            self.engine.control({"do": what, "id": number})
+            self.engine.control(control(number=number))
             self._held[number] = held
             self.running_changed.emit()
 
@@ -332,7 +326,7 @@ class Session(QObject):
         numbers = self._numbers(command)
         for number in numbers:
             del self._orders[number]
-            self.engine.control({"do": "stop" if command in CHANGING else "stop_now", "id": number})
+            self.engine.control(Stop(number=number) if command in CHANGING else StopNow(number=number))
         if numbers:
             if command in ASKING_AWS and not self._orders:
                 self.engine.let_go()  # what comes next has not to wait for it

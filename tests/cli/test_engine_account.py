@@ -37,6 +37,11 @@ def cloud() -> Iterator["Cloud"]:
 
 def told(command: str, **profile: object) -> State:
     """What the engine tells of a command, as the window folds it."""
+    return answered(json.dumps({"id": 1, "do": command, "profile": profile}))
+
+
+def answered(line: str) -> State:
+    """What the engine tells of an order."""
     lines: list[dict[str, object]] = []
     ended = threading.Event()
 
@@ -46,7 +51,7 @@ def told(command: str, **profile: object) -> State:
             ended.set()
 
     def orders() -> Iterator[str]:
-        yield json.dumps({"id": 1, "do": command, "profile": profile})
+        yield line
         ended.wait()  # the end of input would stop it
 
     child = Child(write)
@@ -101,3 +106,19 @@ def test_what_needs_the_region_says_so(empty_home: Path, cloud: "Cloud") -> None
     wrong = told("account", region={"name": "xx-central-1"}).failure
     assert wrong is not None
     assert wrong.problems[0].problem == "there is no Region 'xx-central-1'"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"id": 1, "do": "reboot"}', "The engine has no command reboot"),
+        ('{"id": 1, "do": "undo"}', "undo: An order cannot be read. run: Field required"),
+        ('{"id": 1, "do": "probe", "host": "web1"}', "web1: The profile has no server of this name"),
+        ('{"id": 1, "do": "report", "run": "r", "format": "pdf", "file": "r.pdf"}', "Reports are written as html, csv"),
+    ],
+)
+def test_an_order_that_cannot_be_carried_out_is_answered_by_name(line: str, said: str, empty_home: Path) -> None:
+    failure = answered(line).failure
+    assert failure is not None
+    assert said in f"{failure.where}: {failure.what}. {failure.why}"
+    assert not list(empty_home.rglob("defects.log")), "it is no defect"

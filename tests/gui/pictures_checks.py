@@ -12,7 +12,7 @@ from onboard.gui.models.check_matrix import CHECKS, FIRST_CHECK
 from onboard.gui.pages.checks import ChecksPage
 from onboard.gui.pages.review import ReviewPage
 from onboard.gui.window import Window
-from onboard.model import events
+from onboard.model import events, orders
 from onboard.model.status import HostStatus
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def checks(desk: "Desk") -> Iterator[tuple[str, Window]]:
     yield "checks-empty", _window(desk, "checks", COUNT, {})
     window = _window(desk, "checks", COUNT, {})
     without_child(window.session)
-    window.session.run("check")
+    window.session.run(orders.Check())
     page = window.page
     assert isinstance(page, ChecksPage)
     page.busy._clock = lambda: time.monotonic() + 14  # as if it had been asking for a while

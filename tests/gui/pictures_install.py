@@ -13,7 +13,7 @@ from onboard.gui.pages.finish import FinishPage
 from onboard.gui.runs_sheet import RunsSheet
 from onboard.gui.undo_dialog import undo_box
 from onboard.gui.window import Window
-from onboard.model import events
+from onboard.model import events, orders
 from onboard.model.status import HostStatus
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def finish(desk: "Desk") -> Iterator[tuple[str, QWidget]]:
     yield "finish-undo-question", box
     box.close()
     box.deleteLater()
-    window.session.run("undo", run="r")
+    window.session.run(orders.Undo(run="r"))
     feed(window.session, "undo", scenes.began("undo", scenes.able()), *undone(101))
     yield "finish-undoing", window
     told = (*scenes.apply_begins(), *scenes.apply_goes_on(), *scenes.apply_ends(left="AccessDenied"))
@@ -137,7 +137,7 @@ def after_undo(desk: "Desk") -> Iterator[tuple[str, Window]]:
     """Install, Finish, Review and Checks once a run is undone but for two servers, or whole; then a new plan."""
     window = desk.window("finish", {**PLANNED, "apply": scenes.whole_apply()})
     without_child(window.session)
-    window.session.run("undo", run="r")
+    window.session.run(orders.Undo(run="r"))
     lost = events.HostFinished(
         host=scenes.able()[240],
         status=HostStatus.UNREACHABLE,
@@ -153,13 +153,13 @@ def after_undo(desk: "Desk") -> Iterator[tuple[str, Window]]:
     window.visit("finish")
     window.page.table.select_key(lost.host)
     yield "undone-in-part-finish", window
-    window.session.run("undo", run="r")
+    window.session.run(orders.Undo(run="r"))
     told = [scenes.began("undo", scenes.able(), "u"), *restored(242)]
     feed(window.session, "undo", *told, scenes.ended(told, "u"))
     for stage in ("install", "finish", "review", "checks"):
         window.visit(stage)
         yield f"undone-{stage}", window
-    window.session.run("plan")
+    window.session.run(orders.Plan())
     feed(window.session, "plan", *scenes.plan())
     for stage in ("review", "install"):
         window.visit(stage)

@@ -18,7 +18,7 @@ from onboard.gui.pages.network import PROXY, NetworkPage
 from onboard.gui.widgets.busy_indicator import BusyIndicator
 from onboard.gui.widgets.card import Card
 from onboard.gui.window import Window
-from onboard.model import events
+from onboard.model import events, orders
 from onboard.model.profile import ActivationSection, EndpointOverrides, NetworkSection, RoleSection
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def network(desk: "Desk") -> Iterator[tuple[str, Window]]:
 def asks(window: Window, command: str) -> None:
     """Have the page's command ordered, and wait as if it had done so for a while."""
     without_child(window.session)
-    window.session.run(command)
+    window.session.run(orders.ORDERS[command]())
     for busy in window.page.findChildren(BusyIndicator):
         busy._clock = lambda: time.monotonic() + 4
         busy.look()

@@ -1,13 +1,12 @@
 """Events for a session without an engine child, for tests of pages and for screenshots."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from onboard.gui.session import Session
 from onboard.model.events import Event
-from onboard.model.plan import Plan
-from onboard.model.profile import Profile
+from onboard.model.orders import Control, Ordered
 
 
 def feed(session: Session, command: str, *told: Event) -> None:
@@ -28,11 +27,9 @@ def without_child(session: Session) -> list[Mapping[str, Any]]:
     """Let no child be started: orders go into the list that this returns, and their commands run until fed an end."""
     orders: list[Mapping[str, Any]] = []
 
-    def send(order: Mapping[str, Any], profile: Profile | None = None, plan: Plan | None = None) -> None:
-        values = {"profile": profile.model_dump(mode="json", by_alias=True)} if profile is not None else {}
-        planned = {"plan": asdict(plan)} if plan is not None else {}
-        orders.append({**order, **values, **planned})
+    def take(given: Ordered | Control) -> None:
+        orders.append(json.loads(given.to_json()))
 
-    session.engine.send = send  # type: ignore[method-assign]
-    session.engine.control = orders.append  # type: ignore[method-assign]
+    session.engine.send = take  # type: ignore[method-assign]
+    session.engine.control = take  # type: ignore[method-assign]
     return orders

@@ -21,6 +21,7 @@ from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.verbatim import Verbatim
 from onboard.gui.window import Window
 from onboard.model import events
+from onboard.model import orders as to_engine
 from onboard.model.status import HostStatus
 
 COUNT = 248
@@ -251,7 +252,7 @@ def test_aws_that_could_not_be_asked_is_said_where_it_belongs(page: ChecksPage) 
     finish(page, *told[:-1], failure, told[-1])
     assert page.error.isVisible()
     assert "Log in again" in page.error.copied_text()
-    page.session.run("check")
+    page.session.run(to_engine.Check())
     assert not page.error.isVisible()
 
 
@@ -264,8 +265,10 @@ def test_a_new_region_makes_the_results_worthless_and_says_so(checked: ChecksPag
 
 def test_findings_older_than_an_installation_or_an_undo_say_so(checked: ChecksPage) -> None:
     assert not checked.older.isVisible()
-    for command, words in (("apply", "before the last installation"), ("undo", "before a run was undone")):
-        checked.session.run(command)
+    after = ((to_engine.Apply(), "before the last installation"), (to_engine.Undo(run="r"), "before a run was undone"))
+    for order, words in after:
+        command = to_engine.name_of(order)
+        checked.session.run(order)
         begun = events.RunStarted(run=command, command=command, profile="", hosts=("a",), started="now")
         ended = events.HostFinished(host="a", status=HostStatus.READY)
         feed(checked.session, command, begun, ended, events.RunFinished(run=command, hosts={}))

@@ -23,7 +23,7 @@ from onboard.gui.widgets.detail_pane import DetailPane
 from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.filter_box import FilterBox
 from onboard.gui.window import Window
-from onboard.model import events
+from onboard.model import events, orders
 from onboard.model.status import HostStatus
 from onboard.wizard.stages import BY_NAME, Mark, standing
 
@@ -98,7 +98,7 @@ def test_it_says_whether_an_activation_remains(page: FinishPage) -> None:
     assert not part(page, "activation", Banner).isVisible()
     assert "was deleted" in part(page, "lead", QLabel).text()
     told = (*scenes.apply_begins(), *scenes.apply_ends(left="AccessDenied"))
-    page.session.run("apply")
+    page.session.run(orders.Apply())
     feed(page.session, "apply", *told, scenes.ended(told))
     tell(page.session)
     assert part(page, "activation", Banner).isVisible()
@@ -203,11 +203,11 @@ def test_on_practice_the_report_is_written_and_all_is_undone(
     session.practice_ready.connect(lambda: up.append(True))
     session.start_practice(2)
     wait(lambda: up)
-    session.run("trust")
+    session.run(orders.Trust())
     wait(lambda: not session.view.running)
     keys = {name: host.keys[0].fingerprint for name, host in session.view.state("trust").hosts.items()}
-    session.run("trust", approve=keys)
-    session.run("apply")
+    session.run(orders.Trust(approve=keys))
+    session.run(orders.Apply())
     wait(lambda: not session.view.running)
     page = opened(session, show)
     nodes = {row(page, number)[NODE] for number in range(2)}

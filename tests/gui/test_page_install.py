@@ -1,5 +1,6 @@
 """The page Install: what is shown while a run goes on, and what its buttons order."""
 
+import json
 import os
 import signal
 import time
@@ -32,7 +33,7 @@ from onboard.gui.widgets.footer import Footer
 from onboard.gui.widgets.log_view import LogView
 from onboard.gui.widgets.progress_bar import ProgressBar
 from onboard.gui.window import Window
-from onboard.model import events
+from onboard.model import events, orders
 from onboard.model.status import HostStatus
 from onboard.steps.catalog import STEPS
 from onboard.wizard.progress import Group
@@ -103,7 +104,7 @@ def test_install_asks_nothing_more_and_carries_out_what_was_approved(bench: Benc
     assert len(bench.rows()) == 242
     bench.window.forward()
     assert bench.order["do"] == "apply"
-    assert bench.order["plan"] == asdict(scenes.the_plan())
+    assert bench.order["plan"] == json.loads(json.dumps(asdict(scenes.the_plan())))
     assert bench.page.primary_label() == "", "it runs: nothing to begin"
     bench.feed(*scenes.apply_begins())
     assert len(bench.rows()) == 242, "what was blocked before is not on this page"
@@ -291,7 +292,7 @@ def test_a_new_plan_takes_the_place_of_a_refusal(bench: Bench) -> None:
     refused = events.RunFailed(kind="plan", what="The world has changed", remedy="Make a new plan")
     bench.feed(*scenes.apply_begins(), refused, events.RunFinished(run="r", hosts={}))
     assert part(bench.page, "failure", ErrorPanel).isVisible()
-    bench.session.run("plan")
+    bench.session.run(orders.Plan())
     begun, *more = scenes.plan()
     assert isinstance(begun, events.RunStarted)
     bench.feed(replace(begun, started="2026-11-24T15:00:00+00:00"), *more, command="plan")
@@ -304,10 +305,10 @@ def test_an_undone_run_is_not_told_as_online(bench: Bench) -> None:
     bench.begin()
     bench.feed(*scenes.apply_ends(), events.RunFinished(run="r", hosts={}))
     assert "servers are online" in part(bench.page, "title", QLabel).text()
-    bench.session.run("undo", run="r")
+    bench.session.run(orders.Undo(run="r"))
     bench.feed(events.RunFailed(kind="aws", what="No network"), events.RunFinished(run="r", hosts={}), command="undo")
     assert "servers are online" in part(bench.page, "title", QLabel).text(), "it was not taken back"
-    bench.session.run("undo", run="r")
+    bench.session.run(orders.Undo(run="r"))
     bench.feed(events.RunFinished(run="r", hosts={}), command="undo")
     assert part(bench.page, "title", QLabel).text() == "The run is undone"
 
@@ -329,7 +330,7 @@ def test_an_undone_run_leaves_no_server_online_on_the_page(bench: Bench) -> None
     bench.feed(*scenes.apply_ends(), scenes.ended(scenes.whole_apply()))
     assert chips(bench)["Online 241"]
     assert not chips(bench)["Restored 0"], "there is nothing undone"
-    bench.session.run("undo", run="r")
+    bench.session.run(orders.Undo(run="r"))
     able = scenes.able()
     first = able[0]
     bench.feed(scenes.began("undo", able, "u"), events.StepStarted(host=first, step="place_nonce"), command="undo")
@@ -356,7 +357,7 @@ def test_an_undone_run_leaves_no_server_online_on_the_page(bench: Bench) -> None
 def test_a_server_that_was_not_restored_says_why(bench: Bench) -> None:
     bench.begin()
     bench.feed(*scenes.apply_ends(), scenes.ended(scenes.whole_apply()))
-    bench.session.run("undo", run="r")
+    bench.session.run(orders.Undo(run="r"))
     one, other, *rest = scenes.able()
     told = [events.HostFinished(host=name, status=HostStatus.READY) for name in rest]
     gone = events.HostFinished(host=one, status=HostStatus.UNREACHABLE, reason="No route", remedy="Check the VPN")
@@ -379,11 +380,11 @@ def test_after_a_new_plan_all_on_the_page_is_of_that_plan(bench: Bench, undone: 
     bench.begin()
     bench.feed(*scenes.apply_ends(), scenes.ended(scenes.whole_apply()))
     if undone:
-        bench.session.run("undo", run="r")
+        bench.session.run(orders.Undo(run="r"))
         restored = [events.HostFinished(host=name, status=HostStatus.READY) for name in scenes.able()]
         bench.feed(scenes.began("undo", scenes.able(), "u"), *restored, command="undo")
         bench.end("undo")
-    bench.session.run("plan")
+    bench.session.run(orders.Plan())
     plan = replace(scenes.the_plan(), hosts=scenes.the_plan().hosts[:3])
     bench.feed(scenes.began("plan", scenes.names()), events.PlanMade(plan=plan), command="plan")
     bench.end("plan")
@@ -460,12 +461,12 @@ def test_on_practice_killed_in_the_middle_resumed_and_retried(session: Session, 
     wait(lambda: up)
     for command in ("account", "preview", "trust", "check", "plan"):
         if command == "trust":
-            session.run("trust")
+            session.run(orders.Trust())
             wait(lambda: not session.view.running)
             keys = {name: host.keys[0].fingerprint for name, host in session.view.state("trust").hosts.items()}
-            session.run("trust", approve=keys)
+            session.run(orders.Trust(approve=keys))
         else:
-            session.run(command)
+            session.run(orders.ORDERS[command]())
         wait(lambda: not session.view.running)
     window.visit("install")
     wait(lambda: not session.view.running)

@@ -23,6 +23,7 @@ from onboard.gui.widgets.footer import Footer
 from onboard.gui.widgets.label import Label
 from onboard.gui.window import Window
 from onboard.model import events
+from onboard.model import orders as to_engine
 from onboard.model.events import THIS_COMPUTER
 from onboard.model.latency import Latency
 from onboard.model.profile import Credential, CredentialKind, Host, Profile
@@ -337,7 +338,7 @@ def test_the_model_is_one_that_qt_accepts(session: Session, orders: Orders) -> N
     model = RegionsModel()
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     model.show(session.view)
-    session.run("regions")
+    session.run(to_engine.Regions())
     for told in (scenes.sampled(HERE, 1), scenes.sampled(HERE, 2), *scenes.measured({THIS_COMPUTER: HERE})):
         session.take("regions", [told])
         model.show(session.view)
@@ -349,7 +350,7 @@ def test_the_model_is_one_that_qt_accepts(session: Session, orders: Orders) -> N
 def test_only_rows_that_changed_are_told(session: Session, orders: Orders) -> None:
     model = RegionsModel()
     model.show(session.view)
-    session.run("regions")
+    session.run(to_engine.Regions())
     session.take("regions", [scenes.sampled(HERE, 1)])
     model.show(session.view)
     told = QSignalSpy(model.dataChanged)
@@ -430,10 +431,10 @@ def test_practice_is_measured_through_the_child(session: Session, show: Show, un
     window = Window(session)
     show(window, 1280, 800)
     server = session.view.draft.hosts[0].name
-    session.run("trust")
+    session.run(to_engine.Trust())
     until(lambda: not session.view.running, 40)
     keys = {name: host.keys[0].fingerprint for name, host in session.view.state("trust").hosts.items()}
-    session.run("trust", approve=keys)
+    session.run(to_engine.Trust(approve=keys))
     until(lambda: not session.view.running, 40)
     window.visit("region")
     page = window.page

@@ -16,6 +16,7 @@ from onboard.gui.session import Session
 from onboard.gui.widgets.banner import Banner
 from onboard.gui.window import Window
 from onboard.model import events
+from onboard.model import orders as to_engine
 from onboard.model.plan import Plan
 from onboard.model.status import HostStatus
 from onboard.profiles.plan_file import load
@@ -221,7 +222,7 @@ def finished(host: str, status: HostStatus) -> events.HostFinished:
 
 
 def end(page: ReviewPage, command: str, *told: events.Event, run: str = "") -> None:
-    page.session.run(command)
+    page.session.run(to_engine.Undo(run=run) if command == "undo" else to_engine.ORDERS[command]())
     names = fleet.names(COUNT)
     begun = events.RunStarted(run=run, command=command, profile="", hosts=names, started="2026-11-24T13:02:11+00:00")
     feed(page.session, command, begun, *told, events.RunFinished(run=run, hosts={}))

@@ -17,6 +17,7 @@ from onboard.gui.runs_sheet import RunsSheet
 from onboard.gui.session import Session
 from onboard.gui.text import date_and_time, say
 from onboard.gui.window import Window
+from onboard.model import orders as to_engine
 from onboard.model.event_json import event_from_json
 from onboard.model.events import Event, HostFinished, KeptRun, Recorded, RunFailed, RunFinished, RunsListed
 from onboard.model.profile import Profile
@@ -162,7 +163,7 @@ def test_a_run_that_was_broken_off_is_shown_and_offered(session: Session, orders
 def test_what_is_read_does_not_take_the_place_of_what_is_being_done(session: Session, orders: Orders) -> None:
     session.recover(scenes.profile(), scenes.profile(), None)
     session.show_run()
-    session.run("apply")
+    session.run(to_engine.Apply())
     feed(session, "apply", *scenes.apply_begins())
     feed(session, "show_run", *recorded(*scenes.whole_apply()), END)
     assert not session.view.is_replayed

@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QElapsedTimer, QEventLoop
 
 from onboard.gui.session import Session
+from onboard.model import orders
 from onboard.model.errors import Problem
 from onboard.model.status import HostStatus
 
@@ -48,27 +49,27 @@ def test_trust_check_plan_and_apply_through_the_child(practice: Session) -> None
     session = practice
     assert session.view.practice
     assert len(session.view.draft.hosts) == 2
-    session.run("trust")
+    session.run(orders.Trust())
     wait(lambda: not session.view.running)
     keys = {name: host.keys[0] for name, host in session.view.state("trust").hosts.items()}
     assert {key.trust for key in keys.values()} == {"new"}
-    session.run("trust", approve={name: key.fingerprint for name, key in keys.items()})
-    session.run("check")
+    session.run(orders.Trust(approve={name: key.fingerprint for name, key in keys.items()}))
+    session.run(orders.Check())
     wait(lambda: not session.view.running)
     assert session.view.state("trust").counts() == {"ready": 2}
     assert session.view.state("check").counts() == {"ready": 2}
-    session.run("plan")
+    session.run(orders.Plan())
     wait(lambda: not session.view.running)
     assert session.view.state("plan").plan is not None
-    session.run("apply")
+    session.run(orders.Apply())
     wait(lambda: not session.view.running)
     assert {host.status for host in session.view.state("apply").hosts.values()} == {HostStatus.ONLINE}
 
 
 def test_an_edit_makes_what_it_changes_worthless(practice: Session) -> None:
     session = practice
-    session.run("account")
-    session.run("check")
+    session.run(orders.Account())
+    session.run(orders.Check())
     wait(lambda: not session.view.running)
     assert session.view.state("account").account is not None
     assert session.put("region.name", "eu-west-1") is None
@@ -88,7 +89,7 @@ def test_an_engine_on_a_practice_has_nothing_of_the_users_aws_configuration(
     monkeypatch.setenv("AWS_SESSION_TOKEN", "canary-token")
     monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:9")
     request.getfixturevalue("practice")
-    session.run("account")
+    session.run(orders.Account())
     wait(lambda: not session.view.running)
     found = Path(f"/proc/{session.engine.process_id}/environ").read_bytes().decode().split("\0")
     variables = dict(line.partition("=")[::2] for line in found)
@@ -100,7 +101,7 @@ def test_an_engine_on_a_practice_has_nothing_of_the_users_aws_configuration(
 
     os.kill(session.practice.process_id, signal.SIGKILL)
     wait(lambda: not session.view.practice)
-    session.run("runs")
+    session.run(orders.Runs())
     wait(lambda: not session.view.running)
     found = Path(f"/proc/{session.engine.process_id}/environ").read_bytes().decode().split("\0")
     assert "AWS_PROFILE=production" in found, "what comes next is no practice"
@@ -110,21 +111,21 @@ def test_an_engine_that_dies_is_told_and_started_again(practice: Session) -> Non
     session = practice
     died: list[str] = []
     session.engine_died.connect(died.append)
-    session.run("account")
+    session.run(orders.Account())
     wait(lambda: session.engine.process_id)
     os.kill(session.engine.process_id, signal.SIGKILL)
     wait(lambda: died)
     failure = session.view.state("account").failure
     assert failure is not None
     assert "ended by itself" in failure.what
-    session.run("account")
+    session.run(orders.Account())
     wait(lambda: not session.view.running)
     assert session.view.state("account").account is not None
 
 
 def test_closing_ends_both_children(practice: Session) -> None:
     session = practice
-    session.run("account")
+    session.run(orders.Account())
     wait(lambda: not session.view.running)
     pids = [session.engine.process_id, session.practice.process_id]
     folder = session.practice.folder

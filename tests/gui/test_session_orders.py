@@ -14,6 +14,7 @@ from onboard.gui import engine_child, practice_child
 from onboard.gui.models.outcome import Ended, ended, status_words
 from onboard.gui.session import Session
 from onboard.model import events
+from onboard.model import orders as to_engine
 from onboard.model.plan import HostPlan, Plan
 from onboard.model.profile import Profile
 from onboard.model.status import HostStatus
@@ -33,7 +34,7 @@ def told(session: Session, order: Mapping[str, Any], *some: events.Event) -> Non
 
 
 def test_another_profile_hears_nothing_of_the_former_ones_account(session: Session, orders: Orders) -> None:
-    session.run("account")
+    session.run(to_engine.Account())
     session.new()
     assert orders[-1] == {"do": "stop_now", "id": orders[0]["id"]}
     assert not session.view.running
@@ -42,34 +43,34 @@ def test_another_profile_hears_nothing_of_the_former_ones_account(session: Sessi
 
 
 def test_a_run_on_servers_is_left_to_finish_what_is_under_way(session: Session, orders: Orders) -> None:
-    session.run("apply")
+    session.run(to_engine.Apply())
     session.new()
     assert orders[-1] == {"do": "stop", "id": orders[0]["id"]}
 
 
 def test_what_an_edit_makes_worthless_is_not_heard_to_its_end(session: Session, orders: Orders) -> None:
-    session.run("check")
+    session.run(to_engine.Check())
     began, *rest = scenes.check()
     told(session, orders[0], began)
     session.put("region.name", "eu-west-1")
     told(session, orders[0], *rest)
     assert not session.view.state("check").hosts
     assert not session.view.running
-    session.run("check")
+    session.run(to_engine.Check())
     told(session, orders[-1], *scenes.check())
     assert session.view.state("check").hosts
 
 
 def test_a_server_that_is_another_now_is_not_judged_by_the_former_one(session: Session, orders: Orders) -> None:
-    session.run("check")
+    session.run(to_engine.Check())
     first, *others = session.view.draft.hosts
     session.edit(session.view.draft.model_copy(update={"hosts": (first.model_copy(update={"port": 2222}), *others)}))
     assert orders[-1] == {"do": "stop_now", "id": orders[0]["id"]}
 
 
 def test_the_last_order_of_a_command_is_the_one_that_counts(session: Session, orders: Orders) -> None:
-    session.run("account")
-    session.run("account")
+    session.run(to_engine.Account())
+    session.run(to_engine.Account())
     told(session, orders[0], *scenes.account())
     assert session.view.state("account").account is None
     told(session, orders[-1], *scenes.account())
@@ -77,8 +78,8 @@ def test_the_last_order_of_a_command_is_the_one_that_counts(session: Session, or
 
 
 def test_what_waits_its_turn_is_stopped_alone(session: Session, orders: Orders) -> None:
-    session.run("apply")
-    session.run("regions")
+    session.run(to_engine.Apply())
+    session.run(to_engine.Regions())
     session.stop_now("regions")
     assert orders[2:] == [{"do": "stop_now", "id": orders[1]["id"]}]
     assert not session.view.held, "the installation goes on"
@@ -87,14 +88,14 @@ def test_what_waits_its_turn_is_stopped_alone(session: Session, orders: Orders) 
 
 
 def test_a_question_of_a_dropped_command_gets_its_no(session: Session, orders: Orders) -> None:
-    session.run("check")
+    session.run(to_engine.Check())
     session.put("region.name", "eu-west-1")
     told(session, orders[0], events.SecretWanted(name="linux", question="Password?"))
     assert orders[-1] == {"do": "secret", "name": "linux", "value": None, "keep": False}
 
 
 def test_nobody_has_to_wait_for_aws(session: Session, orders: Orders) -> None:
-    session.run("account")
+    session.run(to_engine.Account())
     session.give_up("account")
     assert not session.view.running
     failure = session.view.state("account").failure
@@ -103,9 +104,9 @@ def test_nobody_has_to_wait_for_aws(session: Session, orders: Orders) -> None:
 
 
 def test_a_new_installation_takes_an_undo_off_the_books(session: Session, orders: Orders) -> None:
-    session.run("undo", run="r1")
+    session.run(to_engine.Undo(run="r1"))
     told(session, orders[0], events.HostFinished(host="a", status=HostStatus.READY, reason="Restored"))
-    session.run("apply")
+    session.run(to_engine.Apply())
     assert not session.view.state("undo").hosts
 
 
@@ -113,7 +114,7 @@ def test_practice_that_starts_ends_what_is_under_way_and_ends_with_another_profi
     session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orders = without_child(session)
-    session.run("account")
+    session.run(to_engine.Account())
     folder = tmp_path / "practice"
     folder.mkdir()
     (folder / "profile.toml").write_text('schema = 1\nname = "practice"\n')
@@ -170,7 +171,7 @@ def test_a_profile_that_another_program_changed_is_known_to_be_another(session: 
 
 
 def test_servers_under_way_when_the_engine_dies_do_not_run_on(session: Session, orders: Orders) -> None:
-    session.run("apply")
+    session.run(to_engine.Apply())
     names = ("srv-app-01", "srv-app-02", "earlier")
     begun = events.RunStarted(run="r1", command="apply", profile="", hosts=names, started="2026-11-24T14:00:00+00:00")
     plan = Plan(account="1", region="r", hosts=(HostPlan(host="srv-app-01"), HostPlan(host="srv-app-02")))
@@ -200,7 +201,7 @@ def test_an_engine_that_cannot_be_started_is_told(
     monkeypatch.setattr(engine_child, "console_program", lambda: ["/no/such/program"])
     died: list[str] = []
     session.engine_died.connect(died.append)
-    session.run("account")
+    session.run(to_engine.Account())
     until(lambda: died)
     assert session.view.state("account").failure is not None
     assert not session.view.running
@@ -225,17 +226,17 @@ def test_an_engine_that_died_in_the_middle_of_a_line_leaves_nothing_to_the_next(
     died: list[str] = []
     session.engine_died.connect(died.append)
     for number in (1, 2):
-        session.run("account")
+        session.run(to_engine.Account())
         until(lambda number=number: len(died) == number)
         assert session.view.state("account").failure is not None
     assert session.engine._rest == b""
 
 
 def test_a_run_that_is_resumed_is_newer_than_a_plan_made_meanwhile(session: Session, orders: Orders) -> None:
-    session.run("apply")
+    session.run(to_engine.Apply())
     begun = scenes.began("apply", scenes.names())
     told(session, orders[0], begun, events.RunFinished(run=begun.run, hosts={}))
-    session.run("plan")
+    session.run(to_engine.Plan())
     told(session, orders[1], *scenes.plan())
     assert session.view.outdated_by("plan") == ""
     session.resume(begun.run)
@@ -251,7 +252,7 @@ def recorded(*some: events.Event) -> list[events.Event]:
 
 
 def test_an_earlier_run_that_is_looked_at_outdates_nothing(session: Session, orders: Orders) -> None:
-    session.run("plan")
+    session.run(to_engine.Plan())
     told(session, orders[0], *scenes.plan())
     session.show_run("earlier")
     told(session, orders[1], *recorded(scenes.began("apply", scenes.names(), "earlier")))
@@ -260,9 +261,9 @@ def test_an_earlier_run_that_is_looked_at_outdates_nothing(session: Session, ord
 
 
 def test_a_plan_stays_used_up_when_an_earlier_run_is_looked_at(session: Session, orders: Orders) -> None:
-    session.run("plan")
+    session.run(to_engine.Plan())
     told(session, orders[0], *scenes.plan())
-    session.run("apply")
+    session.run(to_engine.Apply())
     told(session, orders[1], scenes.began("apply", scenes.names()), events.RunFinished(run="r", hosts={}))
     session.show_run("earlier")
     told(session, orders[-1], *recorded(scenes.began("apply", scenes.names(), "earlier")))
@@ -278,7 +279,7 @@ class Garbage:
 
 
 def test_what_became_garbage_while_a_command_told_is_collected_after_its_end(session: Session, orders: Orders) -> None:
-    session.run("check")
+    session.run(to_engine.Check())
     began, *rest = scenes.check()
     told(session, orders[0], began)
     gc.disable()  # else it might be collected before it is told

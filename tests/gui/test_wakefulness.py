@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from onboard.gui.notice import Notice
 from onboard.gui.session import Session
 from onboard.gui.wakefulness import Wakefulness
-from onboard.model import events
+from onboard.model import events, orders
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs a POSIX system: Windows is asked by a call")
 
@@ -45,8 +45,9 @@ def test_only_commands_that_change_servers_hold_it(qapp: object, monkeypatch: py
     session = Session()
     session.engine.send = lambda *_: None  # type: ignore[method-assign,assignment]
     held = []
-    for command in ("check", "apply", "undo"):
-        session.run(command)
+    for order in (orders.Check(), orders.Apply(), orders.Undo(run="r")):
+        command = orders.name_of(order)
+        session.run(order)
         held.append(session._wakefulness.is_held)
         session.take(command, [events.RunFinished(run="", hosts={})])
         held.append(session._wakefulness.is_held)

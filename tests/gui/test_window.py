@@ -24,6 +24,7 @@ from onboard.gui.theme import Theme
 from onboard.gui.widgets.footer import Footer
 from onboard.gui.window import Window
 from onboard.lists.catalog import parse
+from onboard.model import orders as to_engine
 from onboard.model.events import SecretWanted
 from onboard.wizard.stages import STAGES
 
@@ -154,7 +155,7 @@ def test_a_run_is_not_left_unasked_for_another_profile(
     session.recover(scenes.profile(), scenes.profile(), None)
     window = Window(session)
     show(window, 1280, 800)
-    session.run("apply")
+    session.run(to_engine.Apply())
     window.files.new()
     assert session.view.running == "apply"
     assert session.view.draft == scenes.profile()

@@ -9,6 +9,7 @@ from onboard.gui.widgets.banner import Banner
 from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.mark import Mark
+from onboard.model.changes import FailureKind
 from onboard.model.events import KeptRun, RunFailed
 from onboard.wizard.interrupted import interrupted
 
@@ -67,6 +68,6 @@ class FailurePanel(ErrorPanel):
 
     def show_end(self, failure: RunFailed | None, *, can_resume: bool) -> None:
         if failure is not None:
-            self._resume.setVisible(failure.kind != "plan" and can_resume)
-            self._review.setVisible(failure.kind == "plan")
+            self._resume.setVisible(failure.kind != FailureKind.PLAN and can_resume)
+            self._review.setVisible(failure.kind == FailureKind.PLAN)
         self.show_failure(failure)

@@ -24,6 +24,7 @@ from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.filter_box import FilterBox
 from onboard.gui.widgets.mark import Mark, mark_of_verdict
 from onboard.gui.widgets.page_header import PageHeader
+from onboard.model import orders
 from onboard.model.causes import CauseKey
 from onboard.model.changes import CHANGING
 from onboard.model.finding import Finding, Verdict
@@ -237,12 +238,12 @@ class ChecksPage(Page):
 
     def _run_all(self) -> None:
         self._asked = None
-        self.session.run("check")
+        self.session.run(orders.Check())
 
     def _run_failed(self) -> None:
         view = self.session.view
         self._asked = to_check_again(view.draft, view.state("check"))
-        self.session.run("check", profile=order_profile(view.draft, set(self._asked)), fresh=False)
+        self.session.run(orders.Check(), profile=order_profile(view.draft, set(self._asked)), fresh=False)
 
     # Showing
 

@@ -30,6 +30,7 @@ from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.progress_bar import ProgressBar
 from onboard.gui.wishes import ChooseRun, SaveProfile, Visit
+from onboard.model import orders
 from onboard.model.outcome import troubles
 from onboard.model.state import HostState
 from onboard.model.status import HostStatus
@@ -192,7 +193,7 @@ class FinishPage(Page):
         self._written, self._is_writing = path, True
         self._report.hide()
         suffix = path.suffix.lower().removeprefix(".")
-        self.session.run("report", run=self.session.view.state("apply").run, format=suffix, file=str(path))
+        self.session.run(orders.Report(run=self.session.view.state("apply").run, format=suffix, file=str(path)))
 
     def primary_label(self) -> str:
         return tr("Save the &report…") if self.session.view.state("apply").run else ""
@@ -338,7 +339,7 @@ class FinishPage(Page):
     def _ask_what_undo_touches(self) -> None:
         self._asking = True
         self._error.clear()
-        self.session.run("undo_preview", run=self.session.view.state("apply").run)
+        self.session.run(orders.UndoPreview(run=self.session.view.state("apply").run))
 
     def _ask_undo(self) -> None:
         """The journal has told what there is to undo."""
@@ -352,7 +353,7 @@ class FinishPage(Page):
         elif shown is None or not (shown.servers or shown.nodes or shown.role):
             self._error.show_error(tr("Nothing of this run is left to undo"))
         elif ask_undo(self, shown):
-            self.session.run("undo", run=shown.run)
+            self.session.run(orders.Undo(run=shown.run))
             self._show_all()
 
 

@@ -28,6 +28,8 @@ from onboard.gui.widgets.filter_box import FilterBox
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.wishes import Visit
+from onboard.model import orders
+from onboard.model.changes import FailureKind
 from onboard.wizard import stages
 from onboard.wizard.command_line import command_line
 from onboard.wizard.progress import Group
@@ -125,7 +127,7 @@ class InstallPage(Page):
     def enter(self) -> None:
         self._notice.end()
         if not self.session.view.running and not self.session.view.state("apply").run:
-            self.session.run("runs")
+            self.session.run(orders.Runs())
         if self._behind:
             self._show_all()
 
@@ -187,7 +189,7 @@ class InstallPage(Page):
         plan = shown.plan
         if not shown.offers_install or plan is None:
             return False
-        self.session.run("apply", plan=plan)
+        self.session.run(orders.Apply(plan=plan))
         self._show_all()
         self.table.setFocus(Qt.FocusReason.OtherFocusReason)
         return True
@@ -243,7 +245,7 @@ class InstallPage(Page):
         state, counts = shown.state, self._model.counts
         left = counts[Group.FAILED] + counts[Group.WAITING]
         self._retry.setVisible(bool(state.run) and shown.undo is EMPTY and not self._interrupted.has_run)
-        refused = state.failure is not None and state.failure.kind == "plan"
+        refused = state.failure is not None and state.failure.kind == FailureKind.PLAN
         self._retry.setEnabled(not shown.is_running and state.finished and left > 0 and not refused)
         only_waiting = not shown.is_running and left > 0 and not counts[Group.FAILED]
         self._retry.setText(tr("&Resume") if only_waiting else tr("&Retry failed"))

@@ -23,6 +23,7 @@ from onboard.gui.widgets.map_key import MapKey
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.world_map import Spot, WorldMap
+from onboard.model import orders
 from onboard.model.profile import MeasuredSection
 from onboard.model.region_evidence import with_evidence
 from onboard.wizard import regions
@@ -159,7 +160,7 @@ class RegionPage(Page):
         self.measure_from(regions.measured_from(self.session.view))
 
     def measure_from(self, servers: tuple[str, ...]) -> None:
-        self.session.run("regions", servers=list(servers))
+        self.session.run(orders.Regions(servers=tuple(servers)))
         self._show()
 
     @Slot()

@@ -22,6 +22,7 @@ from onboard.gui.widgets.mark import Mark, mark_of_verdict
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.top_bar import account_text
 from onboard.gui.widgets.tree_view import TreeView
+from onboard.model import orders
 from onboard.model.changes import CHANGING
 from onboard.model.errors import OnboardError
 from onboard.model.plan import Change, Plan
@@ -148,7 +149,7 @@ class ReviewPage(Page):
         return view.state("plan").plan is None or is_plan_used_up(view)
 
     def _make(self) -> None:
-        self.session.run("plan")
+        self.session.run(orders.Plan())
 
     # Showing
 

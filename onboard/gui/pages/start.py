@@ -22,6 +22,7 @@ from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.wishes import ChooseProfile, ChooseRun, NewProfile, OpenProfile, StartPractice, TakeUp
 from onboard.home import JOURNAL, home
+from onboard.model import orders
 from onboard.model.events import KeptRun
 from onboard.wizard import recent, recovery
 from onboard.wizard.interrupted import interrupted_anywhere
@@ -107,7 +108,7 @@ class StartPage(Page):
             self._recovery.show_notice(Mark.WARN, tr("Unsaved changes were left behind"), told)
 
         if (home() / JOURNAL).exists() and not self.session.view.running:
-            self.session.run("runs")
+            self.session.run(orders.Runs())
 
     def opened(self) -> None:
         if not self.session.practice.is_running:  # it was given up before it was up

@@ -1,9 +1,8 @@
 """Reading host keys, comparing them with a list, and having a person approve them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QWidget
@@ -16,6 +15,7 @@ from onboard.gui.widgets.banner import Banner
 from onboard.gui.widgets.busy_indicator import BusyIndicator
 from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.mark import Mark
+from onboard.model import orders
 from onboard.model.profile import Host
 from onboard.wizard.servers import to_approve
 
@@ -95,14 +95,15 @@ class KeyReading(QObject):
 
     # What is done
 
-    def read(self, names: Collection[str], **more: Any) -> None:
+    def read(self, names: Collection[str], *, known_hosts: str = "", approve: Mapping[str, str] | None = None) -> None:
         """Read the host keys of these servers; what is known of the others stays."""
         wanted = set(names)
-        if "known_hosts" not in more:
+        if not known_hosts:
             self._compared = None
         if wanted and not self.is_reading:
             profile = order_profile(self._session.view.draft, wanted)
-            self._session.run("trust", profile=profile, fresh=False, **more)
+            order = orders.Trust(approve=approve or {}, known_hosts=known_hosts)
+            self._session.run(order, profile=profile, fresh=False)
 
     @Slot()
     def stop(self) -> None:

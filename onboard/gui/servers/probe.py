@@ -13,6 +13,7 @@ from onboard.gui.widgets.copy_button import CopyButton
 from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.label import Glyph, Label
 from onboard.gui.widgets.mark import Mark
+from onboard.model import orders
 from onboard.model.events import CONNECTION_STAGES, ConnectionStage
 from onboard.model.profile import Host
 
@@ -58,7 +59,7 @@ class ProbeSheet(Sheet):
     @Slot()
     def run(self) -> None:
         profile = order_profile(self._session.view.draft, {self._host.name})
-        self._session.run("probe", profile=profile, host=self._host.name)
+        self._session.run(orders.Probe(host=self._host.name), profile=profile)
         self._busy.start(tr("Reaching {name}", name=self._host.name))
         self._show()
 
