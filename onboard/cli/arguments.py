@@ -34,6 +34,9 @@ def refuse_unusable(options: argparse.Namespace) -> None:
         value = getattr(options, name, None)
         if profile and value and Path(value).resolve() == Path(profile).resolve():
             problems.append(Problem(argument, f"{value} is the profile, which would be lost", "Name another file"))
+    serve = getattr(options, "serve", None)
+    if serve and serve.exists() and not serve.is_dir():
+        problems.append(Problem("--serve", f"{serve} is a file", "Name an empty folder, or one that is not there yet"))
     if problems:
         raise ProfileError("the arguments", tuple(problems))
 

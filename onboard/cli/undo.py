@@ -31,13 +31,13 @@ def add_to(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from onboard.engine.undo import undo, undoing_of
+    from onboard.engine.undo import undo, undoing_now, undoing_of
 
     with undo_workplace(options) as (place, record):
         undoing = undoing_of(place.tools.journal.entries(record.run))
         if undoing.is_empty:
             sys.stderr.write(f"Nothing of run {record.run} is left to undo.\n")
-        elif not options.yes and not _agreed(undoing, record.run, place):
+        elif not options.yes and not _agreed(undoing_now(record, place.tools.journal), record.run, place):
             sys.stderr.write(UNCHANGED)
             if options.json:
                 JsonLines().event(RunFinished(run="", hosts={}), State())

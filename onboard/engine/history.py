@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 from onboard.engine.journal import Journal, RunRecord
-from onboard.engine.undo import undoing_of
+from onboard.engine.undo import undoing_now
 from onboard.model.errors import OnboardError
 from onboard.model.event_json import event_from_json
 from onboard.model.events import (
@@ -66,7 +66,7 @@ def _recorded(record: RunRecord, journal: Journal) -> Iterator[Recorded]:
 
 def undo_preview(record: RunRecord, journal: Journal) -> Iterator[Event]:
     """Tell what undoing the run would touch; touches nothing."""
-    undoing = undoing_of(journal.entries(record.run))
+    undoing = undoing_now(record, journal)
     deletes = undoing.role.get("delete") == "role"
     yield UndoShown(
         run=record.run,

@@ -3,9 +3,10 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from onboard.aws.activation import activations_of_role
 from onboard.aws.instances import deregister, nodes, nodes_of_activations, nodes_of_role
@@ -37,6 +38,8 @@ from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
 from onboard.model.words import and_more
 from onboard.steps.catalog import STEPS, steps_of
+
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,20 @@ def undoing_of(entries: Sequence[Entry]) -> Undoing:
     return Undoing(
         {host: made for host, made in steps.items() if made}, nodes, undo_of_both(role, begun), found, replaced
     )
+
+
+def undoing_now(record: RunRecord, journal: Journal) -> Undoing:
+    """What an undo of the run would take back: nothing of servers that a later run changed, and then not the role."""
+    undoing = undoing_of(journal.entries(record.run))
+    hosts = [host for host in Profile.model_validate_json(record.profile).hosts if host.name in undoing.hosts]
+    later = _changed_later(record, hosts, journal)
+    if not later:
+        return undoing
+    return Undoing(_but(later, undoing.steps), _but(later, undoing.nodes), {}, replaced=_but(later, undoing.replaced))
+
+
+def _but(left_out: Collection[str], of_hosts: Mapping[str, V]) -> dict[str, V]:
+    return {host: value for host, value in of_hosts.items() if host not in left_out}
 
 
 def _without(nodes: tuple[str, ...], gone: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QProcess, Signal, Slot
+from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal, Slot
 
 from onboard.gui.programs import console_program
 from onboard.model.practice_environment import practice_environment
@@ -62,6 +62,7 @@ class PracticeChild(QObject):
         self.close()
         self._folder = Path(tempfile.mkdtemp(prefix="onboard-practice-"))
         process = self._process = QProcess(self)
+        process.setProcessEnvironment(_with_temporary_files_in(self._folder))
         program, *arguments = console_program()
         more = ["--hosts", str(hosts)] if hosts is not None else []
         process.readyReadStandardOutput.connect(self._said)
@@ -110,3 +111,11 @@ class PracticeChild(QObject):
         process.deleteLater()
         self._remove_folder()
         (self.ended if was_up else self.failed).emit(said)
+
+
+def _with_temporary_files_in(folder: Path) -> QProcessEnvironment:
+    """So that nothing of it is left when it is killed: the folder goes with it."""
+    environment = QProcessEnvironment.systemEnvironment()
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        environment.insert(name, str(folder))
+    return environment

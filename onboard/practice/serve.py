@@ -16,7 +16,7 @@ from pathlib import Path
 import asyncssh
 
 from onboard.files import make_private_folder, write_private
-from onboard.model.errors import OnboardError
+from onboard.model.errors import InputError, OnboardError
 from onboard.model.profile import (
     AwsSection,
     Credential,
@@ -236,7 +236,7 @@ def write_folder(practice: Practice, folder: Path) -> None:
         make_private_folder(folder)
         found = [name for name in names if (folder / name).exists()]
         if found and not _is_practice(folder / "profile.toml"):
-            raise OnboardError(
+            raise InputError(
                 f"the folder has a {found[0]} that is not of a practice",
                 where=str(folder),
                 remedy="Name an empty folder, or one of an earlier practice",

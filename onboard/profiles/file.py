@@ -222,6 +222,7 @@ def _with_paths_of(profile: Profile, old: Profile, folder: Path) -> Profile:
 def _replace(path: Path, data: bytes) -> None:
     """Put `data` in the file's place in one move, so that it is never half-written; keep what was there as .bak."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    kept = temporary.with_name(f"{temporary.name}.bak")
     try:
         try:
             with temporary.open("xb") as file:
@@ -230,10 +231,12 @@ def _replace(path: Path, data: bytes) -> None:
                 os.fsync(file.fileno())
             if path.exists():
                 shutil.copymode(path, temporary)
-                shutil.copy2(path, path.with_name(f"{path.name}.bak"))
+                shutil.copy2(path, kept)
+                kept.replace(path.with_name(f"{path.name}.bak"))  # a link there is replaced, never written through
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+            kept.unlink(missing_ok=True)
     except (OSError, ValueError) as error:
         raise OnboardError(
             "the file could not be written",

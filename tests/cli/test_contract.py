@@ -200,10 +200,12 @@ def test_wrong_input_is_2_and_says_what_would_be_right(console: Console) -> None
         ("apply", "--profile", "p.toml", "--plan", "none.json"),
         ("practice", "--run", "--hosts", "0"),
         ("practice", "--run", "--hosts", "many"),
+        ("practice", "--serve", "p.toml"),
     ):
         assert console(*arguments, code=2).err, arguments
         told = [line["event"] for line in console(*arguments, "--json", code=2).lines]
         assert told == ["run_failed", "run_finished"], arguments
+    assert "--serve: p.toml is a file" in console("practice", "--serve", "p.toml", code=2).err
     no_check = console("check", "--profile", "p.toml", "--only", "healthy-debian", code=2).err
     assert 'no check is called "healthy-debian". There are: ' in no_check
     assert "clock_in_sync" in no_check

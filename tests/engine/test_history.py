@@ -1,6 +1,7 @@
 """Earlier runs as the wizard lists them, and what undoing one would touch."""
 
 import json
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
@@ -14,12 +15,13 @@ from onboard.engine.apply import apply
 from onboard.engine.history import last_run, replay, runs, undo_preview
 from onboard.engine.journal import Journal
 from onboard.engine.workbench import Tools
+from onboard.home import JOURNAL
 from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model import events
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError, ProfileError
 from onboard.model.plan import HostPlan, Plan
-from onboard.model.profile import Profile
+from onboard.model.profile import Host, Profile
 from onboard.model.state import State, fold
 from onboard.model.status import HostStatus
 from onboard.wizard.replay import Replay
@@ -68,6 +70,25 @@ def test_what_undo_would_touch_is_what_it_touches(bench: Callable[..., Bench]) -
     with practice.tools() as tools:
         again = fold(undo_preview(tools.journal.run(run), tools.journal)).undoing
     assert again == events.UndoShown(run=run, servers=(), nodes={})
+
+
+def test_what_a_later_run_changed_is_not_shown_as_undone(tmp_path: Path) -> None:
+    """An undo skips those servers, and then leaves the role."""
+    profile = Profile(hosts=tuple(Host(name=name, address=f"{name}.example") for name in ("a", "b")))
+    with closing(Journal(tmp_path)) as journal:
+        for run in ("r1", "r2"):
+            journal.begin(run, "apply", "/p.toml", profile.model_dump_json(by_alias=True))
+        journal.write("r1", "", "ensure_role", "done", {"role": "Ours", "delete": "role"})
+        for host, node in (("a", "mi-1"), ("b", "mi-2")):
+            journal.write("r1", host, "register_agent", "done", {"node": node})
+        (before,) = [event for event in undo_preview(journal.run("r1"), journal) if isinstance(event, events.UndoShown)]
+        assert (before.servers, before.nodes, before.role) == (("a", "b"), {"a": "mi-1", "b": "mi-2"}, "Ours")
+        with sqlite3.connect(tmp_path / JOURNAL) as db:
+            db.execute("UPDATE runs SET started = '2026-01-01' WHERE run = 'r1'")
+        db.close()
+        journal.write("r2", "a", "configure_agent", "done", {})
+        (shown,) = [event for event in undo_preview(journal.run("r1"), journal) if isinstance(event, events.UndoShown)]
+    assert (shown.servers, shown.nodes, shown.role) == (("b",), {"b": "mi-2"}, "")
 
 
 def replayed(practice: Bench, run: str) -> Replay:

@@ -107,6 +107,19 @@ def test_an_engine_on_a_practice_has_nothing_of_the_users_aws_configuration(
     assert "AWS_PROFILE=production" in found, "what comes next is no practice"
 
 
+def test_a_practice_that_is_killed_leaves_no_files(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """Among them is the key that logs in to its servers."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    request.getfixturevalue("practice")
+    assert len(list(tmp_path.rglob("id_ed25519"))) == 2
+    os.kill(session.practice.process_id, signal.SIGKILL)
+    wait(lambda: not session.view.practice)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_engine_that_dies_is_told_and_started_again(practice: Session) -> None:
     session = practice
     died: list[str] = []

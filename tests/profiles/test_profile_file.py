@@ -1,5 +1,6 @@
 """What is saved is what is loaded; what did not change stays as it was written."""
 
+import os
 import time
 from pathlib import Path
 
@@ -112,6 +113,18 @@ def test_a_change_touches_its_own_place_and_nothing_else(path: Path) -> None:
     expected = expected.replace("port = 2222\n", "")
     assert text.replace('[activation.tags]\nTeam = "east"\n', "").strip() == expected.strip()
     assert (path.parent / "east.toml.bak").read_text() == WRITTEN
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs links that anyone may make")
+def test_a_copy_that_is_a_link_is_replaced_and_not_written_through(path: Path) -> None:
+    other = path.parent / "somebody-elses"
+    other.write_text("precious")
+    (path.parent / "east.toml.bak").symlink_to(other)
+    save(load(path).model_copy(update={"name": "west"}), path)
+    assert other.read_text() == "precious"
+    assert not (path.parent / "east.toml.bak").is_symlink()
+    assert (path.parent / "east.toml.bak").read_text() == WRITTEN
+    assert not [found.name for found in path.parent.iterdir() if found.name.startswith(".")]
 
 
 def test_servers_come_go_and_move_with_their_comments(path: Path) -> None:
