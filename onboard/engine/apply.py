@@ -1,4 +1,24 @@
-"""Apply: survey, plan, then change AWS and the servers, canary first, and prove each one."""
+"""Apply: survey, plan, then change AWS and the servers, canary first, and prove each one.
+
+Where to find what happens between a profile and a managed node, and what each stage hands to the next:
+
+1. engine/survey takes the profile's Hosts. It connects to each, asks all facts with one script, and judges them:
+   Host → Facts → Findings → HostStatus. Result: a Survey. A server that cannot be reached or is blocked has its end
+   here and gets no further.
+2. engine/planning takes the Survey and AWS's answers about role, nodes and packages. Each step turns facts into a
+   Change, or into none when the server is as it should be: Facts → Before → Changes. Result: a Prepared. It holds
+   the Plan (plain values that are shown, saved and approved) and what carrying it out takes (a Before for each server).
+3. Here the Plan is compared with the one that was approved. More than that raises PlanExceeded; nothing was changed.
+4. engine/rollout takes the Prepared. It makes the changes in AWS, then works on the servers: the canary, then the
+   rest. A step turns a Before into a Done. The journal has its intent, with what its undo needs, before it begins, and
+   its end after that: Change → Entry. RegisterAgent's Done names the node's id; that is what the server says.
+5. engine/proof takes that id. It waits until Systems Manager says Online, and has a Run Command fetch the nonce that
+   was placed on that server in this run. Only then the server ends ONLINE (HostFinished), and may its node be tagged.
+6. engine/undo, later, takes a run's Entries and nothing else: entries → Undoing → the steps' undo, in reverse order. It
+   deregisters a node only if engine/authority agrees.
+
+All stages tell what they see as Events. engine/command journals them and gives each server an end, whatever happens.
+"""
 
 import json
 from collections.abc import Collection, Generator, Iterator

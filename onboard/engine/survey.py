@@ -17,17 +17,15 @@ from onboard.facts.bundle import Questions
 from onboard.facts.catalog import broken_off, completed, facts_of, instance_id
 from onboard.hosts.connection import Connection
 from onboard.model.cancel import Cancelled, CancelToken
-from onboard.model.errors import AwsError, HostError, HostUntrusted, OnboardError, PrivilegeMissing, ProfileError
+from onboard.model.errors import AwsError, HostError, HostUntrusted, OnboardError, PrivilegeMissing
 from onboard.model.events import Event, FactsGathered, HostFinished, HostJudged, Noted, PhaseStarted
 from onboard.model.family import Family, family_of
 from onboard.model.finding import Finding, Verdict
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
-from onboard.model.validation import unknown_problem
 from onboard.model.words import Remedy, joined
 from onboard.scripts.catalog import DIALECTS
 from onboard.steps.base import StepFailed
-from onboard.steps.catalog import STEPS
 
 REGISTER = "register_agent"
 FACTS_TIMEOUT = 60.0  # seconds for the whole script; each fact has its own limit inside
@@ -64,7 +62,6 @@ def take_survey(
     only: Collection[str] = (),
 ) -> Generator[Event, None, Survey]:
     """Ask and judge. `only` names the checks wanted, all when empty; `aws` is None when AWS cannot be asked."""
-    _refuse_unknown_fixes(context.profile)
     facts: dict[str, Facts] = {}
     ended: dict[str, HostFinished] = {}
     questions = _questions({family_of(host) for host in hosts}, context, only)
@@ -92,13 +89,6 @@ def take_survey(
 
 
 APPROVING = "onboard trust shows host keys; its --accept-new or --known-hosts FILE approves those of new servers"
-
-
-def _refuse_unknown_fixes(profile: Profile) -> None:
-    known = [step.name for step in STEPS]
-    wrong = tuple(unknown_problem("run.fixes", name, known) for name in profile.run.fixes if name not in known)
-    if wrong:
-        raise ProfileError(profile.name or "the profile", wrong)
 
 
 def _questions(families: Collection[Family], context: Context, only: Collection[str]) -> dict[Family, Questions]:

@@ -345,8 +345,7 @@ class Session(QObject):
             state = self._states.get(command)
             if state is not None and not gone.isdisjoint(state.hosts):
                 for name in gone:
-                    state.hosts.pop(name, None)
-                self._note(command, gone)
+                    self._fold(0, command, events.HostForgotten(host=name))
 
     # What the children tell
 

@@ -5,6 +5,17 @@ from enum import StrEnum
 CHANGING = ("apply", "undo")  # commands that change servers and AWS; all others only look
 
 
+STEPS = (
+    "install_roots",
+    "configure_agent",
+    "configure_proxy",
+    "install_agent",
+    "register_agent",
+    "start_agent",
+    "place_nonce",
+)  # names of the steps, which a profile may allow as fixes
+
+
 class FailureKind(StrEnum):
     """Why a whole run failed, as far as a program has to tell (see RunFailed and the exit codes)."""
 

@@ -446,6 +446,13 @@ class Noted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostForgotten(Event):
+    """The draft has another server at this name: what was seen there says nothing of it. Told by the window alone."""
+
+    host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFailed(Event):
     """What stopped the whole run, in the four parts of OnboardError.
 

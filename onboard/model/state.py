@@ -144,6 +144,8 @@ class State:
                 host.evidence = event.evidence
             case events.HostFinished():
                 self._finish(event)
+            case events.HostForgotten():
+                self.hosts.pop(event.host, None)
             case events.RegionsSampled():
                 self.sampled[event.origin] = event
             case events.Region():

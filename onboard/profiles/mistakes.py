@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from onboard.hosts.credentials import variable_name
 from onboard.lists.merge import duplicates
 from onboard.model import not_yet, validation
+from onboard.model.changes import STEPS
 from onboard.model.errors import Problem
 from onboard.model.formats import TAG_LIMIT, is_address, key_text, shown
 from onboard.model.profile import Credential, CredentialKind, Host, Profile, Section
@@ -69,6 +70,9 @@ def contradictions(
         yield Problem(
             "agent.source", f"there is no folder {shown(source)}", 'Name a folder with agent packages, or "aws"'
         )
+    for index, fix in enumerate(profile.run.fixes):
+        if fix not in STEPS:
+            yield validation.unknown_name(f"run.fixes[{index}]", "step", fix, STEPS)
     yield from _host_contradictions(profile, places)
     yield from _unknown_credentials(profile.hosts, places, credentials)
 

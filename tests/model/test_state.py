@@ -57,3 +57,9 @@ def test_events_are_named_and_versioned_json() -> None:
         "fix": "",
         "wording": None,
     }
+
+
+def test_a_server_that_is_forgotten_leaves_the_others() -> None:
+    seen = [events.HostFinished(host=name, status=HostStatus.READY) for name in ("a", "b")]
+    state = fold([*seen, events.HostForgotten(host="a"), events.HostForgotten(host="never seen")])
+    assert set(state.hosts) == {"b"}

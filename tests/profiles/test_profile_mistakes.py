@@ -458,6 +458,14 @@ def test_what_is_right_is_taken(tmp_path: Path, text: str) -> None:
     assert problems(tmp_path, text) == {}
 
 
+def test_a_fix_that_no_step_is_called_is_a_mistake_with_the_nearest_name(tmp_path: Path) -> None:
+    found = problems(tmp_path, '[run]\nfixes = ["install_roots", "install_rots"]\n')
+    assert list(found) == ["run.fixes[1]"]
+    assert found["run.fixes[1]"].problem == 'no step is called "install_rots"'
+    assert found["run.fixes[1]"].remedy.startswith("Did you mean install_roots?")
+    assert not problems(tmp_path, '[run]\nfixes = ["install_roots"]\n')
+
+
 def test_a_profile_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ProfileError) as refused:
         load(tmp_path / "none.toml")
