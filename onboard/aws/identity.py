@@ -17,6 +17,10 @@ class Identity:
     partition: str
     expires: datetime | None = None
 
+    def role_arn(self, name: str) -> str:
+        """ARN of a role of this account, by its name with path."""
+        return f"arn:{self.partition}:iam::{self.account}:role/{name}"
+
 
 def identify(aws: Aws) -> Identity:
     """Ask sts:GetCallerIdentity. Raises AwsError, also when the Region belongs to another partition."""

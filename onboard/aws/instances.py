@@ -1,7 +1,7 @@
 """Managed nodes as Systems Manager sees them."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -101,17 +101,6 @@ def deregister(aws: Aws, instance_id: str) -> bool:
             return False
         raise
     return True
-
-
-def tag_node(aws: Aws, instance_id: str, tags: Mapping[str, str]) -> None:
-    """Add tags to a node. Raises AwsError."""
-    if tags:
-        with asking("ssm:AddTagsToResource"):
-            aws.ssm.add_tags_to_resource(
-                ResourceType="ManagedInstance",
-                ResourceId=instance_id,
-                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-            )
 
 
 def batches(values: Sequence[str], size: int) -> Iterator[list[str]]:

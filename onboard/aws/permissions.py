@@ -1,4 +1,6 @@
-"""Which permissions the caller lacks, asked before anything fails for want of them.
+"""Which permissions the caller lacks, asked before anything fails because of them.
+
+What a change in AWS needs it says itself (`aws/changes`).
 
 Source of the list: Service Authorization Reference, "Actions, resources, and condition keys for AWS Systems Manager".
 """
@@ -7,27 +9,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from onboard.aws.changes import catalog
+from onboard.aws.changes.base import Need
 from onboard.aws.failures import asking
 from onboard.aws.identity import Identity
 from onboard.aws.session import Aws
 from onboard.model.errors import AwsError
+from onboard.model.profile import Profile
 
 if TYPE_CHECKING:
     from mypy_boto3_iam.type_defs import ContextEntryTypeDef
 
-ALWAYS = (
-    "ssm:CreateActivation",
-    "ssm:AddTagsToResource",
-    "ssm:DescribeActivations",
-    "ssm:DeleteActivation",
-    "ssm:DescribeInstanceInformation",
-    "ssm:DeregisterManagedInstance",
-    "ssm:GetServiceSetting",
-    "ssm:SendCommand",
-    "ssm:ListCommandInvocations",
+# What runs need besides what each change in AWS says itself: to see nodes, ask them, and deregister them.
+ALWAYS = Need(
+    (
+        "ssm:DescribeInstanceInformation",
+        "ssm:DeregisterManagedInstance",
+        "ssm:SendCommand",
+        "ssm:ListCommandInvocations",
+    )
 )
-ON_THE_ROLE = ("iam:PassRole", "iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies")
-TO_CREATE_THE_ROLE = ("iam:CreateRole", "iam:TagRole", "iam:AttachRolePolicy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +39,32 @@ class Permissions:
     unknown: str = ""
 
 
-def missing_permissions(aws: Aws, identity: Identity, *, role: str, creates_role: bool) -> Permissions:
+def needed(profile: Profile, identity: Identity) -> Mapping[str, tuple[str, ...]]:
+    """ARN of a resource, or "*" → every action on it that a run with this profile needs."""
+    needs = [ALWAYS, *(need for change in catalog.CHANGES for need in change.needs(profile, identity))]
+    found: dict[str, dict[str, None]] = {}
+    for need in needs:
+        found.setdefault(need.resource, {}).update(dict.fromkeys(need.actions))
+    return {resource: tuple(actions) for resource, actions in found.items()}
+
+
+def missing_permissions(aws: Aws, identity: Identity, profile: Profile) -> Permissions:
     """Simulate the caller's policies (iam:SimulatePrincipalPolicy); changes nothing.
 
-    `role` is the service role's name with path. Policies of the organization, and those of resources, are not all
-    seen by the simulation: what is not missing here may still be refused. Never raises AwsError.
+    Policies of the organization, and those of resources, are not all seen by the simulation: what is not missing here
+    may still be refused. Never raises AwsError.
     """
     if identity.arn.endswith(":root"):
         return Permissions()  # the account's own user may do everything
-    role_arn = f"arn:{identity.partition}:iam::{identity.account}:role/{role}"
-    on_role = ON_THE_ROLE + (TO_CREATE_THE_ROLE if creates_role else ())
+    missing: dict[str, None] = {}
     try:
         principal = _principal(aws, identity)
-        decisions = {**_simulate(aws, principal, ALWAYS, "*"), **_simulate(aws, principal, on_role, role_arn)}
+        for resource, actions in needed(profile, identity).items():
+            decisions = _simulate(aws, principal, actions, resource)
+            missing.update((action, None) for action, allowed in decisions.items() if not allowed)
     except AwsError as error:
         return Permissions(unknown=error.what)
-    return Permissions(missing=tuple(action for action, allowed in decisions.items() if not allowed))
+    return Permissions(missing=tuple(missing))
 
 
 def _principal(aws: Aws, identity: Identity) -> str:

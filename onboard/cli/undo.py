@@ -10,7 +10,7 @@ from onboard.cli.exits import WELL
 from onboard.cli.output import UNCHANGED, JsonLines, follow
 from onboard.cli.workplace import Place, show_for, undo_workplace
 from onboard.model.errors import NobodyAgrees
-from onboard.model.events import RunFinished
+from onboard.model.events import RunFinished, undo_sentences
 from onboard.model.state import State
 from onboard.model.words import servers
 
@@ -49,11 +49,8 @@ def run(options: argparse.Namespace) -> int:
 def _agreed(undoing: "Undoing", run: str, place: Place) -> bool:
     if not sys.stdin.isatty():
         raise NobodyAgrees("undo", remedy="Give --yes")
-    role = ""
-    if undoing.role:
-        deletes = undoing.role.get("delete") == "role"
-        role = " and deletes the role" if deletes else " and takes back what it changed on the role"
+    lines = [f"  {words}\n" for words in undo_sentences(undoing.lines)]
     return place.questions.agrees(
-        f"Undo of run {run} restores {servers(len(undoing.steps))}, deregisters {len(undoing.nodes)} nodes{role}. "
-        "Go on?"
+        f"Undo of run {run} restores {servers(len(undoing.steps))} and deregisters {len(undoing.nodes)} nodes.\n"
+        f"{''.join(lines)}Go on?"
     )

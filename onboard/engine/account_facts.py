@@ -3,11 +3,12 @@
 import json
 from collections.abc import Generator, Iterator
 
-from onboard.aws.activation import activation_sizes, headroom
+from onboard.aws.changes.activations import activation_sizes
+from onboard.aws.changes.role import CORE_POLICY, plan_role
 from onboard.aws.configuration import aws_profiles
+from onboard.aws.headroom import headroom
 from onboard.aws.identity import identify
 from onboard.aws.permissions import missing_permissions
-from onboard.aws.role import CORE_POLICY, plan_role
 from onboard.aws.role_trust import trust_policy
 from onboard.aws.session import open_aws
 from onboard.engine.command import look
@@ -25,7 +26,7 @@ def account(profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Eve
         yield AwsProfilesListed(profiles=profiles, default=default)
         aws = open_aws(profile, mfa_code=tools.mfa_code, needs_region=False)  # it is decided after the account
         identity = identify(aws)
-        permissions = missing_permissions(aws, identity, role=profile.role.name, creates_role=profile.role.create)
+        permissions = missing_permissions(aws, identity, profile)
         yield AccountIdentified(
             account=identity.account,
             arn=identity.arn,

@@ -26,7 +26,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from onboard.engine.account import context_of, open_account
-from onboard.engine.activations import delete_of_former
+from onboard.engine.aws_changes import end_former
 from onboard.engine.command import Begun, conduct
 from onboard.engine.journal import RunRecord
 from onboard.engine.planning import prepare
@@ -75,7 +75,7 @@ def apply(
             tools.journal.approve(run, json.dumps(asdict(prepared.plan)))
         yield from Rollout(run, profile, prepared, account, tools, cancel).carry_out()
         if Path(profile_path).is_absolute():  # another one may be at the same place of another folder
-            yield from delete_of_former(run, profile_path, account.identity.account, account.aws, tools.journal)
+            yield from end_former(run, profile_path, account.identity.account, account.aws, tools.journal)
 
     begun = Begun(
         command="apply",

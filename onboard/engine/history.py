@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
+from onboard.aws.changes import catalog
 from onboard.engine.journal import Journal, RunRecord
 from onboard.engine.undo import undoing_now
 from onboard.model.errors import OnboardError
@@ -67,15 +69,15 @@ def _recorded(record: RunRecord, journal: Journal) -> Iterator[Recorded]:
 def undo_preview(record: RunRecord, journal: Journal) -> Iterator[Event]:
     """Tell what undoing the run would touch; touches nothing."""
     undoing = undoing_now(record, journal)
-    deletes = undoing.role.get("delete") == "role"
+    older: dict[str, Any] = {}
+    for change in catalog.RUN_CHANGES:
+        older |= change.older_fields(undoing.aws.get(change.name, {}))
     yield UndoShown(
         run=record.run,
         servers=tuple(undoing.steps),
         nodes=undoing.nodes,
-        role=undoing.role.get("role", ""),
-        deletes_role=deletes,
-        role_region="" if deletes else undoing.role.get("region", ""),
-        detaches_policy=undoing.role.get("delete") == "policy",
+        lines=undoing.lines,
+        **older,
     )
     yield RunFinished(run="", hosts={})
 

@@ -346,6 +346,16 @@ class Journal:
             nodes.add(registered or "") if change == "register_agent" else nodes.discard(other)
         return frozenset(nodes - {""})
 
+    def activations_of(self, run: str) -> frozenset[str]:
+        """Ids of the activations that the run created, as far as they were written down."""
+        with self._lock, self._told():
+            rows = self._db.execute(
+                "SELECT DISTINCT json_extract(data, '$.id') FROM entries WHERE run = ?"
+                " AND change IN ('create_activation', 'delete_activation') AND json_extract(data, '$.id') IS NOT NULL",
+                (run,),
+            ).fetchall()
+        return frozenset(activation for (activation,) in rows)
+
     def activations_for(self, run: str, host: str) -> frozenset[str]:
         """Ids of the activations of those runs of `run`'s profile that set out to register this server."""
         rows = self._of_profile(

@@ -1,20 +1,19 @@
 """The plan: from what the survey saw to what would be done, in AWS and on every server. Reads, and changes nothing."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass
 
-from onboard.aws.activation import activation_sizes, headroom
+from onboard.aws.changes import catalog
+from onboard.aws.changes.base import Basis, Planned, RunChange
 from onboard.aws.identity import Identity
 from onboard.aws.instances import Node, nodes
 from onboard.aws.packages import fetch_package
-from onboard.aws.role import RolePlan, plan_role
 from onboard.aws.session import Aws
 from onboard.engine.authority import objection
 from onboard.engine.survey import REGISTER, Survey
 from onboard.engine.workbench import Tools
 from onboard.facts.catalog import broken_off, instance_id
 from onboard.model.cancel import CancelToken
-from onboard.model.errors import OnboardError
 from onboard.model.events import Event, HostFinished, Noted, PhaseStarted, PlanMade
 from onboard.model.family import family_of
 from onboard.model.finding import Finding
@@ -27,7 +26,6 @@ from onboard.steps.catalog import package_wanted, planned, proof_of
 
 START = "start_agent"
 NONCE = "place_nonce"
-TAG = "tag_node"
 CONFIRM = "confirm"
 
 
@@ -36,14 +34,14 @@ class Prepared:
     """A plan and what it takes to carry it out.
 
     before   what each server's steps planned from, by its name
-    role     None when no server must be registered
+    aws      what each change in AWS for the run would do
     settled  the end of servers that are not to be touched
     """
 
     plan: Plan
     before: Mapping[str, Before]
     findings: Mapping[str, tuple[Finding, ...]]
-    role: RolePlan | None
+    aws: Sequence[tuple[RunChange, Planned]]
     settled: Mapping[str, HostFinished]
 
 
@@ -65,7 +63,10 @@ def prepare(
     yield PhaseStarted(phase="plan", total=len(able))
     packages, warnings = _packages(able, survey, profile, aws, tools, cancel)
     before = {host.name: _before(host, survey, packages) for host in able}
-    found = _nodes(survey, [host for host in able if host.tags], aws)
+    wanted = {
+        host.name: [(kind, change) for kind in catalog.NODE_CHANGES if (change := kind.plan(host))] for host in able
+    }
+    found = _nodes(survey, [host for host in able if wanted[host.name]], aws)
     proven = tools.journal.proven()
     settled: dict[str, HostFinished] = {}
     plans: list[HostPlan] = []
@@ -75,39 +76,28 @@ def prepare(
             continue
         before[host.name], changes = planned(before[host.name])
         node = instance_id(survey.facts[host.name])
-        if host.tags and (node is None or (host.name, node) not in proven):
+        if wanted[host.name] and (node is None or (host.name, node) not in proven):
             registers = any(change.name == REGISTER for change in changes)
             why = "" if registers else _not_ours(run, host, node, found, tools)
             if why:
-                warnings = (*warnings, f"{host.name}: its node is not tagged. {why}")
+                refused = (f"{host.name}: its node is not {kind.participle}. {why}" for kind, _ in wanted[host.name])
+                warnings = (*warnings, *refused)
             else:
-                changes = (*changes, _tagging(host.tags))
+                changes = (*changes, *(change for _, change in wanted[host.name]))
         plans.append(HostPlan.at(host.place, host.name, changes))
-    role, aws_changes, aws_warnings = _aws_changes(profile, plans, identity, aws)
+    registering = sum(any(change.name == REGISTER for change in plan.changes) for plan in plans)
+    in_aws = catalog.plan_all(Basis(aws, identity, profile, run, servers=len(plans), registering=registering))
     plan = Plan(
         account=identity.account,
         region=aws.region,
-        aws=aws_changes,
+        aws=(*(change for _, planned in in_aws for change in planned.changes), *_asking(able)),
         hosts=tuple(plans),
-        warnings=(*warnings, *aws_warnings),
+        warnings=(*warnings, *(warning for _, planned in in_aws for warning in planned.warnings)),
     )
     for text in plan.warnings:
         yield Noted(text=text, level="warning")
     yield PlanMade(plan=plan)
-    return Prepared(plan, before, survey.findings, role, settled)
-
-
-def _tagging(tags: Mapping[str, str]) -> Change:
-    """Of a server's node with its own tags, once it has answered with its nonce."""
-    return Change(
-        name=TAG,
-        summary=f"Tag its node: {tags_text(tags)}",
-        detail={f"tag {key}": value for key, value in sorted(tags.items())},
-    )
-
-
-def tags_text(tags: Mapping[str, str]) -> str:
-    return ", ".join(f"{key} = {value}" for key, value in sorted(tags.items()))
+    return Prepared(plan, before, survey.findings, in_aws, settled)
 
 
 def _packages(
@@ -144,63 +134,22 @@ def _nodes(survey: Survey, hosts: Sequence[Host], aws: Aws) -> dict[str, Node]:
 
 
 def _not_ours(run: str, host: Host, node: str | None, found: Mapping[str, Node], tools: Tools) -> str:
-    """Why the node that this server says it is may not be tagged, "" when it may."""
+    """Why the node that this server says it is may not be changed, "" when it may."""
     if node is None or node not in found:
         return f"AWS lists no node {node}"
     return objection(tools.journal, run, host.name, found[node])
 
 
-def _aws_changes(
-    profile: Profile, plans: Sequence[HostPlan], identity: Identity, aws: Aws
-) -> tuple[RolePlan | None, tuple[Change, ...], tuple[str, ...]]:
-    """The role, the activations and the proof that these servers need, and what a reader must know."""
-    registering = sum(any(change.name == REGISTER for change in plan.changes) for plan in plans)
-    changes: list[Change] = []
-    warnings: tuple[str, ...] = ()
-    role = None
-    if registering:
-        role = plan_role(aws, identity, profile.role)
-        if role.problems:
-            raise OnboardError(
-                "The service role cannot be used", where=f"iam role {role.name}", why="; ".join(role.problems)
-            )
-        room = headroom(aws, identity, registering)
-        if not room.fits:
-            raise OnboardError(
-                f"{registering} more nodes do not fit into the {room.tier} tier",
-                where=f"account {identity.account} in {aws.region}",
-                why=f"It holds {room.nodes} hybrid nodes, and takes {room.limit}",
-                remedy="Deregister nodes that are gone, use a further Region, or turn on the advanced tier (paid)",
-            )
-        changes += [*role.changes, _activation_change(profile, role, registering)]
-        warnings = (*role.warnings, *room.warnings, *((room.cost,) if room.cost else ()))
-    if plans:
-        named = {plan.host for plan in plans}
-        families = {family_of(host) for host in profile.hosts if host.name in named}
-        documents = sorted(proof_of(family, "").document for family in families)
-        changes.append(
-            Change(
-                name=CONFIRM,
-                summary=f"Ask {servers(len(plans))} through Run Command for the nonce placed there",
-                detail={"document": ", ".join(documents)},
-                at_most=len(plans),
-            )
-        )
-    return role, tuple(changes), warnings
-
-
-def _activation_change(profile: Profile, role: RolePlan, registering: int) -> Change:
-    wanted = profile.activation
-    count = len(activation_sizes(registering))
-    return Change(
-        name="create_activation",
-        summary=f"Create {'an activation' if count == 1 else f'{count} activations'} for {servers(registering)}, "
-        f"valid {wanted.expires_in_hours} h, and delete {'it' if count == 1 else 'them'} when the run ends",
-        detail={
-            "name": wanted.name,
-            "role": role.name,
-            "expires_in_hours": str(wanted.expires_in_hours),
-            **{f"tag {key}": value for key, value in sorted(wanted.tags.items())},
-        },
-        at_most=registering,
+def _asking(hosts: Collection[Host]) -> tuple[Change, ...]:
+    """The proof, for which every server's node is asked."""
+    if not hosts:
+        return ()
+    documents = sorted(proof_of(family, "").document for family in {family_of(host) for host in hosts})
+    return (
+        Change(
+            name=CONFIRM,
+            summary=f"Ask {servers(len(hosts))} through Run Command for the nonce placed there",
+            detail={"document": ", ".join(documents)},
+            at_most=len(hosts),
+        ),
     )

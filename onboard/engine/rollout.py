@@ -11,24 +11,25 @@ from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 
-from onboard.aws.instances import Node, nodes, tag_node
-from onboard.aws.role import RolePlan, ensure_role, planned_undo
+from onboard.aws.changes.base import NodeChange
+from onboard.aws.changes.catalog import NODE_CHANGES
+from onboard.aws.instances import Node, nodes
 from onboard.defects import keep_defect
 from onboard.engine.account import Account
-from onboard.engine.activations import Activations, create_for, delete_all
+from onboard.engine.activations import Activations
 from onboard.engine.authority import objection
+from onboard.engine.aws_changes import end_all, make_all
 from onboard.engine.fleet import Emit, Rest, work_on
 from onboard.engine.pace import Pace
-from onboard.engine.planning import CONFIRM, NONCE, START, TAG, Prepared, tags_text
+from onboard.engine.planning import CONFIRM, NONCE, START, Prepared
 from onboard.engine.proof import NotProven, Prover
-from onboard.engine.survey import REGISTER, evidence_of, finish_with, reason_of
+from onboard.engine.survey import evidence_of, finish_with, reason_of
 from onboard.engine.workbench import Tools
 from onboard.facts.catalog import instance_id
 from onboard.hosts.connection import Connection
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import AwsError, HostUnreachable, HostUntrusted, LogInRefused, OnboardError
 from onboard.model.events import (
-    AwsChanged,
     Event,
     HostFinished,
     PhaseStarted,
@@ -43,7 +44,7 @@ from onboard.model.status import HostStatus
 from onboard.steps.base import Before, Step, Supplies
 from onboard.steps.catalog import proof_of, step_of
 
-ROLE = "ensure_role"
+NODE_CHANGE = {change.name: change for change in NODE_CHANGES}
 LOOKS = 3  # at all nodes, last of all, until AWS answers
 NOT_TOUCHED = (HostUnreachable, HostUntrusted, LogInRefused)
 
@@ -65,7 +66,6 @@ class Rollout:
         self._profile = profile
         self._prepared = prepared
         self._aws = account.aws
-        self._identity = account.identity
         self._tools = tools
         self._cancel = cancel
         self._pace = Pace(profile.run.max_agent_starts, cancel)
@@ -83,41 +83,23 @@ class Rollout:
             try:
                 yield from self._waves(hosts)
             except GeneratorExit:  # nobody listens any more
-                for _ in self._delete_activations():
+                for _ in self._end_in_aws():
                     pass
                 raise
             except Exception as error:  # noqa: BLE001 - raised again once the run is brought to its end
                 trouble = error
-            yield from self._delete_activations()
+            yield from self._end_in_aws()
         yield from self._seal()
         if trouble:
             raise trouble
 
-    def _ensure_role(self, plan: RolePlan) -> Generator[Event, None, None]:
-        if not plan.changes:
-            return
-        self._tools.journal.write(self._run, "", ROLE, "intent", planned_undo(plan))
-        undo = ensure_role(self._aws, self._identity, plan)
-        self._tools.journal.write(self._run, "", ROLE, "done", undo)
-        for change in plan.changes:
-            yield AwsChanged(change=change.name, subject=plan.name, summary=change.summary)
-
-    def _delete_activations(self) -> Generator[Event, None, None]:
-        yield from delete_all(self._run, self._profile, self._aws, self._tools.journal)
+    def _end_in_aws(self) -> Generator[Event, None, None]:
+        yield from end_all(self._run, self._profile, self._aws, self._tools.journal)
 
     def _waves(self, hosts: Sequence[Host]) -> Generator[Event, None, None]:
-        registering = sum(REGISTER in changes for changes in self._changes.values())
-        if registering and self._prepared.role is not None:
-            yield from self._ensure_role(self._prepared.role)
-            self._activations = yield from create_for(
-                registering,
-                self._prepared.role.name,
-                self._run,
-                self._profile,
-                self._aws,
-                self._tools.journal,
-                self._cancel,
-            )
+        yield from make_all(
+            self._prepared.aws, self._run, self._aws, self._tools.journal, self._cancel, self._activations
+        )
         proofs = {family: proof_of(family, self._attempt) for family in {family_of(host) for host in hosts}}
         with Prover(self._aws, proofs, self._cancel, self._tools.patience) as prover:
             changed = [host for host in hosts if self._changes[host.name] != [NONCE]]
@@ -191,7 +173,7 @@ class Rollout:
         if node:
             self._nodes[host.name] = node
         for name in self._changes[host.name]:
-            if name == TAG:  # in AWS, once its node is Online
+            if name in NODE_CHANGE:  # in AWS, once its node is proven
                 continue
             self._cancel.check_now()
             if name == START:
@@ -236,8 +218,9 @@ class Rollout:
                     why="Another machine, or something in between, answers for this node",
                     remedy="Look for a clone of this server, and for who can send as its agent; deregister the node",
                 )
-            if TAG in self._changes[host.name]:
-                self._tag(host, found, emit)
+            for name in self._changes[host.name]:
+                if name in NODE_CHANGE:
+                    self._change_node(NODE_CHANGE[name], host, found, emit)
         except OnboardError as error:
             self._tools.journal.write(self._run, host.name, CONFIRM, "failed", {"instance_id": node})
             emit(StepFinished(host=host.name, step=CONFIRM, outcome="failed", detail=str(error)))
@@ -247,23 +230,23 @@ class Rollout:
         detail = f"{node} answered with its nonce"
         emit(StepFinished(host=host.name, step=CONFIRM, outcome="done", detail=detail, instance_id=node))
 
-    def _tag(self, host: Host, found: Node, emit: Emit) -> None:
-        """Tag the node that has just answered with its nonce."""
+    def _change_node(self, change: NodeChange, host: Host, found: Node, emit: Emit) -> None:
+        """Change the node that has just answered with its nonce."""
         node = found.instance_id
-        emit(StepStarted(host=host.name, step=TAG))
-        self._tools.journal.write(self._run, host.name, TAG, "intent", {"instance_id": node})
+        emit(StepStarted(host=host.name, step=change.name))
+        self._tools.journal.write(self._run, host.name, change.name, "intent", {"instance_id": node})
         try:
             why = objection(self._tools.journal, self._run, host.name, found)
             if why:
-                remedy = "Tag the node yourself, or take the server's tags out of the profile"
-                raise OnboardError("The node was not tagged", where=host.name, why=why, remedy=remedy)
-            tag_node(self._aws, node, host.tags)
+                what = f"The node was not {change.participle}"
+                raise OnboardError(what, where=host.name, why=why, remedy=change.by_hand)
+            done = change.make(self._aws, node, host)
         except OnboardError as error:
-            self._tools.journal.write(self._run, host.name, TAG, "failed", {"instance_id": node})
-            emit(StepFinished(host=host.name, step=TAG, outcome="failed", detail=str(error)))
+            self._tools.journal.write(self._run, host.name, change.name, "failed", {"instance_id": node})
+            emit(StepFinished(host=host.name, step=change.name, outcome="failed", detail=str(error)))
             raise
-        self._tools.journal.write(self._run, host.name, TAG, "done", {"instance_id": node})
-        emit(StepFinished(host=host.name, step=TAG, outcome="done", detail=tags_text(host.tags), instance_id=node))
+        self._tools.journal.write(self._run, host.name, change.name, "done", {"instance_id": node})
+        emit(StepFinished(host=host.name, step=change.name, outcome="done", detail=done, instance_id=node))
 
     def _seal(self) -> Generator[Event, None, None]:
         """End the proven servers, last of all: online, unless a node is shared or was lost in the meantime."""

@@ -8,18 +8,16 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from onboard.aws.activation import activations_of_role
-from onboard.aws.instances import deregister, nodes, nodes_of_activations, nodes_of_role
-from onboard.aws.role import undo_of_both, undo_role
+from onboard.aws.changes import catalog
+from onboard.aws.instances import deregister, nodes, nodes_of_activations
 from onboard.aws.session import Aws
 from onboard.engine.account import open_account
-from onboard.engine.activations import delete_all, known_ids
 from onboard.engine.authority import objection
+from onboard.engine.aws_changes import end_all, take_back
 from onboard.engine.command import Begun, conduct
 from onboard.engine.fleet import Emit, work_on
 from onboard.engine.journal import Entry, Journal, RunRecord
-from onboard.engine.planning import CONFIRM, NONCE, TAG
-from onboard.engine.rollout import ROLE
+from onboard.engine.planning import CONFIRM, NONCE
 from onboard.engine.survey import REGISTER, finish_with
 from onboard.engine.workbench import Tools
 from onboard.model.cancel import Cancelled, CancelToken
@@ -32,6 +30,7 @@ from onboard.model.events import (
     PhaseStarted,
     StepFinished,
     StepStarted,
+    UndoLine,
 )
 from onboard.model.family import family_of
 from onboard.model.profile import Host, Profile
@@ -48,20 +47,20 @@ class Undoing:
 
     steps   server → step → what its undo needs; steps in the order they were made
     nodes   server → mi- id that the run registered, as the server says: a claim (see engine/authority)
-    role    what `undo_role` needs; empty when the run changed no role
+    aws     name of a change in AWS for the run → what its undo needs
+    lines   what becomes of changes in AWS
     replaced  server → mi- ids that it registered there before that one, as where a server was set up anew in between
-    tagged  server → mi- id that the run tagged and did not register: its tags stay, those it had before are not known
     """
 
     steps: Mapping[str, Mapping[str, Mapping[str, str]]]
     nodes: Mapping[str, str]
-    role: Mapping[str, str]
-    tagged: Mapping[str, str] = field(default_factory=dict)
+    aws: Mapping[str, Mapping[str, str]]
+    lines: tuple[UndoLine, ...]
     replaced: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
-        return not (self.hosts or self.role)
+        return not (self.hosts or self.aws)
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -73,24 +72,10 @@ def undoing_of(entries: Sequence[Entry]) -> Undoing:
     """Read from a run's journal what is not undone yet. A change that was begun counts as made."""
     steps: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
     nodes: dict[str, str] = {}
-    role: Mapping[str, str] = {}
-    begun: Mapping[str, str] = {}  # of the role, not known to be done
-    tagged: dict[str, str] = {}
     replaced: dict[str, tuple[str, ...]] = {}
-    registered: set[str] = set()
     for entry in entries:
         made, undone = entry.phase in ("intent", "done", "failed"), entry.phase == "undone"
-        if entry.change == ROLE:
-            match entry.phase:
-                case "intent":
-                    role, begun = undo_of_both(role, begun), entry.data
-                case "done":
-                    role, begun = undo_of_both(role, entry.data), {}
-                case "undone":
-                    role, begun = {}, {}
-        elif entry.change == TAG:
-            tagged[entry.host] = entry.data["instance_id"]
-        elif entry.change == "deregister":
+        if entry.change == "deregister":
             if nodes.get(entry.host) == entry.data["instance_id"]:
                 del nodes[entry.host]
             replaced[entry.host] = _without(replaced.get(entry.host, ()), entry.data["instance_id"])
@@ -103,25 +88,37 @@ def undoing_of(entries: Sequence[Entry]) -> Undoing:
             if nodes.get(entry.host, entry.data["node"]) != entry.data["node"]:
                 replaced[entry.host] = (*replaced.get(entry.host, ()), nodes[entry.host])
             nodes[entry.host] = entry.data["node"]
-            registered.add(entry.host)
-    found = {host: node for host, node in tagged.items() if host not in registered}
     return Undoing(
-        {host: made for host, made in steps.items() if made}, nodes, undo_of_both(role, begun), found, replaced
+        steps={host: made for host, made in steps.items() if made},
+        nodes=nodes,
+        aws={change.name: left for change in catalog.RUN_CHANGES if (left := change.left(entries))},
+        lines=tuple(line for change in catalog.CHANGES for line in change.tell(entries)),
+        replaced=replaced,
     )
 
 
 def undoing_now(record: RunRecord, journal: Journal) -> Undoing:
-    """What an undo of the run would take back: nothing of servers that a later run changed, and then not the role."""
+    """What an undo of the run would take back: nothing of servers that a later run changed.
+
+    Where there are such servers, what lasts in AWS stays too, since they need it.
+    """
     undoing = undoing_of(journal.entries(record.run))
     hosts = [host for host in Profile.model_validate_json(record.profile).hosts if host.name in undoing.hosts]
     later = _changed_later(record, hosts, journal)
     if not later:
         return undoing
-    return Undoing(_but(later, undoing.steps), _but(later, undoing.nodes), {}, replaced=_but(later, undoing.replaced))
+    lasting = {change.name for change in catalog.RUN_CHANGES if not change.ends_with_run}
+    return Undoing(
+        steps=_but(later, undoing.steps),
+        nodes=_but(later, undoing.nodes),
+        aws=_but(lasting, undoing.aws),
+        lines=tuple(line for line in undoing.lines if line.change not in lasting),
+        replaced=_but(later, undoing.replaced),
+    )
 
 
-def _but(left_out: Collection[str], of_hosts: Mapping[str, V]) -> dict[str, V]:
-    return {host: value for host, value in of_hosts.items() if host not in left_out}
+def _but(left_out: Collection[str], values: Mapping[str, V]) -> dict[str, V]:
+    return {name: value for name, value in values.items() if name not in left_out}
 
 
 def _without(nodes: tuple[str, ...], gone: str) -> tuple[str, ...]:
@@ -185,29 +182,34 @@ class _Undo:
         self._told = {node for nodes in undoing.replaced.values() for node in nodes}
 
     def carry_out(self, hosts: Sequence[Host]) -> Generator[Event, None, None]:
-        yield from delete_all(self._run, self._profile, self._aws, self._tools.journal)
+        yield from end_all(self._run, self._profile, self._aws, self._tools.journal)
         yield PhaseStarted(phase="undo", total=len(hosts))
         concurrency = self._profile.run.concurrency
         yield from work_on(hosts, self._restore, concurrency=concurrency, cancel=self._cancel)
         yield from self._nodes_left()
-        for name, node in self._undoing.tagged.items():
-            yield Noted(text=f"{name}: the tags of {node} stay, since this run did not register it")
-        if self._undoing.role:
-            yield self._undo_role(self._undoing.role)
+        for line in self._undoing.lines:
+            if line.stays:
+                yield Noted(text=line.words)
+        yield from self._take_back()
 
-    def _undo_role(self, made: Mapping[str, str]) -> Event:
-        """Take back what was made of the role, unless a server still needs it."""
-        if not self._undoing.hosts <= self._restored:
-            return Noted(text="The role stays, since not every server could be restored", level="warning")
-        role = made.get("role", "")
-        users = sorted(nodes_of_role(self._aws, role) - set(self._nodes.values()))
-        users += sorted(activations_of_role(self._aws, role) - known_ids(self._tools.journal.entries(self._run)))
-        if users:
-            text = f"Role {role} stays as it is: {and_more(users, 5)} use it. Undo this run again when nothing does"
-            return Noted(text=text, level="warning")
-        done = undo_role(self._aws, made)
-        self._tools.journal.write(self._run, "", ROLE, "undone")
-        return AwsChanged(change="delete_role", subject=role, summary=done)
+    def _take_back(self) -> Generator[Event, None, None]:
+        """Undo what was changed in AWS for the run, unless a server still needs it. An error does not stop the rest."""
+        trouble: AwsError | None = None
+        journal = self._tools.journal
+        own = journal.activations_of(self._run).union(self._nodes.values())
+        for change in reversed(catalog.RUN_CHANGES):
+            if change.ends_with_run or change.name not in self._undoing.aws:
+                continue
+            if not self._undoing.hosts <= self._restored:
+                text = f"{change.title} stays, since not every server could be restored"
+                yield Noted(text=text, level="warning")
+                continue
+            try:
+                yield from take_back(change, self._run, self._profile, self._aws, journal, own)
+            except AwsError as error:
+                trouble = trouble or error
+        if trouble:
+            raise trouble
 
     def _restore(self, host: Host, emit: Emit) -> None:
         """One server: its steps backwards, then its node."""
@@ -283,7 +285,7 @@ class _Undo:
 
     def _nodes_left(self) -> Generator[Event, None, None]:
         """Tell of nodes that AWS says this run registered, and that none of its servers is known to be."""
-        made = known_ids(self._tools.journal.entries(self._run))
+        made = self._tools.journal.activations_of(self._run)
         if not made:
             return
         try:

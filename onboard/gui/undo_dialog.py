@@ -3,7 +3,7 @@
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from onboard.gui.text import plural, tr
-from onboard.model.events import UndoShown
+from onboard.model.events import UndoShown, undo_sentences
 
 NAMED = 6
 
@@ -50,15 +50,7 @@ def _touched(shown: UndoShown) -> list[str]:
             names=_few(tuple(shown.nodes.values())),
         )
         lines.append(nodes)
-    if shown.deletes_role:
-        lines.append(tr("The role {role}, which this run made, is deleted.", role=shown.role))
-    if shown.role_region:
-        region = tr("Region {region} is taken out of the role {role} again.", region=shown.role_region, role=shown.role)
-        lines.append(region)
-    if shown.detaches_policy:
-        lines.append(tr("The policy that this run attached to the role {role} is detached.", role=shown.role))
-    lines.append(tr("Activations that this run left are deleted."))
-    return lines
+    return [*lines, *undo_sentences(shown.lines)]
 
 
 def _few(names: tuple[str, ...]) -> str:

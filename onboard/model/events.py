@@ -4,7 +4,7 @@ An event's JSON has `event` (its class name in snake case), `v` (VERSION) and it
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from typing import Any
@@ -414,20 +414,54 @@ class Recorded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UndoShown(Event):
-    """What undoing a run would touch: `servers` that are restored, `nodes` (server → mi- id) that are deregistered.
+class UndoLine:
+    """One thing in AWS that an undo would do.
 
-    `role`: the role that the run made (`deletes_role`), opened to a Region (`role_region`) or gave the policy that is
-    taken from it (`detaches_policy`); "" for none of these.
+    change   the change in AWS that it is about, by name
+    subject  name or id of what is changed
+    words    a sentence for people
+    stays    it says what undo leaves as it is
+    """
+
+    change: str
+    subject: str
+    words: str
+    stays: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoShown(Event):
+    """What undoing a run would touch: `servers` that are restored, `nodes` (server → mi- id) that are deregistered,
+    and `lines` for everything else in AWS.
+
+    `role`, `deletes_role`, `role_region` and `detaches_policy` say again what lines about the role say, for readers of
+    the version before; they go with the next one.
     """
 
     run: str
     servers: tuple[str, ...]
     nodes: Mapping[str, str]
+    lines: tuple[UndoLine, ...] = ()
     role: str = ""
     deletes_role: bool = False
     role_region: str = ""
     detaches_policy: bool = False
+
+    @property
+    def touches_anything(self) -> bool:
+        return bool(self.servers or self.nodes or any(not line.stays for line in self.lines))
+
+
+def undo_sentences(lines: Iterable[UndoLine], shown: int = 6) -> tuple[str, ...]:
+    """What the lines say, at most `shown` about one change."""
+    of_change: dict[str, list[str]] = {}
+    for line in lines:
+        of_change.setdefault(line.change, []).append(line.words)
+    return tuple(
+        words
+        for every in of_change.values()
+        for words in (*every[:shown], *([f"And {len(every) - shown:,} more like these."] if every[shown:] else ()))
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from onboard.aws.activation import Activation, create_activation
+from onboard.aws.changes.activations import ActivationWish, create_activation
+from onboard.aws.changes.base import Activation
+from onboard.aws.changes.role import ensure_role, plan_role
 from onboard.aws.identity import Identity, identify
-from onboard.aws.role import ensure_role, plan_role
 from onboard.aws.session import Aws, open_aws
 from onboard.model.cancel import CancelToken
 from onboard.model.profile import Profile
@@ -68,15 +69,7 @@ def role(aws: Aws, identity: Identity, profile: Profile) -> str:
 @pytest.fixture
 def new_activation(aws: Aws, role: str) -> Callable[[int], Activation]:
     def create(size: int) -> Activation:
-        return create_activation(
-            aws,
-            role=role,
-            name="test",
-            size=size,
-            expires_in_hours=1,
-            tags={},
-            run="r1",
-            cancel=CancelToken(),
-        )
+        wish = ActivationWish(role=role, name="test", size=size, expires_in_hours=1, tags={}, run="r1")
+        return create_activation(aws, wish, CancelToken())
 
     return create

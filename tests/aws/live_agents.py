@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from onboard.aws.activation import Activation
+from onboard.aws.changes.base import Activation
 
 if TYPE_CHECKING:
     from onboard.practice.cloud import Cloud

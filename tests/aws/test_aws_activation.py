@@ -1,6 +1,7 @@
 """Activations, against the practice cloud."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -8,17 +9,18 @@ import pytest
 from botocore.stub import Stubber
 from conftest import REGION
 
-from onboard.aws.activation import (
+from onboard.aws.changes.activations import (
     LARGEST,
-    Activation,
+    ActivationWish,
     activation_sizes,
     create_activation,
     delete_activation,
     find_activations,
-    headroom,
 )
+from onboard.aws.changes.base import Activation
+from onboard.aws.changes.role import ensure_role, plan_role
+from onboard.aws.headroom import headroom
 from onboard.aws.identity import Identity
-from onboard.aws.role import ensure_role, plan_role
 from onboard.aws.session import Aws
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import AwsError
@@ -44,20 +46,21 @@ class Clock:
         return False
 
 
-def create(aws: Aws, role: str, clock: Clock | None = None, **changes: Any) -> Activation:
+def create(
+    aws: Aws,
+    role: str,
+    clock: Clock | None = None,
+    *,
+    cancel: CancelToken | None = None,
+    wait: Callable[[float], bool] | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    **changes: Any,
+) -> Activation:
     clock = clock or Clock()
-    wanted: dict[str, Any] = {
-        "role": role,
-        "name": "web",
-        "size": 3,
-        "expires_in_hours": 4,
-        "tags": {"team": "a"},
-        "run": "r-1",
-        "cancel": CancelToken(),
-        "clock": clock,
-        "wait": clock.wait,
-    }
-    return create_activation(aws, **(wanted | changes))
+    wish = ActivationWish(role=role, name="web", size=3, expires_in_hours=4, tags={"team": "a"}, run="r-1")
+    return create_activation(
+        aws, replace(wish, **changes), cancel or CancelToken(), clock=clock, now=now, wait=wait or clock.wait
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,16 @@ import pytest
 from botocore.stub import Stubber
 from live_agents import agents
 
-from onboard.aws.activation import Activation, find_activations, headroom
+from onboard.aws.changes.activations import find_activations
+from onboard.aws.changes.base import Activation
+from onboard.aws.changes.node_tags import NodeTags
 from onboard.aws.commands import Invocation, invocations, send_script
+from onboard.aws.headroom import headroom
 from onboard.aws.identity import Identity
-from onboard.aws.instances import NodePoller, batches, deregister, known_nodes, nodes, tag_node
+from onboard.aws.instances import NodePoller, batches, deregister, known_nodes, nodes
 from onboard.aws.session import Aws
 from onboard.model.errors import AwsError
+from onboard.model.profile import Host
 
 if TYPE_CHECKING:
     from onboard.practice.cloud import Cloud
@@ -77,7 +81,7 @@ def test_agents_come_online_answer_and_leave(
         assert said == {ids[0]: ("Success", "nonce-a"), ids[1]: ("Success", "nonce-b")}
         assert answers[command, ids[0]].stderr.strip() == "a warning"
 
-    tag_node(aws, ids[0], {"team": "a"})
+    NodeTags().make(aws, ids[0], Host(name="a", address="192.0.2.1", tags={"team": "a"}))
     tags = aws.ssm.list_tags_for_resource(ResourceType="ManagedInstance", ResourceId=ids[0])["TagList"]
     assert {"Key": "team", "Value": "a"} in tags
     assert deregister(aws, ids[0])

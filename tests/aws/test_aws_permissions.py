@@ -7,10 +7,37 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from onboard.aws.identity import Identity
-from onboard.aws.permissions import ALWAYS, ON_THE_ROLE, TO_CREATE_THE_ROLE, Permissions, missing_permissions
+from onboard.aws.permissions import Permissions, missing_permissions, needed
 from onboard.aws.session import Aws
+from onboard.model.profile import Profile, RoleSection
 
 ME = Identity(account="123456789012", arn="arn:aws:iam::123456789012:user/me", partition="aws")
+ALWAYS = (
+    "ssm:CreateActivation",
+    "ssm:AddTagsToResource",
+    "ssm:DescribeActivations",
+    "ssm:DeleteActivation",
+    "ssm:DescribeInstanceInformation",
+    "ssm:DeregisterManagedInstance",
+    "ssm:GetServiceSetting",
+    "ssm:SendCommand",
+    "ssm:ListCommandInvocations",
+)
+ON_THE_ROLE = ("iam:PassRole", "iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies")
+TO_CREATE_THE_ROLE = ("iam:CreateRole", "iam:TagRole", "iam:AttachRolePolicy")
+
+
+def wanting(role: str, *, create: bool = False) -> Profile:
+    return Profile(role=RoleSection(name=role, create=create))
+
+
+@pytest.mark.parametrize(("creates", "more"), [(False, ()), (True, TO_CREATE_THE_ROLE)])
+def test_what_changes_need_adds_up(creates: bool, more: tuple[str, ...]) -> None:
+    found = needed(wanting("service-role/X", create=creates), ME)
+    assert {resource: sorted(actions) for resource, actions in found.items()} == {
+        "*": sorted(ALWAYS),
+        "arn:aws:iam::123456789012:role/service-role/X": sorted(ON_THE_ROLE + more),
+    }
 
 
 def answer(actions: tuple[str, ...], denied: str = "") -> dict[str, Any]:
@@ -38,7 +65,7 @@ def test_what_is_missing_is_named(aws: Aws, creates: bool, more: tuple[str, ...]
     on_role = asked(ME.arn, "arn:aws:iam::123456789012:role/service-role/X")
     stub.add_response("simulate_principal_policy", answer(ON_THE_ROLE + more, "iam:PassRole"), on_role)
     with stub:
-        found = missing_permissions(aws, ME, role="service-role/X", creates_role=creates)
+        found = missing_permissions(aws, ME, wanting("service-role/X", create=creates))
     assert found == Permissions(missing=("ssm:SendCommand", "iam:PassRole"))
 
 
@@ -54,17 +81,17 @@ def test_an_assumed_role_is_asked_about_as_the_role(aws: Aws) -> None:
     stub.add_response("simulate_principal_policy", answer(ALWAYS), asked(arn, "*"))
     stub.add_response("simulate_principal_policy", answer(ON_THE_ROLE))
     with stub:
-        assert missing_permissions(aws, caller, role="X", creates_role=False) == Permissions()
+        assert missing_permissions(aws, caller, wanting("X")) == Permissions()
 
 
 def test_a_simulation_that_is_refused_says_nothing(aws: Aws) -> None:
     stub = Stubber(aws.iam)
     stub.add_client_error("simulate_principal_policy", "AccessDenied")
     with stub:
-        found = missing_permissions(aws, ME, role="X", creates_role=False)
+        found = missing_permissions(aws, ME, wanting("X"))
     assert found == Permissions(unknown="permission iam:SimulatePrincipalPolicy is missing")
 
 
 def test_the_accounts_own_user_may_do_everything(aws: Aws) -> None:
     root = dataclasses.replace(ME, arn="arn:aws:iam::123456789012:root")
-    assert missing_permissions(aws, root, role="X", creates_role=True) == Permissions()
+    assert missing_permissions(aws, root, wanting("X", create=True)) == Permissions()

@@ -10,8 +10,7 @@ import pytest
 from botocore.stub import Stubber
 from conftest import REGION
 
-from onboard.aws.identity import Identity
-from onboard.aws.role import (
+from onboard.aws.changes.role import (
     CORE_POLICY,
     RolePlan,
     ensure_role,
@@ -19,6 +18,7 @@ from onboard.aws.role import (
     planned_undo,
     undo_role,
 )
+from onboard.aws.identity import Identity
 from onboard.aws.role_trust import judge_trust, trust_policy
 from onboard.aws.session import Aws
 from onboard.model.errors import AwsError

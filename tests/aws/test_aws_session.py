@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from onboard.aws.activation import Activation
+from onboard.aws.changes.base import Activation
 from onboard.aws.identity import identify
 from onboard.aws.session import Aws, open_aws
 from onboard.model.errors import AwsError, ProfileError
@@ -187,7 +187,7 @@ def test_a_session_token_is_in_no_log_at_debug(
 
 
 def test_importing_the_room_imports_no_library() -> None:
-    rooms = "session, identity, role, activation, instances, commands, packages, openpgp"
+    rooms = "session, identity, permissions, instances, commands, packages, openpgp"
     code = (
         f"from onboard.aws import {rooms}\nimport sys\n"
         "print([name for name in ('boto3', 'botocore', 'requests', 'cryptography') if name in sys.modules])"

@@ -8,8 +8,9 @@ from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
+from onboard.aws.changes.activations import CREATE
 from onboard.aws.session import Aws
-from onboard.engine.activations import CREATE, delete_all, delete_of_former
+from onboard.engine.aws_changes import end_all, end_former
 from onboard.engine.journal import Journal
 from onboard.model.events import AwsChanged, Noted
 from onboard.model.profile import Profile
@@ -50,9 +51,9 @@ def test_a_run_deletes_what_broken_off_ones_of_its_profile_left(tmp_path: Path) 
             journal.write(run, "", CREATE, "done", {"id": f"a-{run}"})
         journal.finish("ended", {})
         with closing(Journal(tmp_path)) as other, other.held("under-way"):
-            list(delete_of_former("this", "/p.toml", "1", aws, journal))
+            list(end_former("this", "/p.toml", "1", aws, journal))
         assert ssm.deleted == ["a-broken-off"]
-        list(delete_of_former("this", "/p.toml", "1", aws, journal))
+        list(end_former("this", "/p.toml", "1", aws, journal))
         assert ssm.deleted == ["a-broken-off", "a-under-way"]
 
 
@@ -62,7 +63,7 @@ def test_what_may_not_be_looked_for_is_noted_and_the_rest_is_deleted(tmp_path: P
         journal.write("r1", "", CREATE, "intent")
         journal.write("r1", "", CREATE, "done", {"id": "a-1"})
         journal.write("r1", "", CREATE, "intent")  # refused, or killed: nobody knows
-        told = list(delete_all("r1", Profile(), cast("Aws", SimpleNamespace(ssm=ssm)), journal))
+        told = list(end_all("r1", Profile(), cast("Aws", SimpleNamespace(ssm=ssm)), journal))
     (noted,) = [event for event in told if isinstance(event, Noted)]
     assert "ssm:DescribeActivations" in noted.text
     assert [event.subject for event in told if isinstance(event, AwsChanged)] == ssm.deleted == ["a-1"]

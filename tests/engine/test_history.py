@@ -67,6 +67,8 @@ def test_what_undo_would_touch_is_what_it_touches(bench: Callable[..., Bench]) -
     roles = [change.subject for change in undone.aws_changes if change.change == "delete_role"]
     assert roles == [shown.role] == [practice.profile.role.name]
     assert shown.deletes_role
+    (line,) = shown.lines
+    assert (line.change, line.subject, line.stays) == ("ensure_role", shown.role, False)
     with practice.tools() as tools:
         again = fold(undo_preview(tools.journal.run(run), tools.journal)).undoing
     assert again == events.UndoShown(run=run, servers=(), nodes={})

@@ -258,7 +258,7 @@ def test_tags_that_aws_refuses_are_set_by_the_next_run_before_the_proof(bench: C
     with_tags(work, team="a")
     name = work.profile.hosts[0].name
     with pytest.MonkeyPatch.context() as broken:
-        broken.setattr("onboard.engine.rollout.tag_node", refuse)
+        broken.setattr("onboard.aws.changes.node_tags.NodeTags.make", refuse)
         first = work.apply()
     assert first.hosts[name].status is HostStatus.FAILED
     assert "not allowed" in first.hosts[name].reason

@@ -70,7 +70,7 @@ def test_a_role_whose_creation_broke_off_and_was_resumed_is_deleted(
     calls = work.practice.cloud.calls
     in_region(work, FIRST, 0)
     with monkeypatch.context() as broken:
-        broken.setattr("onboard.aws.role._attach", _fails)
+        broken.setattr("onboard.aws.changes.role._attach", _fails)
         first = work.apply()
     assert first.failure is not None
     assert work.apply(resume=first.run).counts() == {"online": 1}
@@ -89,7 +89,7 @@ def test_a_role_that_somebody_else_created_meanwhile_is_not_taken_back(tmp_path:
         begun = undoing_of(journal.entries("r1"))
         journal.write("r1", "", "ensure_role", "done", {})
         done = undoing_of(journal.entries("r1"))
-    assert begun.role == {"role": "Ours", "region": FIRST, "delete": "role"}, "it may have been created"
+    assert begun.aws == {"ensure_role": {"role": "Ours", "region": FIRST, "delete": "role"}}, "it may have been created"
     assert done.is_empty
 
 

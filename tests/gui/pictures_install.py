@@ -77,9 +77,10 @@ def finish(desk: "Desk") -> Iterator[tuple[str, QWidget]]:
     feed(window.session, "report", events.RunFinished(run="", hosts={}))
     yield "finish-report", window
     nodes = {name: scenes.node(number) for number, name in enumerate(scenes.able()) if number != 117}
-    shown = events.UndoShown(
-        run="r", servers=scenes.able(), nodes=nodes, role="OnboardSSMServiceRole", deletes_role=True
-    )
+    role = "OnboardSSMServiceRole"
+    words = f"The role {role}, which this run made, is deleted."
+    line = events.UndoLine(change="ensure_role", subject=role, words=words)
+    shown = events.UndoShown(run="r", servers=scenes.able(), nodes=nodes, lines=(line,))
     box = undo_box(window, shown)
     box.show()
     yield "finish-undo-question", box

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QLineEdit, QRadioButton
 from session_feed import without_child
 
 from onboard.aws.identity import Identity
-from onboard.aws.role import trust_policy
+from onboard.aws.role_trust import trust_policy
 from onboard.gui.pages.network import PROXY, NetworkPage
 from onboard.gui.widgets.busy_indicator import BusyIndicator
 from onboard.gui.widgets.card import Card

@@ -120,7 +120,11 @@ def test_the_report_takes_its_format_from_the_name(page: FinishPage, tmp_path: P
 
 
 def test_undo_names_what_it_touches_and_cancels_by_default(page: FinishPage) -> None:
-    shown = events.UndoShown(run="r", servers=("a", "b"), nodes={"a": "mi-1"}, role="R", deletes_role=True)
+    lines = (
+        line("create_activation", "Activations that this run left are deleted."),
+        line("ensure_role", "The role R, which this run made, is deleted."),
+    )
+    shown = events.UndoShown(run="r", servers=("a", "b"), nodes={"a": "mi-1"}, lines=lines)
     box = undo_box(page, shown)
     told = box.informativeText()
     for words in ("2 servers are set back", "a, b", "1 node is deregistered", "mi-1", "The role R", "Activations"):
@@ -131,15 +135,30 @@ def test_undo_names_what_it_touches_and_cancels_by_default(page: FinishPage) -> 
     box.deleteLater()
 
 
-def test_undo_says_what_becomes_of_a_role_that_stays(page: FinishPage) -> None:
-    shown = events.UndoShown(run="r", servers=("a",), nodes={}, role="R", role_region="us-east-1")
-    box = undo_box(page, shown)
-    assert "Region us-east-1 is taken out of the role R again." in box.informativeText()
-    assert "deleted" not in box.informativeText().replace("Activations that this run left are deleted.", "")
+def line(change: str, words: str, *, stays: bool = False) -> events.UndoLine:
+    return events.UndoLine(change=change, subject="x", words=words, stays=stays)
+
+
+def test_undo_shows_every_change_in_aws_but_not_hundreds_of_one(page: FinishPage) -> None:
+    """Whatever a change in AWS is called: the dialog knows none of them."""
+    tags = [line("tag_node", f"s{number}: the tags stay", stays=True) for number in range(8)]
+    lines = (*tags, line("later", "Bucket B, which this run made, is deleted."))
+    box = undo_box(page, events.UndoShown(run="r", servers=("a",), nodes={}, lines=lines))
+    told = box.informativeText().split("\n\n")[1:]
+    assert told == [
+        *(f"s{number}: the tags stay" for number in range(6)),
+        "And 2 more like these.",
+        "Bucket B, which this run made, is deleted.",
+    ]
     box.deleteLater()
-    box = undo_box(page, events.UndoShown(run="r", servers=("a",), nodes={}, role="R", detaches_policy=True))
-    assert "The policy that this run attached to the role R is detached." in box.informativeText()
-    box.deleteLater()
+
+
+def test_what_only_stays_is_nothing_to_undo(page: FinishPage) -> None:
+    without_child(page.session)
+    page._undo.click()
+    stays = line("tag_node", "a: the tags stay", stays=True)
+    end(page, "undo_preview", events.UndoShown(run="r", servers=(), nodes={}, lines=(stays,)))
+    assert "Nothing of this run is left" in page._error.copied_text()
 
 
 @pytest.mark.parametrize("agrees", [True, False])

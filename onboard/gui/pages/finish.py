@@ -350,7 +350,7 @@ class FinishPage(Page):
         shown = state.undoing
         if state.failure is not None:
             self._error.show_failure(state.failure)
-        elif shown is None or not (shown.servers or shown.nodes or shown.role):
+        elif shown is None or not shown.touches_anything:
             self._error.show_error(tr("Nothing of this run is left to undo"))
         elif ask_undo(self, shown):
             self.session.run(orders.Undo(run=shown.run))

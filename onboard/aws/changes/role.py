@@ -1,4 +1,4 @@
-"""The IAM service role that managed nodes work under: planned, created, audited, deleted.
+"""The IAM service role that managed nodes work under: audited, created, opened to a further Region, taken back.
 
 A role is for one account and the Regions that its trust policy names. Onboard's own, known by its tag, is opened to a
 further Region; a role of somebody else is never changed, only reported with the policy that would do.
@@ -10,22 +10,86 @@ environments".
 import difflib
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from onboard.aws.changes.activations import activations_of_role
+from onboard.aws.changes.base import Basis, Entry, Made, Need, Part, Planned, RunChange, Undo, Undone
 from onboard.aws.failures import DENIED, asking
 from onboard.aws.identity import Identity
+from onboard.aws.instances import nodes_of_role
 from onboard.aws.role_trust import judge_trust, regions_of, sufficient, trust_policy, with_regions
 from onboard.aws.session import Aws
-from onboard.model.errors import AwsError
+from onboard.model.cancel import CancelToken
+from onboard.model.errors import AwsError, OnboardError
+from onboard.model.events import AwsChanged, Noted, UndoLine
 from onboard.model.plan import Change
-from onboard.model.profile import RoleSection
+from onboard.model.profile import Profile, RoleSection
+from onboard.model.words import and_more
 
 CORE_POLICY = "AmazonSSMManagedInstanceCore"
 DEPRECATED_POLICY = "AmazonEC2RoleforSSM"
 LONGEST_NAME = 64  # of CreateActivation's IamRole, path included
 TAG = {"Key": "created-by", "Value": "onboard"}
+
+
+class Role(RunChange):
+    """The service role, where servers must be registered."""
+
+    name = "ensure_role"
+    title = "The role"
+
+    def needs(self, profile: Profile, identity: Identity) -> tuple[Need, ...]:
+        to_audit = ("iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies")
+        to_create = ("iam:CreateRole", "iam:TagRole", "iam:AttachRolePolicy") if profile.role.create else ()
+        return (Need(to_audit + to_create, identity.role_arn(profile.role.name)),)
+
+    def plan(self, basis: Basis) -> Planned:
+        if not basis.registering:
+            return Planned()
+        plan = plan_role(basis.aws, basis.identity, basis.profile.role)
+        if plan.problems:
+            raise OnboardError(
+                "The service role cannot be used", where=f"iam role {plan.name}", why="; ".join(plan.problems)
+            )
+        parts = (RoleChange(plan, basis.identity),) if plan.changes else ()
+        return Planned(changes=plan.changes, parts=parts, warnings=plan.warnings, role=plan.name)
+
+    def both(self, first: Mapping[str, str], then: Mapping[str, str]) -> Mapping[str, str]:
+        return undo_of_both(first, then)
+
+    def tell(self, entries: Iterable[Entry]) -> tuple[UndoLine, ...]:
+        left = self.left(entries)
+        name, region, delete = left.get("role", ""), left.get("region", ""), left.get("delete")
+        if delete == "role":
+            words = [f"The role {name}, which this run made, is deleted."]
+        else:
+            words = [f"Region {region} is taken out of the role {name} again."] if region else []
+            if delete == "policy":
+                words.append(f"The policy that this run attached to the role {name} is detached.")
+        return tuple(UndoLine(change=self.name, subject=name, words=one) for one in words)
+
+    def undo(self, undo: Undo) -> Iterator[Undone | Noted]:
+        """Nothing is taken back while nodes or activations of others use the role."""
+        name = undo.left.get("role", "")
+        users = sorted(nodes_of_role(undo.aws, name) - undo.own)
+        users += sorted(activations_of_role(undo.aws, name) - undo.own)
+        if users:
+            text = f"Role {name} stays as it is: {and_more(users, 5)} use it. Undo this run again when nothing does"
+            yield Noted(text=text, level="warning")
+            return
+        told = AwsChanged(change="delete_role", subject=name, summary=undo_role(undo.aws, undo.left))
+        yield Undone(change=self.name, phase="undone", told=told)
+
+    def older_fields(self, left: Mapping[str, str]) -> Mapping[str, Any]:
+        deletes = left.get("delete") == "role"
+        return {
+            "role": left.get("role", ""),
+            "deletes_role": deletes,
+            "role_region": "" if deletes else left.get("region", ""),
+            "detaches_policy": left.get("delete") == "policy",
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +112,23 @@ class RolePlan:
     warnings: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     diff: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChange(Part):
+    plan: RolePlan
+    identity: Identity
+
+    def planned_undo(self) -> Mapping[str, str]:
+        return planned_undo(self.plan)
+
+    def make(self, aws: Aws, cancel: CancelToken) -> Made:
+        undo = ensure_role(aws, self.identity, self.plan)
+        told = (
+            AwsChanged(change=change.name, subject=self.plan.name, summary=change.summary)
+            for change in self.plan.changes
+        )
+        return Made(kept=undo, told=tuple(told))
 
 
 def plan_role(aws: Aws, identity: Identity, wanted: RoleSection) -> RolePlan:
@@ -75,7 +156,7 @@ def plan_role(aws: Aws, identity: Identity, wanted: RoleSection) -> RolePlan:
 
 
 def planned_undo(plan: RolePlan) -> Mapping[str, str]:
-    """For the journal before `ensure_role`: what `undo_role` needs should the result never be written."""
+    """What `undo_role` needs where `ensure_role` never returned."""
     names = {change.name for change in plan.changes}
     return _undo(
         plan, created="create_role" in names, allowed="allow_region" in names, attached="attach_core_policy" in names

@@ -1,0 +1,317 @@
+"""Hybrid activations: as many registrations as a run needs, valid for hours, and deleted when the run ends."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from onboard.aws.changes.base import Activation, Basis, Entry, Made, Need, Part, Planned, RunChange, Undo, Undone
+from onboard.aws.failures import THROTTLED, asking
+from onboard.aws.headroom import headroom
+from onboard.aws.identity import Identity
+from onboard.aws.session import Aws
+from onboard.model.cancel import Cancelled, CancelToken
+from onboard.model.errors import AwsError, OnboardError
+from onboard.model.events import AwsChanged, Noted, UndoLine
+from onboard.model.plan import Change
+from onboard.model.profile import Profile
+from onboard.model.secret import Secret
+from onboard.model.words import servers
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm.type_defs import ActivationTypeDef, DescribeActivationsFilterTypeDef, TagTypeDef
+
+LARGEST = 1000  # registrations of one activation (API reference, CreateActivation)
+LONGEST_LIFE = timedelta(days=30) - timedelta(minutes=10)  # AWS's limit, less what two clocks may differ
+LONGEST_TEXT = 256  # characters of description and default instance name
+RETRY_FOR = 120  # seconds; a new role is seen by Systems Manager after some
+FIRST_WAIT, LONGEST_WAIT = 2.0, 15.0  # seconds
+
+CREATE = "create_activation"
+DELETE = "delete_activation"
+
+_ROLE_NOT_SEEN = ("nonexistent role or missing ssm service principal", "not existing role")
+_GONE = frozenset({"InvalidActivation", "InvalidActivationId"})
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationWish:
+    """An activation as it is planned, approved and asked for.
+
+    role  name of the service role with its path
+    size  how many servers may register with it
+    run   goes into its description, so that `find_activations` finds it after a crash
+    """
+
+    role: str
+    name: str
+    size: int
+    expires_in_hours: int
+    tags: Mapping[str, str]
+    run: str
+
+    @property
+    def detail(self) -> dict[str, str]:
+        """What an approval covers of it."""
+        return {
+            "name": self.name,
+            "role": self.role,
+            "expires_in_hours": str(self.expires_in_hours),
+            **{f"tag {key}": value for key, value in sorted(self.tags.items())},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationState:
+    """An activation as AWS describes it."""
+
+    id: str
+    description: str
+    limit: int
+    registrations: int
+    expired: bool
+
+    @property
+    def left(self) -> int:
+        """Registrations it still takes."""
+        return 0 if self.expired else max(0, self.limit - self.registrations)
+
+
+class Activations(RunChange):
+    """Activations for the servers that a run registers."""
+
+    name = CREATE
+    title = "An activation"
+    ends_with_run = True
+
+    def needs(self, profile: Profile, identity: Identity) -> tuple[Need, ...]:
+        return (
+            Need(
+                (
+                    "ssm:CreateActivation",
+                    "ssm:AddTagsToResource",
+                    "ssm:DescribeActivations",
+                    "ssm:DeleteActivation",
+                    "ssm:GetServiceSetting",
+                )
+            ),
+            Need(("iam:PassRole",), identity.role_arn(profile.role.name)),
+        )
+
+    def plan(self, basis: Basis) -> Planned:
+        if not basis.registering:
+            return Planned()
+        room = headroom(basis.aws, basis.identity, basis.registering)
+        if not room.fits:
+            raise OnboardError(
+                f"{basis.registering} more nodes do not fit into the {room.tier} tier",
+                where=f"account {basis.identity.account} in {basis.aws.region}",
+                why=f"It holds {room.nodes} hybrid nodes, and takes {room.limit}",
+                remedy="Deregister nodes that are gone, use a further Region, or turn on the advanced tier (paid)",
+            )
+        wanted = basis.profile.activation
+        parts = tuple(
+            NewActivation(
+                ActivationWish(basis.role, wanted.name, size, wanted.expires_in_hours, wanted.tags, basis.run)
+            )
+            for size in activation_sizes(basis.registering)
+        )
+        return Planned(
+            changes=(_change([part.wish for part in parts]),),
+            parts=parts,
+            warnings=(*room.warnings, *((room.cost,) if room.cost else ())),
+        )
+
+    def left(self, entries: Iterable[Entry]) -> Mapping[str, str]:
+        """`ids` of those created and not deleted, by commas; `others` where there may be some whose ids are unknown."""
+        created, deleted, broken_off = dict[str, None](), set[str](), 0
+        for entry in entries:
+            if entry.change == CREATE and entry.phase == "intent":
+                broken_off += 1
+            elif entry.change == CREATE:
+                broken_off -= 1
+                created[entry.data["id"]] = None
+            elif entry.change == DELETE:
+                deleted.add(entry.data["id"])
+        ids = ",".join(sorted(created.keys() - deleted))
+        # broken off: killed, or refused, between asking AWS and writing the id down
+        return {**({"ids": ids} if ids else {}), **({"others": "maybe"} if broken_off > 0 else {})}
+
+    def tell(self, entries: Iterable[Entry]) -> tuple[UndoLine, ...]:
+        left = self.left(entries)
+        ids = left.get("ids", "").split(",")
+        words = "Activations that this run left are deleted."
+        return (UndoLine(change=self.name, subject=", ".join(ids), words=words),) if left else ()
+
+    def undo(self, undo: Undo) -> Iterator[Undone | Noted]:
+        """Delete every activation of the run that may still exist."""
+        ids = {found for found in undo.left.get("ids", "").split(",") if found}
+        if "others" in undo.left:
+            try:
+                ids |= {
+                    found.id for found in find_activations(undo.aws, name=undo.profile.activation.name, run=undo.run)
+                }
+            except AwsError as error:
+                text = f"Whether an activation of this run was left behind could not be asked. {error}"
+                yield Noted(text=text, level="warning")
+        for activation_id in sorted(ids):
+            try:
+                delete_activation(undo.aws, activation_id)
+            except AwsError as error:
+                yield Noted(text=f"Activation {activation_id} could not be deleted. {error}", level="warning")
+                continue
+            told = AwsChanged(change=DELETE, subject=activation_id, summary="Deleted the activation")
+            yield Undone(change=DELETE, phase="done", kept={"id": activation_id}, told=told)
+
+
+@dataclass(frozen=True, slots=True)
+class NewActivation(Part):
+    wish: ActivationWish
+
+    def planned_undo(self) -> Mapping[str, str]:
+        return {"name": self.wish.name}
+
+    def make(self, aws: Aws, cancel: CancelToken) -> Made:
+        activation = create_activation(aws, self.wish, cancel)
+        summary = f"Created an activation for {self.wish.size}, valid until {activation.expires:%Y-%m-%d %H:%M} UTC"
+        told = AwsChanged(change=CREATE, subject=activation.id, summary=summary)
+        return Made(kept={"id": activation.id}, told=(told,), activation=activation)
+
+
+def _change(wishes: list[ActivationWish]) -> Change:
+    """The line of the plan for activations that differ in nothing but their size."""
+    count, size = len(wishes), sum(wish.size for wish in wishes)
+    what, them = ("an activation", "it") if count == 1 else (f"{count} activations", "them")
+    hours = wishes[0].expires_in_hours
+    return Change(
+        name=CREATE,
+        summary=f"Create {what} for {servers(size)}, valid {hours} h, and delete {them} when the run ends",
+        detail=wishes[0].detail,
+        at_most=size,
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def activation_sizes(servers: int) -> tuple[int, ...]:
+    """Registration limits of the activations that `servers` need: at most 1,000 each."""
+    full, rest = divmod(servers, LARGEST)
+    return (LARGEST,) * full + ((rest,) if rest else ())
+
+
+def create_activation(
+    aws: Aws,
+    wish: ActivationWish,
+    cancel: CancelToken,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    now: Callable[[], datetime] = _now,
+    wait: Callable[[float], bool] | None = None,
+) -> Activation:
+    """Create one. Retried for up to two minutes while a new role is not yet seen, and when throttled.
+
+    `clock` in seconds, `wait` sleeps and says whether to stop (default: `cancel.wait`). Raises AwsError, Cancelled.
+    """
+    expires = now() + min(timedelta(hours=wish.expires_in_hours), LONGEST_LIFE)
+    labels: list[TagTypeDef] = [{"Key": key, "Value": value} for key, value in wish.tags.items()]
+    deadline, pause = clock() + RETRY_FOR, FIRST_WAIT
+    while True:
+        cancel.check()
+        try:
+            with asking("ssm:CreateActivation"):
+                answer = aws.ssm.create_activation(
+                    IamRole=wish.role,
+                    Description=_description(wish.name, wish.run),
+                    DefaultInstanceName=wish.name[:LONGEST_TEXT],
+                    RegistrationLimit=wish.size,
+                    ExpirationDate=expires,
+                    Tags=labels,
+                )
+            break
+        except AwsError as error:
+            error = _explained(error, wish.role)
+            if not _passes(error) or clock() + pause > deadline:
+                raise error from None
+        if (wait or cancel.wait)(pause):
+            raise Cancelled
+        pause = min(pause * 2, LONGEST_WAIT)
+    return Activation(
+        id=answer["ActivationId"],
+        code=Secret(answer["ActivationCode"]),
+        limit=wish.size,
+        expires=expires,
+        region=aws.region,
+    )
+
+
+def find_activations(aws: Aws, *, name: str, run: str) -> tuple[ActivationState, ...]:
+    """Activations that `run` created under this `name`. Raises AwsError."""
+    found = _described(aws, [{"FilterKey": "DefaultInstanceName", "FilterValues": [name[:LONGEST_TEXT]]}])
+    return tuple(state for state in found if state.description == _description(name, run))
+
+
+def activations_of_role(aws: Aws, role: str) -> frozenset[str]:
+    """Ids of this Region's activations that still take registrations for `role` (its name with path). AwsError."""
+    found = _described(aws, [{"FilterKey": "IamRole", "FilterValues": [role]}])
+    return frozenset(state.id for state in found if state.left)
+
+
+def delete_activation(aws: Aws, activation_id: str) -> bool:
+    """Delete it; False when it was gone already. Registered nodes stay. Raises AwsError."""
+    try:
+        with asking("ssm:DeleteActivation"):
+            aws.ssm.delete_activation(ActivationId=activation_id)
+    except AwsError as error:
+        if error.code in _GONE:
+            return False
+        raise
+    return True
+
+
+def _description(name: str, run: str) -> str:
+    mark = f" (Onboard run {run})"
+    return name[: LONGEST_TEXT - len(mark)] + mark
+
+
+def _passes(error: AwsError) -> bool:
+    """Whether waiting may help."""
+    return error.code in THROTTLED or _is_role_not_seen(error)
+
+
+def _is_role_not_seen(error: AwsError) -> bool:
+    return any(text in error.why.lower() for text in _ROLE_NOT_SEEN)
+
+
+def _explained(error: AwsError, role: str) -> AwsError:
+    """The error with a remedy, where this call knows one."""
+    if not _is_role_not_seen(error):
+        return error
+    return AwsError(
+        f"Systems Manager cannot use role {role}",
+        where=error.where,
+        why=error.why,
+        remedy="Check that the role exists, that role.name has its path, and that its trust policy lets "
+        "ssm.amazonaws.com assume it for this account and Region",
+        code=error.code,
+    )
+
+
+def _described(aws: Aws, filters: "list[DescribeActivationsFilterTypeDef]") -> list[ActivationState]:
+    with asking("ssm:DescribeActivations"):
+        pages = aws.ssm.get_paginator("describe_activations").paginate(
+            Filters=filters, PaginationConfig={"PageSize": 50}
+        )
+        return [_state(item) for page in pages for item in page["ActivationList"]]
+
+
+def _state(item: "ActivationTypeDef") -> ActivationState:
+    return ActivationState(
+        id=item["ActivationId"],
+        description=item.get("Description", ""),
+        limit=item.get("RegistrationLimit", 1),
+        registrations=item.get("RegistrationsCount", 0),
+        expired=item.get("Expired", False),
+    )

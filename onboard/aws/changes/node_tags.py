@@ -1,0 +1,64 @@
+"""The tags that the profile gives a server, put on its node."""
+
+from collections.abc import Iterable
+
+from onboard.aws.changes.base import Entry, Need, NodeChange
+from onboard.aws.failures import asking
+from onboard.aws.identity import Identity
+from onboard.aws.session import Aws
+from onboard.model.events import UndoLine
+from onboard.model.plan import Change
+from onboard.model.profile import Host, Profile
+
+
+class NodeTags(NodeChange):
+    """Tags that an activation gave go with a new node only; these are put on every node."""
+
+    name = "tag_node"
+    participle = "tagged"
+    by_hand = "Tag the node yourself, or take the server's tags out of the profile"
+
+    def needs(self, profile: Profile, identity: Identity) -> tuple[Need, ...]:
+        return (Need(("ssm:AddTagsToResource",)),)
+
+    def plan(self, host: Host) -> Change | None:
+        if not host.tags:
+            return None
+        return Change(
+            name=self.name,
+            summary=f"Tag its node: {_words(host)}",
+            detail={f"tag {key}": value for key, value in sorted(host.tags.items())},
+        )
+
+    def make(self, aws: Aws, node: str, host: Host) -> str:
+        with asking("ssm:AddTagsToResource"):
+            aws.ssm.add_tags_to_resource(
+                ResourceType="ManagedInstance",
+                ResourceId=node,
+                Tags=[{"Key": key, "Value": value} for key, value in host.tags.items()],
+            )
+        return _words(host)
+
+    def tell(self, entries: Iterable[Entry]) -> tuple[UndoLine, ...]:
+        """Tags go with the node where this run registered it. Elsewhere they stay: those before are not known."""
+        tagged: dict[str, str] = {}
+        registered = set[str]()
+        for entry in entries:
+            if entry.change == self.name:
+                tagged[entry.host] = entry.data["instance_id"]
+            elif entry.change == "register_agent" and entry.data.get("node"):
+                registered.add(entry.host)
+        return tuple(
+            UndoLine(
+                change=self.name,
+                subject=node,
+                words=f"{host}: the tags of {node} stay, since this run did not register it",
+                stays=True,
+            )
+            for host, node in tagged.items()
+            if host not in registered
+        )
+
+
+def _words(host: Host) -> str:
+    return ", ".join(f"{key} = {value}" for key, value in sorted(host.tags.items()))

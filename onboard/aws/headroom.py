@@ -1,0 +1,87 @@
+"""How many more hybrid nodes an account takes in a Region, and what they cost."""
+
+from dataclasses import dataclass
+
+from onboard.aws.failures import DENIED, asking
+from onboard.aws.identity import Identity
+from onboard.aws.session import Aws
+from onboard.model.errors import AwsError
+
+STANDARD_LIMIT = 1000  # hybrid nodes of one account and Region in the standard tier
+TIER_SETTING = "/ssm/managed-instance/activation-tier"
+NODE_HOUR = 0.00695  # US dollars a node and hour in the advanced tier, as published in 2024; indicative
+HOURS_A_MONTH = 730
+
+
+@dataclass(frozen=True, slots=True)
+class Headroom:
+    """How many more hybrid nodes this account and Region take.
+
+    tier      standard, advanced, or "" when the caller may not ask
+    nodes     hybrid nodes there now
+    adding    nodes to be added
+    limit     of the tier; None for the advanced one
+    cost      one indicative line, "" when free
+    warnings  lines for the plan
+    """
+
+    tier: str
+    nodes: int
+    adding: int
+    limit: int | None
+    cost: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def fits(self) -> bool:
+        return self.limit is None or self.nodes + self.adding <= self.limit
+
+
+def headroom(aws: Aws, identity: Identity, adding: int) -> Headroom:
+    """Ask for tier and count of hybrid nodes. Raises AwsError."""
+    nodes = _count(aws)
+    warnings = []
+    try:
+        tier, pending = _tier(aws)
+    except AwsError as error:
+        if error.code not in DENIED:
+            raise
+        tier, pending = "", False
+        warnings.append(f"Which instance tier account {identity.account} has in {aws.region} is unknown: {error.what}.")
+    total = nodes + adding
+    if pending:
+        warnings.append(f"The instance tier is being changed to {tier}; that takes some minutes.")
+    if tier != "advanced" and total > STANDARD_LIMIT:
+        over = total - STANDARD_LIMIT
+        warnings.append(
+            f"{nodes} hybrid nodes and {adding} more are {over} over the {STANDARD_LIMIT:,} of the standard tier: "
+            f"change to the advanced tier first ({_cost(total)})."
+        )
+    return Headroom(
+        tier=tier,
+        nodes=nodes,
+        adding=adding,
+        limit=None if tier in ("advanced", "") else STANDARD_LIMIT,
+        cost=_cost(total) if tier == "advanced" else "",
+        warnings=tuple(warnings),
+    )
+
+
+def _count(aws: Aws) -> int:
+    with asking("ssm:DescribeInstanceInformation"):
+        pages = aws.ssm.get_paginator("describe_instance_information").paginate(
+            Filters=[{"Key": "ResourceType", "Values": ["ManagedInstance"]}], PaginationConfig={"PageSize": 50}
+        )
+        return sum(len(page["InstanceInformationList"]) for page in pages)
+
+
+def _tier(aws: Aws) -> tuple[str, bool]:
+    """(standard or advanced, whether it is being changed)."""
+    with asking("ssm:GetServiceSetting"):
+        setting = aws.ssm.get_service_setting(SettingId=TIER_SETTING)["ServiceSetting"]
+    return setting.get("SettingValue", "standard"), setting.get("Status", "").startswith("Pending")
+
+
+def _cost(nodes: int) -> str:
+    month = nodes * NODE_HOUR * HOURS_A_MONTH
+    return f"about ${month:,.0f} a month for {nodes:,} nodes at ${NODE_HOUR} a node and hour; see AWS's price list"

@@ -1,0 +1,64 @@
+"""Changes in AWS for a run, made and taken back: each journalled before and after, whichever it is."""
+
+import json
+from collections.abc import Generator, Iterable
+
+from onboard.aws.changes import catalog
+from onboard.aws.changes.base import Planned, RunChange, Undo, Undone
+from onboard.aws.session import Aws
+from onboard.engine.activations import Activations
+from onboard.engine.journal import Journal
+from onboard.model.cancel import CancelToken
+from onboard.model.events import Event
+from onboard.model.profile import Profile
+
+
+def make_all(
+    planned: Iterable[tuple[RunChange, Planned]],
+    run: str,
+    aws: Aws,
+    journal: Journal,
+    cancel: CancelToken,
+    activations: Activations,
+) -> Generator[Event, None, None]:
+    """Make what is planned; activations that this creates are added to `activations`."""
+    for change, plan in planned:
+        for part in plan.parts:
+            journal.write(run, "", change.name, "intent", part.planned_undo())
+            made = part.make(aws, cancel)
+            journal.write(run, "", change.name, "done", made.kept)
+            if made.activation:
+                activations.add(made.activation)
+            yield from made.told
+
+
+def end_all(run: str, profile: Profile, aws: Aws, journal: Journal) -> Generator[Event, None, None]:
+    """Undo what ends with its run, also what an earlier part of it left that was broken off."""
+    for change in reversed(catalog.RUN_CHANGES):
+        if change.ends_with_run:
+            yield from take_back(change, run, profile, aws, journal)
+
+
+def end_former(run: str, profile_path: str, account: str, aws: Aws, journal: Journal) -> Generator[Event, None, None]:
+    """As `end_all`, for earlier runs of this profile that were broken off: `run`, which ended, stands in for them."""
+    for record in journal.runs():
+        if record.run == run or record.finished or (record.command, record.profile_path) != ("apply", profile_path):
+            continue
+        plan = json.loads(record.plan or "{}")
+        if (plan.get("account"), plan.get("region")) == (account, aws.region) and not journal.is_held(record.run):
+            yield from end_all(record.run, Profile.model_validate_json(record.profile), aws, journal)
+
+
+def take_back(
+    change: RunChange, run: str, profile: Profile, aws: Aws, journal: Journal, own: frozenset[str] = frozenset()
+) -> Generator[Event, None, None]:
+    """Undo one change, if anything of it is left. `own` as in `Undo`."""
+    left = change.left(journal.entries(run))
+    if not left:
+        return
+    for item in change.undo(Undo(aws, profile, run, left, own)):
+        if isinstance(item, Undone):
+            journal.write(run, "", item.change, item.phase, item.kept)
+            yield item.told
+        else:
+            yield item

@@ -1,0 +1,148 @@
+"""Every change in AWS: in the catalog, alike in shape, and planned as it is made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from onboard.aws import changes
+from onboard.aws.changes.base import Basis, Entry, Undo
+from onboard.aws.changes.catalog import CHANGES, NODE_CHANGES, RUN_CHANGES, plan_all
+from onboard.aws.identity import Identity
+from onboard.aws.session import Aws
+from onboard.model.cancel import CancelToken
+from onboard.model.errors import OnboardError
+from onboard.model.events import Noted, UndoLine
+from onboard.model.profile import Host, Profile
+
+if TYPE_CHECKING:
+    from onboard.practice.cloud import Cloud
+
+OTHERS = {"__init__", "base", "catalog"}
+ROLE, ACTIVATIONS = RUN_CHANGES
+
+
+@dataclass(frozen=True)
+class Line:
+    """An entry of the journal."""
+
+    change: str
+    phase: str
+    data: Mapping[str, str] = field(default_factory=dict)
+    host: str = ""
+
+
+def basis(aws: Aws, identity: Identity, servers: int, **more: object) -> Basis:
+    profile = Profile.model_validate({"activation": {"name": "web", "tags": {"team": "a"}}, **more})
+    return Basis(aws, identity, profile, "r-1", servers=servers, registering=servers)
+
+
+def test_every_file_is_listed() -> None:
+    (folder,) = map(Path, changes.__path__)
+    files = {path.stem for path in folder.glob("*.py")} - OTHERS
+    assert sorted(type(change).__module__.rpartition(".")[2] for change in CHANGES) == sorted(files)
+    assert len({change.name for change in CHANGES}) == len(CHANGES)
+
+
+def test_planning_changes_nothing_and_finds_the_same_again(aws: Aws, identity: Identity, cloud: "Cloud") -> None:
+    wanted = basis(aws, identity, 1500)
+    plan = plan_all(replace(wanted, registering=999))
+    assert cloud.calls.mutating() == []
+    assert plan == plan_all(replace(wanted, registering=999))
+    assert [change.name for _, planned in plan for change in planned.changes] == [
+        "create_role",
+        "attach_core_policy",
+        "create_activation",
+    ]
+    assert all(not planned.changes for _, planned in plan_all(replace(wanted, registering=0)))
+    assert cloud.calls.mutating() == []
+    with pytest.raises(OnboardError, match="1500 more nodes do not fit"):
+        plan_all(wanted)
+
+
+def test_what_is_made_is_what_was_planned_and_undo_takes_it_back(aws: Aws, identity: Identity, cloud: "Cloud") -> None:
+    """What is approved of an activation is what AWS is sent. All that is made is journalled before and after."""
+    wanted = basis(aws, identity, 3, role={"name": "service-role/Nodes"})
+    plan = plan_all(wanted)
+    entries: list[Entry] = []
+    for change, planned in plan:
+        for part in planned.parts:
+            entries.append(Line(change.name, "intent", part.planned_undo()))
+            begun = change.left(entries)
+            made = part.make(aws, CancelToken())
+            entries.append(Line(change.name, "done", made.kept))
+            assert change is ACTIVATIONS or begun == change.left(entries), "as much is known should it break off"
+            assert change.left(entries)
+    (approved,) = [change for _, planned in plan for change in planned.changes if change.name == "create_activation"]
+    (sent,) = aws.ssm.describe_activations()["ActivationList"]
+    assert approved.detail == {
+        "name": sent["DefaultInstanceName"],
+        "role": sent["IamRole"],
+        "expires_in_hours": str(round((sent["ExpirationDate"] - sent["CreatedDate"]).total_seconds() / 3600)),
+        **{f"tag {tag['Key']}": tag["Value"] for tag in sent["Tags"]},
+    }
+    assert (approved.at_most, sent["RegistrationLimit"]) == (3, 3)
+
+    assert [line.words for change in CHANGES for line in change.tell(entries)] == [
+        "The role service-role/Nodes, which this run made, is deleted.",
+        "Activations that this run left are deleted.",
+    ]
+    for _ in range(2):  # safe to repeat
+        for change in reversed(RUN_CHANGES):
+            found = list(change.undo(Undo(aws, wanted.profile, wanted.run, change.left(entries))))
+            assert not any(isinstance(item, Noted) for item in found)
+    assert aws.ssm.describe_activations()["ActivationList"] == []
+    assert not cloud.calls.of("DeleteRole")[0].error
+
+
+def test_a_role_that_cannot_be_used_stops_the_plan(aws: Aws, identity: Identity) -> None:
+    aws.iam.create_role(RoleName="Mine", AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}')
+    with pytest.raises(OnboardError, match="service role cannot be used"):
+        ROLE.plan(basis(aws, identity, 1, role={"name": "Mine"}))
+
+
+def lines(*entries: Entry) -> list[str]:
+    return [line.words for change in CHANGES for line in change.tell(entries)]
+
+
+def test_what_becomes_of_a_role_that_stays() -> None:
+    opened = Line("ensure_role", "done", {"role": "R", "region": "us-east-1"})
+    attached = Line("ensure_role", "done", {"role": "R", "delete": "policy"})
+    region = "Region us-east-1 is taken out of the role R again."
+    policy = "The policy that this run attached to the role R is detached."
+    assert lines(opened) == [region]
+    assert lines(attached) == [policy]
+    assert lines(opened, attached) == [region, policy]
+    assert lines(opened, Line("ensure_role", "undone")) == []
+
+
+def test_an_activation_that_broke_off_may_be_left() -> None:
+    begun, done = Line("create_activation", "intent"), Line("create_activation", "done", {"id": "a-1"})
+    deleted = Line("delete_activation", "done", {"id": "a-1"})
+    assert ACTIVATIONS.left([begun]) == {"others": "maybe"}
+    assert ACTIVATIONS.left([begun, done]) == {"ids": "a-1"}
+    assert ACTIVATIONS.left([begun, done, begun]) == {"ids": "a-1", "others": "maybe"}
+    assert ACTIVATIONS.left([begun, done, deleted]) == {}
+    assert lines(begun, done) == lines(begun) == ["Activations that this run left are deleted."]
+    assert lines(begun, done, deleted) == []
+
+
+def test_tags_stay_where_the_node_does() -> None:
+    tagged = [
+        Line("tag_node", phase, {"instance_id": f"mi-{host}"}, host) for phase in ("intent", "done") for host in "ab"
+    ]
+    registered = Line("register_agent", "done", {"node": "mi-a"}, "a")
+    found = [line for change in NODE_CHANGES for line in change.tell([registered, *tagged])]
+    words = "b: the tags of mi-b stay, since this run did not register it"
+    assert found == [UndoLine(change="tag_node", subject="mi-b", words=words, stays=True)]
+
+
+def test_a_server_without_tags_has_nothing_planned() -> None:
+    (tags,) = NODE_CHANGES
+    bare = Host(name="a", address="192.0.2.1")
+    assert tags.plan(bare) is None
+    change = tags.plan(bare.model_copy(update={"tags": {"b": "2", "a": "1"}}))
+    assert change is not None
+    assert (change.summary, change.detail) == ("Tag its node: a = 1, b = 2", {"tag a": "1", "tag b": "2"})
