@@ -2,7 +2,7 @@
 
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from onboard.gui.text import plural, tr
+from onboard.gui.text import plural, say, tr
 from onboard.model.events import UndoShown, undo_sentences
 
 NAMED = 6
@@ -50,7 +50,7 @@ def _touched(shown: UndoShown) -> list[str]:
             names=_few(tuple(shown.nodes.values())),
         )
         lines.append(nodes)
-    return [*lines, *undo_sentences(shown.lines)]
+    return [*lines, *map(say, undo_sentences(shown.lines))]
 
 
 def _few(names: tuple[str, ...]) -> str:

@@ -14,7 +14,7 @@ from onboard.model.errors import Problem
 from onboard.model.finding import Cause, Finding
 from onboard.model.plan import HostPlan, Plan
 from onboard.model.status import HostStatus
-from onboard.model.words import Wording, wording_of
+from onboard.model.words import Text, Wording, wording_of
 
 VERSION = 1
 THIS_COMPUTER = "this computer"  # an origin of measurements beside servers' names
@@ -421,12 +421,22 @@ class UndoLine:
     subject  name or id of what is changed
     words    a sentence for people
     stays    it says what undo leaves as it is
+    wording  what `words` is made of
     """
 
     change: str
     subject: str
     words: str
     stays: bool = False
+    wording: Wording | None = None
+
+    @classmethod
+    def of(cls, change: str, subject: str, sentence: Text, *, stays: bool = False) -> "UndoLine":
+        return cls(change=change, subject=subject, words=sentence, stays=stays, wording=wording_of(sentence, ""))
+
+    @property
+    def sentence(self) -> Text:
+        return self.wording.sentence if self.wording else Text(self.words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -452,16 +462,17 @@ class UndoShown(Event):
         return bool(self.servers or self.nodes or any(not line.stays for line in self.lines))
 
 
-def undo_sentences(lines: Iterable[UndoLine], shown: int = 6) -> tuple[str, ...]:
+def undo_sentences(lines: Iterable[UndoLine], shown: int = 6) -> tuple[Text, ...]:
     """What the lines say, at most `shown` about one change."""
-    of_change: dict[str, list[str]] = {}
+    of_change: dict[str, list[Text]] = {}
     for line in lines:
-        of_change.setdefault(line.change, []).append(line.words)
-    return tuple(
-        words
-        for every in of_change.values()
-        for words in (*every[:shown], *([f"And {len(every) - shown:,} more like these."] if every[shown:] else ()))
-    )
+        of_change.setdefault(line.change, []).append(line.sentence)
+    told: list[Text] = []
+    for every in of_change.values():
+        told += every[:shown]
+        if every[shown:]:
+            told.append(Text("And {count} more like these.", count=f"{len(every) - shown:,}"))
+    return tuple(told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from onboard.aws.identity import Identity
 from onboard.aws.session import Aws
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
-from onboard.model.events import Noted, UndoLine
+from onboard.model.events import Noted
 from onboard.model.profile import Host, Profile
 
 if TYPE_CHECKING:
@@ -136,7 +136,10 @@ def test_tags_stay_where_the_node_does() -> None:
     registered = Line("register_agent", "done", {"node": "mi-a"}, "a")
     found = [line for change in NODE_CHANGES for line in change.tell([registered, *tagged])]
     words = "b: the tags of mi-b stay, since this run did not register it"
-    assert found == [UndoLine(change="tag_node", subject="mi-b", words=words, stays=True)]
+    assert [(line.change, line.subject, line.words, line.stays) for line in found] == [
+        ("tag_node", "mi-b", words, True)
+    ]
+    assert found[0].sentence.values == {"server": "b", "node": "mi-b"}
 
 
 def test_a_server_without_tags_has_nothing_planned() -> None:

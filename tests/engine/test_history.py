@@ -20,6 +20,7 @@ from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model import events
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError, ProfileError
+from onboard.model.event_json import event_from_json
 from onboard.model.plan import HostPlan, Plan
 from onboard.model.profile import Host, Profile
 from onboard.model.state import State, fold
@@ -69,6 +70,7 @@ def test_what_undo_would_touch_is_what_it_touches(bench: Callable[..., Bench]) -
     assert shown.deletes_role
     (line,) = shown.lines
     assert (line.change, line.subject, line.stays) == ("ensure_role", shown.role, False)
+    assert event_from_json(json.loads(json.dumps(shown.to_json()))) == shown
     with practice.tools() as tools:
         again = fold(undo_preview(tools.journal.run(run), tools.journal)).undoing
     assert again == events.UndoShown(run=run, servers=(), nodes={})
@@ -91,6 +93,8 @@ def test_what_a_later_run_changed_is_not_shown_as_undone(tmp_path: Path) -> None
         journal.write("r2", "a", "configure_agent", "done", {})
         (shown,) = [event for event in undo_preview(journal.run("r1"), journal) if isinstance(event, events.UndoShown)]
     assert (shown.servers, shown.nodes, shown.role) == (("b",), {"b": "mi-2"}, "")
+    assert [line.change for line in before.lines] == ["ensure_role"]
+    assert shown.lines == ()
 
 
 def replayed(practice: Bench, run: str) -> Replay:

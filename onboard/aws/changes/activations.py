@@ -17,7 +17,7 @@ from onboard.model.events import AwsChanged, Noted, UndoLine
 from onboard.model.plan import Change
 from onboard.model.profile import Profile
 from onboard.model.secret import Secret
-from onboard.model.words import servers
+from onboard.model.words import Text, servers
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm.type_defs import ActivationTypeDef, DescribeActivationsFilterTypeDef, TagTypeDef
@@ -141,8 +141,8 @@ class Activations(RunChange):
     def tell(self, entries: Iterable[Entry]) -> tuple[UndoLine, ...]:
         left = self.left(entries)
         ids = left.get("ids", "").split(",")
-        words = "Activations that this run left are deleted."
-        return (UndoLine(change=self.name, subject=", ".join(ids), words=words),) if left else ()
+        sentence = Text("Activations that this run left are deleted.")
+        return (UndoLine.of(self.name, ", ".join(ids), sentence),) if left else ()
 
     def undo(self, undo: Undo) -> Iterator[Undone | Noted]:
         """Delete every activation of the run that may still exist."""

@@ -9,6 +9,9 @@ from onboard.aws.session import Aws
 from onboard.model.events import UndoLine
 from onboard.model.plan import Change
 from onboard.model.profile import Host, Profile
+from onboard.model.words import Text, phrase
+
+STAY = phrase("{server}: the tags of {node} stay, since this run did not register it")
 
 
 class NodeTags(NodeChange):
@@ -49,12 +52,7 @@ class NodeTags(NodeChange):
             elif entry.change == "register_agent" and entry.data.get("node"):
                 registered.add(entry.host)
         return tuple(
-            UndoLine(
-                change=self.name,
-                subject=node,
-                words=f"{host}: the tags of {node} stay, since this run did not register it",
-                stays=True,
-            )
+            UndoLine.of(self.name, node, Text(STAY, server=host, node=node), stays=True)
             for host, node in tagged.items()
             if host not in registered
         )

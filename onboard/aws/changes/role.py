@@ -26,7 +26,7 @@ from onboard.model.errors import AwsError, OnboardError
 from onboard.model.events import AwsChanged, Noted, UndoLine
 from onboard.model.plan import Change
 from onboard.model.profile import Profile, RoleSection
-from onboard.model.words import and_more
+from onboard.model.words import Text, and_more
 
 CORE_POLICY = "AmazonSSMManagedInstanceCore"
 DEPRECATED_POLICY = "AmazonEC2RoleforSSM"
@@ -63,12 +63,13 @@ class Role(RunChange):
         left = self.left(entries)
         name, region, delete = left.get("role", ""), left.get("region", ""), left.get("delete")
         if delete == "role":
-            words = [f"The role {name}, which this run made, is deleted."]
+            told = [Text("The role {role}, which this run made, is deleted.", role=name)]
         else:
-            words = [f"Region {region} is taken out of the role {name} again."] if region else []
+            closed = Text("Region {region} is taken out of the role {role} again.", region=region, role=name)
+            told = [closed] if region else []
             if delete == "policy":
-                words.append(f"The policy that this run attached to the role {name} is detached.")
-        return tuple(UndoLine(change=self.name, subject=name, words=one) for one in words)
+                told.append(Text("The policy that this run attached to the role {role} is detached.", role=name))
+        return tuple(UndoLine.of(self.name, name, sentence) for sentence in told)
 
     def undo(self, undo: Undo) -> Iterator[Undone | Noted]:
         """Nothing is taken back while nodes or activations of others use the role."""
