@@ -173,12 +173,12 @@ def test_a_run_of_which_nothing_was_recorded_is_told(tmp_path: Path) -> None:
             list(replay(journal.run("r1"), journal))
 
 
-def test_a_resumed_run_tells_at_once_who_is_online(bench: Callable[..., Bench]) -> None:
+def test_a_resumed_run_tells_who_is_online_once_it_has_asked_again(bench: Callable[..., Bench]) -> None:
     practice = bench(2)
     run = practice.apply().run
     again = practice.apply(resume=run)
     confirmed = {name: (host.steps["confirm"], host.instance_id) for name, host in again.hosts.items()}
-    assert {outcome for outcome, _ in confirmed.values()} == {"unchanged"}
+    assert {outcome for outcome, _ in confirmed.values()} == {"done"}
     assert all(node and node.startswith("mi-") for _, node in confirmed.values())
 
 
