@@ -6,8 +6,8 @@ from collections.abc import Generator, Iterable
 from onboard.aws.changes import catalog
 from onboard.aws.changes.base import Planned, RunChange, Undo, Undone
 from onboard.aws.session import Aws
-from onboard.engine.activations import Activations
 from onboard.engine.journal import Journal
+from onboard.engine.registrations import Registrations
 from onboard.model.cancel import CancelToken
 from onboard.model.events import Event
 from onboard.model.profile import Profile
@@ -19,16 +19,16 @@ def make_all(
     aws: Aws,
     journal: Journal,
     cancel: CancelToken,
-    activations: Activations,
+    registrations: Registrations,
 ) -> Generator[Event, None, None]:
-    """Make what is planned; activations that this creates are added to `activations`."""
+    """Make what is planned. Activations that this creates are added to `registrations`."""
     for change, plan in planned:
         for part in plan.parts:
             journal.write(run, "", change.name, "intent", part.planned_undo())
             made = part.make(aws, cancel)
             journal.write(run, "", change.name, "done", made.kept)
             if made.activation:
-                activations.add(made.activation)
+                registrations.add(made.activation)
             yield from made.told
 
 

@@ -7,7 +7,7 @@ from onboard.model.errors import OnboardError
 from onboard.steps.base import Registration
 
 
-class Activations:
+class Registrations:
     """Hands out registrations to workers; the codes stand in memory alone."""
 
     def __init__(self) -> None:

@@ -16,13 +16,13 @@ from onboard.aws.changes.catalog import NODE_CHANGES
 from onboard.aws.instances import Node, nodes
 from onboard.defects import keep_defect
 from onboard.engine.account import Account
-from onboard.engine.activations import Activations
 from onboard.engine.authority import objection
 from onboard.engine.aws_changes import end_all, make_all
 from onboard.engine.fleet import Emit, Rest, work_on
 from onboard.engine.pace import Pace
 from onboard.engine.planning import CONFIRM, NONCE, START, Prepared
 from onboard.engine.proof import NotProven, Prover
+from onboard.engine.registrations import Registrations
 from onboard.engine.survey import evidence_of, finish_with, reason_of
 from onboard.engine.workbench import Tools
 from onboard.facts.catalog import instance_id
@@ -73,7 +73,7 @@ class Rollout:
         self._nodes: dict[str, str] = {}  # server → mi- id, as soon as it is known
         self._proven: dict[str, str] = {}  # server → mi- id that answered with its nonce
         self._touched: set[str] = set()
-        self._activations = Activations()
+        self._registrations = Registrations()
 
     def carry_out(self) -> Generator[Event, None, None]:
         """Everything the plan holds; then the end of every server that is proven."""
@@ -98,7 +98,7 @@ class Rollout:
 
     def _waves(self, hosts: Sequence[Host]) -> Generator[Event, None, None]:
         yield from make_all(
-            self._prepared.aws, self._run, self._aws, self._tools.journal, self._cancel, self._activations
+            self._prepared.aws, self._run, self._aws, self._tools.journal, self._cancel, self._registrations
         )
         proofs = {family: proof_of(family, self._attempt) for family in {family_of(host) for host in hosts}}
         with Prover(self._aws, proofs, self._cancel, self._tools.patience) as prover:
@@ -168,7 +168,7 @@ class Rollout:
         """Make the server's changes, each journalled before and after. The nonce that was placed."""
         before = self._prepared.before[host.name]
         nonce = Secret(secrets.token_hex(16))
-        supplies = Supplies(attempt=self._attempt, registration=self._activations.take, nonce=nonce)
+        supplies = Supplies(attempt=self._attempt, registration=self._registrations.take, nonce=nonce)
         node = instance_id(before.facts)
         if node:
             self._nodes[host.name] = node
