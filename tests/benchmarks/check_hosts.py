@@ -1,6 +1,8 @@
 """What a check costs: CPU (user and system, children included), wall time and memory, beside its peers in the same run.
 
     python tests/benchmarks/check_hosts.py [--hosts 50 200] [--practice 1000] [--repeat 3]      as root, on Linux
+        [--clients WORD …]     real hosts: only clients whose title has one of the words, like: onboard "of all facts"
+        [--before PYTHON]      and `onboard check` of the version that this other Python has installed
 
 * Real hosts: sshd under as many loopback addresses (127.0.1.1 …), each a host of the inventory with its own line in
   known_hosts. The program asks all its facts; the peers run one small script, 32 at a time like it. Servers and clients
@@ -54,7 +56,12 @@ def measured(command: Sequence[str], environment: Mapping[str, str], judged: int
     with tempfile.TemporaryFile() as said:
         began = time.monotonic()
         process = subprocess.Popen(
-            command, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+            command,
+            env={**os.environ, **environment},
+            cwd="/",  # else `-m onboard` would run what the working directory holds, whatever the Python
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
         )
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.monotonic() - began
@@ -148,7 +155,7 @@ with ThreadPoolExecutor(32) as pool:
 """
 
 
-def onboard(on: Fleet, addresses: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+def onboard(on: Fleet, addresses: Sequence[str], python: str = sys.executable) -> tuple[list[str], dict[str, str]]:
     home = on.folder / "home"
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir()
@@ -168,7 +175,7 @@ def onboard(on: Fleet, addresses: Sequence[str]) -> tuple[list[str], dict[str, s
     path = on.folder / "profile.toml"
     path.unlink(missing_ok=True)
     profile_file.save(profile, path)
-    return [sys.executable, "-m", "onboard", "check", "--profile", str(path), "--json"], {"ONBOARD_HOME": str(home)}
+    return [python, "-m", "onboard", "check", "--profile", str(path), "--json"], {"ONBOARD_HOME": str(home)}
 
 
 def plain_paramiko(on: Fleet, addresses: Sequence[str], script: str) -> tuple[list[str], dict[str, str]]:
@@ -219,7 +226,7 @@ def ansible(on: Fleet, addresses: Sequence[str]) -> tuple[list[str], dict[str, s
 # The runs ---------------------------------------------------------------------------------------------------------
 
 
-def real_hosts(sizes: Sequence[int], repeat: int, folder: Path) -> None:
+def real_hosts(sizes: Sequence[int], repeat: int, folder: Path, words: Sequence[str], before: str | None) -> None:
     with practice(folder / "cloud", 1) as environment:
         endpoint = environment["AWS_ENDPOINT_URL"]
         facts = bundle.compose(POSIX, FACTS, Wanted(Endpoints(endpoint, endpoint, endpoint, endpoint)))
@@ -234,10 +241,14 @@ def real_hosts(sizes: Sequence[int], repeat: int, folder: Path) -> None:
                 clients["pyinfra exec, one small command"] = lambda some: pyinfra(on, some)
             if shutil.which("ansible"):
                 clients["ansible -m raw, one small command"] = lambda some: ansible(on, some)
+            if before:
+                clients["onboard check of the version before"] = lambda some: onboard(on, some, before)
+            if words:
+                clients = {name: run for name, run in clients.items() if any(word in name for word in words)}
             costs: dict[tuple[str, int], list[Cost]] = {}
             for turn in range(repeat):
-                for name, client in clients.items():
-                    for size in sizes:
+                for size in sizes:
+                    for name, client in clients.items():  # one right after the other: the load is then much the same
                         command, more = client(on.addresses[:size])
                         judged = size if name.startswith("onboard") else 0
                         cost = measured(command, {**environment, **more}, judged)
@@ -338,13 +349,15 @@ def main() -> None:
     parser.add_argument("--hosts", type=int, nargs="*", default=[50, 200], help="sizes of the fleet of real sshd")
     parser.add_argument("--practice", type=int, nargs="*", default=[1000], help="numbers of practice servers")
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--clients", nargs="*", default=[], help="only those whose title has one of these words")
+    parser.add_argument("--before", metavar="PYTHON", help="a Python that has another version of onboard")
     options = parser.parse_args()
     if options.hosts and (os.geteuid() != 0 or not Path(SSHD).exists()):
         raise SystemExit(f"The benchmark with a real sshd needs root and {SSHD}")
     with tempfile.TemporaryDirectory(prefix="onboard-benchmark-") as name:
         folder = Path(name)
         if options.hosts:
-            real_hosts(options.hosts, options.repeat, folder)
+            real_hosts(options.hosts, options.repeat, folder, options.clients, options.before)
         if options.practice:
             practice_hosts(options.practice, options.repeat, folder)
 
