@@ -337,7 +337,7 @@ class Dialogue:
         self._stdout.data += stdout
         self._stderr.data += stderr
         self.began = self.began or self._stdout.find("begin") is not None
-        if self._stdout.find("cannot", " \\S+") or (self._stdout.find_end() and self._stderr.find_end()):
+        if self._stdout.find("cannot") or (self._stdout.find_end() and self._stderr.find_end()):
             self._ended = True
         if self._ended:
             return Want.NOTHING
@@ -362,15 +362,13 @@ class Dialogue:
         """The script's own exit code and output. Raises NotRun."""
         out_end, err_end = self._stdout.find_end(), self._stderr.find_end()
         if self.began and out_end and err_end:
-            code = int(out_end["code"])
+            code = int(out_end.value)
             if self.request.pty:
                 out, err = self._stdout.find("out"), self._stdout.find("err")
                 if out is None or err is None:
                     raise NotRun(Refusal.BROKEN_OFF, "the script's output did not come back")
                 data = self._stdout.data
-                return ScriptResult(
-                    code, bytes(data[out.end() : err.start()]), bytes(data[err.end() : out_end.start()])
-                )
+                return ScriptResult(code, bytes(data[out.end : err.start]), bytes(data[err.end : out_end.start]))
             return ScriptResult(code, self._stdout.between(out_end), self._stderr.between(err_end))
         raise self._not_run()
 
@@ -380,14 +378,14 @@ class Dialogue:
     def _not_run(self) -> NotRun:
         if self.began:
             return NotRun(Refusal.BROKEN_OFF)
-        if cannot := self._stdout.find("cannot", " (?P<reason>\\S+)"):
-            return NotRun(Refusal(cannot["reason"].decode()))
+        if cannot := self._stdout.find("cannot"):
+            return NotRun(Refusal(cannot.value.decode()))
         start = self._stderr.find("start")
         if start is None:
             noise = bytes(self._stdout.data) + b"\n" + (b"" if self.request.pty else bytes(self._stderr.data))
             return NotRun(Refusal.NO_SHELL, _one_line(noise))
         end = self._stderr.find_end()
-        said = bytes(self._stderr.data[start.end() : end.start() if end else None])
+        said = bytes(self._stderr.data[start.end : end.start if end else None])
         if self.request.prompt:
             said = said.replace(self.request.prompt.encode(), b"")
         return NotRun(self._why(said), _one_line(said))
@@ -421,35 +419,56 @@ _SUDO_SAYS = (
 )
 
 
+# What may follow the marker in its line. A pty may end lines with CR LF.
+_REST = {
+    "start": re.compile(rb" start()\r?\n"),
+    "begin": re.compile(rb" begin()\r?\n"),
+    "cannot": re.compile(rb" cannot (\S+)\r?\n"),
+    "out": re.compile(rb" out()\r?\n"),
+    "err": re.compile(rb" err()\r?\n"),
+    "end": re.compile(rb" end (\d+)\r?\n"),
+}
+_LONGEST_REST = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _MarkerLine:
+    """Where it stands, and the value that it tells: the reason of `cannot`, the code of `end`."""
+
+    start: int
+    end: int
+    value: bytes
+
+
 class _Stream:
-    """What arrived on one stream, searched for marker lines. A pty may end lines with CR LF."""
+    """What arrived on one stream, searched for marker lines."""
 
     def __init__(self, marker: str) -> None:
         self.data = bytearray()
-        self._marker = re.escape(marker.encode())
-        self._found: dict[str, re.Match[bytes]] = {}
+        self._marker = (
+            marker.encode()
+        )  # looked for as bytes: to compile a pattern for each marker costs more than all else
+        self._found: dict[str, _MarkerLine] = {}
         self._searched: dict[str, int] = {}
 
-    def find(self, word: str, pattern: str = "") -> re.Match[bytes] | None:
+    def find(self, word: str) -> _MarkerLine | None:
         """The first line `MARKER word…`. Each search goes on where the last one ended, less one line's length."""
-        key = word + pattern
-        if key not in self._found:
-            compiled = re.compile(self._marker + b" " + word.encode() + pattern.encode() + b"\r?\n")
-            start = max(0, self._searched.get(key, 0) - len(self._marker) - 64)
-            # A copy of the tail: a match object would keep the growing buffer locked.
-            found = compiled.search(bytes(self.data[start:])) and compiled.search(bytes(self.data), start)
-            self._searched[key] = len(self.data)
-            if not found:
-                return None
-            self._found[key] = found
-        return self._found[key]
+        if word not in self._found:
+            start = max(0, self._searched.get(word, 0) - len(self._marker) - _LONGEST_REST)
+            self._searched[word] = len(self.data)
+            while (at := self.data.find(self._marker, start)) >= 0:
+                start = at + len(self._marker)
+                if rest := _REST[word].match(self.data, start):
+                    self._found[word] = _MarkerLine(at, rest.end(), bytes(rest[1]))
+                    break
+        return self._found.get(word)
 
-    def find_end(self) -> re.Match[bytes] | None:
-        return self.find("end", " (?P<code>\\d+)")
+    def find_end(self) -> _MarkerLine | None:
+        return self.find("end")
 
-    def between(self, end: re.Match[bytes]) -> bytes:
+    def between(self, end: _MarkerLine) -> bytes:
         begin = self.find("begin")
-        return bytes(self.data[begin.end() if begin else 0 : end.start()])
+        return bytes(self.data[begin.end if begin else 0 : end.start])
 
 
 def _random(word: str) -> str:
