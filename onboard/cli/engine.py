@@ -185,7 +185,7 @@ class Child:
             if self._is_heard:
                 try:
                     for part in in_parts(event):
-                        self._write(json.dumps({"id": self._number, **part.to_json()}) + "\n")
+                        self._write(part.to_line(id=self._number) + "\n")
                     sys.stdout.flush()
                 except OSError:  # the wizard has gone: what runs is brought to its end, and to the journal, untold
                     self._is_heard = False

@@ -1,6 +1,5 @@
 """Shows a run's events: one JSON object a line for programs, or progress and a table for people."""
 
-import json
 import sys
 from collections.abc import Iterable
 from typing import Protocol
@@ -26,7 +25,7 @@ class JsonLines:
     """The contract: one JSON object a line on standard output, nothing else there."""
 
     def event(self, event: events.Event, state: State) -> None:
-        sys.stdout.write(json.dumps(event.to_json()) + "\n")
+        sys.stdout.write(event.to_line() + "\n")
         sys.stdout.flush()
 
     def end(self, state: State) -> None:

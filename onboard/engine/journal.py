@@ -257,7 +257,7 @@ class Journal:
         """Add an event."""
         with self._lock, self._told(), self._events:
             self._events.execute(
-                "INSERT INTO events (run, event, time) VALUES (?, ?, ?)", (run, json.dumps(event.to_json()), now())
+                "INSERT INTO events (run, event, time) VALUES (?, ?, ?)", (run, event.to_line(), now())
             )
             if isinstance(event, AccountIdentified):
                 self._events.execute("UPDATE runs SET arn = ? WHERE run = ?", (event.arn, run))

@@ -1,12 +1,13 @@
 """A fact: one question asked of a server. To add one, write a file in `posix/`, and list it in `facts.catalog`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from onboard.facts.amazon_roots import AMAZON_ROOTS
 from onboard.model.endpoints import Endpoints
 from onboard.model.family import ONLY_POSIX, Family
+from onboard.model.field_names import field_names
 
 T = TypeVar("T")
 
@@ -100,10 +101,16 @@ class Facts:
         return {name: value.reason for name, value in self._values.items() if isinstance(value, Unknown)}
 
 
+_PLAIN = (str, int, float, type(None))  # most values, looked for first
+
+
 def to_json(value: Any) -> Any:
     """A fact's value in JSON's plain types: objects become dicts, tuples lists, sets sorted lists."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, _PLAIN):
+        return value
+    names = field_names(value.__class__)
+    if names:
+        return {name: to_json(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, frozenset | set):

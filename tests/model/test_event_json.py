@@ -3,9 +3,13 @@
 import json
 from dataclasses import replace
 
+import pytest
+
 from onboard.model.event_json import PART, event_from_json, in_parts
-from onboard.model.events import PhaseStarted, PlanMade, PlanPart
+from onboard.model.events import FactsGathered, HostJudged, PhaseStarted, PlanMade, PlanPart, Recorded
+from onboard.model.finding import Finding, Verdict
 from onboard.model.plan import Change, HostPlan, Plan
+from onboard.model.status import HostStatus
 
 
 def plan(count: int) -> Plan:
@@ -28,3 +32,20 @@ def test_a_long_plan_is_told_in_parts() -> None:
 def test_what_is_short_is_told_as_it_is() -> None:
     for event in (PlanMade(plan=plan(PART)), PhaseStarted(phase="facts", total=3)):
         assert list(in_parts(event)) == [event]
+
+
+def test_a_line_tells_of_the_event_and_of_one_inside_it() -> None:
+    finding = Finding(check="clock_in_sync", status=Verdict.PASS, summary="the clock is right")
+    judged = HostJudged(host="srv-1", status=HostStatus.READY, findings=(finding,))
+    line = Recorded(command="check", time="2026-11-29T12:00:00.000+00:00", told=judged).to_line(id=7)
+    assert line.startswith('{"id": 7, "event": "recorded", "v": 1, "command": "check", ')
+    told = json.loads(line)["told"]
+    assert list(told) == ["event", "v", "host", "status", "findings"]
+    assert (told["event"], told["status"]) == ("host_judged", "ready")
+    assert told["findings"][0]["status"] == "pass"
+    assert event_from_json(told) == judged
+
+
+def test_what_json_has_no_type_for_is_a_defect() -> None:
+    with pytest.raises(TypeError, match="set"):
+        FactsGathered(host="srv-1", facts={"ports": {22}}).to_line()
