@@ -60,7 +60,7 @@ def parse(facts: Iterable[Fact[Any]], result: ScriptResult, *, received: float |
     script took is taken off, so that a slow answer makes no slow clock.
     """
     answers = split(result, received=time.time() if received is None else received)
-    return Facts({fact.name: _value(fact, answers.get(fact.name, _why_missing(result))) for fact in facts})
+    return Facts({fact.name: _value(fact, answers.get(fact.name) or _why_missing(result)) for fact in facts})
 
 
 def _value(fact: Fact[Any], answer: Answer | Unknown) -> Any:

@@ -57,38 +57,41 @@ def parse(answer: Answer) -> OperatingSystem:
     return _from_sentence(content)
 
 
-def _assignments(content: str) -> dict[str, str]:
-    """KEY=value lines, quoted as for a shell."""
-    values = {}
-    for line in content.splitlines():
-        key, equals, value = line.strip().partition("=")
-        if equals and not key.startswith("#"):
-            try:
-                words = shlex.split(value)
-            except ValueError:
-                words = [value.strip("\"'")]
-            values[key] = " ".join(words)
-    return values
+class _Assignments:
+    """KEY=value lines. Only the values that are asked for are unquoted: a shell's quotes take long to read."""
+
+    def __init__(self, content: str) -> None:
+        lines = (line.strip().partition("=") for line in content.splitlines())
+        self._raw = {key: value for key, equals, value in lines if equals and not key.startswith("#")}
+
+    def get(self, key: str, default: str = "") -> str:
+        if key not in self._raw:
+            return default
+        raw = self._raw[key]
+        try:
+            return " ".join(shlex.split(raw))
+        except ValueError:
+            return raw.strip("\"'")
 
 
 def _from_os_release(content: str) -> OperatingSystem:
-    values = _assignments(content)
-    if not values.get("ID"):
+    values = _Assignments(content)
+    identity, version = values.get("ID"), values.get("VERSION_ID")
+    if not identity:
         raise FactError("os-release has no ID")
-    version = values.get("VERSION_ID", "")
     return OperatingSystem(
-        id=values["ID"].lower(),
+        id=identity.lower(),
         version=version,
-        name=values.get("PRETTY_NAME") or f"{values.get('NAME', values['ID'])} {version}".strip(),
-        id_like=tuple(values.get("ID_LIKE", "").lower().split()),
+        name=values.get("PRETTY_NAME") or f"{values.get('NAME', identity)} {version}".strip(),
+        id_like=tuple(values.get("ID_LIKE").lower().split()),
     )
 
 
 def _from_lsb_release(content: str) -> OperatingSystem:
-    values = _assignments(content)
-    if not values.get("DISTRIB_ID"):
+    values = _Assignments(content)
+    identity, version = values.get("DISTRIB_ID"), values.get("DISTRIB_RELEASE")
+    if not identity:
         raise FactError("lsb-release has no DISTRIB_ID")
-    identity, version = values["DISTRIB_ID"], values.get("DISTRIB_RELEASE", "")
     first = identity.lower().split()[0] if identity.split() else ""
     return OperatingSystem(
         _IDS.get(first, first), version, values.get("DISTRIB_DESCRIPTION") or f"{identity} {version}"
