@@ -8,12 +8,13 @@ from onboard.checks.base import Check, Context, failed, not_known, passed, warne
 from onboard.facts.amazon_roots import AMAZON_ROOTS
 from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import operating_system, root_certificates
+from onboard.model.changes import ChangeName
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 from onboard.model.words import Remedy, Text, phrase, sh
 
 NAME = "root_certificates_present"
-FIX = "install_roots"
+FIX = ChangeName.INSTALL_ROOTS
 _ONE = phrase("{count} of Amazon's five root certificates is not trusted")
 _SOME = phrase("{count} of Amazon's five root certificates are not trusted")
 _BY_HAND = {  # family → where administrators add certificates (as *.crt on Debian), and what reads them in

@@ -21,6 +21,7 @@ from rich.table import Table
 from onboard.cli.output import failure_text
 from onboard.model import events
 from onboard.model.causes import causes_of
+from onboard.model.changes import ChangeName, RunPhase
 from onboard.model.finding import Verdict
 from onboard.model.outcome import Sign, need_of, sign_of_status, sign_of_verdict, troubles
 from onboard.model.plan import Change, Plan
@@ -30,12 +31,12 @@ from onboard.model.words import FEW, and_more, servers
 
 COLOURS = {"ok": "green", "warn": "yellow", "bad": "red", "idle": "bright_black"}  # tone → rich's colour
 PHASES = {
-    "trust": "Reading host keys",
-    "facts": "Asking servers",
-    "plan": "Planning",
-    "canary": "Canary",
-    "install": "Installing",
-    "undo": "Undoing",
+    RunPhase.TRUST: "Reading host keys",
+    RunPhase.FACTS: "Asking servers",
+    RunPhase.PLAN: "Planning",
+    RunPhase.CANARY: "Canary",
+    RunPhase.INSTALL: "Installing",
+    RunPhase.UNDO: "Undoing",
 }
 ALL_ROWS = 50  # with more servers, the table holds those that are not well
 HOST_EVENTS = (events.FactsGathered, events.HostKeySeen, events.HostFinished)
@@ -186,9 +187,11 @@ class _Count:
     def take(self, event: events.Event) -> bool:
         """Whether it is further now."""
         before = self.done
-        if self._phase == "plan":  # one plan is made for all of them
+        if self._phase == RunPhase.PLAN:  # one plan is made for all of them
             self.done = self.total if isinstance(event, events.PlanMade) else before
-        elif isinstance(event, HOST_EVENTS) or (isinstance(event, events.StepFinished) and event.step == "confirm"):
+        elif isinstance(event, HOST_EVENTS) or (
+            isinstance(event, events.StepFinished) and event.step == ChangeName.CONFIRM
+        ):
             self._hosts.add(event.host)
             self.done = min(len(self._hosts), self.total)
         return self.done > before

@@ -9,6 +9,7 @@ from onboard.aws.session import Aws
 from onboard.engine.journal import Journal
 from onboard.engine.registrations import Registrations
 from onboard.model.cancel import CancelToken
+from onboard.model.changes import Phase
 from onboard.model.events import Event
 from onboard.model.profile import Profile
 
@@ -24,9 +25,9 @@ def make_all(
     """Make what is planned. Activations that this creates are added to `registrations`."""
     for change, plan in planned:
         for part in plan.parts:
-            journal.write(run, "", change.name, "intent", part.planned_undo())
+            journal.write(run, "", change.name, Phase.INTENT, part.planned_undo())
             made = part.make(aws, cancel)
-            journal.write(run, "", change.name, "done", made.kept)
+            journal.write(run, "", change.name, Phase.DONE, made.kept)
             if made.activation:
                 registrations.add(made.activation)
             yield from made.told

@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from onboard.files import make_private_folder, refuse_others
 from onboard.home import JOURNAL
+from onboard.model.changes import ChangeName, Phase
 from onboard.model.errors import OnboardError, Problem, ProfileError
 from onboard.model.events import AccountIdentified, Event
 
@@ -48,6 +49,7 @@ CREATE INDEX IF NOT EXISTS events_by_run ON events (run);
 # (table, column) that files of earlier versions lack
 ADDED = (("runs", "who"), ("runs", "arn"), ("runs", "undoes"), ("events", "time"))
 
+_ABOUT_NODES = (ChangeName.REGISTER_AGENT, ChangeName.CONFIRM, ChangeName.DEREGISTER)
 GLANCE = 0.2  # seconds; another process that only looks whether a run is held lets go of it much sooner
 PATIENCE = 30.0  # seconds for another process to let go of the file
 _MOVE_AWAY = "Move it away, with the files beside it that begin like it: a new one is begun, and earlier runs are lost"
@@ -84,11 +86,11 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A change: `phase` is intent, done, failed or undone; `host` is "" for one in AWS; `data` holds no secret."""
+    """A change. `host` is "" for one in AWS; `data` holds no secret."""
 
     host: str
-    change: str
-    phase: str
+    change: str  # a ChangeName, but for files of later versions
+    phase: Phase
     data: Mapping[str, str]
 
 
@@ -245,7 +247,9 @@ class Journal:
                 "UPDATE runs SET finished = ?, hosts = ? WHERE run = ?", (now(), json.dumps(dict(hosts)), run)
             )
 
-    def write(self, run: str, host: str, change: str, phase: str, data: Mapping[str, str] | None = None) -> None:
+    def write(
+        self, run: str, host: str, change: ChangeName, phase: Phase, data: Mapping[str, str] | None = None
+    ) -> None:
         """One entry, on the disk when this returns."""
         with self._lock, self._told(), self._db:
             self._db.execute(
@@ -285,7 +289,7 @@ class Journal:
             rows = self._db.execute(
                 "SELECT host, change, phase, data FROM entries WHERE run = ? ORDER BY id", (run,)
             ).fetchall()
-        return [Entry(host, change, phase, json.loads(data)) for host, change, phase, data in rows]
+        return [Entry(host, change, Phase(phase), json.loads(data)) for host, change, phase, data in rows]
 
     def events(self, run: str) -> Iterator[dict[str, Any]]:
         """The run's events as their JSON objects, in order."""
@@ -312,9 +316,9 @@ class Journal:
         with self._lock, self._told():
             rows = self._db.execute(
                 "SELECT run FROM runs WHERE command = 'undo' AND (undoes = :run OR (undoes = '' AND EXISTS"
-                " (SELECT 1 FROM entries WHERE entries.run = :run AND phase = 'undone' AND time >= started"
+                " (SELECT 1 FROM entries WHERE entries.run = :run AND phase = :undone AND time >= started"
                 " AND (finished = '' OR time <= finished))))",
-                {"run": run},
+                {"run": run, "undone": Phase.UNDONE},
             ).fetchall()
         found = {undo for (undo,) in rows}
         return [record for record in reversed(self.runs()) if record.run in found]
@@ -323,9 +327,9 @@ class Journal:
         """server → mi- id of those whose nonce came back in this run, and that were not undone since."""
         proven: dict[str, str] = {}
         for entry in self.entries(run):
-            if entry.change == "confirm" and entry.phase == "done":
+            if entry.change == ChangeName.CONFIRM and entry.phase == Phase.DONE:
                 proven[entry.host] = entry.data["instance_id"]
-            elif entry.change == "confirm":
+            elif entry.change == ChangeName.CONFIRM:
                 proven.pop(entry.host, None)
         return proven
 
@@ -335,15 +339,15 @@ class Journal:
             rows = self._db.execute(
                 "SELECT change, json_extract(data, '$.node'), json_extract(data, '$.instance_id')"
                 " FROM entries JOIN runs USING (run)"
-                " WHERE change IN ('register_agent', 'confirm', 'deregister') AND phase = 'done'"
+                " WHERE change IN (?, ?, ?) AND phase = ?"
                 " AND json_extract(nullif(plan, ''), '$.account') = ?"
                 " AND json_extract(nullif(plan, ''), '$.region') = ?"
                 " ORDER BY id",
-                (account, region),
+                (*_ABOUT_NODES, Phase.DONE, account, region),
             ).fetchall()
         nodes: set[str] = set()
         for change, registered, other in rows:
-            nodes.add(registered or "") if change == "register_agent" else nodes.discard(other)
+            nodes.add(registered or "") if change == ChangeName.REGISTER_AGENT else nodes.discard(other)
         return frozenset(nodes - {""})
 
     def activations_of(self, run: str) -> frozenset[str]:
@@ -361,9 +365,12 @@ class Journal:
         rows = self._of_profile(
             run,
             "SELECT DISTINCT json_extract(data, '$.id') FROM entries"
-            " WHERE change IN ('create_activation', 'delete_activation') AND json_extract(data, '$.id') IS NOT NULL"
-            " AND run IN (SELECT run FROM entries WHERE host = :host AND change = 'register_agent' AND run IN same)",
+            " WHERE change IN (:created, :deleted) AND json_extract(data, '$.id') IS NOT NULL"
+            " AND run IN (SELECT run FROM entries WHERE host = :host AND change = :registered AND run IN same)",
             host=host,
+            created=ChangeName.CREATE_ACTIVATION,
+            deleted=ChangeName.DELETE_ACTIVATION,
+            registered=ChangeName.REGISTER_AGENT,
         )
         return frozenset(activation for (activation,) in rows)
 
@@ -373,11 +380,14 @@ class Journal:
         """
         rows = self._of_profile(
             run,
-            "SELECT host, max(change = 'confirm') FROM entries WHERE run IN same"
-            " AND ((change = 'register_agent' AND json_extract(data, '$.node') = :node) OR"
-            " (change = 'confirm' AND phase = 'done' AND json_extract(data, '$.instance_id') = :node))"
+            "SELECT host, max(change = :confirmed) FROM entries WHERE run IN same"
+            " AND ((change = :registered AND json_extract(data, '$.node') = :node) OR"
+            " (change = :confirmed AND phase = :done AND json_extract(data, '$.instance_id') = :node))"
             " GROUP BY host",
             node=node,
+            confirmed=ChangeName.CONFIRM,
+            registered=ChangeName.REGISTER_AGENT,
+            done=Phase.DONE,
         )
         return {host: bool(proven) for host, proven in rows}
 
@@ -394,10 +404,10 @@ class Journal:
         """(server's name, mi- id) of every node whose nonce came back, in any run, and that was not undone since."""
         with self._lock, self._told():
             rows = self._db.execute(
-                "SELECT host, phase, json_extract(data, '$.instance_id') FROM entries"
-                " WHERE change = 'confirm' ORDER BY id"
+                "SELECT host, phase, json_extract(data, '$.instance_id') FROM entries WHERE change = ? ORDER BY id",
+                (ChangeName.CONFIRM,),
             ).fetchall()
         proofs: set[tuple[str, str]] = set()
         for host, phase, instance_id in rows:
-            (proofs.add if phase == "done" else proofs.discard)((host, instance_id))
+            (proofs.add if phase == Phase.DONE else proofs.discard)((host, instance_id))
         return frozenset(proofs)

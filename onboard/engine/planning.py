@@ -10,10 +10,11 @@ from onboard.aws.instances import Node, nodes
 from onboard.aws.packages import fetch_package
 from onboard.aws.session import Aws
 from onboard.engine.authority import objection
-from onboard.engine.survey import REGISTER, Survey
+from onboard.engine.survey import Survey
 from onboard.engine.workbench import Tools
 from onboard.facts.catalog import broken_off, instance_id
 from onboard.model.cancel import CancelToken
+from onboard.model.changes import ChangeName, RunPhase
 from onboard.model.events import Event, HostFinished, Noted, PhaseStarted, PlanMade
 from onboard.model.family import family_of
 from onboard.model.finding import Finding
@@ -23,10 +24,6 @@ from onboard.model.profile import Host, Profile
 from onboard.model.words import servers
 from onboard.steps.base import Before
 from onboard.steps.catalog import package_wanted, planned, proof_of
-
-START = "start_agent"
-NONCE = "place_nonce"
-CONFIRM = "confirm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,7 @@ def prepare(
     Also a server that an earlier run brought online is to be asked for a nonce: that proof says nothing of today.
     """
     able = [host for host in hosts if host.name in survey.facts and survey.status[host.name].is_well]
-    yield PhaseStarted(phase="plan", total=len(able))
+    yield PhaseStarted(phase=RunPhase.PLAN, total=len(able))
     packages, warnings = _packages(able, survey, profile, aws, tools, cancel)
     before = {host.name: _before(host, survey, packages) for host in able}
     wanted = {
@@ -77,7 +74,7 @@ def prepare(
         before[host.name], changes = planned(before[host.name])
         node = instance_id(survey.facts[host.name])
         if wanted[host.name] and (node is None or (host.name, node) not in proven):
-            registers = any(change.name == REGISTER for change in changes)
+            registers = any(change.name == ChangeName.REGISTER_AGENT for change in changes)
             why = "" if registers else _not_ours(run, host, node, found, tools)
             if why:
                 refused = (f"{host.name}: its node is not {kind.participle}. {why}" for kind, _ in wanted[host.name])
@@ -85,7 +82,7 @@ def prepare(
             else:
                 changes = (*changes, *(change for _, change in wanted[host.name]))
         plans.append(HostPlan.at(host.place, host.name, changes))
-    registering = sum(any(change.name == REGISTER for change in plan.changes) for plan in plans)
+    registering = sum(any(change.name == ChangeName.REGISTER_AGENT for change in plan.changes) for plan in plans)
     in_aws = catalog.plan_all(Basis(aws, identity, profile, run, servers=len(plans), registering=registering))
     plan = Plan(
         account=identity.account,
@@ -147,7 +144,7 @@ def _asking(hosts: Collection[Host]) -> tuple[Change, ...]:
     documents = sorted(proof_of(family, "").document for family in {family_of(host) for host in hosts})
     return (
         Change(
-            name=CONFIRM,
+            name=ChangeName.CONFIRM,
             summary=f"Ask {servers(len(hosts))} through Run Command for the nonce placed there",
             detail={"document": ", ".join(documents)},
             at_most=len(hosts),

@@ -19,6 +19,7 @@ from onboard.engine.latency_from_server import NotMeasured, Way, measure_from
 from onboard.engine.survey import finish_with, reason_of
 from onboard.engine.workbench import Tools
 from onboard.model.cancel import Cancelled, CancelToken
+from onboard.model.changes import RunPhase
 from onboard.model.errors import AwsError, OnboardError
 from onboard.model.events import (
     THIS_COMPUTER,
@@ -56,7 +57,7 @@ def regions(
         offers = aws_regions.offers(aws_regions.partition_of(profile))
         targets = [Target(offer.region, offer.host) for offer in offers]
         places: dict[str, Measured] = {}
-        yield PhaseStarted(phase="regions", total=1 + LEAST)
+        yield PhaseStarted(phase=RunPhase.REGIONS, total=1 + LEAST)
         trouble = yield from _from_here(profile, targets, places, cancel)
         if trouble and not servers:
             raise trouble
@@ -143,7 +144,7 @@ def _from_servers(
             emit(HostFinished(host=host.name, status=HostStatus.READY))
 
     if servers:
-        yield PhaseStarted(phase="regions-from-servers", total=len(servers))
+        yield PhaseStarted(phase=RunPhase.REGIONS_FROM_SERVERS, total=len(servers))
         yield from work_on(servers, work, concurrency=profile.run.concurrency, cancel=cancel)
 
 

@@ -20,7 +20,7 @@ from onboard.engine.authority import objection
 from onboard.engine.aws_changes import end_all, make_all
 from onboard.engine.fleet import Emit, Rest, work_on
 from onboard.engine.pace import Pace
-from onboard.engine.planning import CONFIRM, NONCE, START, Prepared
+from onboard.engine.planning import Prepared
 from onboard.engine.proof import NotProven, Prover
 from onboard.engine.registrations import Registrations
 from onboard.engine.survey import evidence_of, finish_with, reason_of
@@ -28,6 +28,7 @@ from onboard.engine.workbench import Tools
 from onboard.facts.catalog import instance_id
 from onboard.hosts.connection import Connection
 from onboard.model.cancel import Cancelled, CancelToken
+from onboard.model.changes import ChangeName, Phase, RunPhase, StepOutcome
 from onboard.model.errors import AwsError, HostUnreachable, HostUntrusted, LogInRefused, OnboardError
 from onboard.model.events import (
     Event,
@@ -102,10 +103,11 @@ class Rollout:
         )
         proofs = {family: proof_of(family, self._attempt) for family in {family_of(host) for host in hosts}}
         with Prover(self._aws, proofs, self._cancel, self._tools.patience) as prover:
-            changed = [host for host in hosts if self._changes[host.name] != [NONCE]]
-            asked = [host for host in hosts if self._changes[host.name] == [NONCE]]  # no canary has to go before them
+            only_asked = [ChangeName.PLACE_NONCE]  # no canary has to go before them
+            changed = [host for host in hosts if self._changes[host.name] != only_asked]
+            asked = [host for host in hosts if self._changes[host.name] == only_asked]
             canary, rest = changed[: self._profile.run.canary], changed[self._profile.run.canary :]
-            yield from self._wave("canary", canary, prover)
+            yield from self._wave(RunPhase.CANARY, canary, prover)
             failed = [host.name for host in canary if host.name not in self._proven]
             if failed and not self._cancel.stopping:
                 for host in rest:
@@ -116,16 +118,16 @@ class Rollout:
                         remedy="Mend what the canary's line says, then run apply again",
                     )
                 rest = []
-            yield from self._wave("install", [*rest, *asked], prover)
+            yield from self._wave(RunPhase.INSTALL, [*rest, *asked], prover)
             self._clear(prover)
 
     def _clear(self, prover: Prover) -> None:
         """Have the nonces removed that were answered with. Where that fails, the next run replaces the nonce."""
         hosts = {node: name for name, node in self._proven.items()}
         for node in prover.clear(hosts):
-            self._tools.journal.write(self._run, hosts[node], NONCE, "undone")
+            self._tools.journal.write(self._run, hosts[node], ChangeName.PLACE_NONCE, Phase.UNDONE)
 
-    def _wave(self, phase: str, hosts: Sequence[Host], prover: Prover) -> Generator[Event, None, None]:
+    def _wave(self, phase: RunPhase, hosts: Sequence[Host], prover: Prover) -> Generator[Event, None, None]:
         if not hosts:
             return
         yield PhaseStarted(phase=phase, total=len(hosts))
@@ -176,7 +178,7 @@ class Rollout:
             if name in NODE_CHANGE:  # in AWS, once its node is proven
                 continue
             self._cancel.check_now()
-            if name == START:
+            if name == ChangeName.START_AGENT:
                 starting.enter_context(self._pace.start())
             self._touched.add(host.name)
             self._make(step_of(host, name), connection, before, supplies, emit)
@@ -185,18 +187,18 @@ class Rollout:
     def _make(self, step: Step, connection: Connection, before: Before, supplies: Supplies, emit: Emit) -> None:
         host = before.host.name
         emit(StepStarted(host=host, step=step.name))
-        self._tools.journal.write(self._run, host, step.name, "intent", step.planned_undo(before, supplies))
+        self._tools.journal.write(self._run, host, step.name, Phase.INTENT, step.planned_undo(before, supplies))
         try:
             done = step.apply(connection, before, supplies)
         except Exception as error:
-            self._tools.journal.write(self._run, host, step.name, "failed")
+            self._tools.journal.write(self._run, host, step.name, Phase.FAILED)
             seen = evidence_of(error)
-            emit(StepFinished(host=host, step=step.name, outcome="failed", detail=str(error), evidence=seen))
+            emit(StepFinished(host=host, step=step.name, outcome=StepOutcome.FAILED, detail=str(error), evidence=seen))
             raise
-        self._tools.journal.write(self._run, host, step.name, "done", {**done.undo, **done.output})
+        self._tools.journal.write(self._run, host, step.name, Phase.DONE, {**done.undo, **done.output})
         if "instance_id" in done.output:
             self._nodes[host] = done.output["instance_id"]
-        outcome, node = "done" if done.changed else "unchanged", done.output.get("instance_id")
+        outcome, node = StepOutcome.DONE if done.changed else StepOutcome.UNCHANGED, done.output.get("instance_id")
         emit(StepFinished(host=host, step=step.name, outcome=outcome, detail=done.detail, instance_id=node))
 
     def _prove(self, host: Host, nonce: Secret, prover: Prover, starting: ExitStack, emit: Emit) -> None:
@@ -204,7 +206,7 @@ class Rollout:
         node = self._nodes.get(host.name)
         if node is None:
             raise NotProven("The server has no registration", where=host.name, remedy="Run apply again")
-        emit(StepStarted(host=host.name, step=CONFIRM))
+        emit(StepStarted(host=host.name, step=ChangeName.CONFIRM))
         began = time.monotonic()
         try:
             found = prover.wait_online(node, host)
@@ -222,19 +224,23 @@ class Rollout:
                 if name in NODE_CHANGE:
                     self._change_node(NODE_CHANGE[name], host, found, emit)
         except OnboardError as error:
-            self._tools.journal.write(self._run, host.name, CONFIRM, "failed", {"instance_id": node})
-            emit(StepFinished(host=host.name, step=CONFIRM, outcome="failed", detail=str(error)))
+            self._tools.journal.write(self._run, host.name, ChangeName.CONFIRM, Phase.FAILED, {"instance_id": node})
+            emit(StepFinished(host=host.name, step=ChangeName.CONFIRM, outcome=StepOutcome.FAILED, detail=str(error)))
             raise
         self._proven[host.name] = node
-        self._tools.journal.write(self._run, host.name, CONFIRM, "done", {"instance_id": node})
+        self._tools.journal.write(self._run, host.name, ChangeName.CONFIRM, Phase.DONE, {"instance_id": node})
         detail = f"{node} answered with its nonce"
-        emit(StepFinished(host=host.name, step=CONFIRM, outcome="done", detail=detail, instance_id=node))
+        emit(
+            StepFinished(
+                host=host.name, step=ChangeName.CONFIRM, outcome=StepOutcome.DONE, detail=detail, instance_id=node
+            )
+        )
 
     def _change_node(self, change: NodeChange, host: Host, found: Node, emit: Emit) -> None:
         """Change the node that has just answered with its nonce."""
         node = found.instance_id
         emit(StepStarted(host=host.name, step=change.name))
-        self._tools.journal.write(self._run, host.name, change.name, "intent", {"instance_id": node})
+        self._tools.journal.write(self._run, host.name, change.name, Phase.INTENT, {"instance_id": node})
         try:
             why = objection(self._tools.journal, self._run, host.name, found)
             if why:
@@ -242,11 +248,11 @@ class Rollout:
                 raise OnboardError(what, where=host.name, why=why, remedy=change.by_hand)
             done = change.make(self._aws, node, host)
         except OnboardError as error:
-            self._tools.journal.write(self._run, host.name, change.name, "failed", {"instance_id": node})
-            emit(StepFinished(host=host.name, step=change.name, outcome="failed", detail=str(error)))
+            self._tools.journal.write(self._run, host.name, change.name, Phase.FAILED, {"instance_id": node})
+            emit(StepFinished(host=host.name, step=change.name, outcome=StepOutcome.FAILED, detail=str(error)))
             raise
-        self._tools.journal.write(self._run, host.name, change.name, "done", {"instance_id": node})
-        emit(StepFinished(host=host.name, step=change.name, outcome="done", detail=done, instance_id=node))
+        self._tools.journal.write(self._run, host.name, change.name, Phase.DONE, {"instance_id": node})
+        emit(StepFinished(host=host.name, step=change.name, outcome=StepOutcome.DONE, detail=done, instance_id=node))
 
     def _seal(self) -> Generator[Event, None, None]:
         """End the proven servers, last of all: online, unless a node is shared or was lost in the meantime."""
@@ -262,7 +268,7 @@ class Rollout:
             if isinstance(lost, OnboardError):
                 yield self._failed(host, lost)
             elif others or node in lost:
-                self._tools.journal.write(self._run, host.name, CONFIRM, "undone", {"instance_id": node})
+                self._tools.journal.write(self._run, host.name, ChangeName.CONFIRM, Phase.UNDONE, {"instance_id": node})
                 yield self._failed(host, _shared(node, others) if others else LOST)
             else:
                 yield HostFinished(

@@ -17,6 +17,7 @@ from onboard.facts.bundle import Questions
 from onboard.facts.catalog import broken_off, completed, facts_of, instance_id
 from onboard.hosts.connection import Connection
 from onboard.model.cancel import Cancelled, CancelToken
+from onboard.model.changes import ChangeName, RunPhase
 from onboard.model.errors import AwsError, HostError, HostUntrusted, OnboardError, PrivilegeMissing
 from onboard.model.events import Event, FactsGathered, HostFinished, HostJudged, Noted, PhaseStarted
 from onboard.model.family import Family, family_of
@@ -27,7 +28,6 @@ from onboard.model.words import Remedy, joined
 from onboard.scripts.catalog import DIALECTS
 from onboard.steps.base import StepFailed
 
-REGISTER = "register_agent"
 FACTS_TIMEOUT = 60.0  # seconds for the whole script; each fact has its own limit inside
 
 
@@ -77,7 +77,7 @@ def take_survey(
         except Exception as error:  # noqa: BLE001 - one server's defect must not take the fleet down
             ended[host.name] = finish_with(host, error)
 
-    yield PhaseStarted(phase="facts", total=len(hosts))
+    yield PhaseStarted(phase=RunPhase.FACTS, total=len(hosts))
     yield from work_on(hosts, ask, concurrency=context.profile.run.concurrency, cancel=cancel)
     context = yield from _with_known_nodes(context, facts, aws, tools.journal)
     findings = _judge(hosts, facts, context, only)
@@ -172,7 +172,9 @@ def _with_known_nodes(
         return context
     try:
         ours = journal.registered(context.account, context.region)
-        ours |= {instance_id(answers) or "" for answers in facts.values() if REGISTER in broken_off(answers)}
+        ours |= {
+            instance_id(answers) or "" for answers in facts.values() if ChangeName.REGISTER_AGENT in broken_off(answers)
+        }
         return replace(context, known_nodes=known_nodes(aws, ids) | (ours & ids))
     except AwsError as error:
         yield Noted(text=f"Existing registrations could not be looked up. {error}", level="warning")

@@ -9,6 +9,7 @@ from onboard.engine.workbench import Tools
 from onboard.hosts.ssh.known_hosts import KnownHosts, Trust
 from onboard.hosts.ssh.trust import SeenKey, accept_listed, accept_new, harvest
 from onboard.model.cancel import Cancelled, CancelToken
+from onboard.model.changes import RunPhase
 from onboard.model.events import Event, HostFinished, HostKeySeen, PhaseStarted
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
@@ -64,7 +65,7 @@ def trust(
                 for event in _told(host, keys, False):
                     emit(event)
 
-        yield PhaseStarted(phase="trust", total=len(profile.hosts))
+        yield PhaseStarted(phase=RunPhase.TRUST, total=len(profile.hosts))
         yield from work_on(profile.hosts, read, concurrency=profile.run.concurrency, cancel=cancel)
         cancel.check()
         every = [key for keys in seen.values() for key in keys]

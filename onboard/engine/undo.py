@@ -17,10 +17,10 @@ from onboard.engine.aws_changes import end_all, take_back
 from onboard.engine.command import Begun, conduct
 from onboard.engine.fleet import Emit, work_on
 from onboard.engine.journal import Entry, Journal, RunRecord
-from onboard.engine.planning import CONFIRM, NONCE
-from onboard.engine.survey import REGISTER, finish_with
+from onboard.engine.survey import finish_with
 from onboard.engine.workbench import Tools
 from onboard.model.cancel import Cancelled, CancelToken
+from onboard.model.changes import ChangeName, Phase, RunPhase, StepOutcome
 from onboard.model.errors import AwsError, OnboardError
 from onboard.model.events import (
     AwsChanged,
@@ -74,8 +74,8 @@ def undoing_of(entries: Sequence[Entry]) -> Undoing:
     nodes: dict[str, str] = {}
     replaced: dict[str, tuple[str, ...]] = {}
     for entry in entries:
-        made, undone = entry.phase in ("intent", "done", "failed"), entry.phase == "undone"
-        if entry.change == "deregister":
+        made, undone = entry.phase in (Phase.INTENT, Phase.DONE, Phase.FAILED), entry.phase == Phase.UNDONE
+        if entry.change == ChangeName.DEREGISTER:
             if nodes.get(entry.host) == entry.data["instance_id"]:
                 del nodes[entry.host]
             replaced[entry.host] = _without(replaced.get(entry.host, ()), entry.data["instance_id"])
@@ -84,7 +84,8 @@ def undoing_of(entries: Sequence[Entry]) -> Undoing:
                 steps[entry.host].pop(entry.change, None)
             elif made:
                 steps[entry.host][entry.change] = {**steps[entry.host].get(entry.change, {}), **entry.data}
-        if entry.change == REGISTER and entry.data.get("node"):  # absent where a registration was found and kept
+        # A registration that was found and kept names no node.
+        if entry.change == ChangeName.REGISTER_AGENT and entry.data.get("node"):
             if nodes.get(entry.host, entry.data["node"]) != entry.data["node"]:
                 replaced[entry.host] = (*replaced.get(entry.host, ()), nodes[entry.host])
             nodes[entry.host] = entry.data["node"]
@@ -162,7 +163,7 @@ def _changed_later(record: RunRecord, hosts: Sequence[Host], journal: Journal) -
             continue
         changed = undoing_of(journal.entries(other.run)).steps
         for host in Profile.model_validate(json.loads(other.profile)).hosts:
-            if {*changed.get(host.name, ())} - {NONCE} and host.place in names:
+            if {*changed.get(host.name, ())} - {ChangeName.PLACE_NONCE} and host.place in names:
                 later.setdefault(names[host.place], other.run)
     return later
 
@@ -183,7 +184,7 @@ class _Undo:
 
     def carry_out(self, hosts: Sequence[Host]) -> Generator[Event, None, None]:
         yield from end_all(self._run, self._profile, self._aws, self._tools.journal)
-        yield PhaseStarted(phase="undo", total=len(hosts))
+        yield PhaseStarted(phase=RunPhase.UNDO, total=len(hosts))
         concurrency = self._profile.run.concurrency
         yield from work_on(hosts, self._restore, concurrency=concurrency, cancel=self._cancel)
         yield from self._nodes_left()
@@ -231,7 +232,7 @@ class _Undo:
             return
         with closing(self._tools.connector.connect(host, self._cancel)) as connection:
             for step in reversed(steps_of(family_of(host))):
-                if step.name not in made and step.name != NONCE:  # a later run may have left one
+                if step.name not in made and step.name != ChangeName.PLACE_NONCE:  # a later run may have left one
                     continue
                 self._cancel.check_now()
                 emit(StepStarted(host=host.name, step=step.name))
@@ -241,9 +242,9 @@ class _Undo:
                     node = _node_id(done.output.get("instance_id", ""))
                 if node:
                     self._nodes[host.name] = node
-                self._tools.journal.write(self._run, host.name, step.name, "undone", {"node": node} if node else {})
-                emit(StepFinished(host=host.name, step=step.name, outcome="undone", detail=done.detail))
-        self._tools.journal.write(self._run, host.name, CONFIRM, "undone", self._proof(host))
+                self._tools.journal.write(self._run, host.name, step.name, Phase.UNDONE, {"node": node} if node else {})
+                emit(StepFinished(host=host.name, step=step.name, outcome=StepOutcome.UNDONE, detail=done.detail))
+        self._tools.journal.write(self._run, host.name, ChangeName.CONFIRM, Phase.UNDONE, self._proof(host))
 
     def _proof(self, host: Host) -> dict[str, str]:
         node = self._nodes.get(host.name)
@@ -278,8 +279,8 @@ class _Undo:
                 return why
             gone = not deregister(self._aws, node)
             summary = f"{host.name}: {'was deregistered already' if gone else 'deregistered'}"
-            emit(AwsChanged(change="deregister", subject=node, summary=summary))
-        self._tools.journal.write(self._run, host.name, "deregister", "done", {"instance_id": node})
+            emit(AwsChanged(change=ChangeName.DEREGISTER, subject=node, summary=summary))
+        self._tools.journal.write(self._run, host.name, ChangeName.DEREGISTER, Phase.DONE, {"instance_id": node})
         self._told.add(node)
         return ""
 

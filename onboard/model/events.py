@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from onboard.model.changes import FailureKind
+from onboard.model.changes import ChangeName, FailureKind, RunPhase, StepOutcome
 from onboard.model.errors import Problem
 from onboard.model.field_names import field_names
 from onboard.model.finding import Cause, Finding
@@ -164,12 +164,9 @@ class SecretWanted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseStarted(Event):
-    """The run entered a phase with `total` servers or things to do.
+    """The run entered a phase with `total` servers or things to do."""
 
-    `phase` is trust, facts, plan, canary, install, undo, regions or regions-from-servers.
-    """
-
-    phase: str
+    phase: RunPhase
     total: int
 
 
@@ -218,7 +215,7 @@ class PlanMade(Event):
 class AwsChanged(Event):
     """A change in AWS was made or undone. `subject`: a role's name, an activation's or a node's id."""
 
-    change: str
+    change: ChangeName
     subject: str
     summary: str
 
@@ -226,19 +223,19 @@ class AwsChanged(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepStarted(Event):
     host: str
-    step: str
+    step: ChangeName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFinished(Event):
-    """`outcome` is done, unchanged, failed or undone; `detail` is for people. `instance_id`: where it is known.
+    """`detail` is for people. `instance_id`: where it is known.
 
     `evidence`: the last lines that the server said where it failed, free of secrets.
     """
 
     host: str
-    step: str
-    outcome: str
+    step: ChangeName
+    outcome: StepOutcome
     detail: str = ""
     instance_id: str | None = None
     evidence: str = ""

@@ -146,7 +146,8 @@ class Ordered:
         parts = {"id": str(self.number), "do": json.dumps(name_of(self.order)), "path": json.dumps(self.path)}
         parts["profile"] = self.profile.model_dump_json(by_alias=True)
         head = ", ".join(f'"{key}": {value}' for key, value in parts.items())
-        own = _adapter(name_of(self.order)).dump_json(self.order).decode()[1:-1]
+        # Names in a plan from a saved file are plain text: no reason for a warning.
+        own = _adapter(name_of(self.order)).dump_json(self.order, warnings=False).decode()[1:-1]
         return f"{{{head}{', ' if own else ''}{own}}}"
 
 

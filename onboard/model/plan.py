@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from onboard.model.changes import ChangeName
 from onboard.model.place import Place
 
 # (change, detail) → value that later versions add so that less is changed: a plan approved before covers it.
-CHANGES_LESS = {("configure_agent", "Profile.ShareCreds"): "false"}
+CHANGES_LESS = {(ChangeName.CONFIGURE_AGENT, "Profile.ShareCreds"): "false"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class Change:
              for people: an approval is of what will be. Never a secret, also none that the server keeps in clear
     """
 
-    name: str
+    name: ChangeName
     summary: str
     detail: dict[str, str] = field(default_factory=dict)
     at_most: int = 0
@@ -99,7 +100,7 @@ class Plan:
 
 
 # Who has servers onboarded has them asked: every apply does, also of servers that need nothing else.
-ASKING = frozenset({"place_nonce", "confirm"})
+ASKING = frozenset({ChangeName.PLACE_NONCE, ChangeName.CONFIRM})
 
 
 def _uncovered(changes: tuple[Change, ...], approved: tuple[Change, ...]) -> list[Change]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from onboard.model import events
-from onboard.model.changes import CHANGING
+from onboard.model.changes import CHANGING, ChangeName, StepOutcome
 from onboard.model.finding import Finding
 from onboard.model.plan import Plan
 from onboard.model.status import HostStatus
@@ -36,7 +36,7 @@ class HostState:
     facts: Mapping[str, Any] = field(default_factory=dict)
     unknown: Mapping[str, str] = field(default_factory=dict)
     keys: tuple[events.HostKeySeen, ...] = ()
-    steps: dict[str, str] = field(default_factory=dict)
+    steps: dict[str, StepOutcome] = field(default_factory=dict)
 
     @property
     def status(self) -> HostStatus | None:
@@ -63,7 +63,7 @@ class HostState:
         """It answered with its nonce, and nothing was found wrong since."""
         if self.ended is not None:
             return self.ended is HostStatus.ONLINE
-        return self.steps.get("confirm") in ("done", "unchanged")
+        return self.steps.get(ChangeName.CONFIRM) in (StepOutcome.DONE, StepOutcome.UNCHANGED)
 
     @property
     def is_restored(self) -> bool:
@@ -136,7 +136,7 @@ class State:
             case events.AwsChanged():
                 self.aws_changes.append(event)
             case events.StepStarted():
-                self.host(event.host).steps[event.step] = "started"
+                self.host(event.host).steps[event.step] = StepOutcome.STARTED
             case events.StepFinished():
                 host = self.host(event.host)
                 host.steps[event.step] = event.outcome
@@ -189,8 +189,8 @@ class State:
     @property
     def activations_left(self) -> tuple[str, ...]:
         """Ids of the activations that the run made and did not delete, as far as its events tell."""
-        made = {change.subject for change in self.aws_changes if change.change == "create_activation"}
-        gone = {change.subject for change in self.aws_changes if change.change == "delete_activation"}
+        made = {change.subject for change in self.aws_changes if change.change == ChangeName.CREATE_ACTIVATION}
+        gone = {change.subject for change in self.aws_changes if change.change == ChangeName.DELETE_ACTIVATION}
         return tuple(sorted(made - gone))
 
     def counts(self) -> dict[str, int]:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from onboard.hosts.connection import ScriptResult
+from onboard.model.changes import ChangeName
 from onboard.practice import agent
 from onboard.practice.agent_service import AgentService
 from onboard.practice.machine import CONFIG, CREDENTIALS, PENDING, REGISTRATION, STATE, Machine
@@ -370,18 +371,18 @@ def _registration_failed(text: str) -> Failed:
 
 
 SIMULATED: Mapping[tuple[str, str], Callable[[_Step], Awaitable[None]]] = {
-    ("configure_agent", "apply"): _configure_agent_apply,
-    ("configure_agent", "undo"): _configure_agent_undo,
-    ("configure_proxy", "apply"): _configure_proxy_apply,
-    ("configure_proxy", "undo"): _configure_proxy_undo,
-    ("install_agent", "apply"): _install_agent_apply,
-    ("install_agent", "undo"): _install_agent_undo,
-    ("install_roots", "apply"): _install_roots_apply,
-    ("install_roots", "undo"): _install_roots_undo,
-    ("place_nonce", "apply"): _place_nonce_apply,
-    ("place_nonce", "undo"): _place_nonce_undo,
-    ("register_agent", "apply"): _register_agent_apply,
-    ("register_agent", "undo"): _register_agent_undo,
-    ("start_agent", "apply"): _start_agent_apply,
-    ("start_agent", "undo"): _start_agent_undo,
+    (ChangeName.CONFIGURE_AGENT, "apply"): _configure_agent_apply,
+    (ChangeName.CONFIGURE_AGENT, "undo"): _configure_agent_undo,
+    (ChangeName.CONFIGURE_PROXY, "apply"): _configure_proxy_apply,
+    (ChangeName.CONFIGURE_PROXY, "undo"): _configure_proxy_undo,
+    (ChangeName.INSTALL_AGENT, "apply"): _install_agent_apply,
+    (ChangeName.INSTALL_AGENT, "undo"): _install_agent_undo,
+    (ChangeName.INSTALL_ROOTS, "apply"): _install_roots_apply,
+    (ChangeName.INSTALL_ROOTS, "undo"): _install_roots_undo,
+    (ChangeName.PLACE_NONCE, "apply"): _place_nonce_apply,
+    (ChangeName.PLACE_NONCE, "undo"): _place_nonce_undo,
+    (ChangeName.REGISTER_AGENT, "apply"): _register_agent_apply,
+    (ChangeName.REGISTER_AGENT, "undo"): _register_agent_undo,
+    (ChangeName.START_AGENT, "apply"): _start_agent_apply,
+    (ChangeName.START_AGENT, "undo"): _start_agent_undo,
 }

@@ -7,6 +7,7 @@ from datetime import datetime
 from html import escape
 
 from onboard import __version__, resources
+from onboard.model.changes import ChangeName
 from onboard.model.outcome import Sign, need_of, sign_of_status, sign_of_verdict, troubles
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
@@ -98,7 +99,7 @@ def _facts(report: Report) -> str:
 
 
 def _activation(state: State) -> str:
-    if not any(change.change == "create_activation" for change in state.aws_changes):
+    if not any(change.change == ChangeName.CREATE_ACTIVATION for change in state.aws_changes):
         return ""
     if state.activations_left:
         return f"Not deleted: {', '.join(state.activations_left)}. Resume or undo the run, or delete it in the console"

@@ -8,6 +8,7 @@ from typing import ClassVar
 from onboard.checks.base import Context
 from onboard.facts.base import Facts
 from onboard.hosts.connection import Connection
+from onboard.model.changes import ChangeName
 from onboard.model.errors import OnboardError
 from onboard.model.family import ONLY_POSIX, Family
 from onboard.model.package import Package
@@ -120,7 +121,7 @@ class Step(ABC):
     disturbs_agent  an agent that runs already must be started anew to see the change
     """
 
-    name: ClassVar[str]
+    name: ClassVar[ChangeName]
     doing: ClassVar[Text]
     fix: ClassVar[Fix | None] = None
     families: ClassVar[frozenset[Family]] = ONLY_POSIX

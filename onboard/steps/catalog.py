@@ -36,7 +36,8 @@ def steps_of(family: Family) -> tuple[Step, ...]:
 
 def step_of(host: Host, name: str) -> Step:
     """The step of that name for this server. KeyError where its family has none."""
-    return {step.name: step for step in steps_of(family_of(host))}[name]
+    by_name: dict[str, Step] = {step.name: step for step in steps_of(family_of(host))}
+    return by_name[name]
 
 
 def planned(before: Before) -> tuple[Before, tuple[Change, ...]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from onboard.model import events
+from onboard.model.changes import StepOutcome
 from onboard.model.status import HostStatus
 from onboard.wizard.text import Words, said
 
@@ -72,7 +73,7 @@ def _said(event: events.Event) -> tuple[str, Words, str]:
     return "", "", "info"
 
 
-_OUTCOMES = {"failed": "bad"}
+_OUTCOMES = {StepOutcome.FAILED: "bad"}
 
 
 def _level(status: HostStatus) -> str:

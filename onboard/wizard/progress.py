@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from onboard.model import events
+from onboard.model.changes import ChangeName, RunPhase, StepOutcome
 from onboard.model.plan import HostPlan
 from onboard.model.state import HostState
 from onboard.model.status import HostStatus
 
-CONFIRM = "confirm"
 MEASURED = 30  # servers that the rate is taken from, so that it follows what happens now
 SOON = 10.0  # seconds before which a rate says nothing
 
@@ -60,21 +60,21 @@ class Progress:
             case events.RunStarted():
                 self._begin(event.run, event.hosts)  # a resumed run tells anew what is proven
             case events.PlanMade():
-                self.steps = dict.fromkeys(self._earlier, (CONFIRM,)) | {
+                self.steps = dict.fromkeys(self._earlier, (ChangeName.CONFIRM,)) | {
                     plan.host: steps_of(plan) for plan in event.plan.hosts
                 }
-            case events.PhaseStarted(phase="canary"):
+            case events.PhaseStarted(phase=RunPhase.CANARY):
                 self.wave, self.canary = 1, event.total
                 self.restart(now)
-            case events.PhaseStarted(phase="install"):
+            case events.PhaseStarted(phase=RunPhase.INSTALL):
                 self.wave = 2 if self.canary else 1
                 self.restart(now)
             case events.PhaseStarted(phase="undo"):
                 self.restart(now)
-            case events.StepFinished(step="confirm", outcome="unchanged"):
+            case events.StepFinished(step=ChangeName.CONFIRM, outcome=StepOutcome.UNCHANGED):
                 self._earlier.append(event.host)
                 self._settled.add(event.host)
-            case events.StepFinished(step="confirm", outcome="done") | events.HostFinished():
+            case events.StepFinished(step=ChangeName.CONFIRM, outcome=StepOutcome.DONE) | events.HostFinished():
                 self._settle(event.host, now)
 
     def _settle(self, host: str, now: float) -> None:
@@ -114,7 +114,7 @@ class Progress:
 
 def steps_of(plan: HostPlan) -> tuple[str, ...]:
     """Names of a server's steps, the proof last."""
-    return (*[change.name for change in plan.changes], CONFIRM)
+    return (*[change.name for change in plan.changes], ChangeName.CONFIRM)
 
 
 _NOT_BEGUN = Place(Group.WAITING, 0.0)
@@ -131,7 +131,10 @@ def place_of(host: HostState | None, steps: Sequence[str]) -> Place:
         return Place(Group.WAITING, fraction)
     if host.finished:
         return Place(Group.FAILED, fraction)
-    at = next((step for step in steps if host.steps.get(step) not in ("done", "unchanged")), CONFIRM)
+    at = next(
+        (step for step in steps if host.steps.get(step) not in (StepOutcome.DONE, StepOutcome.UNCHANGED)),
+        ChangeName.CONFIRM,
+    )
     return Place(Group.RUNNING, fraction, at)
 
 
@@ -145,8 +148,14 @@ def place_in_undo(before: Place, undone: HostState | None) -> Place:
 
 
 # A step that is under way counts half.
-_WORTH = {"done": 1.0, "unchanged": 1.0, "started": 0.5, "failed": 0.5}
+_WORTH = {
+    StepOutcome.DONE: 1.0,
+    StepOutcome.UNCHANGED: 1.0,
+    StepOutcome.STARTED: 0.5,
+    StepOutcome.FAILED: 0.5,
+}
 
 
-def _fraction(outcomes: Mapping[str, str], steps: Sequence[str]) -> float:
-    return sum([_WORTH.get(outcomes.get(step, ""), 0.0) for step in steps]) / len(steps) if steps else 0.0
+def _fraction(outcomes: Mapping[str, StepOutcome], steps: Sequence[str]) -> float:
+    worth = [_WORTH.get(outcomes[step], 0.0) for step in steps if step in outcomes]
+    return sum(worth) / len(steps) if steps else 0.0

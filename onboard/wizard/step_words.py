@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
+from onboard.model.changes import ChangeName
 from onboard.wizard.text import Words, said
 
 if TYPE_CHECKING:
@@ -11,8 +12,8 @@ if TYPE_CHECKING:
 
 # What is done with AWS once a server's own steps are through.
 _WITH_AWS: Mapping[str, Words] = {
-    "tag_node": said("Tagging its node"),
-    "confirm": said("Waiting for its answer"),
+    ChangeName.TAG_NODE: said("Tagging its node"),
+    ChangeName.CONFIRM: said("Waiting for its answer"),
 }
 
 

@@ -8,10 +8,10 @@ from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
-from onboard.aws.changes.activations import CREATE
 from onboard.aws.session import Aws
 from onboard.engine.aws_changes import end_all, end_former
 from onboard.engine.journal import Journal
+from onboard.model.changes import ChangeName
 from onboard.model.events import AwsChanged, Noted
 from onboard.model.profile import Profile
 
@@ -47,8 +47,8 @@ def test_a_run_deletes_what_broken_off_ones_of_its_profile_left(tmp_path: Path) 
         ):
             journal.begin(run, "apply", path, profile)
             journal.approve(run, json.dumps({"account": account, "region": "r"}))
-            journal.write(run, "", CREATE, "intent")
-            journal.write(run, "", CREATE, "done", {"id": f"a-{run}"})
+            journal.write(run, "", ChangeName.CREATE_ACTIVATION, "intent")
+            journal.write(run, "", ChangeName.CREATE_ACTIVATION, "done", {"id": f"a-{run}"})
         journal.finish("ended", {})
         with closing(Journal(tmp_path)) as other, other.held("under-way"):
             list(end_former("this", "/p.toml", "1", aws, journal))
@@ -60,9 +60,9 @@ def test_a_run_deletes_what_broken_off_ones_of_its_profile_left(tmp_path: Path) 
 def test_what_may_not_be_looked_for_is_noted_and_the_rest_is_deleted(tmp_path: Path) -> None:
     ssm = NoLooking()
     with closing(Journal(tmp_path)) as journal:
-        journal.write("r1", "", CREATE, "intent")
-        journal.write("r1", "", CREATE, "done", {"id": "a-1"})
-        journal.write("r1", "", CREATE, "intent")  # refused, or killed: nobody knows
+        journal.write("r1", "", ChangeName.CREATE_ACTIVATION, "intent")
+        journal.write("r1", "", ChangeName.CREATE_ACTIVATION, "done", {"id": "a-1"})
+        journal.write("r1", "", ChangeName.CREATE_ACTIVATION, "intent")  # refused, or killed: nobody knows
         told = list(end_all("r1", Profile(), cast("Aws", SimpleNamespace(ssm=ssm)), journal))
     (noted,) = [event for event in told if isinstance(event, Noted)]
     assert "ssm:DescribeActivations" in noted.text

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 import pytest
 
 from onboard.model import orders
+from onboard.model.changes import ChangeName
 from onboard.model.orders import CONTROLS, ORDERS, Control, NotAnOrder, Order, Ordered, SecretAnswer, from_json
 from onboard.model.plan import Change, HostPlan, Plan
 from onboard.model.profile import Credential, CredentialKind, Host, Profile
 
-PLAN = Plan(account="1", region="eu-west-1", hosts=(HostPlan(host="a", changes=(Change(name="x", summary="X"),)),))
+PLAN = Plan(
+    account="1",
+    region="eu-west-1",
+    hosts=(HostPlan(host="a", changes=(Change(name=ChangeName.START_AGENT, summary="Start"),)),),
+)
 GIVEN = (
     orders.Account(),
     orders.Preview(),

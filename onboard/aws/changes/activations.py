@@ -12,6 +12,7 @@ from onboard.aws.headroom import headroom
 from onboard.aws.identity import Identity
 from onboard.aws.session import Aws
 from onboard.model.cancel import Cancelled, CancelToken
+from onboard.model.changes import ChangeName, Phase
 from onboard.model.errors import AwsError, OnboardError
 from onboard.model.events import AwsChanged, Noted, UndoLine
 from onboard.model.plan import Change
@@ -28,8 +29,6 @@ LONGEST_TEXT = 256  # characters of description and default instance name
 RETRY_FOR = 120  # seconds; a new role is seen by Systems Manager after some
 FIRST_WAIT, LONGEST_WAIT = 2.0, 15.0  # seconds
 
-CREATE = "create_activation"
-DELETE = "delete_activation"
 
 _ROLE_NOT_SEEN = ("nonexistent role or missing ssm service principal", "not existing role")
 _GONE = frozenset({"InvalidActivation", "InvalidActivationId"})
@@ -81,7 +80,7 @@ class ActivationState:
 class Activations(RunChange):
     """Activations for the servers that a run registers."""
 
-    name = CREATE
+    name = ChangeName.CREATE_ACTIVATION
     title = "An activation"
     ends_with_run = True
 
@@ -127,12 +126,12 @@ class Activations(RunChange):
         """`ids` of those created and not deleted, by commas; `others` where there may be some whose ids are unknown."""
         created, deleted, broken_off = dict[str, None](), set[str](), 0
         for entry in entries:
-            if entry.change == CREATE and entry.phase == "intent":
+            if entry.change == ChangeName.CREATE_ACTIVATION and entry.phase == Phase.INTENT:
                 broken_off += 1
-            elif entry.change == CREATE:
+            elif entry.change == ChangeName.CREATE_ACTIVATION:
                 broken_off -= 1
                 created[entry.data["id"]] = None
-            elif entry.change == DELETE:
+            elif entry.change == ChangeName.DELETE_ACTIVATION:
                 deleted.add(entry.data["id"])
         ids = ",".join(sorted(created.keys() - deleted))
         # broken off: killed, or refused, between asking AWS and writing the id down
@@ -161,8 +160,10 @@ class Activations(RunChange):
             except AwsError as error:
                 yield Noted(text=f"Activation {activation_id} could not be deleted. {error}", level="warning")
                 continue
-            told = AwsChanged(change=DELETE, subject=activation_id, summary="Deleted the activation")
-            yield Undone(change=DELETE, phase="done", kept={"id": activation_id}, told=told)
+            told = AwsChanged(
+                change=ChangeName.DELETE_ACTIVATION, subject=activation_id, summary="Deleted the activation"
+            )
+            yield Undone(change=ChangeName.DELETE_ACTIVATION, phase=Phase.DONE, kept={"id": activation_id}, told=told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ class NewActivation(Part):
     def make(self, aws: Aws, cancel: CancelToken) -> Made:
         activation = create_activation(aws, self.wish, cancel)
         summary = f"Created an activation for {self.wish.size}, valid until {activation.expires:%Y-%m-%d %H:%M} UTC"
-        told = AwsChanged(change=CREATE, subject=activation.id, summary=summary)
+        told = AwsChanged(change=ChangeName.CREATE_ACTIVATION, subject=activation.id, summary=summary)
         return Made(kept={"id": activation.id}, told=(told,), activation=activation)
 
 
@@ -185,7 +186,7 @@ def _change(wishes: list[ActivationWish]) -> Change:
     what, them = ("an activation", "it") if count == 1 else (f"{count} activations", "them")
     hours = wishes[0].expires_in_hours
     return Change(
-        name=CREATE,
+        name=ChangeName.CREATE_ACTIVATION,
         summary=f"Create {what} for {servers(size)}, valid {hours} h, and delete {them} when the run ends",
         detail=wishes[0].detail,
         at_most=size,

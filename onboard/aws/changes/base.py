@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol
 from onboard.aws.identity import Identity
 from onboard.aws.session import Aws
 from onboard.model.cancel import CancelToken
+from onboard.model.changes import ChangeName, Phase
 from onboard.model.events import AwsChanged, Noted, UndoLine
 from onboard.model.plan import Change
 from onboard.model.profile import Host, Profile
@@ -29,7 +30,7 @@ class Entry(Protocol):
     @property
     def change(self) -> str: ...
     @property
-    def phase(self) -> str: ...
+    def phase(self) -> Phase: ...
     @property
     def data(self) -> Mapping[str, str]: ...
 
@@ -132,8 +133,8 @@ class Undo:
 class Undone:
     """Something that was taken back: what to write into the journal, and what to tell."""
 
-    change: str
-    phase: str
+    change: ChangeName
+    phase: Phase
     told: AwsChanged
     kept: Mapping[str, str] = field(default_factory=dict)
 
@@ -141,7 +142,7 @@ class Undone:
 class AwsChange(ABC):
     """`name` is what the journal calls it."""
 
-    name: ClassVar[str]
+    name: ClassVar[ChangeName]
 
     @abstractmethod
     def needs(self, profile: Profile, identity: Identity) -> tuple[Need, ...]:
@@ -174,11 +175,11 @@ class RunChange(AwsChange):
             if entry.change != self.name:
                 continue
             match entry.phase:
-                case "intent":
+                case Phase.INTENT:
                     made, begun = self.both(made, begun), entry.data
-                case "done":
+                case Phase.DONE:
                     made, begun = self.both(made, entry.data), {}
-                case "undone":
+                case Phase.UNDONE:
                     made, begun = {}, {}
         return self.both(made, begun)
 

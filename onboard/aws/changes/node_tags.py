@@ -6,6 +6,7 @@ from onboard.aws.changes.base import Entry, Need, NodeChange
 from onboard.aws.failures import asking
 from onboard.aws.identity import Identity
 from onboard.aws.session import Aws
+from onboard.model.changes import ChangeName
 from onboard.model.events import UndoLine
 from onboard.model.plan import Change
 from onboard.model.profile import Host, Profile
@@ -17,7 +18,7 @@ STAY = phrase("{server}: the tags of {node} stay, since this run did not registe
 class NodeTags(NodeChange):
     """Tags that an activation gave go with a new node only; these are put on every node."""
 
-    name = "tag_node"
+    name = ChangeName.TAG_NODE
     participle = "tagged"
     by_hand = "Tag the node yourself, or take the server's tags out of the profile"
 

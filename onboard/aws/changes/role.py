@@ -22,6 +22,7 @@ from onboard.aws.instances import nodes_of_role
 from onboard.aws.role_trust import judge_trust, regions_of, sufficient, trust_policy, with_regions
 from onboard.aws.session import Aws
 from onboard.model.cancel import CancelToken
+from onboard.model.changes import ChangeName, Phase
 from onboard.model.errors import AwsError, OnboardError
 from onboard.model.events import AwsChanged, Noted, UndoLine
 from onboard.model.plan import Change
@@ -37,7 +38,7 @@ TAG = {"Key": "created-by", "Value": "onboard"}
 class Role(RunChange):
     """The service role, where servers must be registered."""
 
-    name = "ensure_role"
+    name = ChangeName.ENSURE_ROLE
     title = "The role"
 
     def needs(self, profile: Profile, identity: Identity) -> tuple[Need, ...]:
@@ -80,8 +81,8 @@ class Role(RunChange):
             text = f"Role {name} stays as it is: {and_more(users, 5)} use it. Undo this run again when nothing does"
             yield Noted(text=text, level="warning")
             return
-        told = AwsChanged(change="delete_role", subject=name, summary=undo_role(undo.aws, undo.left))
-        yield Undone(change=self.name, phase="undone", told=told)
+        told = AwsChanged(change=ChangeName.DELETE_ROLE, subject=name, summary=undo_role(undo.aws, undo.left))
+        yield Undone(change=self.name, phase=Phase.UNDONE, told=told)
 
     def older_fields(self, left: Mapping[str, str]) -> Mapping[str, Any]:
         deletes = left.get("delete") == "role"
@@ -160,7 +161,10 @@ def planned_undo(plan: RolePlan) -> Mapping[str, str]:
     """What `undo_role` needs where `ensure_role` never returned."""
     names = {change.name for change in plan.changes}
     return _undo(
-        plan, created="create_role" in names, allowed="allow_region" in names, attached="attach_core_policy" in names
+        plan,
+        created=ChangeName.CREATE_ROLE in names,
+        allowed=ChangeName.ALLOW_REGION in names,
+        attached=ChangeName.ATTACH_CORE_POLICY in names,
     )
 
 
@@ -190,12 +194,16 @@ def ensure_role(aws: Aws, identity: Identity, plan: RolePlan) -> Mapping[str, st
     names = [change.name for change in plan.changes]
     path, short = _split(plan.name)
     created = allowed = attached = False
-    if "create_role" in names:
+    if ChangeName.CREATE_ROLE in names:
         created = _create(aws, identity, path, short)
         if not created:  # somebody else created it meanwhile: whatever it is, it was not planned
             role = _get(aws, short)
             fresh = _audit(aws, identity, role, asked=path) if role else None
-            if fresh is None or fresh.problems or any(change.name == "allow_region" for change in fresh.changes):
+            if (
+                fresh is None
+                or fresh.problems
+                or any(change.name == ChangeName.ALLOW_REGION for change in fresh.changes)
+            ):
                 raise AwsError(
                     f"role {plan.name} appeared while this ran",
                     where="iam:CreateRole",
@@ -205,9 +213,9 @@ def ensure_role(aws: Aws, identity: Identity, plan: RolePlan) -> Mapping[str, st
                 )
             names = [change.name for change in fresh.changes]
     for change in plan.changes:
-        if change.name == "allow_region":
+        if change.name == ChangeName.ALLOW_REGION:
             allowed = _allow_region(aws, identity, plan, change)
-    if "attach_core_policy" in names:
+    if ChangeName.ATTACH_CORE_POLICY in names:
         attached = _attach(aws, short, _core_arn(identity.partition))
     return _undo(plan, created=created, allowed=allowed, attached=attached)
 
@@ -287,7 +295,7 @@ def _allowance(
     name: str, region: str, others: list[str], before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> Change:
     return Change(
-        name="allow_region",
+        name=ChangeName.ALLOW_REGION,
         summary=f"Role {name}: also allow Region {region}, besides {', '.join(others)}",
         detail={"role": name, "region": region, "trust": json.dumps(after, indent=2)},
         before={"trust": json.dumps(before, indent=2)},
@@ -319,7 +327,7 @@ def _allow_region(aws: Aws, identity: Identity, plan: RolePlan, change: Change) 
 def _creation(aws: Aws, identity: Identity, name: str) -> tuple[Change, ...]:
     trust = json.dumps(trust_policy(identity, aws.region), indent=2)
     create = Change(
-        name="create_role",
+        name=ChangeName.CREATE_ROLE,
         summary=f"Create role {name}, which Systems Manager may assume for this account in {aws.region}",
         detail={"role": name, "trust": trust, "tags": f"{TAG['Key']}={TAG['Value']}"},
     )
@@ -328,7 +336,7 @@ def _creation(aws: Aws, identity: Identity, name: str) -> tuple[Change, ...]:
 
 def _attachment(identity: Identity, name: str) -> Change:
     return Change(
-        name="attach_core_policy",
+        name=ChangeName.ATTACH_CORE_POLICY,
         summary=f"Attach policy {CORE_POLICY} to role {name}",
         detail={"role": name, "policy": _core_arn(identity.partition)},
     )

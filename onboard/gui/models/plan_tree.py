@@ -11,6 +11,7 @@ from onboard.gui.index import NOWHERE, Index
 from onboard.gui.text import plural, say, tr
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark, mark_of_verdict
+from onboard.model.changes import ChangeName
 from onboard.model.finding import Cause
 from onboard.model.plan import Change
 from onboard.wizard.finding_words import sentence
@@ -165,7 +166,7 @@ def _group(group: Group) -> Node:
     words = ", ".join(change.summary[:1].lower() + change.summary[1:] for change in group.changes)
     node = Node(Kind.GROUP, sentence(words), names=group.names, count=_servers(len(group.names)))
     altered = [change for change in group.changes if change.altered]
-    shown = altered or [change for change in group.changes if change.name == "install_agent"]
+    shown = altered or [change for change in group.changes if change.name == ChangeName.INSTALL_AGENT]
     node.values = ", ".join(text for change in shown for text in (_altered(change) if altered else _new(change)))
     node.tip = "\n".join(_tip(change) for change in shown)
     for change in group.changes:

@@ -31,6 +31,7 @@ from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.progress_bar import ProgressBar
 from onboard.gui.wishes import ChooseRun, SaveProfile, Visit
 from onboard.model import orders
+from onboard.model.changes import ChangeName
 from onboard.model.outcome import troubles
 from onboard.model.state import HostState
 from onboard.model.status import HostStatus
@@ -231,7 +232,7 @@ class FinishPage(Page):
 
     def _show_activation(self) -> None:
         state = self.session.view.state("apply")
-        gone = any(change.change == "delete_activation" for change in state.aws_changes)
+        gone = any(change.change == ChangeName.DELETE_ACTIVATION for change in state.aws_changes)
         left = state.activations_left
         if left:
             what = plural("{n} activation remains", "{n} activations remain", len(left))

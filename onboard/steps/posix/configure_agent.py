@@ -14,6 +14,7 @@ from onboard.facts.base import Unknown
 from onboard.facts.posix import agent
 from onboard.facts.posix.proxy_in_force import without_login
 from onboard.hosts.connection import Connection
+from onboard.model.changes import ChangeName
 from onboard.model.plan import Change
 from onboard.model.words import Text
 from onboard.scripts.posix import POSIX
@@ -25,7 +26,7 @@ SECTIONS = {"ssm": "Ssm", "ec2messages": "Mds", "ssmmessages": "Mgs", "s3": "S3"
 
 
 class ConfigureAgent(Step):
-    name = "configure_agent"
+    name = ChangeName.CONFIGURE_AGENT
     doing = Text("Writing the agent's configuration")
     disturbs_agent = True
 

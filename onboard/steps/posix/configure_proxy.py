@@ -10,6 +10,7 @@ from hashlib import sha256
 from onboard.facts.base import Unknown
 from onboard.facts.posix import agent, init_system, proxy_in_force
 from onboard.hosts.connection import Connection
+from onboard.model.changes import ChangeName
 from onboard.model.plan import Change
 from onboard.model.words import Text
 from onboard.scripts.posix import POSIX
@@ -24,7 +25,7 @@ _HEAD = "# Written by Onboard, which removes it when it is undone."
 
 
 class ConfigureProxy(Step):
-    name = "configure_proxy"
+    name = ChangeName.CONFIGURE_PROXY
     doing = Text("Setting the proxy")
     disturbs_agent = True
 

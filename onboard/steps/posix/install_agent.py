@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import agent, kernel, operating_system, package_manager
 from onboard.hosts.connection import Capability, Connection
+from onboard.model.changes import ChangeName
 from onboard.model.package import Package
 from onboard.model.plan import Change
 from onboard.model.words import Remedy, Text, sh
@@ -18,7 +19,7 @@ _SHARED = (script.LOCK, script.DETACHED, script.SERVICE, script.PACKAGE)
 
 
 class InstallAgent(Step):
-    name = "install_agent"
+    name = ChangeName.INSTALL_AGENT
     doing = Text("Installing the agent")
     disturbs_agent = True
 

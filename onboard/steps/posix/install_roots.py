@@ -8,6 +8,7 @@ from onboard.facts.amazon_roots import AMAZON_ROOTS, AmazonRoot
 from onboard.facts.base import Unknown
 from onboard.facts.posix import root_certificates, trust_anchors
 from onboard.hosts.connection import Connection
+from onboard.model.changes import ChangeName
 from onboard.model.plan import Change
 from onboard.model.words import Text
 from onboard.scripts.posix import POSIX
@@ -33,7 +34,7 @@ STORES = (
 
 
 class InstallRoots(Step):
-    name = "install_roots"
+    name = ChangeName.INSTALL_ROOTS
     doing = Text("Adding root certificates")
     fix = Fix(
         allow=Text("Add the five roo&ts"),

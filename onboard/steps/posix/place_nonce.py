@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from onboard.facts.base import Unknown
 from onboard.facts.posix import changes_pending
 from onboard.hosts.connection import Connection
+from onboard.model.changes import ChangeName
 from onboard.model.plan import Change
 from onboard.model.words import Text
 from onboard.scripts.posix import POSIX
@@ -23,7 +24,7 @@ class PlaceNonce(Step):
     A record that this run did not take up stays: nobody else knows how to undo that step.
     """
 
-    name = "place_nonce"
+    name = ChangeName.PLACE_NONCE
     doing = Text("Placing the nonce")
 
     def is_made(self, before: Before) -> bool:

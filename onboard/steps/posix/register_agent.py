@@ -11,6 +11,7 @@ from onboard.checks.not_registered_elsewhere import CLEAR_REGISTRATION
 from onboard.facts.base import Unknown
 from onboard.facts.posix import registration
 from onboard.hosts.connection import Connection
+from onboard.model.changes import ChangeName
 from onboard.model.plan import Change
 from onboard.model.words import Remedy, Text, sh
 from onboard.scripts.posix import POSIX
@@ -24,7 +25,7 @@ _FAILURE = "The agent was not registered"
 
 
 class RegisterAgent(Step):
-    name = "register_agent"
+    name = ChangeName.REGISTER_AGENT
     doing = Text("Registering")
     disturbs_agent = True
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from onboard.facts.base import Unknown
 from onboard.facts.posix import agent
 from onboard.hosts.connection import Connection
+from onboard.model.changes import ChangeName
 from onboard.model.plan import Change
 from onboard.model.words import Text
 from onboard.scripts.posix import POSIX
@@ -17,7 +18,7 @@ _RUNNING = ("active", "activating", "reloading")
 class StartAgent(Step):
     """A running agent is started anew where a step before this one disturbs it."""
 
-    name = "start_agent"
+    name = ChangeName.START_AGENT
     doing = Text("Starting the agent")
 
     def is_made(self, before: Before) -> bool:
