@@ -50,7 +50,7 @@ class NodeTags(NodeChange):
         for entry in entries:
             if entry.change == self.name:
                 tagged[entry.host] = entry.data["instance_id"]
-            elif entry.change == "register_agent" and entry.data.get("node"):
+            elif entry.change == ChangeName.REGISTER_AGENT and entry.data.get("node"):
                 registered.add(entry.host)
         return tuple(
             UndoLine.of(self.name, node, Text(STAY, server=host, node=node), stays=True)
