@@ -22,6 +22,7 @@ from onboard.model.events import CONNECTION_STAGES, ConnectionStage, Event, Host
 from onboard.model.family import family_of
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
+from onboard.model.words import wording_of
 from onboard.scripts.catalog import DIALECTS
 
 NAME_LIMIT = 10.0  # seconds
@@ -105,4 +106,5 @@ class _Stages:
             detail=detail,
             remedy=remedy,
             seconds=round(self._clock() - self._began, 3),
+            wording=wording_of(detail, remedy),
         )

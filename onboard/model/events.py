@@ -140,6 +140,7 @@ class ConnectionStage(Event):
     """One stage of reaching a server: `stage` is one of CONNECTION_STAGES, which are in their order.
 
     `outcome` is passed, failed or skipped (not tried); `seconds` since the test began.
+    `wording`: what detail and remedy are made of.
     """
 
     host: str
@@ -148,6 +149,11 @@ class ConnectionStage(Event):
     detail: str = ""
     remedy: str = ""
     seconds: float = 0.0
+    wording: Wording | None = None
+
+    @property
+    def words(self) -> Wording:
+        return self.wording or Wording(self.detail, advice=self.remedy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from parts import part
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAccessible, QFontMetrics, QGuiApplication
 from PySide6.QtTest import QSignalSpy, QTest
@@ -11,8 +12,9 @@ from PySide6.QtWidgets import QApplication, QToolTip
 from onboard.gui.theme import Role, Scheme, Theme
 from onboard.gui.widgets.button import Button, Kind
 from onboard.gui.widgets.card import Card
+from onboard.gui.widgets.copy_button import CopyButton
 from onboard.gui.widgets.footer import Footer
-from onboard.gui.widgets.label import ElidedLabel
+from onboard.gui.widgets.label import ElidedLabel, Glyph
 from onboard.gui.widgets.mark import Mark, mark_of_host, mark_of_verdict
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.stage_list import Stage, StageList
@@ -126,8 +128,8 @@ def test_the_footer_says_what_blocks_and_where_next_goes(show: Show) -> None:
     footer.set_primary("&Next: Region")
     footer.set_back(True)
     assert footer.message() == "61 servers have no approved key"
-    assert footer._glyph.isVisible()
-    assert footer._glyph.accessibleName() == "Warning"
+    assert part(footer, "glyph", Glyph).isVisible()
+    assert part(footer, "glyph", Glyph).accessibleName() == "Warning"
     spies = QSignalSpy(footer.back), QSignalSpy(footer.forward)
     QTest.keyClick(footer.back_button, Qt.Key.Key_Space)
     QTest.keyClick(footer.primary, Qt.Key.Key_Space)
@@ -140,13 +142,13 @@ def test_the_footer_says_what_blocks_and_where_next_goes(show: Show) -> None:
 def test_copy_as_command_copies_the_command(show: Show) -> None:
     footer = Footer()
     show(footer, 1000, 60)
-    assert not footer._copy.isVisible()
+    assert not part(footer, "copy", CopyButton).isVisible()
     footer.offer_command("onboard check --profile frankfurt.toml")
-    QTest.keyClick(footer._copy, Qt.Key.Key_Space)
+    QTest.keyClick(part(footer, "copy", CopyButton), Qt.Key.Key_Space)
     assert QGuiApplication.clipboard().text() == "onboard check --profile frankfurt.toml"
-    assert footer._copy.text() == "Copied"
+    assert part(footer, "copy", CopyButton).text() == "Copied"
     footer.offer_command("onboard plan --profile frankfurt.toml")
-    assert footer._copy.text() == "Copy as comman&d"
+    assert part(footer, "copy", CopyButton).text() == "Copy as comman&d"
 
 
 def test_a_header_without_lead_takes_no_room_for_one(show: Show) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pytest
 from gui.conftest import settle
+from parts import part
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QSignalSpy, QTest
@@ -16,6 +17,7 @@ from onboard.gui.widgets.banner import Banner
 from onboard.gui.widgets.busy_indicator import BusyIndicator, duration_text, rate_text
 from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.card import Card
+from onboard.gui.widgets.copy_button import CopyButton
 from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.key_value_form import KeyValueForm
 from onboard.gui.widgets.label import Label
@@ -24,6 +26,7 @@ from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.progress_bar import ProgressBar
 from onboard.gui.widgets.scrolled import Scrolled
 from onboard.gui.widgets.text_view import TextView
+from onboard.gui.widgets.verbatim import Verbatim
 from onboard.model.errors import Problem
 from onboard.model.events import RunFailed
 from onboard.model.words import Remedy, sh
@@ -48,10 +51,10 @@ def test_buttons_of_a_banner_go_below_the_text_when_there_is_no_room(show: Show)
     button = Button("&Review 61 keys")
     banner.add_button(button)
     show(banner, 900, 120)
-    assert button.x() > banner._then.mapTo(banner, banner._then.rect().bottomRight()).x()
+    assert button.x() > part(banner, "then", Label).mapTo(banner, part(banner, "then", Label).rect().bottomRight()).x()
     banner.resize(300, 300)
     QTest.qWait(0)
-    assert button.y() > banner._then.mapTo(banner, banner._then.rect().bottomLeft()).y()
+    assert button.y() > part(banner, "then", Label).mapTo(banner, part(banner, "then", Label).rect().bottomLeft()).y()
 
 
 def test_commands_of_a_remedy_are_one_a_line(show: Show) -> None:
@@ -59,6 +62,14 @@ def test_commands_of_a_remedy_are_one_a_line(show: Show) -> None:
     panel.show_error("It is registered", remedy=Remedy("Clear it", sh("sudo", "a", "-clear"), sh("reboot")))
     show(panel, 500, 300)
     assert panel.copied_text().splitlines()[-3:] == ["Clear it:", "sudo a -clear", "reboot"]
+    assert printed(panel)[-1] == "Clear it:"
+    commands = [text for text in panel.findChildren(Verbatim) if text.isVisible()]
+    assert [text.toPlainText() for text in commands] == ["sudo a -clear", "reboot"]
+    copy = [button for button in panel.findChildren(CopyButton) if button.text() == "Co&py"]
+    copy[1].click()
+    assert QGuiApplication.clipboard().text() == "reboot"
+    panel.show_error("Nothing answered", remedy="Wait")
+    assert not any(text.isVisible() for text in panel.findChildren(Verbatim)), "nothing of the former error is left"
 
 
 def test_an_error_of_many_lines_is_whole_where_room_is_scarce(show: Show, until: Until) -> None:
@@ -123,12 +134,12 @@ def test_an_error_is_shown_in_full_and_copied_in_full(show: Show) -> None:
     assert not panel.isVisible()
     panel.show_error("AWS refused the request", where="iam:CreateRole", why="Not allowed.", remedy="Reuse a role.")
     assert panel.isVisible()
-    QTest.keyClick(panel._copy, Qt.Key.Key_Space)
+    QTest.keyClick(part(panel, "copy", CopyButton), Qt.Key.Key_Space)
     assert QGuiApplication.clipboard().text() == "iam:CreateRole: AWS refused the request\nNot allowed.\nReuse a role."
     panel.show_error("Nothing answered")
-    assert panel._copy.text() == "&Copy"
+    assert part(panel, "copy", CopyButton).text() == "&Copy"
     assert panel.copied_text() == "Nothing answered"
-    assert not panel._why.isVisible()
+    assert not part(panel, "why", Label).isVisible()
     panel.clear()
     assert not panel.isVisible()
 
@@ -186,7 +197,10 @@ def test_the_buttons_of_an_error_give_way_to_its_text_and_it_takes_no_more_heigh
     show(window, 320, 600)
     panel.show_error("The log-in has expired, or there was none", remedy="Log in with `aws sso login`")
     QTest.qWait(50)  # until it is laid out
-    gap = panel._copy.y() - panel._remedy.mapTo(panel, panel._remedy.rect().bottomLeft()).y()
+    gap = (
+        part(panel, "copy", CopyButton).y()
+        - part(panel, "remedy", Label).mapTo(panel, part(panel, "remedy", Label).rect().bottomLeft()).y()
+    )
     assert 0 < gap < 40
     assert panel.height() < 300
 
@@ -279,11 +293,11 @@ def test_waiting_says_more_the_longer_it_lasts(show: Show) -> None:
     waiting = Waiting(show)
     assert waiting.after(0.29) == ""
     assert waiting.after(0.31) == "Measuring Regions…"
-    assert not waiting.busy._cancel.isVisible()
+    assert not part(waiting.busy, "cancel", Button).isVisible()
     waiting.busy.set_progress(10, 40)
     assert waiting.after(3) == "Measuring Regions… · 10 of 40"
-    assert waiting.busy._cancel.isVisible()
-    assert waiting.busy._bar.isVisible()
+    assert part(waiting.busy, "cancel", Button).isVisible()
+    assert part(waiting.busy, "bar", ProgressBar).isVisible()
     assert waiting.after(10) == "Measuring Regions… · 10 of 40 · 1 a second · about 30 seconds left"
     waiting.busy.stop()
     assert waiting.after(11) == ""
@@ -292,7 +306,7 @@ def test_waiting_says_more_the_longer_it_lasts(show: Show) -> None:
 def test_waiting_without_a_known_end_says_for_how_long(show: Show) -> None:
     waiting = Waiting(show)
     assert waiting.after(125) == "Measuring Regions… · for 2 minutes"
-    assert not waiting.busy._bar.isVisible()
+    assert not part(waiting.busy, "bar", ProgressBar).isVisible()
     waiting.busy.stop()
 
 
@@ -300,8 +314,8 @@ def test_waiting_can_be_cancelled_once_it_lasts(show: Show) -> None:
     waiting = Waiting(show)
     waiting.after(4)
     cancelled = QSignalSpy(waiting.busy.cancelled)
-    QTest.keyClick(waiting.busy._cancel, Qt.Key.Key_Space)
-    QTest.mouseClick(waiting.busy._cancel, Qt.MouseButton.LeftButton)
+    QTest.keyClick(part(waiting.busy, "cancel", Button), Qt.Key.Key_Space)
+    QTest.mouseClick(part(waiting.busy, "cancel", Button), Qt.MouseButton.LeftButton)
     assert cancelled.count() == 1
     waiting.busy.stop()
 
@@ -309,7 +323,7 @@ def test_waiting_can_be_cancelled_once_it_lasts(show: Show) -> None:
 def test_what_cannot_be_cancelled_offers_no_button(show: Show) -> None:
     waiting = Waiting(show, cancellable=False)
     waiting.after(4)
-    assert not waiting.busy._cancel.isVisible()
+    assert not part(waiting.busy, "cancel", Button).isVisible()
     waiting.busy.stop()
 
 

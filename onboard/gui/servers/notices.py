@@ -11,6 +11,7 @@ from onboard.gui.widgets.copy_button import CopyButton
 from onboard.gui.widgets.mark import Mark
 from onboard.model.profile import Host, Profile
 from onboard.model.state import State
+from onboard.model.words import Wording
 from onboard.wizard.servers import Identity, missing_credentials
 
 
@@ -94,7 +95,9 @@ class IdentityNotice(Banner):
             return
         state = trust.hosts[host.name]
         what = tr("{name}: {words}", name=host.name, words=self._model.identity_words(host))
-        lines = [f"{state.reason}." if state.reason else "", f"{state.remedy}." if state.remedy else ""]
+        words = state.wording or Wording(state.reason, advice=state.remedy)
+        advice, commands = words.remedy_words, words.commands
+        lines = [f"{state.reason}." if state.reason else "", f"{advice}{':' if commands else '.'}" if advice else ""]
         then = "\n".join(line for line in lines if line)
-        self._said = f"{what}\n{then}"
-        self.show_notice(marks[identity], what, then)
+        self._said = "\n".join((what, then, *commands))
+        self.show_notice(marks[identity], what, then, commands)

@@ -13,6 +13,7 @@ from onboard.gui.widgets.copy_button import CopyButton
 from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.label import Glyph, Label
 from onboard.gui.widgets.mark import Mark
+from onboard.gui.widgets.verbatim import Commands
 from onboard.model import orders
 from onboard.model.events import CONNECTION_STAGES, ConnectionStage
 from onboard.model.profile import Host
@@ -108,13 +109,14 @@ class _Line:
         self._outcome = Label(role=Role.STRONG, wrap=True)
         self._detail = Label(tone="muted", wrap=True, selectable=True)
         self._remedy = Label(wrap=True, selectable=True)
+        self._commands = Commands(tr("To fix"))
         self._time = Label(tone="muted", role=Role.CAPTION)
 
     def place(self, grid: QGridLayout, row: int) -> None:
         texts = QVBoxLayout()
         texts.setSpacing(S4)
-        for label in (self._outcome, self._detail, self._remedy):
-            texts.addWidget(label)
+        for part in (self._outcome, self._detail, self._remedy, self._commands):
+            texts.addWidget(part)
         texts.addStretch()
         glyph = QVBoxLayout()
         glyph.addWidget(self._glyph)
@@ -143,12 +145,15 @@ class _Line:
         self._glyph.set_mark(mark, word)
         self._outcome.setText(word)
         self._outcome.set_tone(mark.tone)
+        commands = stage.words.commands if stage else ()
+        advice = stage.words.remedy_words if stage else ""
         for label, text in (
             (self._detail, stage.detail if stage else ""),
-            (self._remedy, stage.remedy if stage else ""),
+            (self._remedy, f"{advice}:" if advice and commands else advice),
         ):
             label.setText(text)
             label.setVisible(bool(text))
+        self._commands.set_commands(commands)
         reached = stage is not None and stage.outcome != "skipped"
         self._time.setText(tr("{seconds} s", seconds=f"{stage.seconds:.1f}") if stage and reached else "")
 

@@ -1,5 +1,7 @@
 """A notice across a page: what is, then what to do, with the buttons that do it."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import (
@@ -14,11 +16,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from onboard.gui.parts import name_parts
 from onboard.gui.text import tr
 from onboard.gui.theme import S4, S8, S12, S16, Role, Theme
 from onboard.gui.widgets.column import Column
 from onboard.gui.widgets.label import Glyph, Label, restyle
 from onboard.gui.widgets.mark import Mark
+from onboard.gui.widgets.verbatim import Commands
 
 SHORTEST_LINE = 44  # average characters that the text keeps beside the buttons
 
@@ -37,6 +41,9 @@ class Banner(QFrame):
         texts.setSpacing(S4)
         texts.addWidget(self._what)
         texts.addWidget(self._then)
+        self._commands = Commands(tr("To fix"))
+        texts.addWidget(self._commands)
+        name_parts(then=self._then)
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(S8)
         notice = QHBoxLayout()
@@ -53,15 +60,16 @@ class Banner(QFrame):
         self.setSizePolicy(policy)
         self.show_notice(mark, what, then)
 
-    def show_notice(self, mark: Mark, what: str, then: str = "") -> None:
-        """`what` is, in one sentence; `then` what to do."""
+    def show_notice(self, mark: Mark, what: str, then: str = "", commands: Sequence[str] = ()) -> None:
+        """`what` is, in one sentence; `then` what to do, with the `commands` for it."""
         words = {Mark.DONE: tr("Done"), Mark.WARN: tr("Warning"), Mark.BAD: tr("Problem"), Mark.INFO: tr("Note")}
         restyle(self, "card", _CARDS[mark])
         self._glyph.set_mark(mark, words[mark])
         self._what.setText(what)
         self._then.setText(then)
         self._then.setVisible(bool(then))
-        self.setAccessibleName(f"{words[mark]}: {what} {then}".strip())
+        self._commands.set_commands(commands)
+        self.setAccessibleName(" ".join((f"{words[mark]}: {what} {then}".strip(), *commands)))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)

@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QBoxLayout, QFrame, QHBoxLayout, QSizePolicy, QWidget
 
+from onboard.gui.parts import name_parts
 from onboard.gui.text import tr
 from onboard.gui.theme import S4, S8, S12, S16, Role
 from onboard.gui.widgets.banner import place_buttons
@@ -13,6 +14,7 @@ from onboard.gui.widgets.column import Column
 from onboard.gui.widgets.copy_button import CopyButton
 from onboard.gui.widgets.label import Glyph, Label
 from onboard.gui.widgets.mark import Mark
+from onboard.gui.widgets.verbatim import Commands
 from onboard.model.errors import Problem
 from onboard.model.events import RunFailed
 from onboard.model.words import Remedy
@@ -33,11 +35,13 @@ class ErrorPanel(QFrame):
         self._mistakes = Label(wrap=True, selectable=True)
         self._why = Label(wrap=True, selectable=True)
         self._remedy = Label(wrap=True, selectable=True)
+        self._commands = Commands(tr("To fix"))
         self._copy = CopyButton(tr("&Copy"), self.copied_text)
         texts = Column()
         texts.setSpacing(S4)
-        for label in (self._what, self._mistakes, self._why, self._remedy):
-            texts.addWidget(label)
+        for part in (self._what, self._mistakes, self._why, self._remedy, self._commands):
+            texts.addWidget(part)
+        name_parts(why=self._why, remedy=self._remedy, copy=self._copy)
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(S8)
         self._buttons.addWidget(self._copy)
@@ -60,7 +64,7 @@ class ErrorPanel(QFrame):
     ) -> None:
         """Say it, in place of what was said before. A single mistake is said itself, in place of their number.
 
-        The commands of a `Remedy` are one a line, to be copied from there.
+        Each command of a `Remedy` has its own button to copy it.
         """
         if len(problems) == 1:
             (only,) = problems
@@ -68,10 +72,10 @@ class ErrorPanel(QFrame):
         head = f"{where}: {what}" if where and where not in what else sentence(what)
         why = sentence(why)
         given = Remedy.of(remedy)
-        remedy = "\n".join((f"{given.words}:", *given.commands)) if given.commands else given.words
+        commands, remedy = given.commands, f"{given.words}:" if given.commands and given.words else given.words
         mistakes = [f"• {problem}" for problem in problems]
         self._failure = None
-        self._lines = tuple(part for part in (head, *mistakes, why, remedy) if part)
+        self._lines = tuple(part for part in (head, *mistakes, why, remedy, *commands) if part)
         shown = mistakes[:SHOWN]
         if len(mistakes) > SHOWN:
             shown.append(tr("… and {n} more; Copy has all of them", n=len(mistakes) - SHOWN))
@@ -83,6 +87,7 @@ class ErrorPanel(QFrame):
         ):
             label.setText(text)
             label.setVisible(bool(text))
+        self._commands.set_commands(commands)
         self._copy.rest()
         self.setAccessibleName(self.copied_text())
         self.show()

@@ -1,5 +1,7 @@
 """Text exactly as it was seen, or as it is to be typed, in the system's fixed font."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QResizeEvent, QTextOption
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
@@ -63,6 +65,37 @@ class Verbatim(QPlainTextEdit):
         super().changeEvent(event)
         if event.type() == QEvent.Type.StyleChange:
             self._fit()
+
+
+class Commands(QWidget):
+    """What to type, command by command, each copied by its own button. Takes no room while there are none."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        """`name` is what a screen reader says."""
+        super().__init__(parent)
+        self._name = name
+        self._shown: tuple[str, ...] = ()
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(S4)
+        self.hide()
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        return self._shown
+
+    def set_commands(self, commands: Sequence[str]) -> None:
+        """The same commands again change nothing: what is selected in them stays so."""
+        self.setVisible(bool(commands))
+        if tuple(commands) == self._shown:
+            return
+        self._shown = tuple(commands)
+        while (item := self._column.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        for command in commands:
+            self._column.addWidget(Command(self._name, command))
 
 
 class Command(QWidget):
