@@ -1,15 +1,13 @@
 """What the window works on: the draft, the States, and the engine that fills them. Pages hold nothing of this."""
 
-import gc
 import time
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from onboard.gui.engine_child import GRACE, SLICE, EngineChild
+from onboard.gui.engine_child import GRACE, EngineChild
+from onboard.gui.memory import LetGo, give_to_collector, keep_from_collector
 from onboard.gui.practice_child import PracticeChild
 from onboard.gui.text import tr
 from onboard.gui.wakefulness import Wakefulness
@@ -19,34 +17,17 @@ from onboard.model import events, orders
 from onboard.model.changes import CHANGING, FailureKind
 from onboard.model.errors import Problem
 from onboard.model.orders import GoOn, Hold, Order, Ordered, Pause, SecretAnswer, Stop, StopNow
-from onboard.model.plan import HostPlan
 from onboard.model.profile import Host, Profile
-from onboard.model.state import HostState, State
-from onboard.model.status import HostStatus
-from onboard.profiles.file import load_unfinished, save, stamp
+from onboard.profiles.file import load_unfinished
 from onboard.wizard import draft as drafts
-from onboard.wizard.log import Log
-from onboard.wizard.progress import Progress
-from onboard.wizard.replay import Replay
+from onboard.wizard.draft_file import DraftFile, moved, outdated
+from onboard.wizard.told import Told
 from onboard.wizard.view import View
 
 REPAINT = 100  # milliseconds between two tellings of what the engine saw
 SHORT_GRACE = 5_000  # milliseconds to end for an engine that only looks
 SHOW_RUN = "show_run"  # the command that replays an earlier run
 ASKING_AWS = ("account", "preview")  # commands that wait for AWS and cannot be broken off there
-
-# A command whose result is worth nothing once this section of the draft changed.
-_STALE = {
-    "aws": ("account", "preview", "plan"),
-    "hosts": ("plan",),
-    "credentials": ("plan",),
-    "region": ("preview", "check", "plan"),
-    "role": ("preview", "plan"),
-    "activation": ("plan",),
-    "network": ("check", "plan"),
-    "agent": ("plan",),
-    "run": ("plan",),
-}
 
 
 class Session(QObject):
@@ -77,24 +58,16 @@ class Session(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._draft = Profile()
-        self._saved: Profile | None = None
-        self._path: Path | None = None
-        self._stamp: object = None  # of the profile's file, when it was read or written
+        self._file = DraftFile()
+        self._told = Told()
         self._before_practice: Profile | None = None
-        self._states: defaultdict[str, State] = defaultdict(State)
-        self._logs: defaultdict[str, Log] = defaultdict(Log)
-        self._progresses: defaultdict[str, Progress] = defaultdict(Progress)
         self._asked: dict[str, Profile] = {}
-        self._mistakes: dict[str, str] = {}
-        self._replay = Replay()  # as far as it was read
-        self._is_replayed = False
         self._held: dict[int, str] = {}  # order → paused or stopping
         self._wakefulness = Wakefulness(self)
         self._orders: dict[int, str] = {}
         self._next = 1
         self._changed: dict[str, set[str]] = {}
-        self._let_go = _LetGo(self)
+        self._let_go = LetGo(self)
         self.engine = EngineChild(self)
         self.engine.told.connect(self._take)
         self.engine.died.connect(self._engine_ended)
@@ -114,24 +87,24 @@ class Session(QObject):
         orders = self._orders
         running = next((number for number, command in orders.items() if command in CHANGING), next(iter(orders), 0))
         return View(
-            self._draft,
-            self._saved,
-            self._path,
-            self._states,
+            self._file.draft,
+            self._file.saved,
+            self._file.path,
+            self._told.states,
             orders.get(running, ""),
             self.practice.is_up,
             self._held.get(running, ""),
-            self._logs,
-            self._progresses,
+            self._told.logs,
+            self._told.progresses,
             frozenset(orders.values()),
             self._asked,
-            self._mistakes,
-            self._is_replayed,
+            self._file.mistakes,
+            self._told.is_replayed,
         )
 
     @property
     def draft(self) -> Profile:
-        return self._draft
+        return self._file.draft
 
     def lockout(self) -> Lockout:
         """The accounts that the engine has stopped. Raises OnboardError when their file cannot be read."""
@@ -141,19 +114,18 @@ class Session(QObject):
 
     def edit(self, profile: Profile) -> None:
         """Replace the draft."""
-        if profile == self._draft:
+        before = self._file.draft
+        if profile == before:
             return
-        for section, commands in _STALE.items():
-            if _decided(profile, section) != _decided(self._draft, section):
-                for command in commands:
-                    self._forget(command)
-        self._forget_moved(self._draft.hosts, profile.hosts)
-        self._draft = profile
+        for command in outdated(before, profile):
+            self._forget(command)
+        self._forget_moved(before.hosts, profile.hosts)
+        self._file.draft = profile
         self.draft_changed.emit()
 
     def put(self, key: str, value: object) -> Problem | None:
         """Set one key of the draft; what is wrong with the value, and then nothing is changed."""
-        result = drafts.changed(self._draft, key, value)
+        result = drafts.changed(self._file.draft, key, value)
         if isinstance(result, Problem):
             return result
         self.edit(result)
@@ -161,14 +133,8 @@ class Session(QObject):
 
     def set_mistake(self, key: str, text: str) -> None:
         """What is wrong with what stands in a key's field, and did not go to the draft; "" when nothing is."""
-        text = text.rstrip(".")
-        if text == self._mistakes.get(key, ""):
-            return
-        if text:
-            self._mistakes[key] = text
-        else:
-            del self._mistakes[key]
-        self.mistakes_changed.emit()
+        if self._file.set_mistake(key, text):
+            self.mistakes_changed.emit()
 
     def new(self) -> None:
         """Begin with an empty profile."""
@@ -181,36 +147,31 @@ class Session(QObject):
 
     def save(self, path: Path | None = None) -> None:
         """Save to `path`, or where it came from. Raises ProfileError, OnboardError; ValueError without any path."""
-        target = path or self._path
-        if target is None:
-            raise ValueError("no file is chosen")
-        self._draft = self._saved = save(self._draft, target)
-        self._path, self._stamp = target, stamp(target)
+        self._file.save(path)
         self.draft_changed.emit()
 
     @property
     def is_passing(self) -> bool:
         """Whether the profile goes with the practice that it came with: nothing of it can be lost."""
-        return self.practice.is_running and self._path is not None and self._path.parent == self.practice.folder
+        path = self._file.path
+        return self.practice.is_running and path is not None and path.parent == self.practice.folder
 
     @property
     def is_changed_elsewhere(self) -> bool:
         """Whether the profile's file is another than the one that was opened or saved."""
-        return self._path is not None and stamp(self._path) not in (self._stamp, None)
+        return self._file.is_changed_elsewhere
 
     def recover(self, profile: Profile, saved: Profile | None, path: Path | None) -> None:
         """Take up a draft that a crash left."""
         self._use(profile, saved, path)
 
     def _use(self, profile: Profile, saved: Profile | None, path: Path | None) -> None:
-        for command in {*self._states, *self._orders.values()}:
+        for command in {*self._told.states, *self._orders.values()}:
             self._forget(command)
         self._asked.clear()
-        self._mistakes.clear()
         if self.practice.is_running and (path is None or path.parent != self.practice.folder):
             self._end_practice()
-        self._draft, self._saved, self._path = profile, saved, path
-        self._stamp = stamp(path) if path else None
+        self._file.use(profile, saved, path)
         self.opened.emit()
         self.draft_changed.emit()
 
@@ -230,17 +191,14 @@ class Session(QObject):
         command = orders.name_of(order)
         if fresh:
             self._forget(command)
-            self._states[command] = State()
-        elif command in CHANGING:
-            self._states[command] = self._states.pop(command, State())  # the last that began
+        self._told.begin(command, fresh=fresh)
         if command == "apply":
             self._forget("undo")  # it says of servers what is no longer so
-            self._is_replayed = False
-        self._asked[command] = profile or self._draft
+        self._asked[command] = profile or self._file.draft
         number, self._next = self._next, self._next + 1
         self._orders[number] = command
         self.engine.send(
-            Ordered(number=number, order=order, profile=profile or self._draft, path=str(self._path or ""))
+            Ordered(number=number, order=order, profile=profile or self._file.draft, path=str(self._file.path or ""))
         )
         self._orders_changed()
         self._note(command, set())
@@ -251,7 +209,7 @@ class Session(QObject):
 
     def show_run(self, run: str = "") -> None:
         """Have the States of apply and undo be those of an earlier run, by default the last one of the profile."""
-        self._replay = Replay()
+        self._told.begin_replay()
         self.run(orders.ShowRun(run=run))
 
     def stop(self, command: str) -> None:
@@ -273,14 +231,14 @@ class Session(QObject):
 
     def go_on(self, command: str) -> None:
         self._control(command, GoOn)
-        self._progresses[command].restart(time.monotonic())
+        self._told.progresses[command].restart(time.monotonic())
 
     def answer(self, wanted: events.SecretWanted, value: str | None, *, keep: bool = False) -> None:
         """Answer `secret_wanted`; None when the user has no answer."""
         self.engine.control(SecretAnswer(name=wanted.name, value=value, keep=keep))
 
     def start_practice(self, hosts: int | None = None) -> None:
-        self._before_practice = self._draft
+        self._before_practice = self._file.draft
         self.practice_started.emit()
         self.practice.start(hosts)
 
@@ -307,17 +265,13 @@ class Session(QObject):
         self._held = {number: held for number, held in self._held.items() if number in self._orders}
         self._wakefulness.set_held(any(command in CHANGING for command in self._orders.values()))
         if not self._orders:
-            gc.unfreeze()
+            give_to_collector()
         self.running_changed.emit()
 
     def _forget(self, command: str) -> None:
         """Let go of what a command told. If it still runs it is stopped, and what it tells from now on is not heard."""
         self._drop(command)
-        self._logs.pop(command, None)
-        self._progresses.pop(command, None)
-        if command == "apply":
-            self._is_replayed = False
-        state = self._states.pop(command, None)
+        state = self._told.forget(command)
         if state is not None:
             self._let_go.add(state)
             self._note(command, set())
@@ -334,15 +288,11 @@ class Session(QObject):
 
     def _forget_moved(self, before: Sequence[Host], after: Sequence[Host]) -> None:
         """What was seen of a server says nothing about another one at its name."""
-        kept = set(map(id, after))
-        changed = [host for host in before if id(host) not in kept]
-        names = {host.name for host in changed}
-        places = {host.name: host.place for host in after if host.name in names}
-        gone = {host.name for host in changed if places.get(host.name) != host.place}
+        gone, is_another = moved(before, after)
         for command in ("trust", "check"):
-            if command in self._orders.values() and not gone.isdisjoint(places):
+            if command in self._orders.values() and is_another:
                 self._forget(command)  # it still tells of the former one
-            state = self._states.get(command)
+            state = self._told.states.get(command)
             if state is not None and not gone.isdisjoint(state.hosts):
                 for name in gone:
                     self._fold(0, command, events.HostForgotten(host=name))
@@ -367,13 +317,9 @@ class Session(QObject):
         if isinstance(event, events.SecretWanted):
             self.secret_wanted.emit(event)
             return
+        self._told.fold(command, event)
         if isinstance(event, events.Recorded):
-            self._replay.fold(event)
             return
-        self._states[command].fold(event)
-        if command in CHANGING:
-            self._logs[command].fold(event, datetime.now().astimezone())
-            self._progresses[command].fold(event, time.monotonic())
         host = getattr(event, "host", "")
         self._note(command, {host} if host else set())
         if isinstance(event, events.RunFinished) and command in CHANGING and not self._numbers("preview"):
@@ -387,27 +333,16 @@ class Session(QObject):
 
     def _take_replay(self) -> None:
         """The run was read to its end: show it, unless servers are being changed by now."""
-        replay, self._replay = self._replay, Replay()
+        replay = self._told.take_replay()
         if not replay.states["apply"].run or any(command in CHANGING for command in self._orders.values()):
             return
         view = self.view
-        outdated = {command for command in self._states if view.outdated_by(command)}
+        outdated_before = {command for command in view.states if view.outdated_by(command)}
         for command in CHANGING:
             self._forget(command)
-        self._states_in_order(outdated, replay.states)
+        self._told.show_replay(replay, outdated_before)
         for command in replay.states:
-            self._logs[command] = replay.logs[command]
-            self._progresses[command] = replay.progresses[command]
             self._note(command, set())
-        self._is_replayed = True
-
-    def _states_in_order(self, outdated: Collection[str], replayed: Mapping[str, State]) -> None:
-        """What an earlier run did is older than all that was begun here, but for what was outdated already."""
-        states = dict(self._states)
-        self._states.clear()
-        self._states.update({command: state for command, state in states.items() if command in outdated})
-        self._states.update(replayed)
-        self._states.update({command: state for command, state in states.items() if command not in outdated})
 
     def _note(self, command: str, hosts: set[str]) -> None:
         self._changed.setdefault(command, set()).update(hosts)
@@ -418,9 +353,7 @@ class Session(QObject):
     def _tell(self) -> None:
         changed, self._changed = self._changed, {}
         if self._orders:
-            # What streams in lives long and holds no cycles; to look for some in 200,000 values takes 150 ms. What was
-            # garbage in a cycle by now is frozen too, and is found after the last order's end.
-            gc.freeze()
+            keep_from_collector()
         for command, hosts in changed.items():
             self.states_changed.emit(command, hosts)
         self._let_go.start()
@@ -430,7 +363,8 @@ class Session(QObject):
         broken, self._orders = list(self._orders.values()), {}
         for command in broken:
             if command in CHANGING:
-                self._break_off(command)
+                for end in self._told.unfinished(command, tr("Broken off: the engine ended")):
+                    self._fold(0, command, end)
             failure = events.RunFailed(
                 kind=FailureKind.ERROR,
                 what=tr("The engine ended by itself"),
@@ -441,17 +375,9 @@ class Session(QObject):
         self._orders_changed()
         self.engine_died.emit(said)
 
-    def _break_off(self, command: str) -> None:
-        """Nobody works on its servers any more."""
-        reason = tr("Broken off: the engine ended")
-        worked_on = self._progresses[command].steps  # what is not among them was well or blocked before
-        for host in list(self._states[command].hosts.values()):
-            if host.name in worked_on and not host.finished and not host.is_proven:
-                self._fold(0, command, events.HostFinished(host=host.name, status=HostStatus.SKIPPED, reason=reason))
-
     @Slot()
     def _practice_is_up(self) -> None:
-        if self._draft != self._before_practice:
+        if self._file.draft != self._before_practice:
             self._end_practice()
             why = tr("The profile that is open was edited meanwhile, and would have been lost")
             self.practice_failed.emit(tr("Practice was not opened"), why)
@@ -470,44 +396,6 @@ class Session(QObject):
         self.engine.use(None)
         self.new()
         self.practice_failed.emit(tr("Practice ended by itself"), said)
-
-
-def _decided(profile: Profile, section: str) -> object:
-    """A section without what was only observed: evidence for the choice of a Region makes nothing stale."""
-    if section == "region":
-        return profile.region.model_copy(update={"measured": None})
-    return getattr(profile, section)
-
-
-class _LetGo(QObject):
-    """Gives the memory of States back bit by bit: that of 10,000 checked servers would take a fifth of a second."""
-
-    def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
-        self._left: list[HostState | HostPlan] = []
-        self._timer = QTimer(self)
-        self._timer.setInterval(0)
-        self._timer.timeout.connect(self._go_on)
-
-    def add(self, state: State) -> None:
-        """Nobody needs it any more, once all were told: `start` then."""
-        self._left += state.hosts.values()
-        self._left += state.plan.hosts if state.plan else ()
-
-    def start(self) -> None:
-        if self._left:
-            self._timer.start()
-
-    def stop(self) -> None:
-        self._timer.stop()
-        self._left.clear()
-
-    def _go_on(self) -> None:
-        until = time.monotonic() + SLICE
-        while self._left and time.monotonic() < until:
-            del self._left[-20:]
-        if not self._left:
-            self._timer.stop()
 
 
 def order_profile(profile: Profile, names: Mapping[str, object] | set[str]) -> Profile:

@@ -209,8 +209,8 @@ def test_an_edit_makes_the_plan_worthless(planned: ReviewPage, until: Callable[.
 
 def test_the_command_line_names_the_saved_file(planned: ReviewPage, tmp_path: Path) -> None:
     profile = tmp_path / "dc.toml"
+    planned.session.save(profile)
     draft = planned.session.view.draft
-    planned.session._path = profile
     assert planned.command_line() == f"onboard plan --profile {profile}"
     planned.save_plan(tmp_path / "plan.json")
     assert planned.command_line() == f"onboard plan --profile {profile} -o {tmp_path / 'plan.json'}"

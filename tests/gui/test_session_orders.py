@@ -183,7 +183,7 @@ def test_servers_under_way_when_the_engine_dies_do_not_run_on(session: Session, 
         events.StepStarted(host="srv-app-01", step="install_agent"),
         events.StepFinished(host="srv-app-02", step="confirm", outcome="done", instance_id="mi-1"),
     )
-    session._engine_ended("killed")
+    session.engine.died.emit("killed")
     hosts = session.view.state("apply").hosts
     assert hosts["srv-app-01"].status is HostStatus.SKIPPED
     assert "Broken off" in hosts["srv-app-01"].reason
