@@ -11,7 +11,6 @@ The end of standard input stops what runs and ends the process: a wizard that di
 """
 
 import argparse
-import json
 import queue
 import sys
 import threading
@@ -198,7 +197,7 @@ def _profile(ordered: Ordered, folder: Path) -> Profile:
     if not isinstance(ordered.order, Undo):
         return ordered.profile
     with closing(Journal(folder)) as journal:
-        of_run = Profile.model_validate(json.loads(journal.run(ordered.order.run).profile))
+        of_run = journal.run(ordered.order.run).read_profile()
     return of_run.model_copy(update={"credentials": {**of_run.credentials, **ordered.profile.credentials}})
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -43,7 +44,10 @@ def run(options: argparse.Namespace) -> int:
     if options.output:
         refuse_unwritable(options.output, "--output")
     with closing(Journal(home())) as journal:
-        report = report_of_run(journal.run(options.of_run), journal)
+        record = journal.run(options.of_run)
+        report, passed_over = report_of_run(record, journal), journal.passed_over(record.run)
+    if passed_over:
+        sys.stderr.write(f"Of run {record.run} {passed_over} records are not understood, and are not in the report.\n")
     text = json.dumps(document(report)) + "\n" if options.json else FORMATS[options.format](report)
     if options.output:
         write_private(options.output, text)

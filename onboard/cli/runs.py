@@ -24,7 +24,10 @@ def add_to(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     with closing(Journal(home())) as journal:
         records = journal.runs()
+        not_understood = journal.not_understood()
         held = {record.run for record in records if not record.finished and journal.is_held(record.run)}
+    for error in not_understood:
+        sys.stderr.write(f"Passed over. {error}\n")
     if options.json:
         for record in records:
             print(json.dumps(_fields(record)))  # noqa: T201 - the command's result

@@ -1,7 +1,6 @@
 """What a command needs around it: the profile, the tools, a cancel token, and a way to show what happens."""
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -43,7 +42,7 @@ def undo_workplace(options: argparse.Namespace) -> Iterator[tuple[Place, RunReco
     """Around a command over an earlier run, with the profile that it ran with; credentials of `--profile` go before."""
     with closing(Journal(home())) as journal:
         record = journal.run(options.of_run)
-    profile = Profile.model_validate(json.loads(record.profile))
+    profile = record.read_profile()
     if options.profile:
         credentials = {**profile.credentials, **load(options.profile).credentials}
         profile = profile.model_copy(update={"credentials": credentials})

@@ -28,7 +28,7 @@ from pathlib import Path
 from onboard.engine.account import context_of, open_account
 from onboard.engine.aws_changes import end_former
 from onboard.engine.command import Begun, conduct
-from onboard.engine.journal import RunRecord
+from onboard.engine.journal import RunRecord, told
 from onboard.engine.planning import prepare
 from onboard.engine.rollout import Rollout
 from onboard.engine.survey import take_survey
@@ -36,7 +36,7 @@ from onboard.engine.workbench import Tools
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import PlanExceeded, Problem, ProfileError
 from onboard.model.events import Event
-from onboard.model.plan import Plan, plan_from_json
+from onboard.model.plan import Plan
 from onboard.model.profile import Profile
 from onboard.model.words import and_more
 
@@ -60,7 +60,8 @@ def apply(
         _refuse_other(resume, profile, tools.journal.proven_in(resume.run))
 
     def body(run: str) -> Generator[Event, None, None]:
-        allowed = plan_from_json(json.loads(resume.plan)) if resume and resume.plan else approved
+        yield from told(tools.journal.not_understood())
+        allowed = (resume.read_plan() if resume else None) or approved
         if approved and not (resume and resume.plan):
             tools.journal.approve(run, json.dumps(asdict(approved)))
         account = yield from open_account(profile, tools)
@@ -96,10 +97,10 @@ def _refuse_other(record: RunRecord, profile: Profile, proven: Collection[str]) 
     if record.command != "apply":
         remedy = "Name a run of apply; onboard runs lists them"
         problems.append(Problem(record.run, f"this is a run of {record.command}, which nothing can go on with", remedy))
-    was = {host.name: host for host in Profile.model_validate(json.loads(record.profile)).hosts}
+    was = record.places()
     for host in profile.hosts:
-        if host.name in was and host.place != was[host.name].place:
-            problem = f"it is at {host.place}, and was at {was[host.name].place} when the run began"
+        if host.name in was and host.place != was[host.name]:
+            problem = f"it is at {host.place}, and was at {was[host.name]} when the run began"
             problems.append(Problem(host.name, problem, "Run apply anew with this profile, without --resume"))
     missing = sorted({*proven} - {host.name for host in profile.hosts})
     if missing:

@@ -1,12 +1,11 @@
 """Changes in AWS for a run, made and taken back: each journalled before and after, whichever it is."""
 
-import json
 from collections.abc import Generator, Iterable
 
 from onboard.aws.changes import catalog
 from onboard.aws.changes.base import Planned, RunChange, Undo, Undone
 from onboard.aws.session import Aws
-from onboard.engine.journal import Journal
+from onboard.engine.journal import Journal, NotUnderstood, told
 from onboard.engine.registrations import Registrations
 from onboard.model.cancel import CancelToken
 from onboard.model.changes import Phase
@@ -45,9 +44,13 @@ def end_former(run: str, profile_path: str, account: str, aws: Aws, journal: Jou
     for record in journal.runs():
         if record.run == run or record.finished or (record.command, record.profile_path) != ("apply", profile_path):
             continue
-        plan = json.loads(record.plan or "{}")
+        try:
+            plan, profile = record.content("plan"), record.read_profile()
+        except NotUnderstood as error:
+            yield from told([error])
+            continue
         if (plan.get("account"), plan.get("region")) == (account, aws.region) and not journal.is_held(record.run):
-            yield from end_all(record.run, Profile.model_validate_json(record.profile), aws, journal)
+            yield from end_all(record.run, profile, aws, journal)
 
 
 def take_back(

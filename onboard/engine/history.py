@@ -1,11 +1,10 @@
 """Earlier runs, as the journal keeps them: which there are, how one went, and what undoing one would touch."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from onboard.aws.changes import catalog
-from onboard.engine.journal import Journal, RunRecord
+from onboard.engine.journal import Journal, NotUnderstood, RunRecord, told
 from onboard.engine.undo import undoing_now
 from onboard.model.errors import OnboardError
 from onboard.model.event_json import event_from_json
@@ -27,7 +26,16 @@ def runs(journal: Journal, path: str = "") -> Iterator[Event]:
     records = journal.runs()
     of_profile = [record for record in records if path and record.profile_path == path]
     listed = {record.run for record in (*records[:LISTED], *of_profile[:LISTED])}
-    yield RunsListed(runs=tuple(_kept(record, journal) for record in records if record.run in listed))
+    kept: list[KeptRun] = []
+    not_understood = journal.not_understood()
+    for record in records:
+        if record.run in listed:
+            try:
+                kept.append(_kept(record, journal))
+            except NotUnderstood as error:
+                not_understood.append(error)
+    yield from told(not_understood)
+    yield RunsListed(runs=tuple(kept))
     yield RunFinished(run="", hosts={})
 
 
@@ -83,22 +91,26 @@ def undo_preview(record: RunRecord, journal: Journal) -> Iterator[Event]:
 
 
 def _name(record: RunRecord) -> str:
-    return str(json.loads(record.profile).get("name", ""))
+    try:
+        return str(record.content().get("name", ""))
+    except NotUnderstood:
+        return ""
 
 
 def _kept(record: RunRecord, journal: Journal) -> KeptRun:
-    profile = json.loads(record.profile)
-    about = json.loads(record.plan) if record.plan else profile
+    profile = record.content()
+    about = record.content("plan") or profile
+    hosts = about.get("hosts", ())
     return KeptRun(
         run=record.run,
         command=record.command,
-        profile=profile.get("name", ""),
+        profile=str(profile.get("name", "")),
         path=record.profile_path,
         started=record.started,
         finished=record.finished,
         held=not record.finished and journal.is_held(record.run),
         hosts=record.hosts,
-        servers=len(about.get("hosts", ())),
+        servers=len(hosts) if isinstance(hosts, list) else 0,
         proven=len(journal.proven_in(record.run)) if record.command == "apply" else 0,
         who=record.who,
         arn=record.arn,

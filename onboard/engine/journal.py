@@ -9,14 +9,15 @@ it is added where it is missing (ADDED), and VERSION stays.
 """
 
 import json
+import re
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
@@ -24,7 +25,11 @@ from onboard.files import make_private_folder, refuse_others
 from onboard.home import JOURNAL
 from onboard.model.changes import ChangeName, Phase
 from onboard.model.errors import OnboardError, Problem, ProfileError
-from onboard.model.events import AccountIdentified, Event
+from onboard.model.events import AccountIdentified, Event, Noted
+from onboard.model.formats import shown
+from onboard.model.place import Place
+from onboard.model.plan import Plan, plan_from_json
+from onboard.model.profile import Host, Profile
 
 VERSION = 1
 SCHEMA = """
@@ -46,6 +51,14 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE INDEX IF NOT EXISTS events_by_run ON events (run);
 """
 
+# For queries that look into the JSON: one damaged row would end the whole query.
+READABLE = """
+PRAGMA temp_store=MEMORY;
+CREATE TEMP VIEW readable_runs AS SELECT run, CASE WHEN json_valid(plan) THEN plan ELSE '{}' END AS plan FROM runs;
+CREATE TEMP VIEW readable_entries AS
+    SELECT id, run, host, change, phase, CASE WHEN json_valid(data) THEN data ELSE '{}' END AS data FROM entries;
+"""
+
 # (table, column) that files of earlier versions lack
 ADDED = (("runs", "who"), ("runs", "arn"), ("runs", "undoes"), ("events", "time"))
 
@@ -60,6 +73,23 @@ _REMEDIES = {
     sqlite3.SQLITE_NOTADB: _MOVE_AWAY,
     sqlite3.SQLITE_CORRUPT: _MOVE_AWAY,
 }
+
+
+class NotUnderstood(OnboardError):
+    """A record of the journal that a newer version wrote, or that was damaged. Others are used without it."""
+
+    def __init__(self, run: str, why: str) -> None:
+        super().__init__(
+            "The journal's record of this run is not understood",
+            where=f"run {shown(run)}",
+            why=why,
+            remedy="A newer version of Onboard may have written it: use that for this run",
+        )
+
+
+def told(errors: Iterable[NotUnderstood]) -> Iterator[Noted]:
+    """That these records were passed over."""
+    return (Noted(text=f"Passed over. {error}", level="warning") for error in errors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +113,31 @@ class RunRecord:
     undoes: str = ""
     hosts: Mapping[str, int] = field(kw_only=True)
 
+    def read_profile(self) -> Profile:
+        """The profile that it ran with. Raises NotUnderstood."""
+        with _understood(self.run, "its profile"):
+            return Profile.model_validate_json(self.profile)
+
+    def read_plan(self) -> Plan | None:
+        """The plan that was approved, None when there was none yet. Raises NotUnderstood."""
+        with _understood(self.run, "its plan"):
+            return plan_from_json(json.loads(self.plan)) if self.plan else None
+
+    def content(self, of: Literal["profile", "plan"] = "profile") -> Mapping[str, Any]:
+        """The profile or plan as JSON, {} without one, also with keys of a newer version. Raises NotUnderstood."""
+        with _understood(self.run, f"its {of}"):
+            content = json.loads((self.profile if of == "profile" else self.plan) or "{}")
+            if not isinstance(content, dict):
+                raise TypeError("it is not an object")
+            return content
+
+    def places(self) -> dict[str, Place]:
+        """Name → place of its servers, whatever else a newer version's profile says of them. Raises NotUnderstood."""
+        with _understood(self.run, "its servers"):
+            hosts = self.content().get("hosts", ())
+            known = [{key: host[key] for key in _PLACING if key in host} for host in hosts]
+            return {host.name: host.place for host in map(Host.model_validate, known)}
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -92,6 +147,50 @@ class Entry:
     change: str  # a ChangeName, but for files of later versions
     phase: Phase
     data: Mapping[str, str]
+
+
+_PLACING = ("name", "address", "port", "protocol", "jump")
+_RUN = re.compile(r"[A-Za-z0-9-]{1,64}")  # it is part of a lock's file name
+
+
+@contextmanager
+def _understood(run: str, what: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise NotUnderstood(run, f"{what}: {type(error).__name__}") from None
+
+
+def _record(columns: Sequence[Any]) -> RunRecord:
+    """Of a row of RUN_COLUMNS. Raises NotUnderstood."""
+    run = columns[0]
+    with _understood(str(run), "its entry in the list of runs"):
+        if not all(isinstance(text, str) for text in columns) or not _RUN.fullmatch(run):
+            raise TypeError
+        *texts, hosts = columns
+        record = RunRecord(*texts, hosts={str(status): int(count) for status, count in json.loads(hosts).items()})
+        for time in (record.started, record.finished or record.started):
+            datetime.fromisoformat(time)
+        return record
+
+
+def _entry(host: Any, change: Any, phase: Any, data: Any) -> Entry | None:
+    """None for a row that is not understood."""
+    try:
+        content, known = json.loads(data), Phase(phase)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    texts = (host, change, *content.values()) if isinstance(content, dict) else (None,)
+    return Entry(host, change, known, content) if all(isinstance(text, str) for text in texts) else None
+
+
+def _event(line: Any) -> dict[str, Any] | None:
+    """None for a row that is not understood."""
+    try:
+        content = json.loads(line)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
 
 
 def _version_of(db: sqlite3.Connection) -> int:
@@ -165,6 +264,7 @@ class Journal:
     @staticmethod
     def _open(path: Path, *, synchronous: str) -> sqlite3.Connection:
         db = sqlite3.connect(path, check_same_thread=False, timeout=PATIENCE)
+        db.text_factory = lambda text: text.decode("utf-8", "replace")  # damaged text is still a row
         try:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute(f"PRAGMA synchronous={synchronous}")
@@ -172,6 +272,7 @@ class Journal:
             if _version_of(db) < VERSION:
                 db.execute(f"PRAGMA user_version={VERSION}")
             _add_columns(db)
+            db.executescript(READABLE)
         except BaseException:
             db.close()
             raise
@@ -184,9 +285,12 @@ class Journal:
 
     def hold(self, run: str) -> FileLock:
         """The run's lock, taken until released or the process ends. OnboardError when another process works on it.
+        ValueError for what is no run's id: it is part of the lock's path.
 
         Its file stays: were it removed, one process could hold the file that was, and another the one that is.
         """
+        if not _RUN.fullmatch(run):
+            raise ValueError("not the id of a run")
         lock = FileLock(self._folder / f"{run}.lock", mode=0o600)
         with self._told():
             try:
@@ -267,35 +371,60 @@ class Journal:
                 self._events.execute("UPDATE runs SET arn = ? WHERE run = ?", (event.arn, run))
 
     def runs(self) -> list[RunRecord]:
-        """All runs, the newest first."""
+        """All runs that are understood, the newest first."""
+        return [record for record in self._records() if isinstance(record, RunRecord)]
+
+    def not_understood(self) -> list[NotUnderstood]:
+        """The runs that `runs` passes over, and why."""
+        return [record for record in self._records() if isinstance(record, NotUnderstood)]
+
+    def _records(self) -> list[RunRecord | NotUnderstood]:
         with self._lock, self._told():
             rows = self._db.execute(
                 "SELECT run, started, command, profile_path, profile, plan, finished, who, arn, undoes, hosts FROM runs"
                 " ORDER BY started DESC, rowid DESC"
             ).fetchall()
-        return [RunRecord(*texts, hosts=json.loads(hosts)) for *texts, hosts in rows]
+        records: list[RunRecord | NotUnderstood] = []
+        for row in rows:
+            try:
+                records.append(_record(row))
+            except NotUnderstood as error:
+                records.append(error)
+        return records
 
     def run(self, run: str) -> RunRecord:
         """One run, by its id or the beginning of it. ProfileError when there is none or there are several."""
         found = [record for record in self.runs() if record.run.startswith(run)] if run else []
         if len(found) == 1 or (found and found[0].run == run):
             return found[0]
+        for error in self.not_understood():
+            if run and error.where == f"run {shown(run)}":
+                raise error
         what = "no run has this id" if not found else "several runs begin like this"
         raise ProfileError("RUN", (Problem(run or "''", what, "See the ids with: onboard runs"),))
 
     def entries(self, run: str) -> list[Entry]:
-        """Everything the run was about to do and did, in order."""
+        """Everything the run was about to do and did, in order; without what is not understood, see `passed_over`."""
         with self._lock, self._told():
             rows = self._db.execute(
                 "SELECT host, change, phase, data FROM entries WHERE run = ? ORDER BY id", (run,)
             ).fetchall()
-        return [Entry(host, change, Phase(phase), json.loads(data)) for host, change, phase, data in rows]
+        return [entry for row in rows if (entry := _entry(*row))]
+
+    def passed_over(self, run: str) -> int:
+        """How many entries and events of the run are not understood."""
+        with self._lock, self._told():
+            entries = self._db.execute("SELECT host, change, phase, data FROM entries WHERE run = ?", (run,)).fetchall()
+            events = self._db.execute(
+                "SELECT event FROM events WHERE run = ? AND NOT coalesce(json_valid(event), 0)", (run,)
+            ).fetchall()
+        return sum(_entry(*row) is None for row in entries) + len(events)
 
     def events(self, run: str) -> Iterator[dict[str, Any]]:
-        """The run's events as their JSON objects, in order."""
+        """The run's events as their JSON objects, in order; without what is not understood, see `passed_over`."""
         with self._lock, self._told():
             rows = self._db.execute("SELECT event FROM events WHERE run = ? ORDER BY id", (run,)).fetchall()
-        return (json.loads(event) for (event,) in rows)
+        return (event for (line,) in rows if (event := _event(line)) is not None)
 
     def timed_events(self, run: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """As `events`, each with the time when it was recorded: ISO 8601 in UTC, "" in files of earlier versions.
@@ -303,11 +432,12 @@ class Journal:
         """
         with self._lock, self._told():
             rows = self._db.execute(
-                "SELECT time, event FROM events WHERE run = ? AND json_extract(event, '$.event') <> 'facts_gathered'"
+                "SELECT time, event FROM events WHERE run = ?"
+                " AND CASE WHEN json_valid(event) THEN json_extract(event, '$.event') END <> 'facts_gathered'"
                 " ORDER BY id",
                 (run,),
             ).fetchall()
-        return ((time, json.loads(event)) for time, event in rows)
+        return ((str(time), event) for time, line in rows if (event := _event(line)) is not None)
 
     def undos_of(self, run: str) -> list[RunRecord]:
         """The runs that undid it, the earliest first. Those of earlier versions do not say what they undo: they are
@@ -328,7 +458,7 @@ class Journal:
         proven: dict[str, str] = {}
         for entry in self.entries(run):
             if entry.change == ChangeName.CONFIRM and entry.phase == Phase.DONE:
-                proven[entry.host] = entry.data["instance_id"]
+                proven[entry.host] = entry.data.get("instance_id", "")
             elif entry.change == ChangeName.CONFIRM:
                 proven.pop(entry.host, None)
         return proven
@@ -338,10 +468,9 @@ class Journal:
         with self._lock, self._told():
             rows = self._db.execute(
                 "SELECT change, json_extract(data, '$.node'), json_extract(data, '$.instance_id')"
-                " FROM entries JOIN runs USING (run)"
+                " FROM readable_entries JOIN readable_runs USING (run)"
                 " WHERE change IN (?, ?, ?) AND phase = ?"
-                " AND json_extract(nullif(plan, ''), '$.account') = ?"
-                " AND json_extract(nullif(plan, ''), '$.region') = ?"
+                " AND json_extract(plan, '$.account') = ? AND json_extract(plan, '$.region') = ?"
                 " ORDER BY id",
                 (*_ABOUT_NODES, Phase.DONE, account, region),
             ).fetchall()
@@ -364,7 +493,7 @@ class Journal:
         """Ids of the activations of those runs of `run`'s profile that set out to register this server."""
         rows = self._of_profile(
             run,
-            "SELECT DISTINCT json_extract(data, '$.id') FROM entries"
+            "SELECT DISTINCT json_extract(data, '$.id') FROM readable_entries"
             " WHERE change IN (:created, :deleted) AND json_extract(data, '$.id') IS NOT NULL"
             " AND run IN (SELECT run FROM entries WHERE host = :host AND change = :registered AND run IN same)",
             host=host,
@@ -380,7 +509,7 @@ class Journal:
         """
         rows = self._of_profile(
             run,
-            "SELECT host, max(change = :confirmed) FROM entries WHERE run IN same"
+            "SELECT host, max(change = :confirmed) FROM readable_entries WHERE run IN same"
             " AND ((change = :registered AND json_extract(data, '$.node') = :node) OR"
             " (change = :confirmed AND phase = :done AND json_extract(data, '$.instance_id') = :node))"
             " GROUP BY host",
@@ -404,7 +533,8 @@ class Journal:
         """(server's name, mi- id) of every node whose nonce came back, in any run, and that was not undone since."""
         with self._lock, self._told():
             rows = self._db.execute(
-                "SELECT host, phase, json_extract(data, '$.instance_id') FROM entries WHERE change = ? ORDER BY id",
+                "SELECT host, phase, json_extract(data, '$.instance_id') FROM readable_entries"
+                " WHERE change = ? ORDER BY id",
                 (ChangeName.CONFIRM,),
             ).fetchall()
         proofs: set[tuple[str, str]] = set()

@@ -1,13 +1,11 @@
 """Refuse to change a server that another process is changing. Each would take the other's work for a fault."""
 
-import json
 from collections.abc import Collection, Sequence
 
-from onboard.engine.journal import Journal, RunRecord
+from onboard.engine.journal import Journal, NotUnderstood
 from onboard.model.changes import CHANGING
 from onboard.model.errors import OnboardError
-from onboard.model.place import Place
-from onboard.model.profile import Host, Profile
+from onboard.model.profile import Host
 from onboard.model.words import FEW, Text, and_more
 
 
@@ -21,8 +19,13 @@ def other_run_on(hosts: Sequence[Host], journal: Journal, *, own: Collection[str
     for record in journal.runs():
         if record.command not in CHANGING or record.run in own or record.finished:
             continue
-        shared = [names[place] for place in _places(record) if place in names]
-        if shared and journal.is_held(record.run):
+        if not journal.is_held(record.run):
+            continue
+        try:
+            shared = [names[place] for place in record.places().values() if place in names]
+        except NotUnderstood as error:  # it may be at work on any server
+            return error
+        if shared:
             return OnboardError(
                 Text("Another process is changing {servers}; nothing was changed here", servers=and_more(shared, FEW)),
                 where=f"run {record.run} ({record.command}, begun {record.started[:16].replace('T', ' ')} UTC)",
@@ -30,7 +33,3 @@ def other_run_on(hosts: Sequence[Host], journal: Journal, *, own: Collection[str
                 remedy="Wait until that run has ended, or stop it; then begin again",
             )
     return None
-
-
-def _places(record: RunRecord) -> list[Place]:
-    return [host.place for host in Profile.model_validate(json.loads(record.profile)).hosts]

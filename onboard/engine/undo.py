@@ -1,6 +1,5 @@
 """Undo: take back what a run changed, as its journal tells, on the servers and in AWS."""
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
@@ -16,7 +15,7 @@ from onboard.engine.authority import objection
 from onboard.engine.aws_changes import end_all, take_back
 from onboard.engine.command import Begun, conduct
 from onboard.engine.fleet import Emit, work_on
-from onboard.engine.journal import Entry, Journal, RunRecord
+from onboard.engine.journal import Entry, Journal, NotUnderstood, RunRecord, told
 from onboard.engine.survey import finish_with
 from onboard.engine.workbench import Tools
 from onboard.model.cancel import Cancelled, CancelToken
@@ -33,6 +32,7 @@ from onboard.model.events import (
     UndoLine,
 )
 from onboard.model.family import family_of
+from onboard.model.place import Place
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
 from onboard.model.words import and_more
@@ -76,9 +76,9 @@ def undoing_of(entries: Sequence[Entry]) -> Undoing:
     for entry in entries:
         made, undone = entry.phase in (Phase.INTENT, Phase.DONE, Phase.FAILED), entry.phase == Phase.UNDONE
         if entry.change == ChangeName.DEREGISTER:
-            if nodes.get(entry.host) == entry.data["instance_id"]:
+            if nodes.get(entry.host) == entry.data.get("instance_id", ""):
                 del nodes[entry.host]
-            replaced[entry.host] = _without(replaced.get(entry.host, ()), entry.data["instance_id"])
+            replaced[entry.host] = _without(replaced.get(entry.host, ()), entry.data.get("instance_id", ""))
         elif entry.change in _STEPS and entry.host:
             if undone:
                 steps[entry.host].pop(entry.change, None)
@@ -104,8 +104,8 @@ def undoing_now(record: RunRecord, journal: Journal) -> Undoing:
     Where there are such servers, what lasts in AWS stays too, since they need it.
     """
     undoing = undoing_of(journal.entries(record.run))
-    hosts = [host for host in Profile.model_validate_json(record.profile).hosts if host.name in undoing.hosts]
-    later = _changed_later(record, hosts, journal)
+    places = {place: name for name, place in record.places().items() if name in undoing.hosts}
+    later, _ = _changed_later(record, places, journal)
     if not later:
         return undoing
     lasting = {change.name for change in catalog.RUN_CHANGES if not change.ends_with_run}
@@ -142,7 +142,11 @@ def undo(
 
         def body(_: str) -> Generator[Event, None, None]:
             account = yield from open_account(profile, tools)
-            later = _changed_later(record, hosts, tools.journal)
+            later, unread = _changed_later(record, {host.place: host.name for host in hosts}, tools.journal)
+            yield from told((*tools.journal.not_understood(), *unread))
+            if passed_over := tools.journal.passed_over(record.run):
+                text = f"Of run {record.run} {passed_over} records are not understood: what they changed is not undone"
+                yield Noted(text=text, level="warning")
             for name, run in later.items():
                 reason = f"Run {run} changed it since"
                 remedy = f"Undo that run first: onboard undo {run}"
@@ -154,18 +158,27 @@ def undo(
         yield from conduct(begun, body, tools, cancel)
 
 
-def _changed_later(record: RunRecord, hosts: Sequence[Host], journal: Journal) -> dict[str, str]:
-    """server → the newest later run whose changes there are not undone: what an earlier one made stands under them."""
-    names = {host.place: host.name for host in hosts}
+def _changed_later(
+    record: RunRecord, names: Mapping[Place, str], journal: Journal
+) -> tuple[dict[str, str], list[NotUnderstood]]:
+    """server → the newest later run whose changes there are not undone: what an earlier one made stands under them.
+    And the later runs that could not be read.
+    """
     later: dict[str, str] = {}
+    unread: list[NotUnderstood] = []
     for other in journal.runs():
         if other.command != "apply" or other.run == record.run or other.started <= record.started:
             continue
         changed = undoing_of(journal.entries(other.run)).steps
-        for host in Profile.model_validate(json.loads(other.profile)).hosts:
-            if {*changed.get(host.name, ())} - {ChangeName.PLACE_NONCE} and host.place in names:
-                later.setdefault(names[host.place], other.run)
-    return later
+        try:
+            places = other.places()
+        except NotUnderstood as error:
+            unread.append(error)
+            continue
+        for name, place in places.items():
+            if {*changed.get(name, ())} - {ChangeName.PLACE_NONCE} and place in names:
+                later.setdefault(names[place], other.run)
+    return later, unread
 
 
 class _Undo:

@@ -130,9 +130,9 @@ class Activations(RunChange):
                 broken_off += 1
             elif entry.change == ChangeName.CREATE_ACTIVATION:
                 broken_off -= 1
-                created[entry.data["id"]] = None
+                created.update(dict.fromkeys(_id_of(entry)))
             elif entry.change == ChangeName.DELETE_ACTIVATION:
-                deleted.add(entry.data["id"])
+                deleted.update(_id_of(entry))
         ids = ",".join(sorted(created.keys() - deleted))
         # broken off: killed, or refused, between asking AWS and writing the id down
         return {**({"ids": ids} if ids else {}), **({"others": "maybe"} if broken_off > 0 else {})}
@@ -316,3 +316,8 @@ def _state(item: "ActivationTypeDef") -> ActivationState:
         registrations=item.get("RegistrationsCount", 0),
         expired=item.get("Expired", False),
     )
+
+
+def _id_of(entry: Entry) -> tuple[str, ...]:
+    """Nothing where a damaged journal does not say it."""
+    return tuple(value for name, value in entry.data.items() if name == "id")

@@ -49,7 +49,7 @@ class NodeTags(NodeChange):
         registered = set[str]()
         for entry in entries:
             if entry.change == self.name:
-                tagged[entry.host] = entry.data["instance_id"]
+                tagged[entry.host] = entry.data.get("instance_id", "")
             elif entry.change == ChangeName.REGISTER_AGENT and entry.data.get("node"):
                 registered.add(entry.host)
         return tuple(
