@@ -10,6 +10,7 @@ from pathlib import Path
 from onboard import __version__
 from onboard.home import home
 from onboard.model.errors import OnboardError
+from onboard.model.words import Text, joined
 
 DEEPEST = 8  # causes of causes that are told
 REFUSALS = {
@@ -39,10 +40,11 @@ def keep_defect(error: BaseException) -> OnboardError:
         path = home() / "defects.log"
         _append(path, name, error)
     except OnboardError as unkept:
-        return OnboardError("A defect in Onboard", why=name, remedy=f"What could tell of it was not kept: {unkept}")
+        remedy = joined("What could tell of it was not kept", str(unkept))
+        return OnboardError("A defect in Onboard", why=name, remedy=remedy)
     except OSError as unkept:
         why = f"{name}; what could tell of it was not kept: {unkept.strerror}"
-        return OnboardError("A defect in Onboard", why=why, remedy="Mend that, then try again")
+        return OnboardError("A defect in Onboard", why=why, remedy="Repair that, then try again")
     return defect_at(name, path)
 
 
@@ -55,7 +57,7 @@ def _append(path: Path, name: str, error: BaseException) -> None:
 
 
 def defect_at(kind: str, path: Path) -> OnboardError:
-    return OnboardError("A defect in Onboard", why=kind, remedy=f"Report it with what stands in {path}")
+    return OnboardError("A defect in Onboard", why=kind, remedy=Text("Report it with what stands in {path}", path=path))
 
 
 class Defect(Exception):

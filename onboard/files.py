@@ -2,14 +2,15 @@
 
 import errno
 import os
-import shlex
 import stat
 import tempfile
 from pathlib import Path
 
 from onboard.model.errors import OnboardError, Problem, ProfileError
+from onboard.model.words import Remedy, Text, foreign, joined, phrase, sh
 
 MOST_READ = 64 << 20  # bytes
+_MODE = phrase("(mode {mode}, owner {owner})")
 
 
 def write_private(path: Path, text: str) -> None:
@@ -53,17 +54,17 @@ def refuse_others(path: Path, writers: int = stat.S_IWGRP | stat.S_IWOTH) -> Non
         return
     if found.st_uid not in (0, os.getuid()):
         what, why = "It belongs to another user", "Its owner can change what Onboard trusts"
-        remedy = f"Give it to this user: chown {os.getuid()}"
+        remedy, command = "Give it to this user", ["sudo", "chown", str(os.getuid())]
     elif found.st_mode & writers:
         what, why = "Other users may write to it", "They can change what Onboard trusts"
-        remedy = "See that what is in it is yours, then run: chmod go-w"
+        remedy, command = "See that what is in it is yours, then take the right away", ["chmod", "go-w"]
     else:
         return
     raise OnboardError(
         what,
         where=str(path),
-        why=f"{why} (mode {stat.S_IMODE(found.st_mode):04o}, owner {found.st_uid})",
-        remedy=f"{remedy} {shlex.quote(str(path))}",
+        why=joined(why, Text(_MODE, mode=f"{stat.S_IMODE(found.st_mode):04o}", owner=found.st_uid), " "),
+        remedy=Remedy(remedy, sh(*command, foreign(str(path)))),
     )
 
 

@@ -14,6 +14,7 @@ from onboard.aws.endpoints import is_loopback, origin
 from onboard.files import make_private_folder
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
+from onboard.model.words import Text, joined
 
 if TYPE_CHECKING:
     import requests
@@ -58,7 +59,7 @@ class Downloads:
                 for piece in response.iter_content(PIECE):
                     content += piece
                     if len(content) > limit:
-                        raise _failed(url, f"It is longer than {limit} bytes")
+                        raise _failed(url, Text("It is longer than {limit} bytes", limit=limit))
                 return bytes(content)
 
         return self._again(url, attempt)
@@ -81,7 +82,7 @@ class Downloads:
             part.replace(target)
             mark.unlink(missing_ok=True)
         except OSError as error:
-            why = f"{target.parent}: {error.strerror or type(error).__name__}"
+            why = joined(str(target.parent), error.strerror or type(error).__name__)
             raise _failed(url, why, "Check the space and the rights there") from None
         return True
 
@@ -109,9 +110,9 @@ class Downloads:
                     self.cancel.check_now()
                     file.write(piece)
                     if self.clock() > deadline:
-                        raise _failed(url, f"It took longer than {TIME_LIMIT // 60} minutes")
+                        raise _failed(url, Text("It took longer than {minutes} minutes", minutes=TIME_LIMIT // 60))
                     if file.tell() > LARGEST_FILE:
-                        raise _failed(url, f"It is larger than {LARGEST_FILE // 1024 // 1024} MB")
+                        raise _failed(url, Text("It is larger than {size} MB", size=LARGEST_FILE // 1024 // 1024))
                 got = file.tell()
         if "Content-Length" in response.headers and got != size:
             raise _Broken("the transfer ended early")
@@ -149,11 +150,11 @@ class Downloads:
                     allow_redirects=not local,
                 ) as response:
                     if not local and origin(response.url)[0] != "https":
-                        raise _failed(url, f"It leads to {_shown(response.url)}, which is not https")
+                        raise _failed(url, Text("It leads to {url}, which is not https", url=_shown(response.url)))
                     if response.status_code in _WORTH_A_TRY:
                         raise _Broken(f"the server answered {response.status_code}")
                     if response.status_code not in (200, 206, 416, *_ABSENT):
-                        raise _failed(url, f"The server answered {response.status_code}")
+                        raise _failed(url, Text("The server answered {status}", status=response.status_code))
                     yield response
             except requests.exceptions.ProxyError:
                 raise _Broken("the proxy refused or cannot be reached") from None
@@ -201,7 +202,7 @@ def _failed(url: str, why: str, remedy: str = "") -> OnboardError:
     return OnboardError(
         "the download failed",
         where=_shown(url),
-        why=why[:1].upper() + why[1:],
+        why=why if isinstance(why, Text) else why[:1].upper() + why[1:],
         remedy=remedy or "Check the network, the proxy and agent.source, then try again",
     )
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from onboard.model.endpoints import Endpoints
 from onboard.model.errors import OnboardError
 from onboard.model.profile import EndpointOverrides
+from onboard.model.words import Text
 
 # DNS suffix of AWS's API hosts, by partition. Source: botocore's endpoints.json.
 SUFFIXES = {
@@ -46,11 +47,12 @@ def endpoints(
     it is known, must be able to work in the Region. Raises OnboardError for a partition or version that cannot.
     """
     if partition not in SUFFIXES:
-        known = ", ".join(SUFFIXES)
         raise OnboardError(
-            f"partition {partition} is unknown",
+            Text("partition {partition} is unknown", partition=partition),
             where=region,
-            remedy=f"Known partitions: {known}. Set network.endpoints for this one",
+            remedy=Text(
+                "Known partitions: {partitions}. Set network.endpoints for this one", partitions=", ".join(SUFFIXES)
+            ),
         )
 
     def url(service: str) -> str:
@@ -61,7 +63,7 @@ def endpoints(
         ec2messages = url("ec2messages")
     if ec2messages is None and agent_version is not None and version_numbers(agent_version) < FIRST_WITHOUT_EC2MESSAGES:
         raise OnboardError(
-            f"agent {agent_version} cannot work in {region}",
+            Text("agent {version} cannot work in {region}", version=agent_version, region=region),
             where="agent.version",
             why="The Region has no ec2messages endpoint, and agents before 3.3.40.0 know no other",
             remedy="Choose agent.version 3.3.40.0 or later",
@@ -102,5 +104,7 @@ def is_loopback(url: str) -> bool:
 def version_numbers(version: str) -> tuple[int, ...]:
     """An agent version (`3.3.4851.0`) in comparable form. Raises OnboardError when it is none."""
     if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9}){1,5}", version):
-        raise OnboardError(f"{version!r} is no agent version", remedy="A version looks like 3.3.4851.0")
+        raise OnboardError(
+            Text("{version} is no agent version", version=repr(version)), remedy="A version looks like 3.3.4851.0"
+        )
     return tuple(int(part) for part in version.split("."))

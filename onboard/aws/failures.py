@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from onboard.model.cancel import Cancelled
 from onboard.model.errors import AwsError
+from onboard.model.words import Remedy, Text, foreign, sh
 
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
@@ -38,6 +40,9 @@ _CLOCK = frozenset({"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFutur
 _CLOCK_TEXT = re.compile(r"signature expired|signature not yet current|is now earlier than", re.IGNORECASE)
 _NOT_ALLOWED = re.compile(r"not authorized to perform:?\s+(?P<action>[\w-]+:\w+)(?:\s+on resource:?\s+(?P<on>\S+))?")
 _BECAUSE = re.compile(r"(?:because |with )(?P<because>[^.:]*(?:deny|allows|boundary)[^.:]*)", re.IGNORECASE)
+
+_SSO, _CONFIGURE = sh("aws", "sso", "login"), sh("aws", "configure")
+_SET_CLOCK = sh("w32tm", "/resync") if sys.platform == "win32" else sh("sudo", "timedatectl", "set-ntp", "true")
 
 
 class MfaNeeded(Exception):
@@ -82,11 +87,17 @@ def asking(call: str) -> Iterator[None]:
             remedy="Check the proxy, and the endpoint URL if one is set",
         ) from None
     except (OSError, json.JSONDecodeError) as error:  # botocore wraps all of them but those of a credential_process
-        did = f"could not be started: {error.strerror}" if isinstance(error, OSError) else "printed no JSON"
+        did = (
+            Text(
+                "The credential_process of the AWS configuration could not be started: {reason}", reason=error.strerror
+            )
+            if isinstance(error, OSError)
+            else Text("The credential_process of the AWS configuration printed no JSON")
+        )
         raise AwsError(
             "the credentials could not be fetched",
             where=call,
-            why=f"The credential_process of the AWS configuration {did}",
+            why=did,
             remedy="Run it by hand; it must print the credentials as JSON, as AWS's documentation says",
         ) from None
     except MfaNeeded:
@@ -116,13 +127,13 @@ def _refused(call: str, error: "ClientError") -> AwsError:
         return failed(
             "this computer's clock is wrong",
             "AWS refuses requests whose time differs from its own by more than 5 minutes",
-            "Set the clock (timedatectl, w32tm /resync), then try again",
+            Remedy("Set the clock right, then try again", _SET_CLOCK),
         )
     if code in _EXPIRED:
         return failed(
             "the credentials have expired",
             "They were temporary",
-            "Log in again, such as with `aws sso login`, then try again",
+            Remedy("Log in again, then try again. With single sign-on", _SSO),
         )
     if code in _BAD_SIGNATURE:
         return failed(
@@ -164,12 +175,12 @@ def _denied(call: str, message: str) -> tuple[str, str, str]:
     action = found["action"] if found else call
     resource = f" on {found['on'].rstrip('.')}" if found and found["on"] else ""
     because = _BECAUSE.search(message)
-    why = f"AWS says: {because['because'].strip()}" if because else ""
+    why = Text("AWS says: {because}", because=because["because"].strip()) if because else ""
     if "explicit deny" in message:
-        remedy = f"A policy forbids {action}; ask the account's administrators to lift that"
+        remedy = Text("A policy forbids {action}; ask the account's administrators to lift that", action=action)
     else:
-        remedy = f"Allow {action}{resource} for the identity that Onboard uses"
-    return f"permission {action} is missing", why, remedy
+        remedy = Text("Allow {what} for the identity that Onboard uses", what=f"{action}{resource}")
+    return Text("permission {action} is missing", action=action), why, remedy
 
 
 def _not_asked(call: str, error: "BotoCoreError") -> AwsError:
@@ -186,19 +197,26 @@ def _not_asked(call: str, error: "BotoCoreError") -> AwsError:
             return failed(
                 "no AWS credentials were found",
                 "Neither the environment nor ~/.aws nor a single sign-on has complete ones",
-                "Log in with `aws sso login` or `aws configure`, or name a profile in aws.profile",
+                Remedy(
+                    "Name a profile in aws.profile, or log in: with single sign-on, or with an access key",
+                    _SSO,
+                    _CONFIGURE,
+                ),
             )
         case boto.ProfileNotFound():
             return failed(
-                f"there is no AWS profile {details.get('profile', '')!r}",
+                Text("there is no AWS profile {profile}", profile=repr(details.get("profile", ""))),
                 "~/.aws/config and ~/.aws/credentials do not name it",
-                "Correct aws.profile or AWS_PROFILE, or create it with `aws configure`",
+                Remedy(
+                    "Correct aws.profile or AWS_PROFILE, or create it",
+                    sh("aws", "configure", "--profile", foreign(str(details.get("profile", "")))),
+                ),
             )
         case boto.SSOError() | boto.TokenRetrievalError() | boto.NoAuthTokenError() | boto.LoginError():
             return failed(
                 "the log-in has expired, or there was none",
                 "Single sign-on has no valid token",
-                "Log in with `aws sso login` (or `aws login`), then try again",
+                Remedy("Log in, then try again", _SSO),
             )
         case boto.RefreshWithMFAUnsupportedError():
             return failed("the credentials have expired", "Renewing them needs an MFA code", "Start again")
@@ -206,20 +224,23 @@ def _not_asked(call: str, error: "BotoCoreError") -> AwsError:
             provider = str(details.get("provider", "unknown"))
             return failed(
                 "the credentials could not be fetched",
-                f"Their source failed: {'credential_process' if provider == 'custom-process' else provider}",
-                "Run the same with the AWS CLI (`aws sts get-caller-identity`) to see its own message",
+                Text(
+                    "Their source failed: {source}",
+                    source="credential_process" if provider == "custom-process" else provider,
+                ),
+                Remedy("Ask the AWS CLI for the same, to see its own message", sh("aws", "sts", "get-caller-identity")),
             )
         case boto.ProxyConnectionError():
             return failed("the proxy cannot be reached", str(error), "Correct HTTPS_PROXY, or NO_PROXY for AWS's hosts")
         case boto.SSLError():
             return failed(
-                f"no trusted connection to {endpoint}",
+                Text("no trusted connection to {endpoint}", endpoint=endpoint),
                 "Its certificate is not trusted here: a proxy that inspects TLS, or an old set of root certificates",
                 "Put the proxy's CA certificate in a file and name it in AWS_CA_BUNDLE",
             )
         case boto.EndpointConnectionError() | boto.ConnectTimeoutError() | boto.ReadTimeoutError():
             return failed(
-                f"{endpoint} cannot be reached",
+                Text("{endpoint} cannot be reached", endpoint=endpoint),
                 "No answer: name resolution, route, firewall or proxy",
                 "Check the Region's name, the network, HTTPS_PROXY and, where one is set, the endpoint URL",
             )

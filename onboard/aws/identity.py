@@ -6,6 +6,7 @@ from datetime import datetime
 from onboard.aws.failures import asking
 from onboard.aws.session import Aws
 from onboard.model.errors import AwsError
+from onboard.model.words import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,12 @@ def identify(aws: Aws) -> Identity:
     partition = arn.split(":")[1]
     if aws.region_is_decided and partition != aws.partition:
         raise AwsError(
-            f"Region {aws.region} is not in the account's partition",
+            Text("Region {region} is not in the account's partition", region=aws.region),
             where="sts:GetCallerIdentity",
-            why=f"The account is in {partition}, the Region in {aws.partition}",
-            remedy=f"Choose a Region of {partition}, or credentials for {aws.partition}",
+            why=Text("The account is in {account}, the Region in {region}", account=partition, region=aws.partition),
+            remedy=Text(
+                "Choose a Region of {account}, or credentials for {region}", account=partition, region=aws.partition
+            ),
         )
     # botocore tells the end only here; a missing attribute means lasting credentials.
     expires = getattr(credentials, "_expiry_time", None)

@@ -19,6 +19,7 @@ from onboard import resources
 from onboard.aws.endpoints import version_numbers
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
+from onboard.model.words import Text
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -104,7 +105,7 @@ def pinned_keys(armored: bytes, pins: Mapping[str, Pin]) -> tuple[SigningKey, ..
         raise OnboardError(
             "the signing keys are not those that Onboard pins",
             where=KEY_FILE,
-            why=f"Too many or missing: {strange}",
+            why=Text("Too many or missing: {keys}", keys=strange),
             remedy="Install Onboard again",
         )
     return tuple(
@@ -375,7 +376,7 @@ def _signer(signature: _Signature, keys: Sequence[SigningKey]) -> SigningKey:
             return key
     raise OnboardError(
         "the package is signed by a key that is not trusted",
-        why=f"The key is {signature.issuer}; AWS's keys for the agent are others",
+        why=Text("The key is {key}; AWS's keys for the agent are others", key=signature.issuer),
         remedy="Fetch the package from AWS's bucket. If AWS has a new key, a newer Onboard knows it",
     )
 
@@ -384,13 +385,18 @@ def _check_times(signature: _Signature, key: SigningKey, now: datetime) -> None:
     if signature.created < key.created or (key.expires and signature.created.date() > key.expires):
         raise OnboardError(
             "the package's signature was made outside its key's life",
-            why=f"Signed on {signature.created:%Y-%m-%d}; the key is of {key.created:%Y-%m-%d} to {key.expires}",
+            why=Text(
+                "Signed on {signed}; the key is of {first} to {last}",
+                signed=f"{signature.created:%Y-%m-%d}",
+                first=f"{key.created:%Y-%m-%d}",
+                last=key.expires,
+            ),
             remedy="Do not use it. Fetch the package from AWS's bucket",
         )
     if signature.lasts and signature.created + signature.lasts < now:
         raise OnboardError(
             "the package's signature has expired",
-            why=f"It was good until {signature.created + signature.lasts:%Y-%m-%d}",
+            why=Text("It was good until {last}", last=f"{signature.created + signature.lasts:%Y-%m-%d}"),
             remedy="Choose a newer agent.version",
         )
 

@@ -19,6 +19,7 @@ from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
 from onboard.model.package import Package
 from onboard.model.profile import Profile
+from onboard.model.words import Text
 
 NAME = "amazon-ssm-agent"
 FOLDERS = {"deb": "debian", "rpm": "linux"}  # of AWS's bucket, before _amd64 and the like
@@ -116,9 +117,9 @@ class _Search:
             return max(matches, key=lambda fetched: version_numbers(fetched.package.version))
         asked = f"{NAME} {self.wanted} ({self.kind}, {self.arch})"
         raise OnboardError(
-            f"{asked} is not to be had",
+            Text("{package} is not to be had", package=asked),
             where=self.source.place,
-            why="; ".join(missed) or f"None of these is there: {', '.join(paths)}",
+            why="; ".join(missed) or Text("None of these is there: {paths}", paths=", ".join(paths)),
             remedy="Choose another agent.version or agent.source",
         )
 
@@ -177,9 +178,9 @@ class _Search:
                 warnings.append(f"{self.source.place} calls {number} {self.wanted}, but serves {label.version}.")
         if key is not None and not key.signs(label.version):
             raise OnboardError(
-                f"agent {label.version} is signed with the key of other versions",
+                Text("agent {version} is signed with the key of other versions", version=label.version),
                 where=self.source.place,
-                why=f"AWS does not use {key.fingerprint[-16:]} for this version",
+                why=Text("AWS does not use {key} for this version", key=key.fingerprint[-16:]),
                 remedy="Do not use it. Fetch the package from AWS's bucket",
             )
         if self._is_old(label.version, key):

@@ -9,6 +9,7 @@ from onboard.aws.failures import asking
 from onboard.aws.session import Aws
 from onboard.model.errors import AwsError, OnboardError
 from onboard.model.profile import Profile
+from onboard.model.words import Text
 
 COMMERCIAL = "aws"
 _OPTED_IN = frozenset({"ENABLED", "ENABLED_BY_DEFAULT", "ENABLING"})
@@ -31,7 +32,10 @@ def offers(partition: str = COMMERCIAL) -> tuple[Offer, ...]:
     import botocore.session
 
     if partition not in SUFFIXES:
-        raise OnboardError(f"partition {partition} is unknown", remedy=f"Known partitions: {', '.join(SUFFIXES)}")
+        raise OnboardError(
+            Text("partition {partition} is unknown", partition=partition),
+            remedy=Text("Known partitions: {partitions}", partitions=", ".join(SUFFIXES)),
+        )
     session = botocore.session.Session()
     names = _long_names(session, partition)
     return tuple(

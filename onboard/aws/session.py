@@ -14,6 +14,7 @@ from onboard.aws.failures import MfaNeeded, asking
 from onboard.model.errors import AwsError, Problem, ProfileError
 from onboard.model.profile import Profile
 from onboard.model.secret import Secret
+from onboard.model.words import Text
 
 if TYPE_CHECKING:
     import boto3
@@ -155,7 +156,7 @@ class Aws:
                 raise  # of a credential_process
             except ValueError as error:
                 raise AwsError(
-                    f"the endpoint URL for {service} is wrong",
+                    Text("the endpoint URL for {service} is wrong", service=service),
                     where=self._endpoint_url or "AWS_ENDPOINT_URL",
                     why=str(error),
                     remedy="Write it as https://HOST or http://HOST:PORT",

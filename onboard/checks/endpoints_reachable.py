@@ -16,6 +16,7 @@ from onboard.model.profile import Host
 from onboard.model.words import Text, joined, phrase
 
 NAME = "endpoints_reachable"
+NOT_NEEDED = Text("Agents from 3.3.40.0 on do without it")  # of ec2messages
 _WORDS = {
     Outcome.NO_ADDRESS: phrase("{services}: no address"),
     Outcome.REFUSED: phrase("{services}: connection refused"),
@@ -71,7 +72,7 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
         proxies = facts.get(proxy_in_force.FACT)
         evidence += "" if isinstance(proxies, Unknown) else f"; log-ins use {proxies.of_people}"
     if [reached.service for reached in lost] == ["ec2messages"]:
-        return warned(NAME, summary, remedy=f"Agents from 3.3.40.0 on do without it. {remedy}", evidence=evidence)
+        return warned(NAME, summary, remedy=joined(NOT_NEEDED, remedy, ". "), evidence=evidence)
     return failed(NAME, summary, remedy=remedy, evidence=evidence)
 
 

@@ -1,6 +1,7 @@
 """The names of the endpoints have addresses on this server, where it needs them: a proxy looks names up itself."""
 
 from onboard.checks.base import Check, Context, failed, not_known, passed, warned
+from onboard.checks.endpoints_reachable import NOT_NEEDED
 from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import endpoint_reach, name_resolution, proxy_in_force
 from onboard.model.finding import Finding
@@ -14,7 +15,7 @@ _ADVICE = Text(
 )
 _LOOK = sh("cat", "/etc/resolv.conf")
 _REMEDY = Remedy(_ADVICE, _LOOK)
-_NOT_NEEDED = Remedy(joined(Text("Agents from 3.3.40.0 on do without it"), _ADVICE, ". "), _LOOK)
+_NOT_NEEDED = Remedy(joined(NOT_NEEDED, _ADVICE, ". "), _LOOK)
 
 
 def judge(facts: Facts, host: Host, context: Context) -> Finding | None:

@@ -27,8 +27,11 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     return warned(
         NAME,
         "an agent has probably written over root's AWS key",
-        remedy=f"If root had a key of its own in [default] of {FILE}, put it back from a backup, else remove that "
-        "section. Do so after apply: from then on the agent writes there no more (agent.share_credentials is false)",
+        remedy=Text(
+            "If root had a key of its own in [default] of {file}, put it back from a backup, else remove that section. "
+            "Do so after apply: from then on the agent writes there no more (agent.share_credentials is false)",
+            file=FILE,
+        ),
         evidence=f"[default] has a temporary key, as the agent of {registered.instance_id} writes it",
     )
 
@@ -39,7 +42,7 @@ def _when_shared(default: KeyKind) -> Finding:
     return warned(
         NAME,
         "the agent will write over root's own AWS key",
-        remedy=f"Set agent.share_credentials to false, or move that key to another section of {FILE}",
+        remedy=Text("Set agent.share_credentials to false, or move that key to another section of {file}", file=FILE),
         evidence="agent.share_credentials is true, and [default] has a key that is not temporary",
     )
 

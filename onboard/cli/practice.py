@@ -18,6 +18,7 @@ from onboard.files import write_private
 from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.errors import OnboardError
 from onboard.model.practice_environment import practice_environment
+from onboard.model.words import Remedy, Text, sh
 
 # For a shell that may have a profile, a token or endpoints of its own, which would go before the practice's.
 FORGET_AWS = r"unset AWS_PROFILE $(env | sed -n 's/^\(AWS_[A-Z0-9_]*\)=.*/\1/p')"
@@ -52,8 +53,8 @@ def run(options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         raise OnboardError(
             "Practice needs libraries that are not installed",
-            why=f"{error.name} is missing",
-            remedy="Install Onboard with its practice extra: pip install 'onboard[practice]'",
+            why=Text("{library} is missing", library=error.name),
+            remedy=Remedy("Install Onboard with its practice extra", sh("pip", "install", "onboard[practice]")),
         ) from None
     return _serve(options) if options.serve else _journey(options)
 

@@ -30,6 +30,7 @@ from onboard.model.formats import shown
 from onboard.model.place import Place
 from onboard.model.plan import Plan, plan_from_json
 from onboard.model.profile import Host, Profile
+from onboard.model.words import Text
 
 VERSION = 1
 SCHEMA = """
@@ -257,7 +258,11 @@ class Journal:
             raise OnboardError(
                 "The journal of runs was written by a newer version of Onboard",
                 where=str(self._path),
-                why=f"It has version {version}, and this program reads up to version {VERSION}",
+                why=Text(
+                    "It has version {version}, and this program reads up to version {known}",
+                    version=version,
+                    known=VERSION,
+                ),
                 remedy="Use that newer version, or set ONBOARD_HOME to another folder: earlier runs are not seen there",
             )
 

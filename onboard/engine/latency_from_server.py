@@ -23,6 +23,7 @@ from onboard.model.errors import HostError
 from onboard.model.family import family_of
 from onboard.model.http_connect import is_open, status_of
 from onboard.model.latency import Latency
+from onboard.model.words import Text
 from onboard.scripts.catalog import DIALECTS
 from onboard.scripts.dialect import Dialect
 
@@ -165,7 +166,7 @@ def _by_tunnel(
         raise NotMeasured(
             "The server cannot measure",
             where=connection.host.name,
-            why=f"The way to the server itself could not be measured ({server.error})",
+            why=Text("The way to the server itself could not be measured ({reason})", reason=server.error),
             remedy="Measure from another server",
         )
     names = f", through {proxy}" if proxy else ""

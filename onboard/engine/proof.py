@@ -21,6 +21,7 @@ from onboard.model.cancel import CancelToken
 from onboard.model.errors import AwsError, OnboardError
 from onboard.model.family import Family, family_of
 from onboard.model.profile import Host
+from onboard.model.words import Text
 from onboard.steps.base import Proof
 
 T = TypeVar("T")
@@ -134,10 +135,10 @@ class Prover:
         node = self._result(self._online.ask(instance_id), self._patience.online)
         if node is None:
             raise NotProven(
-                f"The node did not come Online within {self._patience.online:.0f} s",
+                Text("The node did not come Online within {seconds} s", seconds=f"{self._patience.online:.0f}"),
                 where=host.name,
                 why="The agent is registered, but Systems Manager does not hear from it",
-                remedy=f"Look at {self._proofs[family_of(host)].log} on the server; then run apply again",
+                remedy=Text("Look at {log} on the server; then run apply again", log=self._proofs[family_of(host)].log),
             )
         return node
 

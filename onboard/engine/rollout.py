@@ -42,6 +42,7 @@ from onboard.model.finding import Finding
 from onboard.model.profile import Host, Profile
 from onboard.model.secret import Secret
 from onboard.model.status import HostStatus
+from onboard.model.words import Remedy, Text, sh
 from onboard.steps.base import Before, Step, Supplies
 from onboard.steps.catalog import proof_of, step_of
 
@@ -111,11 +112,11 @@ class Rollout:
             failed = [host.name for host in canary if host.name not in self._proven]
             if failed and not self._cancel.stopping:
                 for host in rest:
-                    yield HostFinished(
-                        host=host.name,
-                        status=HostStatus.SKIPPED,
-                        reason=f"The canary failed: {', '.join(failed)}",
-                        remedy="Mend what the canary's line says, then run apply again",
+                    yield HostFinished.of(
+                        host.name,
+                        HostStatus.SKIPPED,
+                        reason=Text("The canary failed: {servers}", servers=", ".join(failed)),
+                        remedy="Repair what the canary's line says, then run apply again",
                     )
                 rest = []
             yield from self._wave(RunPhase.INSTALL, [*rest, *asked], prover)
@@ -314,10 +315,12 @@ LOST = OnboardError(
     remedy="Check the amazon-ssm-agent service on the server; then run apply again",
 )
 
+_CLEAR = sh("sudo", "amazon-ssm-agent", "-register", "-clear")
+
 
 def _shared(node: str, others: Sequence[str]) -> OnboardError:
     return OnboardError(
-        f"{node} is shared with {', '.join(others)}",
+        Text("{node} is shared with {servers}", node=node, servers=", ".join(others)),
         why="One agent identity was copied to several servers",
-        remedy="Clear the registration on the copies: amazon-ssm-agent -register -clear; then apply again",
+        remedy=Remedy("Clear the registration on the copies, then run apply again", _CLEAR),
     )

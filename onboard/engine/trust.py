@@ -13,10 +13,12 @@ from onboard.model.changes import RunPhase
 from onboard.model.events import Event, HostFinished, HostKeySeen, PhaseStarted
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
+from onboard.model.words import Remedy, joined, sh
 
-_COMPARE = (
-    "Compare the fingerprint with what the server itself says (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), "
-    "then run onboard trust with --accept-new, or with --known-hosts FILE"
+_COMPARE = Remedy(
+    "Compare the fingerprint with what the server itself says, then run onboard trust with --accept-new, or with "
+    "--known-hosts FILE. On the server, this shows it",
+    sh("ssh-keygen", "-lf", "/etc/ssh/ssh_host_ed25519_key.pub"),
 )
 _WORDS = {
     Trust.NEW: ("Its host key is not known", _COMPARE),
@@ -104,4 +106,4 @@ def _told(host: Host, keys: tuple[SeenKey, ...], accepted: bool) -> Iterator[Eve
     else:
         reason, remedy = _WORDS[worst]
         shown = ", ".join(f"{seen.key.key_type} {seen.key.fingerprint}" for seen in keys)
-        yield HostFinished(host=host.name, status=HostStatus.UNTRUSTED, reason=f"{reason}: {shown}", remedy=remedy)
+        yield HostFinished.of(host.name, HostStatus.UNTRUSTED, reason=joined(reason, shown), remedy=remedy)

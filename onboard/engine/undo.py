@@ -35,7 +35,7 @@ from onboard.model.family import family_of
 from onboard.model.place import Place
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
-from onboard.model.words import and_more
+from onboard.model.words import Remedy, Text, and_more, sh
 from onboard.steps.catalog import STEPS, steps_of
 
 V = TypeVar("V")
@@ -148,9 +148,9 @@ def undo(
                 text = f"Of run {record.run} {passed_over} records are not understood: what they changed is not undone"
                 yield Noted(text=text, level="warning")
             for name, run in later.items():
-                reason = f"Run {run} changed it since"
-                remedy = f"Undo that run first: onboard undo {run}"
-                yield HostFinished(host=name, status=HostStatus.SKIPPED, reason=reason, remedy=remedy)
+                reason = Text("Run {run} changed it since", run=run)
+                remedy = Remedy("Undo that run first", sh("onboard", "undo", run))
+                yield HostFinished.of(name, HostStatus.SKIPPED, reason=reason, remedy=remedy)
             undone = [host for host in hosts if host.name not in later]
             yield from _Undo(record.run, profile, undoing, account.aws, tools, cancel).carry_out(undone)
 
@@ -272,9 +272,10 @@ class _Undo:
         for node in claimed:
             why = self._deregister_one(host, node, emit)
             if why:
-                what = f"What was done on the server is undone, but {node} was not deregistered"
                 refused = OnboardError(
-                    what, why=why, remedy=f"If {node} is this server, deregister it in Fleet Manager"
+                    Text("What was done on the server is undone, but {node} was not deregistered", node=node),
+                    why=why,
+                    remedy=Text("If {node} is this server, deregister it in Fleet Manager", node=node),
                 )
                 emit(Noted(text=f"{host.name}: {node} was not deregistered. {why}", level="warning"))
         if refused:

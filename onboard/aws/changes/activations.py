@@ -104,9 +104,9 @@ class Activations(RunChange):
         room = headroom(basis.aws, basis.identity, basis.registering)
         if not room.fits:
             raise OnboardError(
-                f"{basis.registering} more nodes do not fit into the {room.tier} tier",
+                Text("{count} more nodes do not fit into the {tier} tier", count=basis.registering, tier=room.tier),
                 where=f"account {basis.identity.account} in {basis.aws.region}",
-                why=f"It holds {room.nodes} hybrid nodes, and takes {room.limit}",
+                why=Text("It holds {nodes} hybrid nodes, and takes {limit}", nodes=room.nodes, limit=room.limit),
                 remedy="Deregister nodes that are gone, use a further Region, or turn on the advanced tier (paid)",
             )
         wanted = basis.profile.activation

@@ -9,8 +9,7 @@ environments".
 
 import difflib
 import json
-import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +26,7 @@ from onboard.model.errors import AwsError, OnboardError
 from onboard.model.events import AwsChanged, Noted, UndoLine
 from onboard.model.plan import Change
 from onboard.model.profile import Profile, RoleSection
-from onboard.model.words import Text, and_more
+from onboard.model.words import Remedy, Text, and_more, foreign, joined, sh
 
 CORE_POLICY = "AmazonSSMManagedInstanceCore"
 DEPRECATED_POLICY = "AmazonEC2RoleforSSM"
@@ -51,8 +50,13 @@ class Role(RunChange):
             return Planned()
         plan = plan_role(basis.aws, basis.identity, basis.profile.role)
         if plan.problems:
+            wrong = [Remedy.of(problem) for problem in plan.problems]
+            commands = [command for problem in wrong for command in problem.commands]
             raise OnboardError(
-                "The service role cannot be used", where=f"iam role {plan.name}", why="; ".join(plan.problems)
+                "The service role cannot be used",
+                where=f"iam role {plan.name}",
+                why="; ".join(problem.words for problem in wrong),
+                remedy=Remedy("This lets Systems Manager assume it", *commands) if commands else "",
             )
         parts = (RoleChange(plan, basis.identity),) if plan.changes else ()
         return Planned(changes=plan.changes, parts=parts, warnings=plan.warnings, role=plan.name)
@@ -146,9 +150,9 @@ def plan_role(aws: Aws, identity: Identity, wanted: RoleSection) -> RolePlan:
     if role is None:
         if not wanted.create:
             raise AwsError(
-                f"there is no role {wanted.name}",
+                Text("there is no role {role}", role=wanted.name),
                 where="iam:GetRole",
-                why=f"Account {identity.account} has none, and role.create is false",
+                why=Text("Account {account} has none, and role.create is false", account=identity.account),
                 remedy="Correct role.name, or set role.create = true",
                 code="NoSuchEntity",
             )
@@ -190,7 +194,9 @@ def ensure_role(aws: Aws, identity: Identity, plan: RolePlan) -> Mapping[str, st
     Safe to repeat. Raises AwsError.
     """
     if plan.problems:
-        raise AwsError(f"role {plan.name} cannot be used", where="role.name", why=" ".join(plan.problems))
+        raise AwsError(
+            Text("role {role} cannot be used", role=plan.name), where="role.name", why=" ".join(plan.problems)
+        )
     names = [change.name for change in plan.changes]
     path, short = _split(plan.name)
     created = allowed = attached = False
@@ -205,7 +211,7 @@ def ensure_role(aws: Aws, identity: Identity, plan: RolePlan) -> Mapping[str, st
                 or any(change.name == ChangeName.ALLOW_REGION for change in fresh.changes)
             ):
                 raise AwsError(
-                    f"role {plan.name} appeared while this ran",
+                    Text("role {role} appeared while this ran", role=plan.name),
                     where="iam:CreateRole",
                     why="It did not exist when the plan was made, and is not as planned",
                     remedy="Plan again",
@@ -393,7 +399,7 @@ def _audit(aws: Aws, identity: Identity, role: Mapping[str, Any], *, asked: str)
     if regions and wider:
         changes.append(_allowance(name, aws.region, regions, document, wider))
     elif refusals:
-        problems.append(f"Role {name}: {' '.join(refusals)} {_remedy(short, wider)}")
+        problems.append(_unfit(name, short, refusals, wider))
     try:
         lacking, permission_warnings, permission_problems = _judge_permissions(aws, short, name)
     except AwsError as error:
@@ -416,13 +422,17 @@ def _audit(aws: Aws, identity: Identity, role: Mapping[str, Any], *, asked: str)
     )
 
 
-def _remedy(short: str, trust: Mapping[str, Any] | None) -> str:
-    """What to do about a role of somebody else. `trust`: the policy that would do, if anything but a change by hand."""
+def _unfit(name: str, short: str, refusals: Sequence[str], trust: Mapping[str, Any] | None) -> str:
+    """What is wrong with a role of somebody else, and what to do.
+
+    `trust`: the policy that would do, if anything but a change by hand.
+    """
+    wrong = Text("Role {role}: {reasons}", role=name, reasons=" ".join(refusals))
     if trust is None:
-        return "Set another role.name, or take the denial out of its trust policy."
-    policy = shlex.quote(json.dumps(trust))
-    command = f"aws iam update-assume-role-policy --role-name {short} --policy-document {policy}"
-    return f"Set another role.name, or let it: {command}"
+        return joined(wrong, Text("Set another role.name, or take the denial out of its trust policy."), " ")
+    policy = ("--policy-document", json.dumps(trust))
+    command = sh("aws", "iam", "update-assume-role-policy", "--role-name", foreign(short), *policy)
+    return Remedy(joined(wrong, Text("Set another role.name, or let it"), " "), command)
 
 
 def _judge_permissions(aws: Aws, short: str, name: str) -> tuple[bool, list[str], list[str]]:

@@ -54,7 +54,7 @@ class ConfigureAgent(Step):
             raise StepFailed(
                 "The agent's configuration was not written",
                 where=before.host.name,
-                why=f"{PATH} holds something that is not a JSON object, so nothing can be added to it",
+                why=Text("{file} holds something that is not a JSON object, so nothing can be added to it", file=PATH),
                 remedy="Repair or remove the file, then run apply again",
             )
         content = seen if seen and _merged(current, _wanted(before)) == current else _rendered(current, before)
