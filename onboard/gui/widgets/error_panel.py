@@ -7,7 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QBoxLayout, QFrame, QHBoxLayout, QSizePolicy, QWidget
 
 from onboard.gui.parts import name_parts
-from onboard.gui.text import tr
+from onboard.gui.text import say, tr
 from onboard.gui.theme import S4, S8, S12, S16, Role
 from onboard.gui.widgets.banner import place_buttons
 from onboard.gui.widgets.column import Column
@@ -72,7 +72,8 @@ class ErrorPanel(QFrame):
         head = f"{where}: {what}" if where and where not in what else sentence(what)
         why = sentence(why)
         given = Remedy.of(remedy)
-        commands, remedy = given.commands, f"{given.words}:" if given.commands and given.words else given.words
+        words = say(given.words)
+        commands, remedy = given.commands, f"{words}:" if given.commands and words else words
         mistakes = [f"• {problem}" for problem in problems]
         self._failure = None
         self._lines = tuple(part for part in (head, *mistakes, why, remedy, *commands) if part)
@@ -98,7 +99,7 @@ class ErrorPanel(QFrame):
             self.clear()
         elif failure != self._failure:
             self.show_error(
-                failure.what,
+                say(failure.words.sentence),
                 where=failure.where,
                 why=failure.why,
                 remedy=failure.words.remedy,
