@@ -57,9 +57,9 @@ def follow(stream: Iterable[events.Event], show: Show, cancel: CancelToken) -> t
             try:
                 show.event(event, state)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - raised again at the run's end
-                cancel.stop_now()  # as SIGTERM does: the run is brought to its end, and to the journal, unheard
+                cancel.stop_now("What the run tells could not be written")  # it ends unheard, and in the journal
                 trouble = BrokenPipeError() if isinstance(error, SystemExit) else error  # how rich tells of a pipe
     if trouble is not None:
         raise trouble
     show.end(state)
-    return state, exit_code(state, interrupted=cancel.stopping)
+    return state, exit_code(state, interrupted=cancel.stopping and not cancel.why)

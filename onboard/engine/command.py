@@ -110,7 +110,7 @@ class _Kept:
             write()
         except OnboardError as error:
             self.failed = error
-            self._cancel.stop()
+            self._cancel.stop(str(error.what))
 
 
 def _told(started: RunStarted, body: Body, state: State, cancel: CancelToken) -> Iterator[Event]:
@@ -137,7 +137,7 @@ def _told(started: RunStarted, body: Body, state: State, cancel: CancelToken) ->
         host = state.host(name)
         if host.finished:
             continue
-        reason = "Stopped before its turn" if cancel.stopping else "The run ended before its turn"
+        reason = cancel.why or "Stopped before its turn" if cancel.stopping else "The run ended before its turn"
         if host.is_proven:
             reason = "Not looked at: it answered with its nonce, and the run ended before it was looked at again"
         yield told(HostFinished(host=name, status=HostStatus.SKIPPED, reason=reason))

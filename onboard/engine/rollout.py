@@ -159,7 +159,11 @@ class Rollout:
             yield
         except Cancelled:
             status = HostStatus.FAILED if host.name in self._touched else HostStatus.SKIPPED
-            emit(HostFinished(host=host.name, status=status, reason="Stopped", remedy="Resume the run"))
+            emit(
+                HostFinished(
+                    host=host.name, status=status, reason=self._cancel.why or "Stopped", remedy="Resume the run"
+                )
+            )
         except NOT_TOUCHED as error:
             emit(finish_with(host, error))
         except OnboardError as error:

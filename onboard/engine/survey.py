@@ -73,7 +73,8 @@ def take_survey(
             emit(FactsGathered(host=host.name, facts=to_json(answers.known()), unknown=answers.unknown()))
             facts[host.name] = answers
         except Cancelled:
-            ended[host.name] = HostFinished(host=host.name, status=HostStatus.SKIPPED, reason="Stopped before its turn")
+            reason = cancel.why or "Stopped before its turn"
+            ended[host.name] = HostFinished(host=host.name, status=HostStatus.SKIPPED, reason=reason)
         except Exception as error:  # noqa: BLE001 - one server's defect must not take the fleet down
             ended[host.name] = finish_with(host, error)
 

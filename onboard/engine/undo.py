@@ -232,7 +232,14 @@ class _Undo:
             self._undo_steps(host, emit)
             self._deregister(host, emit)
         except Cancelled:
-            emit(HostFinished(host=host.name, status=HostStatus.SKIPPED, reason="Stopped", remedy="Run undo again"))
+            emit(
+                HostFinished(
+                    host=host.name,
+                    status=HostStatus.SKIPPED,
+                    reason=self._cancel.why or "Stopped",
+                    remedy="Run undo again",
+                )
+            )
         except Exception as error:  # noqa: BLE001 - one server's defect must not take the fleet down
             emit(finish_with(host, error))
         else:

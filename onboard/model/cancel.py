@@ -19,14 +19,18 @@ class CancelToken:
         self._now = threading.Event()
         self._going = threading.Event()
         self._going.set()
+        self._why = ""
 
-    def stop(self) -> None:
+    def stop(self, why: str = "") -> None:
+        """`why` says what went wrong, where it is not a person who wants it."""
+        if not self.stopping:
+            self._why = why
         self._stop.set()
         self._going.set()
 
-    def stop_now(self) -> None:
+    def stop_now(self, why: str = "") -> None:
         self._now.set()
-        self.stop()
+        self.stop(why)
 
     def pause(self) -> None:
         if not self.stopping:
@@ -38,6 +42,11 @@ class CancelToken:
     @property
     def stopping(self) -> bool:
         return self._stop.is_set()
+
+    @property
+    def why(self) -> str:
+        """What went wrong, so that the run stops; "" where a person stopped it."""
+        return self._why
 
     @property
     def stopping_now(self) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from onboard.cli.output import JsonLines, follow
 from onboard.engine.command import Begun, conduct
 from onboard.engine.journal import VERSION, Journal
 from onboard.engine.workbench import Tools
@@ -18,7 +19,7 @@ from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError, ProfileError
 from onboard.model.event_json import event_from_json
-from onboard.model.events import AccountIdentified, Event, Noted, RunFailed, RunFinished
+from onboard.model.events import AccountIdentified, Event, HostFinished, Noted, RunFailed, RunFinished
 from onboard.model.profile import Host, Profile
 
 if TYPE_CHECKING:
@@ -258,5 +259,8 @@ def test_a_run_whose_disk_is_full_stops_and_says_so(tmp_path: Path) -> None:
         failed = next(event for event in told if isinstance(event, RunFailed))
         assert "full" in failed.why
         assert "Make room" in failed.remedy
+        (end,) = [event for event in told if isinstance(event, HostFinished)]
+        assert end.reason == "The journal of runs cannot be used"
+        assert follow(told, JsonLines(), cancel)[1] == 1, "nobody interrupted it"
         with pytest.raises(OnboardError, match="full"):
             journal.write("r", "a", "step", "intent", {"text": "x" * 1_000_000})
