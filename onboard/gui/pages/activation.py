@@ -2,14 +2,12 @@
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from onboard.gui.asking_page import AskingPage
-from onboard.gui.fields import Fields
+from onboard.gui.preview_page import PreviewPage
 from onboard.gui.session import Session
 from onboard.gui.text import plural, tr
-from onboard.gui.theme import CARD_GAP, S8, Role
+from onboard.gui.theme import CARD_GAP
 from onboard.gui.widgets.card import Card
-from onboard.gui.widgets.key_value_form import KeyValueForm
-from onboard.gui.widgets.label import Glyph, Label
+from onboard.gui.widgets.label import Label
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.scrolled import Scrolled
@@ -18,9 +16,8 @@ from onboard.model.state import State
 from onboard.wizard.finding_words import sentence
 
 
-class ActivationPage(AskingPage):
+class ActivationPage(PreviewPage):
     stage = "activation"
-    command = "preview"
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
@@ -29,22 +26,20 @@ class ActivationPage(AskingPage):
             "as large as the run needs, keeps its code in memory alone, and deletes it when the run ends."
         )
         self.column.addWidget(PageHeader(tr("Activation"), lead))
-        form = KeyValueForm()
-        self._fields = Fields(session, form)
-        self._fields.bind_text(
+        self.fields.bind_text(
             "activation.name",
             tr("Instance na&me"),
             tr("The name that nodes get in lists."),
             needed=tr("Write the name that nodes get"),
         )
-        self._fields.bind_number(
+        self.fields.bind_number(
             "activation.expires_in_hours", tr("&Expires after"), 1, 720, tr(" hours"), tr("30 days at most.")
         )
-        self._fields.bind_pairs(
+        self.fields.bind_pairs(
             "activation.tags", tr("&Tags"), tr("Copied to every node when it registers."), "site=fra, team=platform"
         )
         settings = Card(tr("The activation"))
-        settings.body.addWidget(form)
+        settings.body.addWidget(self.form)
         row = QHBoxLayout()
         row.setSpacing(CARD_GAP)
         row.addWidget(settings, 3)
@@ -58,29 +53,16 @@ class ActivationPage(AskingPage):
 
     def _tier_card(self) -> Card:
         card = Card(tr("Tier and cost"))
-        self._mark = Glyph(Mark.TODO.glyph, Mark.TODO.tone)
-        self._fits = Label(role=Role.STRONG, wrap=True)
-        line = QHBoxLayout()
-        line.setSpacing(S8)
-        line.addWidget(self._mark)
-        line.addWidget(self._fits, 1)
         self._count = Label(wrap=True)
         self._room = Label(tone="muted", wrap=True)
         self._cost = Label(tone="muted", wrap=True)
         self._warnings = Label(tone="warn", wrap=True)
         card.body.addWidget(self.error)
         card.body.addWidget(self.busy)
-        card.body.addLayout(line)
+        card.body.addWidget(self.status)
         for label in (self._count, self._room, self._cost, self._warnings):
             card.body.addWidget(label)
         return card
-
-    def opened(self) -> None:
-        self._fields.forget()
-
-    def draft_changed(self) -> None:
-        self._fields.show()
-        super().draft_changed()
 
     def waits_for(self) -> str:
         return tr("Counting the account's nodes")
@@ -92,19 +74,17 @@ class ActivationPage(AskingPage):
         room = state.headroom
         for widget in (self._count, self._room, self._cost, self._warnings):
             widget.setVisible(room is not None)
-        for part in (self._mark, self._fits):
-            part.setVisible(room is not None or not (self.is_asking or state.failure))
+        self.status.setVisible(room is not None or not (self.is_asking or state.failure))
         if room is None:
-            self._mark.set_mark(Mark.TODO, tr("To do"))
-            self._fits.setText(tr("Not asked yet"))
+            self.status.show_status(Mark.TODO, tr("To do"), tr("Not asked yet"))
         else:
             self._show_room(room)
 
     def _show_room(self, room: HeadroomShown) -> None:
-        self._mark.set_mark(Mark.DONE if room.fits else Mark.BAD, tr("Passed") if room.fits else tr("Blocked"))
         servers = plural("{n} server", "{n} servers", room.adding)
         fits = tr("{servers} fit", servers=servers) if room.fits else tr("{servers} do not fit", servers=servers)
-        self._fits.setText(fits)
+        mark, word = (Mark.DONE, tr("Passed")) if room.fits else (Mark.BAD, tr("Blocked"))
+        self.status.show_status(mark, word, fits)
         sizes = ", ".join(f"{size:,}" for size in room.activations)
         self._count.setText(
             plural(

@@ -2,16 +2,14 @@
 
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from onboard.gui.asking_page import AskingPage
-from onboard.gui.fields import Fields
+from onboard.gui.preview_page import PreviewPage
 from onboard.gui.session import Session
 from onboard.gui.text import tr
-from onboard.gui.theme import CARD_GAP, S8, Role
+from onboard.gui.theme import CARD_GAP
 from onboard.gui.widgets.banner import Banner
 from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.card import Card
-from onboard.gui.widgets.key_value_form import KeyValueForm
-from onboard.gui.widgets.label import Glyph, Label
+from onboard.gui.widgets.label import Label
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.text_view import TextView
@@ -19,9 +17,8 @@ from onboard.model.events import RoleShown
 from onboard.model.state import State
 
 
-class RolePage(AskingPage):
+class RolePage(PreviewPage):
     stage = "role"
-    command = "preview"
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
@@ -36,18 +33,16 @@ class RolePage(AskingPage):
         self._again.clicked.connect(self.ask)
         header.add_action(self._again)
         self.column.addWidget(header)
-        form = KeyValueForm()
-        self._fields = Fields(session, form)
-        self._fields.bind_text(
+        self.fields.bind_text(
             "role.name",
             tr("Role na&me"),
             tr("With its path, no ARN."),
             "OnboardSSMServiceRole",
             needed=tr("Write the role's name"),
         )
-        self._fields.bind_check("role.create", "", tr("Crea&te it when it does not exist"))
+        self.fields.bind_check("role.create", "", tr("Crea&te it when it does not exist"))
         settings = Card()
-        settings.body.addWidget(form)
+        settings.body.addWidget(self.form)
         self.column.addWidget(settings)
         self._notice = Banner(Mark.WARN, "")
         self._notice.hide()
@@ -74,27 +69,14 @@ class RolePage(AskingPage):
 
     def _difference(self) -> Card:
         card = Card(tr("What is there"))
-        self._mark = Glyph(Mark.TODO.glyph, Mark.TODO.tone)
-        self._state = Label(role=Role.STRONG, wrap=True)
-        line = QHBoxLayout()
-        line.setSpacing(S8)
-        line.addWidget(self._mark)
-        line.addWidget(self._state, 1)
         self._changes = Label(wrap=True, selectable=True)
         self._diff = TextView(tr("Differences"))
         card.body.addWidget(self.busy)
-        card.body.addLayout(line)
+        card.body.addWidget(self.status)
         card.body.addWidget(self._changes)
         card.body.addWidget(self._diff, 1)
         card.body.addStretch()
         return card
-
-    def opened(self) -> None:
-        self._fields.forget()
-
-    def draft_changed(self) -> None:
-        self._fields.show()
-        super().draft_changed()
 
     def waits_for(self) -> str:
         return tr("Looking at the role")
@@ -106,11 +88,9 @@ class RolePage(AskingPage):
         role = state.role
         for card in self._cards:
             card.setVisible(role is not None or state.failure is None)
-        for part in (self._mark, self._state):
-            part.setVisible(role is not None or not self.is_asking)
+        self.status.setVisible(role is not None or not self.is_asking)
         if role is None:
-            self._mark.set_mark(Mark.TODO, tr("To do"))
-            self._state.setText(tr("Not looked at yet"))
+            self.status.show_status(Mark.TODO, tr("To do"), tr("Not looked at yet"))
             self._changes.setText("")
             self._diff.hide()
             self._notice.hide()
@@ -131,20 +111,14 @@ class RolePage(AskingPage):
 
     def _show_role(self, role: RoleShown) -> None:
         if role.problems:
-            self._mark.set_mark(Mark.BAD, tr("Blocked"))
-            self._state.setText(tr("{name} exists, but does not fit", name=role.name))
+            self.status.show_status(Mark.BAD, tr("Blocked"), tr("{name} exists, but does not fit", name=role.name))
         elif role.exists is None:
-            self._mark.set_mark(Mark.UNKNOWN, tr("Unknown"))
-            self._state.setText(tr("You may not read {name}", name=role.name))
+            self.status.show_status(Mark.UNKNOWN, tr("Unknown"), tr("You may not read {name}", name=role.name))
         elif not role.exists:
-            self._mark.set_mark(Mark.INFO, tr("New"))
-            self._state.setText(tr("{name} will be created", name=role.name))
+            self.status.show_status(Mark.INFO, tr("New"), tr("{name} will be created", name=role.name))
         elif role.changes:
-            self._mark.set_mark(Mark.WARN, tr("Warning"))
-            self._state.setText(tr("{name} exists and will be completed", name=role.name))
+            self.status.show_status(Mark.WARN, tr("Warning"), tr("{name} exists and will be completed", name=role.name))
         elif role.warnings:
-            self._mark.set_mark(Mark.WARN, tr("Warning"))
-            self._state.setText(tr("{name} is reused as it is", name=role.name))
+            self.status.show_status(Mark.WARN, tr("Warning"), tr("{name} is reused as it is", name=role.name))
         else:
-            self._mark.set_mark(Mark.DONE, tr("Passed"))
-            self._state.setText(tr("{name} is reused as it is", name=role.name))
+            self.status.show_status(Mark.DONE, tr("Passed"), tr("{name} is reused as it is", name=role.name))
