@@ -70,13 +70,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.debug_log:
             _log_to(options.debug_log)
         code: int = options.act(options)
-        sys.stdout.flush()
+        with suppress(BrokenPipeError):
+            sys.stdout.flush()
     except OnboardError as error:
         code = _tell(error, as_json=as_json)
     except (KeyboardInterrupt, Cancelled):
         code = INTERRUPTED
     except BrokenPipeError:
-        code = INTERRUPTED  # whoever read the output has gone: nothing is left to say
+        code = WELL  # a list or document whose reader has gone has been read as far as anyone wanted
     except Exception as error:  # noqa: BLE001 - a defect is told in a line, not as a traceback
         code = _tell(keep_defect(error), as_json=as_json)
     return code

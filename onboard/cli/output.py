@@ -2,14 +2,17 @@
 
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Protocol
 
 from onboard.cli.exits import exit_code
 from onboard.model import events
 from onboard.model.cancel import CancelToken
+from onboard.model.changes import CHANGING
 from onboard.model.state import State
 
 SHOWN = 20  # mistakes; --json has all of them
+GONE = (BrokenPipeError, SystemExit)  # the reader of the output; the latter is how rich tells of it
 UNCHANGED = "Nothing was changed.\n"  # the answer to a person who does not agree
 
 
@@ -47,19 +50,31 @@ def failure_text(failure: events.RunFailed) -> str:
 
 
 def follow(stream: Iterable[events.Event], show: Show, cancel: CancelToken) -> tuple[State, int]:
-    """Show a run to its end; its state, without the servers' facts, and the exit code."""
+    """Show a run to its end; its state, without the servers' facts, and the exit code.
+
+    Where the reader of the output has gone, as in `onboard check | head`, what only looks goes on to its end unheard,
+    and what changes something is stopped, as by SIGTERM.
+    """
     state = State()
-    trouble: BaseException | None = None
+    trouble: Exception | None = None
+    is_heard = True
     for event in stream:
         if not isinstance(event, events.FactsGathered):  # no text shows them, and they take most of the memory
             state.fold(event)
-        if trouble is None:
-            try:
-                show.event(event, state)
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - raised again at the run's end
-                cancel.stop_now("What the run tells could not be written")  # it ends unheard, and in the journal
-                trouble = BrokenPipeError() if isinstance(error, SystemExit) else error  # how rich tells of a pipe
+        if not is_heard:
+            continue
+        try:
+            show.event(event, state)
+        except GONE:
+            is_heard = False
+            if state.command in CHANGING:
+                cancel.stop_now()
+        except Exception as error:  # noqa: BLE001 - raised again at the run's end
+            is_heard, trouble = False, error
+            cancel.stop_now("What the run tells could not be written")  # it ends unheard, and in the journal
     if trouble is not None:
         raise trouble
-    show.end(state)
+    if is_heard:
+        with suppress(*GONE):
+            show.end(state)
     return state, exit_code(state, interrupted=cancel.stopping and not cancel.why)

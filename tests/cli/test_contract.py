@@ -396,6 +396,26 @@ def test_a_run_whose_reader_goes_away_is_brought_to_its_end(console: Console, fo
             assert changes.count("create_activation") == changes.count("delete_activation") == 1
 
 
+@pytest.mark.parametrize("form", [["--json"], []])
+def test_a_check_whose_reader_goes_away_ends_as_it_would_have(console: Console, form: list[str]) -> None:
+    with serving(console, "1") as served:
+        served("trust", *PROFILE, "--accept-new")
+        ended = subprocess.Popen(
+            served.command("check", *PROFILE, *form),
+            env=served.environment,
+            cwd=served.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert ended.stdout is not None
+        ended.stdout.close()  # as `| head -c 0` does
+        assert ended.wait(60) == served("check", *PROFILE).code == 0
+        assert ended.stderr is not None
+        assert "Traceback" not in ended.stderr.read()
+        ended.stderr.close()
+
+
 def test_hosts_are_imported_from_a_csv(console: Console) -> None:
     (console.folder / "list.csv").write_bytes("\ufeffHostname;IP\nweb1;192.0.2.1\nweb2;192.0.2.2\n".encode())
     done = console("hosts", "import", "list.csv", "--profile", "new.toml")
