@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 from onboard.cli.arguments import Commands, add_json
+from onboard.model.errors import Problem, ProfileError
+from onboard.model.profile import Profile
 from onboard.model.validation import nearest
 from onboard.model.words import servers
 from onboard.profiles.file import load
@@ -28,6 +30,9 @@ def add_to(commands: Commands) -> None:
 
 def run_check(options: argparse.Namespace) -> int:
     profile = load(options.file)
+    if profile == Profile():
+        problem = Problem("the file", "nothing is set in it", "Set at least region.name, a credential and servers")
+        raise ProfileError(str(options.file), (problem,))
     _warn_of_region(profile.region.name)
     if options.json:
         print(json.dumps({"event": "profile_checked", "file": str(options.file), "hosts": len(profile.hosts)}))  # noqa: T201

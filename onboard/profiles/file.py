@@ -3,7 +3,7 @@
 import os
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,11 +49,17 @@ def load(path: Path) -> Profile:
     read = _read(path)
     problems = (
         *read.problems,
+        *_empty_list(read),
         *mistakes.contradictions(read.profile, read.places, read.credentials, path.parent),
     )
     if problems:
         raise ProfileError(str(path), problems)
     return _with_absolute_paths(read.profile, path.parent)
+
+
+def _empty_list(read: _Read) -> Iterator[Problem]:
+    if read.listed is not None and not read.listed.hosts and not read.listed.problems:
+        yield Problem("hosts_file", "no server is in it", "Add a line for each server below its header")
 
 
 def load_unfinished(path: Path) -> Profile:

@@ -2,7 +2,7 @@
 
 import copy
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -66,7 +66,7 @@ def contradictions(
     """
     yield from _credential_contradictions(profile.credentials, folder)
     source = profile.agent.source
-    if source != "aws" and "://" not in source and not located(source, folder).is_dir():
+    if source != "aws" and "://" not in source and not _is(located(source, folder).is_dir):
         yield Problem(
             "agent.source", f"there is no folder {shown(source)}", 'Name a folder with agent packages, or "aws"'
         )
@@ -85,6 +85,14 @@ def located(path: str, folder: Path) -> Path:
         return folder / path
 
 
+def _is(test: Callable[[], bool]) -> bool:
+    """Of a path; one that is longer than the system allows leads to nothing."""
+    try:
+        return test()
+    except OSError:
+        return False
+
+
 def _credential_contradictions(credentials: Mapping[str, Credential], folder: Path) -> Iterator[Problem]:
     variables: dict[str, str] = {}
     for name in credentials:
@@ -97,8 +105,11 @@ def _credential_contradictions(credentials: Mapping[str, Credential], folder: Pa
         if credential.kind is CredentialKind.SSH_KEY:
             if credential.key_file is None:
                 yield Problem(key, "it is missing, and ssh-key needs it", "Name the file of the private key")
-            elif not located(credential.key_file, folder).is_file():
-                yield Problem(key, f"there is no file {shown(credential.key_file)}", "Name the file of the private key")
+            elif not _is(located(credential.key_file, folder).is_file):
+                remedy = "Name the file of the private key"
+                if not credential.key_file.isprintable():  # "C:\new\test" holds a line end and a tab
+                    remedy = r"Write the path between single quotes, such as 'C:\Users\me\.ssh\id_ed25519'"
+                yield Problem(key, f"there is no file {shown(credential.key_file)}", remedy)
         elif credential.key_file is not None and credential.kind is not CredentialKind.SSH_AGENT:
             yield Problem(key, f"{credential.kind} does not use it", "Delete it, or use the kind ssh-key or ssh-agent")
 

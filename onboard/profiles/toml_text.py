@@ -13,6 +13,9 @@ from onboard.model.errors import Problem
 from onboard.model.formats import has_typographic_quotes
 from onboard.model.profile import Host, Profile
 
+_TOO_DEEP = "its brackets are nested too deeply, or a key has too many parts"
+DEPTH = 50  # levels; a profile has four
+_ESCAPES = ("Unescaped", "Invalid hex value", "Escaped character")  # how tomllib tells of a wrong one
 _PLACE = re.compile(r" \((?:at line (?P<line>\d+), column (?P<column>\d+)|at end of document)\)$")
 
 
@@ -24,11 +27,24 @@ def parsed(data: bytes) -> tuple[dict[str, Any], Problem | None]:
         line = data.count(b"\n", 0, error.start) + 1
         return {}, Problem(f"line {line}", "the file is not UTF-8 text", "Save it as UTF-8 in the editor")
     try:
-        return tomllib.loads(text), None
+        content = tomllib.loads(text)
+        _refuse_depth(content)
+        return content, None
     except RecursionError:
-        return {}, Problem("the file", "its brackets are nested too deeply", "Correct the brackets")
+        return {}, Problem("the file", _TOO_DEEP, "Correct the brackets")
     except ValueError as error:  # TOMLDecodeError is one; numbers of thousands of digits raise the plain one
         return {}, _syntax_problem(text, str(error))
+
+
+def _refuse_depth(content: dict[str, Any]) -> None:
+    """RecursionError for what nobody's walk through the content may reach, as a key with thousands of dots."""
+    level: list[Any] = [content]
+    for _ in range(DEPTH):
+        below = [value.values() if isinstance(value, dict) else value for value in level]
+        level = [inner for values in below for inner in values if isinstance(inner, dict | list)]
+        if not level:
+            return
+    raise RecursionError
 
 
 def _syntax_problem(text: str, message: str) -> Problem:
@@ -43,6 +59,9 @@ def _syntax_problem(text: str, message: str) -> Problem:
     what = re.sub(r"'[^']*'|\"[^\"]*\"", "…", message[: place.start()])
     if line <= len(lines) and has_typographic_quotes(lines[line - 1]):
         return Problem(key, "the line contains typographic quotes", 'Write straight ones: "…"')
+    if message.startswith(_ESCAPES) and line <= len(lines) and "\\" in lines[line - 1]:
+        problem = "a backslash between double quotes stands before a letter that means something else"
+        return Problem(key, problem, r"Write paths between single quotes, such as 'C:\Users\me\.ssh\id_ed25519'")
     remedy = 'Write KEY = "TEXT", KEY = NUMBER, or [SECTION]'
     if "overwrite" in what or "twice" in what or "declare" in what:
         remedy = "Every key and section stands once"

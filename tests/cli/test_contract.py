@@ -448,6 +448,11 @@ def test_an_import_says_what_is_new_and_how_to_replace(console: Console) -> None
     assert imported("name,address\nweb1,192.0.2.9\n", "--replace") == "1 server found; new.toml has 1\n"
 
 
+def test_a_profile_that_says_nothing_is_told_by_its_check(console: Console) -> None:
+    (console.folder / "p.toml").write_text("# only a comment\n")
+    assert "the file: nothing is set in it" in console("profile", "check", "p.toml", code=2).err
+
+
 def test_the_schema_is_json(console: Console) -> None:
     schema = json.loads(console("profile", "schema").out)
     assert "hosts_file" in schema["properties"]

@@ -529,3 +529,38 @@ def _ends_well(folder: Path, data: bytes) -> None:
         told = error.problems
     assert all(problem.key and problem.problem and problem.remedy for problem in told)
     assert "".join(map(str, told)).isprintable()
+
+
+def problems_of(path: Path, text: str) -> str:
+    path.write_text(text)
+    with pytest.raises(ProfileError) as refused:
+        load(path)
+    return "\n".join(map(str, refused.value.problems))
+
+
+@pytest.mark.parametrize("listed", ["name,address\n", "name,address\n\n\n"])
+def test_a_list_without_a_server_is_told(tmp_path: Path, listed: str) -> None:
+    (tmp_path / "list.csv").write_text(listed)
+    told = problems_of(tmp_path / "p.toml", 'schema = 1\nname = "p"\nhosts_file = "list.csv"\n')
+    assert "no server" in told
+
+
+@pytest.mark.parametrize("form", ["{} = 1", "[{}]", "[[{}]]", "name.{} = 1"])
+@pytest.mark.parametrize("parts", [100, 3000])
+def test_a_key_of_thousands_of_parts_is_told(tmp_path: Path, form: str, parts: int) -> None:
+    told = problems_of(tmp_path / "p.toml", "schema = 1\n" + form.format(".".join("a" * parts)) + "\n")
+    assert "nested too deeply" in told
+
+
+def test_paths_that_are_longer_than_a_path_may_be_are_told(tmp_path: Path) -> None:
+    long = "x" * 10_000
+    text = f'[credentials.a]\nkind = "ssh-key"\nusername = "u"\nkey_file = "{long}"\n[agent]\nsource = "{long}"\n'
+    told = problems_of(tmp_path / "p.toml", text)
+    assert "credentials.a.key_file: there is no file" in told
+    assert "agent.source: there is no folder" in told
+
+
+@pytest.mark.parametrize("path", [r"C:\Users\me\key", r"C:\keys\me", r"C:\x\me", r"C:\new\test", r"D:\uffff\k"])
+def test_a_windows_path_between_double_quotes_is_told_as_that(tmp_path: Path, path: str) -> None:
+    text = f'schema = 1\n[credentials.a]\nkind = "ssh-key"\nusername = "u"\nkey_file = "{path}"\n'
+    assert "between single quotes" in problems_of(tmp_path / "p.toml", text)
