@@ -231,7 +231,8 @@ def key_file(value: str) -> str:
         raise refused("it holds a private key, and secrets are never stored in a profile", "Write the path of its file")
     if not value or not value.isprintable():
         raise refused(
-            f"{shown(value)} is not a valid path", "Write the path of the private key, such as ~/.ssh/id_ed25519"
+            f"{shown(value)} is not a valid path",
+            "Write the path of the private key, such as ~/.ssh/id_ed25519; one with backslashes between single quotes",
         )
     return value
 

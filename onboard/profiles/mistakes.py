@@ -106,10 +106,7 @@ def _credential_contradictions(credentials: Mapping[str, Credential], folder: Pa
             if credential.key_file is None:
                 yield Problem(key, "it is missing, and ssh-key needs it", "Name the file of the private key")
             elif not _is(located(credential.key_file, folder).is_file):
-                remedy = "Name the file of the private key"
-                if not credential.key_file.isprintable():  # "C:\new\test" holds a line end and a tab
-                    remedy = r"Write the path between single quotes, such as 'C:\Users\me\.ssh\id_ed25519'"
-                yield Problem(key, f"there is no file {shown(credential.key_file)}", remedy)
+                yield Problem(key, f"there is no file {shown(credential.key_file)}", "Name the file of the private key")
         elif credential.key_file is not None and credential.kind is not CredentialKind.SSH_AGENT:
             yield Problem(key, f"{credential.kind} does not use it", "Delete it, or use the kind ssh-key or ssh-agent")
 
