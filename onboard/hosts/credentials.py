@@ -14,6 +14,7 @@ secret NAME_PASSPHRASE; where there is none of that name, NAME's own secret is t
 
 import contextlib
 import os
+import queue
 import re
 import shlex
 import signal
@@ -33,6 +34,7 @@ from onboard.model.words import Text
 
 SERVICE = "onboard"
 COMMAND_SECONDS = 30.0
+KEYRING_SECONDS = 60.0  # long enough to type the keyring's password
 LOOK = 0.1  # seconds between looks at a command that runs
 MOST_PRINTED = 65536  # bytes
 _VARIABLE = "ONBOARD_SECRET_"
@@ -149,7 +151,7 @@ class Secrets:
         credential = self._credentials.get(name)
         if credential is not None and credential.secret_command:
             return _checked(name, _run(name, credential.secret_command, cancel))
-        return _checked(name, _from_keyring(name))
+        return _checked(name, _from_keyring_in_time(name, cancel))
 
 
 def _checked(name: str, value: str | None) -> Secret | None:
@@ -162,6 +164,37 @@ def _checked(name: str, value: str | None) -> Secret | None:
             remedy="Give the password alone, for instance by cutting the first line out of what the command prints",
         )
     return Secret(value)
+
+
+def _from_keyring_in_time(name: str, cancel: CancelToken) -> str | None:
+    """A keyring may wait for somebody to unlock it, and cannot be told to stop: a thread is left to wait there."""
+    found: queue.SimpleQueue[str | BaseException | None] = queue.SimpleQueue()
+
+    def look() -> None:
+        try:
+            found.put(_from_keyring(name))
+        except BaseException as error:  # noqa: BLE001 - raised again by the thread that asked
+            found.put(error)
+
+    threading.Thread(target=look, name="keyring", daemon=True).start()
+    deadline = time.monotonic() + KEYRING_SECONDS
+    while True:
+        try:
+            answer = found.get(timeout=LOOK)
+        except queue.Empty:
+            if cancel.stopping:
+                raise Cancelled from None
+            if time.monotonic() > deadline:
+                raise OnboardError(
+                    "The keyring did not answer",
+                    where=f"credential {name}",
+                    why=f"It said nothing within {KEYRING_SECONDS:.0f} seconds; it may wait to be unlocked",
+                    remedy=f"Unlock the keyring, or set {variable_name(name)} or secret_command instead",
+                ) from None
+            continue
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
 
 
 def _from_keyring(name: str) -> str | None:
