@@ -1,18 +1,33 @@
 """Fan-out: one bounded pool of threads does the same work on many servers, and events come out as they happen.
 
 What only waits for AWS once a server's work is done waits in a pool of its own, and keeps no server from its turn.
+
+A worker tells everything as plain values: events for whoever follows the run, and a Result for its coordinator. It
+writes into nothing of the coordinator's, so that a chunk of servers could be worked on in another process.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from onboard.model.cancel import CancelToken
 from onboard.model.events import Event
 
 T = TypeVar("T")
-Emit = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a worker learned of a server, for the coordinator alone."""
+
+    host: str
+    value: Any
+
+
+Told = Event | Result
+Emit = Callable[[Told], None]
 Rest = Callable[[], None]
 
 WAITING = 200  # rests that may wait at a time
@@ -20,7 +35,7 @@ WAITING = 200  # rests that may wait at a time
 
 def work_on(
     items: Sequence[T], work: Callable[[T, Emit], Rest | None], *, concurrency: int, cancel: CancelToken
-) -> Iterator[Event]:
+) -> Iterator[Told]:
     """Call `work(item, emit)` for each item, `concurrency` at a time; yield what they emit.
 
     What `work` returns is the item's rest, which is called apart from those that work.
@@ -30,7 +45,7 @@ def work_on(
     """
     if not items:
         return
-    out: SimpleQueue[Event | None] = SimpleQueue()
+    out: SimpleQueue[Told | None] = SimpleQueue()
     defects: list[BaseException] = []
 
     def run(item: T) -> None:
@@ -73,3 +88,12 @@ def work_on(
         waiting.shutdown(wait=True, cancel_futures=True)
     if defects:
         raise defects[0]
+
+
+def kept(stream: Iterable[Told], results: dict[str, Any]) -> Iterator[Event]:
+    """The events of a stream; its results go into `results`, by server."""
+    for told in stream:
+        if isinstance(told, Result):
+            results[told.host] = told.value
+        else:
+            yield told

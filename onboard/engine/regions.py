@@ -14,7 +14,7 @@ from onboard.aws.latency import LEAST, Measured, Progress, Proxy, Target, measur
 from onboard.aws.regions import Offer
 from onboard.aws.session import open_aws
 from onboard.engine.command import Begun, conduct
-from onboard.engine.fleet import Emit, work_on
+from onboard.engine.fleet import Emit, Result, kept, work_on
 from onboard.engine.latency_from_server import NotMeasured, Way, measure_from
 from onboard.engine.survey import finish_with, reason_of
 from onboard.engine.workbench import Tools
@@ -74,22 +74,26 @@ def _from_here(
     profile: Profile, targets: Sequence[Target], places: dict[str, Measured], cancel: CancelToken
 ) -> Generator[Event, None, OnboardError | None]:
     """Measure in a thread of its own: whoever takes the events must not make an answer look late."""
-    troubles: list[OnboardError] = []
 
-    def work(_: str, emit: Emit) -> None:
+    def work(here: str, emit: Emit) -> None:
         def told(progress: Progress) -> None:
-            emit(_sampled(THIS_COMPUTER, progress.done, progress.total, progress.latencies))
+            emit(_sampled(here, progress.done, progress.total, progress.latencies))
 
         try:
-            places[THIS_COMPUTER] = measure(targets, cancel, proxy=proxy_of(profile, targets), told=told)
+            emit(Result(here, measure(targets, cancel, proxy=proxy_of(profile, targets), told=told)))
         except Cancelled:
             pass
         except OnboardError as error:
-            troubles.append(error)
+            emit(Result(here, error))
 
-    yield from work_on([THIS_COMPUTER], work, concurrency=1, cancel=cancel)
+    results: dict[str, Measured | OnboardError] = {}
+    yield from kept(work_on([THIS_COMPUTER], work, concurrency=1, cancel=cancel), results)
     cancel.check()
-    return troubles[0] if troubles else None
+    result = results[THIS_COMPUTER]
+    if isinstance(result, OnboardError):
+        return result
+    places[THIS_COMPUTER] = result
+    return None
 
 
 def proxy_of(profile: Profile, targets: Sequence[Target]) -> Proxy | None:
@@ -131,7 +135,7 @@ def _from_servers(
             cancel.check()
             connection = tools.connector.connect(host, cancel)
             try:
-                places[host.name] = measure_from(connection, targets, way, cancel, told)
+                emit(Result(host.name, measure_from(connection, targets, way, cancel, told)))
             finally:
                 connection.close()
         except Cancelled:
@@ -145,7 +149,7 @@ def _from_servers(
 
     if servers:
         yield PhaseStarted(phase=RunPhase.REGIONS_FROM_SERVERS, total=len(servers))
-        yield from work_on(servers, work, concurrency=profile.run.concurrency, cancel=cancel)
+        yield from kept(work_on(servers, work, concurrency=profile.run.concurrency, cancel=cancel), places)
 
 
 def _sampled(origin: str, done: int, total: int, latencies: Mapping[str, Latency]) -> RegionsSampled:

@@ -18,7 +18,7 @@ from onboard.defects import keep_defect
 from onboard.engine.account import Account
 from onboard.engine.authority import objection
 from onboard.engine.aws_changes import end_all, make_all
-from onboard.engine.fleet import Emit, Rest, work_on
+from onboard.engine.fleet import Emit, Rest, kept, work_on
 from onboard.engine.pace import Pace
 from onboard.engine.planning import Prepared
 from onboard.engine.proof import NotProven, Prover
@@ -136,7 +136,7 @@ class Rollout:
         def work(host: Host, emit: Emit) -> Rest | None:
             return self._onboard(host, prover, emit)
 
-        yield from work_on(hosts, work, concurrency=self._profile.run.concurrency, cancel=self._cancel)
+        yield from kept(work_on(hosts, work, concurrency=self._profile.run.concurrency, cancel=self._cancel), {})
 
     def _onboard(self, host: Host, prover: Prover, emit: Emit) -> Rest | None:
         """Make the server's changes. What is left, with no connection to it, is to wait for its proof."""

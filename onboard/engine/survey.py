@@ -1,6 +1,7 @@
 """The survey: ask every server its facts, then judge each, then the fleet."""
 
 from collections.abc import Collection, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from onboard.aws.instances import known_nodes
@@ -8,7 +9,7 @@ from onboard.aws.session import Aws
 from onboard.checks import catalog as checks
 from onboard.checks.base import Context
 from onboard.defects import keep_defect
-from onboard.engine.fleet import Emit, work_on
+from onboard.engine.fleet import Emit, Result, kept, work_on
 from onboard.engine.journal import Journal
 from onboard.engine.workbench import Tools
 from onboard.facts import bundle
@@ -62,24 +63,12 @@ def take_survey(
     only: Collection[str] = (),
 ) -> Generator[Event, None, Survey]:
     """Ask and judge. `only` names the checks wanted, all when empty; `aws` is None when AWS cannot be asked."""
-    facts: dict[str, Facts] = {}
-    ended: dict[str, HostFinished] = {}
-    questions = _questions({family_of(host) for host in hosts}, context, only)
-
-    def ask(host: Host, emit: Emit) -> None:
-        try:
-            cancel.check()
-            answers = _ask_facts(host, questions, tools, cancel, emit)
-            emit(FactsGathered(host=host.name, facts=to_json(answers.known()), unknown=answers.unknown()))
-            facts[host.name] = answers
-        except Cancelled:
-            reason = cancel.why or "Stopped before its turn"
-            ended[host.name] = HostFinished(host=host.name, status=HostStatus.SKIPPED, reason=reason)
-        except Exception as error:  # noqa: BLE001 - one server's defect must not take the fleet down
-            ended[host.name] = finish_with(host, error)
-
+    answers: dict[str, Facts | HostFinished] = {}
+    asking = _Asking(_questions({family_of(host) for host in hosts}, context, only), tools, cancel)
     yield PhaseStarted(phase=RunPhase.FACTS, total=len(hosts))
-    yield from work_on(hosts, ask, concurrency=context.profile.run.concurrency, cancel=cancel)
+    yield from kept(work_on(hosts, asking, concurrency=context.profile.run.concurrency, cancel=cancel), answers)
+    facts = {name: answer for name, answer in answers.items() if isinstance(answer, Facts)}
+    ended = {name: answer for name, answer in answers.items() if isinstance(answer, HostFinished)}
     context = yield from _with_known_nodes(context, facts, aws, tools.journal)
     findings = _judge(hosts, facts, context, only)
     status = {name: checks.host_status(found, context.profile.run.fixes) for name, found in findings.items()}
@@ -111,17 +100,34 @@ def weak_identity(host: str, weakness: str) -> Noted:
     return Noted(text=f"{host}: {weakness}. {remedy}", host=host, level="warning")
 
 
-def _ask_facts(
-    host: Host, questions: Mapping[Family, Questions], tools: Tools, cancel: CancelToken, emit: Emit
-) -> Facts:
-    """One server's answers, in one round trip; a second one only where the account has no privilege."""
-    connection = tools.connector.connect(host, cancel)
-    try:
-        if connection.warning:
-            emit(weak_identity(host.name, connection.warning))
-        return _answers(questions[family_of(host)], connection)
-    finally:
-        connection.close()
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """Asks one server, in one round trip; in a second one only where the account has no privilege.
+
+    Its result is the server's Facts, or its end where it did not answer.
+    """
+
+    questions: Mapping[Family, Questions]
+    tools: Tools
+    cancel: CancelToken
+
+    def __call__(self, host: Host, emit: Emit) -> None:
+        emit(Result(host.name, self._asked(host, emit)))
+
+    def _asked(self, host: Host, emit: Emit) -> Facts | HostFinished:
+        try:
+            self.cancel.check()
+            with closing(self.tools.connector.connect(host, self.cancel)) as connection:
+                if connection.warning:
+                    emit(weak_identity(host.name, connection.warning))
+                facts = _answers(self.questions[family_of(host)], connection)
+            emit(FactsGathered(host=host.name, facts=to_json(facts.known()), unknown=facts.unknown()))
+        except Cancelled:
+            reason = self.cancel.why or "Stopped before its turn"
+            return HostFinished(host=host.name, status=HostStatus.SKIPPED, reason=reason)
+        except Exception as error:  # noqa: BLE001 - one server's defect must not take the fleet down
+            return finish_with(host, error)
+        return facts
 
 
 def _answers(asked: Questions, connection: Connection) -> Facts:

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterator, Mapping
 
 from onboard.engine.command import Begun, conduct
-from onboard.engine.fleet import Emit, work_on
+from onboard.engine.fleet import Emit, Result, kept, work_on
 from onboard.engine.survey import finish_with, weak_identity
 from onboard.engine.workbench import Tools
 from onboard.hosts.ssh.known_hosts import KnownHosts, Trust
@@ -62,13 +62,15 @@ def trust(
                 emit(finish_with(host, error))
                 return
             if may_accept:
-                seen[host.name] = keys  # told once it is decided, which is for all at once: one writing of the file
+                emit(
+                    Result(host.name, keys)
+                )  # told once it is decided, which is for all at once: one writing of the file
             else:
                 for event in _told(host, keys, False):
                     emit(event)
 
         yield PhaseStarted(phase=RunPhase.TRUST, total=len(profile.hosts))
-        yield from work_on(profile.hosts, read, concurrency=profile.run.concurrency, cancel=cancel)
+        yield from kept(work_on(profile.hosts, read, concurrency=profile.run.concurrency, cancel=cancel), seen)
         cancel.check()
         every = [key for keys in seen.values() for key in keys]
         accepted = set[str]()

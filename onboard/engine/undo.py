@@ -14,7 +14,7 @@ from onboard.engine.account import open_account
 from onboard.engine.authority import objection
 from onboard.engine.aws_changes import end_all, take_back
 from onboard.engine.command import Begun, conduct
-from onboard.engine.fleet import Emit, work_on
+from onboard.engine.fleet import Emit, kept, work_on
 from onboard.engine.journal import Entry, Journal, NotUnderstood, RunRecord, told
 from onboard.engine.survey import finish_with
 from onboard.engine.workbench import Tools
@@ -199,7 +199,7 @@ class _Undo:
         yield from end_all(self._run, self._profile, self._aws, self._tools.journal)
         yield PhaseStarted(phase=RunPhase.UNDO, total=len(hosts))
         concurrency = self._profile.run.concurrency
-        yield from work_on(hosts, self._restore, concurrency=concurrency, cancel=self._cancel)
+        yield from kept(work_on(hosts, self._restore, concurrency=concurrency, cancel=self._cancel), {})
         yield from self._nodes_left()
         for line in self._undoing.lines:
             if line.stays:

@@ -382,7 +382,7 @@ def fails(name: str, practice: Practice, monkeypatch: pytest.MonkeyPatch) -> Non
         case "activation deleted":
             delete_activations_before_use(monkeypatch)
         case "defect in a step":
-            monkeypatch.setattr("onboard.steps.script._answers", defect)
+            monkeypatch.setattr("onboard.steps.script.answers", defect)
         case "defect after the registration":
             real = RegisterAgent.apply
 
