@@ -3,56 +3,41 @@
 Every server is asked for a nonce that was placed there in this very run: an earlier proof says nothing of today.
 """
 
-import hmac
 import secrets
-import time
 from collections import defaultdict
-from collections.abc import Collection, Generator, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from functools import partial
+from collections.abc import Collection, Generator, Sequence
 
-from onboard.aws.changes.base import NodeChange
-from onboard.aws.changes.catalog import NODE_CHANGES
-from onboard.aws.instances import Node, nodes
-from onboard.defects import keep_defect
+from onboard.aws.instances import nodes
 from onboard.engine.account import Account
-from onboard.engine.authority import objection
 from onboard.engine.aws_changes import end_all, make_all
 from onboard.engine.fleet import Emit, Rest, kept, work_on
 from onboard.engine.pace import Pace
 from onboard.engine.planning import Prepared
-from onboard.engine.proof import NotProven, Prover
+from onboard.engine.proof import Prover
 from onboard.engine.registrations import Registrations
-from onboard.engine.survey import evidence_of, finish_with, reason_of
+from onboard.engine.turn import Shared, Turn, failed
 from onboard.engine.workbench import Tools
-from onboard.facts.catalog import instance_id
-from onboard.hosts.connection import Connection
-from onboard.model.cancel import Cancelled, CancelToken
+from onboard.model.cancel import CancelToken
 from onboard.model.changes import ChangeName, Phase, RunPhase, StepOutcome
-from onboard.model.errors import AwsError, HostUnreachable, HostUntrusted, LogInRefused, OnboardError
+from onboard.model.errors import AwsError, OnboardError
 from onboard.model.events import (
     Event,
     HostFinished,
     PhaseStarted,
     StepFinished,
-    StepStarted,
 )
 from onboard.model.family import family_of
 from onboard.model.finding import Finding
 from onboard.model.profile import Host, Profile
-from onboard.model.secret import Secret
 from onboard.model.status import HostStatus
 from onboard.model.words import Remedy, Text, sh
-from onboard.steps.base import Before, Step, Supplies
-from onboard.steps.catalog import proof_of, step_of
+from onboard.steps.catalog import proof_of
 
-NODE_CHANGE = {change.name: change for change in NODE_CHANGES}
 LOOKS = 3  # at all nodes, last of all, until AWS answers
-NOT_TOUCHED = (HostUnreachable, HostUntrusted, LogInRefused)
 
 
 class Rollout:
-    """One carrying-out. Workers write into its dictionaries, each under its own server's name."""
+    """One carrying-out. What it knows of the servers it folds from the events of their turns."""
 
     def __init__(
         self,
@@ -72,9 +57,8 @@ class Rollout:
         self._cancel = cancel
         self._pace = Pace(profile.run.max_agent_starts, cancel)
         self._changes = {plan.host: [change.name for change in plan.changes] for plan in prepared.plan.hosts}
-        self._nodes: dict[str, str] = {}  # server → mi- id, as soon as it is known
+        self._nodes: dict[str, str] = {}  # server → mi- id, as far as it is known
         self._proven: dict[str, str] = {}  # server → mi- id that answered with its nonce
-        self._touched: set[str] = set()
         self._registrations = Registrations()
 
     def carry_out(self) -> Generator[Event, None, None]:
@@ -133,131 +117,31 @@ class Rollout:
             return
         yield PhaseStarted(phase=phase, total=len(hosts))
 
-        def work(host: Host, emit: Emit) -> Rest | None:
-            return self._onboard(host, prover, emit)
-
-        yield from kept(work_on(hosts, work, concurrency=self._profile.run.concurrency, cancel=self._cancel), {})
-
-    def _onboard(self, host: Host, prover: Prover, emit: Emit) -> Rest | None:
-        """Make the server's changes. What is left, with no connection to it, is to wait for its proof."""
-        nonce: Secret | None = None
-        with ExitStack() as held, self._telling(host, emit):
-            self._cancel.check()
-            with closing(self._tools.connector.connect(host, self._cancel)) as connection:
-                nonce = self._change(host, connection, held, emit)
-            starting = held.pop_all()
-        return None if nonce is None else partial(self._conclude, host, nonce, prover, starting, emit)
-
-    def _conclude(self, host: Host, nonce: Secret, prover: Prover, starting: ExitStack, emit: Emit) -> None:
-        with starting, self._telling(host, emit):
-            self._prove(host, nonce, prover, starting, emit)
-
-    @contextmanager
-    def _telling(self, host: Host, emit: Emit) -> Iterator[None]:
-        """Tell of an error as the server's end."""
-        try:
-            yield
-        except Cancelled:
-            status = HostStatus.FAILED if host.name in self._touched else HostStatus.SKIPPED
-            emit(
-                HostFinished(
-                    host=host.name, status=status, reason=self._cancel.why or "Stopped", remedy="Resume the run"
-                )
-            )
-        except NOT_TOUCHED as error:
-            emit(finish_with(host, error))
-        except OnboardError as error:
-            emit(self._failed(host, error))
-        except Exception as error:  # noqa: BLE001 - one server's defect must not take the fleet down
-            emit(self._failed(host, keep_defect(error)))
-
-    def _change(self, host: Host, connection: Connection, starting: ExitStack, emit: Emit) -> Secret:
-        """Make the server's changes, each journalled before and after. The nonce that was placed."""
-        before = self._prepared.before[host.name]
-        nonce = Secret(secrets.token_hex(16))
-        supplies = Supplies(attempt=self._attempt, registration=self._registrations.take, nonce=nonce)
-        node = instance_id(before.facts)
-        if node:
-            self._nodes[host.name] = node
-        for name in self._changes[host.name]:
-            if name in NODE_CHANGE:  # in AWS, once its node is proven
-                continue
-            self._cancel.check_now()
-            if name == ChangeName.START_AGENT:
-                starting.enter_context(self._pace.start())
-            self._touched.add(host.name)
-            self._make(step_of(host, name), connection, before, supplies, emit)
-        return nonce
-
-    def _make(self, step: Step, connection: Connection, before: Before, supplies: Supplies, emit: Emit) -> None:
-        host = before.host.name
-        emit(StepStarted(host=host, step=step.name))
-        self._tools.journal.write(self._run, host, step.name, Phase.INTENT, step.planned_undo(before, supplies))
-        try:
-            done = step.apply(connection, before, supplies)
-        except Exception as error:
-            self._tools.journal.write(self._run, host, step.name, Phase.FAILED)
-            seen = evidence_of(error)
-            emit(StepFinished(host=host, step=step.name, outcome=StepOutcome.FAILED, detail=str(error), evidence=seen))
-            raise
-        self._tools.journal.write(self._run, host, step.name, Phase.DONE, {**done.undo, **done.output})
-        if "instance_id" in done.output:
-            self._nodes[host] = done.output["instance_id"]
-        outcome, node = StepOutcome.DONE if done.changed else StepOutcome.UNCHANGED, done.output.get("instance_id")
-        emit(StepFinished(host=host, step=step.name, outcome=outcome, detail=done.detail, instance_id=node))
-
-    def _prove(self, host: Host, nonce: Secret, prover: Prover, starting: ExitStack, emit: Emit) -> None:
-        """Online, and the nonce comes back. Frees the server's place among the starting agents once it is Online."""
-        node = self._nodes.get(host.name)
-        if node is None:
-            raise NotProven("The server has no registration", where=host.name, remedy="Run apply again")
-        emit(StepStarted(host=host.name, step=ChangeName.CONFIRM))
-        began = time.monotonic()
-        try:
-            found = prover.wait_online(node, host)
-            self._pace.took(time.monotonic() - began)
-            starting.close()
-            answer = prover.answer(node, host)
-            if not hmac.compare_digest(answer.strip().encode(), nonce.reveal().encode()):
-                raise NotProven(
-                    "The node answered with a nonce that was not placed on this server",
-                    where=host.name,
-                    why="Another machine, or something in between, answers for this node",
-                    remedy="Look for a clone of this server, and for who can send as its agent; deregister the node",
-                )
-            for name in self._changes[host.name]:
-                if name in NODE_CHANGE:
-                    self._change_node(NODE_CHANGE[name], host, found, emit)
-        except OnboardError as error:
-            self._tools.journal.write(self._run, host.name, ChangeName.CONFIRM, Phase.FAILED, {"instance_id": node})
-            emit(StepFinished(host=host.name, step=ChangeName.CONFIRM, outcome=StepOutcome.FAILED, detail=str(error)))
-            raise
-        self._proven[host.name] = node
-        self._tools.journal.write(self._run, host.name, ChangeName.CONFIRM, Phase.DONE, {"instance_id": node})
-        detail = f"{node} answered with its nonce"
-        emit(
-            StepFinished(
-                host=host.name, step=ChangeName.CONFIRM, outcome=StepOutcome.DONE, detail=detail, instance_id=node
-            )
+        shared = Shared(
+            self._run,
+            self._attempt,
+            self._aws,
+            self._tools,
+            self._cancel,
+            self._pace,
+            prover,
+            self._registrations.take,
         )
 
-    def _change_node(self, change: NodeChange, host: Host, found: Node, emit: Emit) -> None:
-        """Change the node that has just answered with its nonce."""
-        node = found.instance_id
-        emit(StepStarted(host=host.name, step=change.name))
-        self._tools.journal.write(self._run, host.name, change.name, Phase.INTENT, {"instance_id": node})
-        try:
-            why = objection(self._tools.journal, self._run, host.name, found)
-            if why:
-                what = f"The node was not {change.participle}"
-                raise OnboardError(what, where=host.name, why=why, remedy=change.by_hand)
-            done = change.make(self._aws, node, host)
-        except OnboardError as error:
-            self._tools.journal.write(self._run, host.name, change.name, Phase.FAILED, {"instance_id": node})
-            emit(StepFinished(host=host.name, step=change.name, outcome=StepOutcome.FAILED, detail=str(error)))
-            raise
-        self._tools.journal.write(self._run, host.name, change.name, Phase.DONE, {"instance_id": node})
-        emit(StepFinished(host=host.name, step=change.name, outcome=StepOutcome.DONE, detail=done, instance_id=node))
+        def work(host: Host, emit: Emit) -> Rest | None:
+            before, changes = self._prepared.before[host.name], self._changes[host.name]
+            return Turn(before, changes, self._findings(host), shared, emit).begin()
+
+        told = kept(work_on(hosts, work, concurrency=self._profile.run.concurrency, cancel=self._cancel), {})
+        for event in told:
+            self._fold(event)
+            yield event
+
+    def _fold(self, event: Event) -> None:
+        if isinstance(event, StepFinished) and event.instance_id:
+            self._nodes[event.host] = event.instance_id
+            if (event.step, event.outcome) == (ChangeName.CONFIRM, StepOutcome.DONE):
+                self._proven[event.host] = event.instance_id
 
     def _seal(self) -> Generator[Event, None, None]:
         """End the proven servers, last of all: online, unless a node is shared or was lost in the meantime."""
@@ -303,15 +187,7 @@ class Rollout:
         return self._prepared.findings.get(host.name, ())
 
     def _failed(self, host: Host, error: OnboardError) -> HostFinished:
-        return HostFinished.of(
-            host.name,
-            HostStatus.FAILED,
-            instance_id=self._nodes.get(host.name),
-            findings=self._findings(host),
-            reason=reason_of(error),
-            remedy=error.remedy,
-            evidence=evidence_of(error),
-        )
+        return failed(host, error, self._nodes.get(host.name), self._findings(host))
 
 
 LOST = OnboardError(

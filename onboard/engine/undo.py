@@ -14,7 +14,7 @@ from onboard.engine.account import open_account
 from onboard.engine.authority import objection
 from onboard.engine.aws_changes import end_all, take_back
 from onboard.engine.command import Begun, conduct
-from onboard.engine.fleet import Emit, kept, work_on
+from onboard.engine.fleet import Emit, Result, kept, work_on
 from onboard.engine.journal import Entry, Journal, NotUnderstood, RunRecord, told
 from onboard.engine.survey import finish_with
 from onboard.engine.workbench import Tools
@@ -199,7 +199,19 @@ class _Undo:
         yield from end_all(self._run, self._profile, self._aws, self._tools.journal)
         yield PhaseStarted(phase=RunPhase.UNDO, total=len(hosts))
         concurrency = self._profile.run.concurrency
-        yield from kept(work_on(hosts, self._restore, concurrency=concurrency, cancel=self._cancel), {})
+        shared = Shared(self._run, self._aws, self._tools, self._cancel)
+
+        def restore(host: Host, emit: Emit) -> None:
+            _Restoration(host, self._undoing, shared, emit).restore()
+
+        results: dict[str, Restored] = {}
+        yield from kept(work_on(hosts, restore, concurrency=concurrency, cancel=self._cancel), results)
+        for name, result in results.items():
+            self._told |= result.deregistered
+            if result.whole:
+                self._restored.add(name)
+            if result.node:
+                self._nodes[name] = result.node
         yield from self._nodes_left()
         for line in self._undoing.lines:
             if line.stays:
@@ -225,86 +237,6 @@ class _Undo:
         if trouble:
             raise trouble
 
-    def _restore(self, host: Host, emit: Emit) -> None:
-        """One server: its steps backwards, then its node."""
-        try:
-            self._cancel.check()
-            self._undo_steps(host, emit)
-            self._deregister(host, emit)
-        except Cancelled:
-            emit(
-                HostFinished(
-                    host=host.name,
-                    status=HostStatus.SKIPPED,
-                    reason=self._cancel.why or "Stopped",
-                    remedy="Run undo again",
-                )
-            )
-        except Exception as error:  # noqa: BLE001 - one server's defect must not take the fleet down
-            emit(finish_with(host, error))
-        else:
-            self._restored.add(host.name)
-            emit(HostFinished(host=host.name, status=HostStatus.READY, reason="Restored"))
-
-    def _undo_steps(self, host: Host, emit: Emit) -> None:
-        made = self._undoing.steps.get(host.name, {})
-        if not made:
-            return
-        with closing(self._tools.connector.connect(host, self._cancel)) as connection:
-            for step in reversed(steps_of(family_of(host))):
-                if step.name not in made and step.name != ChangeName.PLACE_NONCE:  # a later run may have left one
-                    continue
-                self._cancel.check_now()
-                emit(StepStarted(host=host.name, step=step.name))
-                done = step.undo(connection, made.get(step.name, {}))
-                node = ""
-                if host.name not in self._nodes:  # where apply never returned, the server alone knew it
-                    node = _node_id(done.output.get("instance_id", ""))
-                if node:
-                    self._nodes[host.name] = node
-                self._tools.journal.write(self._run, host.name, step.name, Phase.UNDONE, {"node": node} if node else {})
-                emit(StepFinished(host=host.name, step=step.name, outcome=StepOutcome.UNDONE, detail=done.detail))
-        self._tools.journal.write(self._run, host.name, ChangeName.CONFIRM, Phase.UNDONE, self._proof(host))
-
-    def _proof(self, host: Host) -> dict[str, str]:
-        node = self._nodes.get(host.name)
-        return {"instance_id": node} if node else {}
-
-    def _deregister(self, host: Host, emit: Emit) -> None:
-        """Deregister the server's nodes, those that AWS agrees this run may. Raises OnboardError when one stays."""
-        claimed = [*self._undoing.replaced.get(host.name, ())]
-        if host.name in self._nodes:
-            claimed.append(self._nodes[host.name])
-        refused: OnboardError | None = None
-        for node in claimed:
-            why = self._deregister_one(host, node, emit)
-            if why:
-                refused = OnboardError(
-                    Text("What was done on the server is undone, but {node} was not deregistered", node=node),
-                    why=why,
-                    remedy=Text("If {node} is this server, deregister it in Fleet Manager", node=node),
-                )
-                emit(Noted(text=f"{host.name}: {node} was not deregistered. {why}", level="warning"))
-        if refused:
-            raise refused
-
-    def _deregister_one(self, host: Host, node: str, emit: Emit) -> str:
-        """Why this node stays, "" when it is gone."""
-        found = nodes(self._aws, [node]).get(node)
-        if found is None:
-            text = f"{host.name}: AWS lists no node {node}. It was deregistered already, or its agent never called"
-            emit(Noted(text=text))
-        else:
-            why = objection(self._tools.journal, self._run, host.name, found)
-            if why:
-                return why
-            gone = not deregister(self._aws, node)
-            summary = f"{host.name}: {'was deregistered already' if gone else 'deregistered'}"
-            emit(AwsChanged(change=ChangeName.DEREGISTER, subject=node, summary=summary))
-        self._tools.journal.write(self._run, host.name, ChangeName.DEREGISTER, Phase.DONE, {"instance_id": node})
-        self._told.add(node)
-        return ""
-
     def _nodes_left(self) -> Generator[Event, None, None]:
         """Tell of nodes that AWS says this run registered, and that none of its servers is known to be."""
         made = self._tools.journal.activations_of(self._run)
@@ -321,6 +253,115 @@ class _Undo:
                 f"Registered by this run, and not deregistered: {shown}. No server of the run is known to be this node"
             )
             yield Noted(text=f"{text}. Look at it in Fleet Manager, and deregister it there", level="warning")
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the restorations of one undo share."""
+
+    run: str
+    aws: Aws
+    tools: Tools
+    cancel: CancelToken
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What became of a server: whether all was taken back, its node ("" when it has none), the nodes that are gone."""
+
+    whole: bool
+    node: str
+    deregistered: frozenset[str]
+
+
+class _Restoration:
+    """One server's way back. It tells everything by events and a result."""
+
+    def __init__(self, host: Host, undoing: Undoing, shared: Shared, emit: Emit) -> None:
+        self._host = host
+        self._name = host.name
+        self._made = undoing.steps.get(host.name, {})
+        self._replaced = undoing.replaced.get(host.name, ())
+        self._node = undoing.nodes.get(host.name, "")
+        self._deregistered: set[str] = set()
+        self._shared = shared
+        self._emit = emit
+
+    def restore(self) -> None:
+        """Its steps backwards, then its node."""
+        restored = False
+        try:
+            self._shared.cancel.check()
+            self._undo_steps()
+            self._deregister()
+            restored = True
+        except Cancelled:
+            status, reason = HostStatus.SKIPPED, self._shared.cancel.why or "Stopped"
+            self._emit(HostFinished(host=self._name, status=status, reason=reason, remedy="Run undo again"))
+        except Exception as error:  # noqa: BLE001 - one server's defect must not take the fleet down
+            self._emit(finish_with(self._host, error))
+        else:
+            self._emit(HostFinished(host=self._name, status=HostStatus.READY, reason="Restored"))
+        self._emit(Result(self._name, Restored(restored, self._node, frozenset(self._deregistered))))
+
+    def _undo_steps(self) -> None:
+        if not self._made:
+            return
+        with closing(self._shared.tools.connector.connect(self._host, self._shared.cancel)) as connection:
+            for step in reversed(steps_of(family_of(self._host))):
+                if step.name not in self._made and step.name != ChangeName.PLACE_NONCE:  # a later run may have left one
+                    continue
+                self._shared.cancel.check_now()
+                self._emit(StepStarted(host=self._name, step=step.name))
+                done = step.undo(connection, self._made.get(step.name, {}))
+                node = ""
+                if not self._node:  # where apply never returned, the server alone knew it
+                    node = self._node = _node_id(done.output.get("instance_id", ""))
+                self._write(step.name, Phase.UNDONE, {"node": node} if node else {})
+                self._emit(
+                    StepFinished(host=self._name, step=step.name, outcome=StepOutcome.UNDONE, detail=done.detail)
+                )
+        self._write(
+            ChangeName.CONFIRM,
+            Phase.UNDONE,
+            {"instance_id": self._node} if self._node else {},
+        )
+
+    def _write(self, change: ChangeName, phase: Phase, data: Mapping[str, str]) -> None:
+        self._shared.tools.journal.write(self._shared.run, self._name, change, phase, data)
+
+    def _deregister(self) -> None:
+        """Deregister the server's nodes, those that AWS agrees this run may. Raises OnboardError when one stays."""
+        claimed = [*self._replaced, *([self._node] if self._node else [])]
+        refused: OnboardError | None = None
+        for node in claimed:
+            why = self._deregister_one(node)
+            if why:
+                refused = OnboardError(
+                    Text("What was done on the server is undone, but {node} was not deregistered", node=node),
+                    why=why,
+                    remedy=Text("If {node} is this server, deregister it in Fleet Manager", node=node),
+                )
+                self._emit(Noted(text=f"{self._name}: {node} was not deregistered. {why}", level="warning"))
+        if refused:
+            raise refused
+
+    def _deregister_one(self, node: str) -> str:
+        """Why this node stays, "" when it is gone."""
+        found = nodes(self._shared.aws, [node]).get(node)
+        if found is None:
+            text = f"{self._name}: AWS lists no node {node}. It was deregistered already, or its agent never called"
+            self._emit(Noted(text=text))
+        else:
+            why = objection(self._shared.tools.journal, self._shared.run, self._name, found)
+            if why:
+                return why
+            gone = not deregister(self._shared.aws, node)
+            summary = f"{self._name}: {'was deregistered already' if gone else 'deregistered'}"
+            self._emit(AwsChanged(change=ChangeName.DEREGISTER, subject=node, summary=summary))
+        self._write(ChangeName.DEREGISTER, Phase.DONE, {"instance_id": node})
+        self._deregistered.add(node)
+        return ""
 
 
 def _node_id(said: str) -> str:
