@@ -86,7 +86,7 @@ def require_display() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="onboard-gui", description="The Onboard wizard.")
     parser.add_argument("profile", nargs="?", type=Path, metavar="PROFILE", help="a profile to open")
-    parser.add_argument("--practice", action="store_true", help="begin with practice")
+    parser.add_argument("--practice", action="store_true", help="start in practice mode")
     parser.add_argument("--hosts", type=int, metavar="N", help="practice servers (default: one of each kind)")
     parser.add_argument("--self-test", action="store_true", help=argparse.SUPPRESS)  # how onboard self-test looks here
     return parser

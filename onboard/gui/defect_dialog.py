@@ -122,7 +122,7 @@ class DefectDialog(Sheet):
     """`report`: what it says now. `log`: where it stands already, in a sentence; "" when it could not be kept."""
 
     def __init__(self, parent: QWidget | None, report: Callable[[], str], log: str = "") -> None:
-        kept = tr("Your profile is kept; you can go on.")
+        kept = tr("Your profile is safe; you can continue.")
         super().__init__(
             parent,
             tr("Something went wrong in Onboard itself"),
@@ -135,7 +135,7 @@ class DefectDialog(Sheet):
         self.leave.hide()
         self.often = Label(wrap=True)
         self.often.hide()
-        note = tr("The report says where in the program it happened, and holds no names, addresses or secrets.")
+        note = tr("The report says where in the program it happened. It contains no names, addresses or secrets.")
         self.told = Banner(Mark.DONE, "")
         self.told.hide()
         self.details = TextView(tr("The report"))

@@ -29,7 +29,7 @@ def report_of(defects: Iterable[Seen], untold: int = 0) -> str:
         "Defect report",
         *_program(),
         f"Qt {qVersion()}, PySide6 {PySide6.__version__}, platform {QGuiApplication.platformName()}",
-        "It says where in the program it happened. Values stand nowhere in it.",
+        "It says where in the program it happened. It contains no values.",
     ]
     for defect in defects:
         seen = defect.first.astimezone().isoformat(timespec="seconds")

@@ -34,7 +34,7 @@ class SecretDialog(QDialog):
 
     def __init__(self, parent: QWidget, wanted: events.SecretWanted) -> None:
         super().__init__(parent)
-        self.setWindowTitle(tr("Secret wanted"))
+        self.setWindowTitle(tr("Secret needed"))
         self._line = QLineEdit()
         self._line.setEchoMode(QLineEdit.EchoMode.Password)
         self._line.setAccessibleName(wanted.question)
@@ -43,9 +43,12 @@ class SecretDialog(QDialog):
         question = QLabel(wanted.question.rstrip(": "))
         question.setBuddy(self._line)
         note = QLabel(
-            tr("It goes to AWS alone, and is good once.")
+            tr("It is sent only to AWS and is valid once.")
             if wanted.once
-            else tr("It serves to log in to servers whose identity is verified, and stands in no file of Onboard's.")
+            else tr(
+                "It is used only to log in to servers whose identity is verified, and is not stored in any of "
+                "Onboard's files."
+            )
         )
         note.setWordWrap(True)
         buttons = QDialogButtonBox()
@@ -98,7 +101,7 @@ def save_path(parent: QWidget, title: str, proposed: Path, kinds: Mapping[str, s
         (suffix for suffix, words in kinds.items() if words == dialog.selectedNameFilter()), next(iter(kinds))
     )
     path = path.with_name(f"{path.name}.{chosen}")
-    question = tr("{name} exists already. Replace it?", name=path.name)
+    question = tr("{name} already exists. Replace it?", name=path.name)
     taken = path.exists() and ask(parent, title, question, tr("&Replace it"), tr("&Cancel"), default=1) != 0
     return None if taken else path
 

@@ -69,7 +69,7 @@ def _view(window: QMainWindow) -> None:
     theme = Theme.current()
     schemes = QActionGroup(window)
     for scheme, text in (
-        (Scheme.SYSTEM, tr("Colours of the &system")),
+        (Scheme.SYSTEM, tr("&System colours")),
         (Scheme.LIGHT, tr("&Light")),
         (Scheme.DARK, tr("&Dark")),
     ):

@@ -75,7 +75,7 @@ class ProfileFiles(QObject):
             return self.save_as()
         if self._session.is_changed_elsewhere:
             text = tr(
-                "{name} was changed by another program since it was opened. To save replaces what stands there now.",
+                "{name} was changed by another program since it was opened. Saving will overwrite those changes.",
                 name=path.name,
             )
             replace, cancel = tr("&Replace it"), tr("&Cancel")
@@ -128,11 +128,8 @@ class ProfileFiles(QObject):
     def _may_stop(self) -> bool:
         if self._session.view.running not in CHANGING:
             return True
-        text = tr(
-            "Nothing new is begun any more, and servers under way are brought to where the run can be resumed, which "
-            "can take a minute. Stop it?"
-        )
-        return ask(self._window, tr("A run is going on"), text, tr("&Stop it"), tr("&Let it run"), default=1) == 0
+        text = tr("Stop it? Servers in progress finish their step (up to a minute). You can resume later.")
+        return ask(self._window, tr("A run is in progress"), text, tr("&Stop"), tr("&Keep running"), default=1) == 0
 
     # For the case of a crash
 

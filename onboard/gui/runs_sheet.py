@@ -32,7 +32,7 @@ class RunsSheet(Sheet):
         super().__init__(
             parent,
             tr("Earlier runs"),
-            tr("What was run on this computer. Show an installation to see how it ended, to resume it or to undo it."),
+            tr("Runs on this computer. Show an installation to see how it ended, resume it or undo it."),
             primary=tr("Sho&w"),
             leave=tr("&Close"),
             letters=170,
@@ -43,7 +43,7 @@ class RunsSheet(Sheet):
         self._save = Button(tr("Save &report…"))
         self._save.clicked.connect(self._save_report)
         self.left.addWidget(self._save)
-        self.only_own = QCheckBox(tr("&Only runs of the profile that is open"))
+        self.only_own = QCheckBox(tr("&Only runs of the open profile"))
         self.only_own.setVisible(session.view.path is not None)
         self.only_own.toggled.connect(self._show_runs)
         self._model = RunsModel(self)
@@ -78,7 +78,7 @@ class RunsSheet(Sheet):
         if not state.finished:
             self.table.set_empty(tr("Reading the journal…"))
         else:
-            self.table.set_empty(tr("Nothing was run yet"), tr("Checks, plans and installations are listed here."))
+            self.table.set_empty(tr("No runs yet"), tr("Checks, plans and installations are listed here."))
         if not self.table.selected_keys() and self._model.rowCount():
             self.table.selectRow(0)
         self.table.fit_columns()
@@ -138,7 +138,7 @@ class RunsSheet(Sheet):
             return
         self._error.show_failure(state.failure)
         if state.failure is None:
-            self._report.show_notice(Mark.DONE, tr("The report was written"), str(self._written))
+            self._report.show_notice(Mark.DONE, tr("The report was saved"), str(self._written))
             self._report.show()
         self._written = None
 
@@ -149,13 +149,17 @@ def _why_not(run: KeptRun | None, session: Session) -> str:
     if run is None:
         return ""
     if run.command != "apply" and not run.undoes:
-        return tr("This changed no server: save its report to see what it found.")
+        return tr("This run changed no server. Save its report to see what it found.")
     if view.running in CHANGING:
-        return tr("Servers are being changed now: wait until that has ended.")
+        return tr("Servers are being changed now. Wait until that run has ended.")
     path = Path(run.path)
     if run.path == str(view.path or "") or (path.is_absolute() and path.is_file()):
         return ""
     command = f"onboard undo {run.undoes or run.run}"
     if run.path:
-        return tr("Its profile {path} was not found. To undo it, in a terminal: {command}", path=path, command=command)
-    return tr("Its profile was never saved. To undo it, in a terminal: {command}", command=command)
+        return tr(
+            "Its profile {path} was not found. To undo the run, enter in a terminal: {command}",
+            path=path,
+            command=command,
+        )
+    return tr("Its profile was never saved. To undo the run, enter in a terminal: {command}", command=command)

@@ -222,8 +222,8 @@ class Session(QObject):
     def give_up(self, command: str) -> None:
         """Wait no longer for a command that only looks."""
         self._drop(command)
-        what = tr("Stopped before there was an answer")
-        failure = events.RunFailed(kind=FailureKind.ERROR, what=what, remedy=tr("Ask again"))
+        what = tr("Stopped before an answer arrived")
+        failure = events.RunFailed(kind=FailureKind.ERROR, what=what, remedy=tr("Try again"))
         self._fold(0, command, failure)
 
     def pause(self, command: str) -> None:
@@ -363,13 +363,13 @@ class Session(QObject):
         broken, self._orders = list(self._orders.values()), {}
         for command in broken:
             if command in CHANGING:
-                for end in self._told.unfinished(command, tr("Broken off: the engine ended")):
+                for end in self._told.unfinished(command, tr("Interrupted: the background process stopped")):
                     self._fold(0, command, end)
             failure = events.RunFailed(
                 kind=FailureKind.ERROR,
-                what=tr("The engine ended by itself"),
+                what=tr("The background process stopped unexpectedly"),
                 why=said,
-                remedy=tr("Run it again; a broken-off installation can be resumed"),
+                remedy=tr("Run it again. If it was an installation, Resume continues where it stopped"),
             )
             self._fold(0, command, failure)
         self._orders_changed()
@@ -379,7 +379,7 @@ class Session(QObject):
     def _practice_is_up(self) -> None:
         if self._file.draft != self._before_practice:
             self._end_practice()
-            why = tr("The profile that is open was edited meanwhile, and would have been lost")
+            why = tr("The open profile was edited in the meantime, and the changes would have been lost")
             self.practice_failed.emit(tr("Practice was not opened"), why)
             return
         self.engine.use(self.practice.environment())
@@ -395,7 +395,7 @@ class Session(QObject):
         """Its cloud and servers are gone, and its profile with them."""
         self.engine.use(None)
         self.new()
-        self.practice_failed.emit(tr("Practice ended by itself"), said)
+        self.practice_failed.emit(tr("Practice stopped unexpectedly"), said)
 
 
 def order_profile(profile: Profile, names: Mapping[str, object] | set[str]) -> Profile:

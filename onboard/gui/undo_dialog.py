@@ -36,8 +36,8 @@ def _touched(shown: UndoShown) -> list[str]:
     lines = []
     if shown.servers:
         restored = plural(
-            "{n} server is set back to what it was before the run: {names}.",
-            "{n} servers are set back to what they were before the run: {names}.",
+            "{n} server is restored to its state before the run: {names}.",
+            "{n} servers are restored to their state before the run: {names}.",
             len(shown.servers),
             names=_few(shown.servers),
         )

@@ -184,7 +184,9 @@ def bar(chips: Chips, box: QWidget | None) -> QHBoxLayout:
 
 
 def servers() -> Frame:
-    header = PageHeader("Servers", "Onboard sends no password or key to a server before you know it is that server.")
+    header = PageHeader(
+        "Servers", "Onboard sends no password or key to a server until you have confirmed its identity."
+    )
     for text in ("&Add…", "&Import…", "&Test one…"):
         header.add_action(Button(text))
     frame = Frame(2, header)
@@ -345,7 +347,7 @@ def checks() -> Frame:
 def install() -> Frame:
     header = PageHeader(
         "Installing on 242 servers",
-        "A server is done when Systems Manager says it is online and it answered through Run Command.",
+        "A server is done when Systems Manager reports it online and it has answered through Run Command.",
     )
     header.add_action(Button("&Pause"))
     header.add_action(Button("&Stop…"))

@@ -114,7 +114,7 @@ def test_whole_journey_to_finish_saved_and_opened_again(desktop: Desktop, tmp_pa
         wizard.wait_title("Account – practice – Onboard")
         print(f"practice was up after {time.monotonic() - began:.1f} s")
         wizard.wait_words("Practice: nothing here is real")
-        wizard.wait_words("All needed permissions are there")
+        wizard.wait_words("All required permissions are granted")
         folder = next((tmp_path / "tmp").glob("onboard-practice-*/env")).parent
         cloud = Cloud(folder)
         wizard.push("Next: Servers")
@@ -207,7 +207,7 @@ def test_engine_killed_during_install_is_told_and_resumed(desktop: Desktop, tmp_
         one.wait_title("Account – practice")
         begin_install(one, branch)
         os.kill(one.child("engine"), signal.SIGKILL)
-        one.wait_words("The engine ended by itself")
+        one.wait_words("The background process stopped unexpectedly")
         branch.set(throttles={"SendCommand": None})
         one.push("Resume")
         one.wait_words("4 of 4 servers are online")
@@ -238,7 +238,7 @@ def test_window_killed_during_install_offers_to_resume(
         one.close()
     with opened(desktop, tmp_path, profile, environment=branch.environment) as one:
         one.wait_title("Account – practice")
-        one.wait_words("All needed permissions are there")
+        one.wait_words("All required permissions are granted")
         assert "interrupted" not in one.words()
         one.close()
 
@@ -247,7 +247,7 @@ def test_window_killed_during_an_edit_gives_it_back(desktop: Desktop, tmp_path: 
     profile = tmp_path / "practice" / "profile.toml"
     saved = profile.read_bytes()
     with opened(desktop, tmp_path, str(profile), environment=branch.environment) as one:
-        one.wait_words("All needed permissions are there")
+        one.wait_words("All required permissions are granted")
         one.press("ctrl+6")
         one.wait_title("Activation")
         set_field(one, "Instance name", "half-done")
@@ -255,10 +255,10 @@ def test_window_killed_during_an_edit_gives_it_back(desktop: Desktop, tmp_path: 
         one.kill()
     assert profile.read_bytes() == saved
     with opened(desktop, tmp_path, environment=branch.environment) as one:
-        one.wait_words("Unsaved changes were left behind")
-        one.push("Take them up")
+        one.wait_words("Unsaved changes were found")
+        one.push("Restore")
         one.wait_title("Account – practice*")
-        one.wait_words("All needed permissions are there")
+        one.wait_words("All required permissions are granted")
         one.press("ctrl+6")
         one.wait_title("Activation – practice*")
         assert "half-done" in [thing.text for thing in one.things()]
@@ -279,11 +279,11 @@ def go_to(wizard: Wizard, page: str, able: int = 2) -> None:
     wizard.wait_title("Account")
     keys = {"Servers": 3, "Region": 4, "Role": 5, "Activation": 6, "Network": 7, "Checks": 8}
     if page in ("Role", "Activation"):
-        wizard.wait_words("All needed permissions are there")
+        wizard.wait_words("All required permissions are granted")
     if page in keys:
         wizard.press(f"ctrl+{keys[page]}")
     elif page != "Account":
-        wizard.wait_words("All needed permissions are there")
+        wizard.wait_words("All required permissions are granted")
         wizard.press("ctrl+8")
         check_all(wizard)
         if page == "Review":
@@ -340,12 +340,12 @@ def test_closing_during_an_installation_asks_and_loses_nothing(desktop: Desktop,
     with opened(desktop, tmp_path, profile, environment=branch.environment) as one:
         begin_install(one, branch)
         one.press("alt+F4")
-        one.wait_title("A run is going on")
+        one.wait_title("A run is in progress")
         one.press("Escape")
         one.wait_title("Install")
         one.press("alt+F4")
-        one.wait_title("A run is going on")
-        one.push("Stop it")
+        one.wait_title("A run is in progress")
+        one.push("Stop")
         one.wait_ended()
     branch.set(throttles={"SendCommand": None})
     runs = onboard("runs", "--json", environment={**branch.environment, "ONBOARD_HOME": str(tmp_path / "home")})
@@ -406,7 +406,7 @@ def test_wrong_input_is_told_and_is_no_defect(desktop: Desktop, tmp_path: Path, 
     servers = tmp_path / "servers.csv"
     servers.write_text('name,address,port\nfine,10.0.0.1,22\n"torn,10.0.0.2\n,,\nfar,10.0.0.3,99999\n', "utf-8")
     with opened(desktop, tmp_path, str(tmp_path / "practice" / "profile.toml"), environment=branch.environment) as one:
-        one.wait_words("All needed permissions are there")
+        one.wait_words("All required permissions are granted")
         one.press("ctrl+o")
         one.wait_title("Open a profile")
         one.replace(str(wrong))

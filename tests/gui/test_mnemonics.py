@@ -18,7 +18,7 @@ from onboard.wizard.step_words import fixes
 
 # Never on the screen together, or, of two errors, the same in both.
 APART = (
-    {"&Copy", "&Cancel", "Des&cribe…"},  # an error, what runs again after it, and what had to be said first
+    {"&Copy", "&Cancel", "Set up &credentials…"},  # an error, what runs again after it, and what had to be said first
     {say(text) for fix in fixes().values() for text in (fix.allow, fix.forbid)},  # one button
     {"Res&ume"},  # a run that broke off, and one that failed
     {"Add &servers…", "Di&scard"},  # no servers, and something wrong typed about one

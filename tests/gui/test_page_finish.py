@@ -127,7 +127,7 @@ def test_undo_names_what_it_touches_and_cancels_by_default(page: FinishPage) -> 
     shown = events.UndoShown(run="r", servers=("a", "b"), nodes={"a": "mi-1"}, lines=lines)
     box = undo_box(page, shown)
     told = box.informativeText()
-    for words in ("2 servers are set back", "a, b", "1 node is deregistered", "mi-1", "The role R", "Activations"):
+    for words in ("2 servers are restored", "a, b", "1 node is deregistered", "mi-1", "The role R", "Activations"):
         assert words in told, words
     assert box.detailedText().splitlines() == ["a  mi-1", "b"]
     assert box.defaultButton() is box.button(QMessageBox.StandardButton.Cancel)
@@ -158,7 +158,7 @@ def test_what_only_stays_is_nothing_to_undo(page: FinishPage) -> None:
     page._undo.click()
     stays = line("tag_node", "a: the tags stay", stays=True)
     end(page, "undo_preview", events.UndoShown(run="r", servers=(), nodes={}, lines=(stays,)))
-    assert "Nothing of this run is left" in page._error.copied_text()
+    assert "This run has nothing left to undo" in page._error.copied_text()
 
 
 @pytest.mark.parametrize("agrees", [True, False])
@@ -212,7 +212,7 @@ def test_nothing_left_to_undo_is_said(page: FinishPage) -> None:
     without_child(page.session)
     part(page, "undo", Button).click()
     end(page, "undo_preview", events.UndoShown(run="r", servers=(), nodes={}))
-    assert "Nothing of this run is left" in part(page, "error", ErrorPanel).copied_text()
+    assert "This run has nothing left to undo" in part(page, "error", ErrorPanel).copied_text()
 
 
 def test_on_practice_the_report_is_written_and_all_is_undone(

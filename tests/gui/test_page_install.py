@@ -139,7 +139,7 @@ def test_pause_go_on_and_both_ways_to_stop(bench: Bench) -> None:
     part(page, "pause", Button).click()
     assert bench.order["do"] == "pause"
     assert part(page, "wave", QLabel).text() == "Paused"
-    assert part(page, "pause", Button).text() == "G&o on"
+    assert part(page, "pause", Button).text() == "Res&ume"
     part(page, "pause", Button).click()
     assert bench.order["do"] == "go_on"
     for number, order in ((0, "stop"), (1, "stop_now")):
@@ -237,8 +237,8 @@ def test_an_engine_that_dies_leaves_a_run_to_resume(bench: Bench) -> None:
     bench.begin()
     bench.session.engine.died.emit("killed")
     tell(bench.session)
-    assert "ended by itself" in part(bench.page, "failure", ErrorPanel).copied_text()
-    assert part(bench.page, "title", QLabel).text() == "Broken off: 117 of 242 servers are online"
+    assert "stopped unexpectedly" in part(bench.page, "failure", ErrorPanel).copied_text()
+    assert part(bench.page, "title", QLabel).text() == "Interrupted: 117 of 242 servers are online"
     part(bench.page, "resume", Button).click()
     assert bench.order["resume"] == bench.session.view.state("apply").run
     assert not part(bench.page, "failure", ErrorPanel).isVisible()

@@ -105,7 +105,7 @@ def test_a_proxy_without_its_url_is_not_accepted_and_the_endpoints_stay(page: Ne
     url = line(page, "Proxy URL")
     assert url.isVisible()
     assert url.property("invalid") == "true"
-    assert url.accessibleDescription() == "Write the proxy's URL, such as http://proxy.example:3128."
+    assert url.accessibleDescription() == "Enter the proxy's URL, such as http://proxy.example:3128."
     assert standing(page) == Standing(stages.Mark.ATTENTION, url.accessibleDescription().rstrip("."))
     assert page.session.view.draft == PRIVATE
 
@@ -142,7 +142,7 @@ def test_another_way_takes_back_a_proxy_that_was_not_accepted(page: NetworkPage)
     ("name", "key", "value"),
     [
         ("Proxy URL", "network.proxy", "http://proxy.example:3128"),
-        ("Comes from", "agent.source", "https://mirror.example/agent"),
+        ("Package from", "agent.source", "https://mirror.example/agent"),
         ("Version", "agent.version", "3.3.4851.0"),
     ],
 )

@@ -190,7 +190,7 @@ def test_nearer_ones_that_are_closed_or_lossy_are_named(page: RegionPage) -> Non
     fed(page, *scenes.measured({THIS_COMPUTER: near}))
     text = said(part(page, "reasons", Label))
     assert "Zurich is nearer (2.0 ms), but not enabled in this account." in text
-    assert "London would be nearer (1.0 ms), but 6 of 12 connects were lost." in text
+    assert "London would be nearer (1.0 ms), but 6 of 12 connections were lost." in text
     assert "6 lost" in text
     assert model_of(page).row("eu-west-2").lossy  # type: ignore[union-attr]
     assert texts(page, Column.SAMPLES, 34).count("6 of 12") == 1
@@ -290,7 +290,7 @@ def test_a_reopened_profile_shows_what_was_kept(page: RegionPage) -> None:
 def test_of_a_proxy_and_of_practice_it_is_told(page: RegionPage, monkeypatch: pytest.MonkeyPatch) -> None:
     fed(page, *scenes.measured({THIS_COMPUTER: HERE}, via="proxy 10.0.0.1:3128 (squid)", closed=None))
     assert "Measured through: proxy 10.0.0.1:3128 (squid)." in said(part(page, "reasons", Label))
-    assert "Which Regions are enabled in this account is not known." in said(part(page, "reasons", Label))
+    assert "Onboard does not know which Regions are enabled in this account." in said(part(page, "reasons", Label))
     monkeypatch.setattr(type(page.session.practice), "is_up", True)
     assert "simulated" in words.reasons(page.session.view)
 

@@ -436,7 +436,7 @@ def test_keys_are_compared_with_a_file_and_the_outcome_said(page: ServersPage, o
     assert orders[-1]["known_hosts"] == "/lists/known_hosts"
     told(page, *scenes_servers.known("web-1"), run="2")
     assert page.model.counts()["trusted"] == 1
-    assert "1 key stands in known_hosts" in part(page, "keys-notice", Banner).accessibleName()
+    assert "1 key was found in known_hosts" in part(page, "keys-notice", Banner).accessibleName()
 
 
 def test_a_failed_reading_says_so(page: ServersPage) -> None:

@@ -130,7 +130,7 @@ def test_an_engine_that_dies_is_told_and_started_again(practice: Session) -> Non
     wait(lambda: died)
     failure = session.view.state("account").failure
     assert failure is not None
-    assert "ended by itself" in failure.what
+    assert "stopped unexpectedly" in failure.what
     session.run(orders.Account())
     wait(lambda: not session.view.running)
     assert session.view.state("account").account is not None

@@ -186,7 +186,7 @@ def test_servers_under_way_when_the_engine_dies_do_not_run_on(session: Session, 
     session.engine.died.emit("killed")
     hosts = session.view.state("apply").hosts
     assert hosts["srv-app-01"].status is HostStatus.SKIPPED
-    assert "Broken off" in hosts["srv-app-01"].reason
+    assert "Interrupted" in hosts["srv-app-01"].reason
     assert {name: ended(host) for name, host in hosts.items()} == {
         "srv-app-01": Ended.SKIPPED,
         "srv-app-02": Ended.ONLINE,

@@ -156,7 +156,7 @@ def test_a_header_without_lead_takes_no_room_for_one(show: Show) -> None:
     header.add_action(Button("&Add…"))
     show(header, 800, 80)
     bare = header.sizeHint().height()
-    header.set_lead("Onboard sends no password or key to a server before you know it is that server.")
+    header.set_lead("Onboard sends no password or key to a server until you have confirmed its identity.")
     assert header.sizeHint().height() > bare
 
 

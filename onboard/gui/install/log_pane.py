@@ -29,9 +29,9 @@ class LogPane(QWidget):
         self._log_of = Log()
         self._told = 0  # its lines that were written
         self.log = LogView(tr("Log"))
-        self.log.setPlaceholderText(tr("What happens on each server is written here."))
+        self.log.setPlaceholderText(tr("The log shows what happens on each server."))
         self._whose = ElidedLabel(tone="muted", elide=Qt.TextElideMode.ElideMiddle)
-        self._all = Button(tr("Of &all servers"), kind=Kind.LINK, small=True)
+        self._all = Button(tr("Show &all servers"), kind=Kind.LINK, small=True)
         self._all.clicked.connect(self.all_wanted)
         self._reason = ErrorPanel()
         name_parts(log=self.log, log_of_all=self._all, reason=self._reason)

@@ -22,7 +22,7 @@ class PauseButton(Button):
     def refresh(self) -> None:
         view = self._session.view
         self.setVisible(view.running == "apply")
-        self.setText(tr("G&o on") if view.held == "paused" else tr("&Pause"))
+        self.setText(tr("Res&ume") if view.held == "paused" else tr("&Pause"))
         self.set_icon("play" if view.held == "paused" else "pause")
         self.setEnabled(view.held != "stopping")
 
@@ -55,11 +55,11 @@ class StopButton(Button):
         menu = QMenu(parent)
         menu.setToolTipsVisible(True)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        after = menu.addAction(tr("Stop &after the servers under way"))
-        after.setToolTip(tr("They are brought to their end, no other is begun. The rest can be resumed."))
+        after = menu.addAction(tr("Stop &after the servers in progress"))
+        after.setToolTip(tr("Servers in progress are finished; no others are started. You can resume later."))
         after.triggered.connect(lambda: self._session.stop("apply"))
         now = menu.addAction(tr("Stop &now"))
-        now.setToolTip(tr("Breaks off all but package managers and registrations. The rest can be resumed."))
+        now.setToolTip(tr("Interrupts everything except package managers and registrations. You can resume later."))
         now.triggered.connect(lambda: self._session.stop_now("apply"))
         menu.setActiveAction(after)
         return menu

@@ -37,7 +37,8 @@ class InterruptedBanner(Banner):
         self.setVisible(self._run is not None)
         if self._run is not None:
             then = tr(
-                "Begun {when}: {online} of {total} servers came online. Nothing was lost: it goes on with the others.",
+                "Started {when}: {online} of {total} servers came online. Nothing was lost: resume to continue "
+                "with the others.",
                 when=when(self._run.started),
                 online=f"{self._run.proven:,}",
                 total=f"{self._run.servers:,}",

@@ -25,7 +25,7 @@ def title(shown: ShownRun, counts: Counter[str]) -> str:
         return plural("Install on {n} server", "Install on {n} servers", shown.to_install)
     if state.finished:
         return tr("{online} of {total} servers are online", online=f"{online:,}", total=f"{total:,}")
-    return tr("Broken off: {online} of {total} servers are online", online=f"{online:,}", total=f"{total:,}")
+    return tr("Interrupted: {online} of {total} servers are online", online=f"{online:,}", total=f"{total:,}")
 
 
 def wave_words(shown: ShownRun, counts: Counter[str]) -> tuple[str, str]:
@@ -40,11 +40,11 @@ def wave_words(shown: ShownRun, counts: Counter[str]) -> tuple[str, str]:
 def _running_words(shown: ShownRun) -> tuple[str, str]:
     held, progress = shown.view.held, shown.progress
     if held == "stopping":
-        return tr("Stopping"), tr("servers under way are finished, no other is begun")
+        return tr("Stopping"), tr("servers in progress are finished, no others are started")
     if held == "paused":
-        return tr("Paused"), tr("servers under way are finished, no other is begun")
+        return tr("Paused"), tr("servers in progress are finished, no others are started")
     if not progress.wave:
-        return tr("Looking at the servers again"), tr("nothing is changed yet")
+        return tr("Checking the servers again"), tr("nothing is changed yet")
     wave = tr("Wave {wave} of {waves}", wave=progress.wave, waves=progress.waves)
     if progress.wave == 2:
         return wave, tr("canary of {n} passed", n=f"{progress.canary:,}")
@@ -56,10 +56,10 @@ def _running_words(shown: ShownRun) -> tuple[str, str]:
 def _ended_words(shown: ShownRun, counts: Counter[str]) -> tuple[str, str]:
     progress = shown.progress
     if progress.wave == 1 and progress.waves == 2 and counts[Group.FAILED]:
-        return tr("Ended after the canary"), tr("it failed, so the rest was left as it is")
+        return tr("Stopped after the canary"), tr("it failed, so the other servers were left unchanged")
     parts = [plural("{n} failed", "{n} failed", counts[Group.FAILED])] if counts[Group.FAILED] else []
     parts += [tr("{n} not tried", n=f"{counts[Group.WAITING]:,}")] if counts[Group.WAITING] else []
-    return (tr("Ended") if shown.state.finished else tr("Broken off")), " · ".join(parts)
+    return (tr("Ended") if shown.state.finished else tr("Interrupted")), " · ".join(parts)
 
 
 def end_words(counts: Counter[str]) -> str:

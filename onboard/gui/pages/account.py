@@ -29,9 +29,9 @@ class AccountPage(AskingPage):
         super().__init__(session, parent)
         header = PageHeader(
             tr("Account"),
-            tr("Credentials are found as AWS's own tools find them. Onboard keeps the profile's name, never a key."),
+            tr("Onboard finds credentials the way AWS's own tools do. It keeps the profile's name, never a key."),
         )
-        self._again = Button(tr("&Ask again"), icon="refresh")
+        self._again = Button(tr("Check &again"), icon="refresh")
         self._again.clicked.connect(self.ask)
         header.add_action(self._again)
         self.column.addWidget(header)
@@ -66,7 +66,7 @@ class AccountPage(AskingPage):
             (tr("Account"), self._account),
             (tr("ARN"), self._arn),
             (tr("Partition"), self._partition),
-            (tr("Credentials end"), self._expires),
+            (tr("Credentials expire"), self._expires),
         )
         for line, (name, value) in enumerate(values):
             grid.addWidget(Label(name, tone="muted"), line, 0, Qt.AlignmentFlag.AlignTop)
@@ -131,14 +131,14 @@ class AccountPage(AskingPage):
         self._account.setText(account_text(account.account))
         self._arn.set_text(account.arn)
         self._partition.setText(account.partition)
-        self._expires.setText(date_and_time(account.expires) if account.expires else tr("they do not end"))
+        self._expires.setText(date_and_time(account.expires) if account.expires else tr("never"))
         self._fit()
         if account.missing:
             self._glyph.set_mark(Mark.WARN, tr("Warning"))
-            self._permissions.setText(tr("Permissions are missing:\n{names}", names="\n".join(account.missing)))
+            self._permissions.setText(tr("Missing permissions:\n{names}", names="\n".join(account.missing)))
         elif account.unsure:
             self._glyph.set_mark(Mark.UNKNOWN, tr("Unknown"))
-            self._permissions.setText(tr("Which permissions are missing could not be asked: {why}", why=account.unsure))
+            self._permissions.setText(tr("Permissions could not be checked: {why}", why=account.unsure))
         else:
             self._glyph.set_mark(Mark.DONE, tr("Passed"))
-            self._permissions.setText(tr("All needed permissions are there, as far as a simulation tells."))
+            self._permissions.setText(tr("All required permissions are granted (IAM simulation)."))

@@ -22,18 +22,18 @@ class ActivationPage(PreviewPage):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         lead = tr(
-            "An activation lets servers register, as many as it says and as long as it lives. Onboard makes it exactly "
-            "as large as the run needs, keeps its code in memory alone, and deletes it when the run ends."
+            "An activation lets a limited number of servers register until it expires. Onboard makes it exactly as "
+            "large as the run needs, keeps its code only in memory, and deletes it when the run ends."
         )
         self.column.addWidget(PageHeader(tr("Activation"), lead))
         self.fields.bind_text(
             "activation.name",
             tr("Instance na&me"),
-            tr("The name that nodes get in lists."),
-            needed=tr("Write the name that nodes get"),
+            tr("The name that nodes have in Systems Manager."),
+            needed=tr("Enter a name for the nodes"),
         )
         self.fields.bind_number(
-            "activation.expires_in_hours", tr("&Expires after"), 1, 720, tr(" hours"), tr("30 days at most.")
+            "activation.expires_in_hours", tr("&Expires after"), 1, 720, tr(" hours"), tr("At most 30 days.")
         )
         self.fields.bind_pairs(
             "activation.tags", tr("&Tags"), tr("Copied to every node when it registers."), "site=fra, team=platform"
@@ -76,7 +76,7 @@ class ActivationPage(PreviewPage):
             widget.setVisible(room is not None)
         self.status.setVisible(room is not None or not (self.is_asking or state.failure))
         if room is None:
-            self.status.show_status(Mark.TODO, tr("To do"), tr("Not asked yet"))
+            self.status.show_status(Mark.TODO, tr("To do"), tr("Not checked yet"))
         else:
             self._show_room(room)
 
@@ -101,11 +101,11 @@ class ActivationPage(PreviewPage):
 def _room_words(room: HeadroomShown) -> str:
     nodes = f"{room.nodes:,}"
     if not room.tier:
-        return tr("The tier is not known. Hybrid nodes there now: {nodes}.", nodes=nodes)
+        return tr("The tier is unknown. Hybrid nodes now: {nodes}.", nodes=nodes)
     if room.limit is None:
-        return tr("Tier: {tier}, without a limit. Hybrid nodes there now: {nodes}.", tier=room.tier, nodes=nodes)
+        return tr("Tier: {tier}, without a limit. Hybrid nodes now: {nodes}.", tier=room.tier, nodes=nodes)
     return tr(
-        "Tier: {tier}, for {limit} hybrid nodes. There now: {nodes}.",
+        "Tier: {tier}, for up to {limit} hybrid nodes. Hybrid nodes now: {nodes}.",
         tier=room.tier,
         limit=f"{room.limit:,}",
         nodes=nodes,

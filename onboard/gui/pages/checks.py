@@ -63,7 +63,9 @@ class ChecksPage(Page):
         self.causes = CheckCauses(self._fix_of, self)
         self._header = PageHeader(
             tr("Checks"),
-            tr("Every prerequisite on every server. Nothing is changed; a server that is blocked is left as it is."),
+            tr(
+                "Onboard checks every prerequisite on every server. Nothing is changed; blocked servers are left alone."
+            ),
         )
         self.run_all = Button(tr("Check &all again"))
         self.run_failed = Button(tr("Check again &what failed"))
@@ -90,7 +92,7 @@ class ChecksPage(Page):
         self.filter = FilterBox(tr("Filter by name, tag, cause"))
         self.cause_table = self._make_cause_table()
         self.table = self._make_table()
-        self.detail = DetailPane(tr("Select a cell to see what was seen on that server, and what to do about it."))
+        self.detail = DetailPane(tr("Select a cell to see what was found on that server and what to do about it."))
         self.detail.acted.connect(self._toggle_fix)
         self.chips.picked.connect(self._filter)
         self.filter.textChanged.connect(self._filter)
@@ -286,15 +288,16 @@ class ChecksPage(Page):
 
     def _say_what_is_empty(self) -> None:
         if self.matrix.total:
-            self.table.set_empty(tr("No server here"), tr("None has what you look for."), tr("Show all servers"))
+            self.table.set_empty(tr("No matching servers"), tr("No server matches the filter."), tr("Show all servers"))
         elif self.session.view.running == "check":
-            self.table.set_empty(tr("The checks begin"), tr("Servers are listed as soon as they are asked."))
+            self.table.set_empty(tr("The checks are starting"), tr("Servers appear as soon as Onboard contacts them."))
         else:
             self.table.set_empty(
-                tr("No server was checked yet"),
+                tr("No server has been checked yet"),
                 tr(
-                    "Onboard asks every server for its system, clock, disk, certificates and its way to AWS, and says "
-                    "what would go wrong. That takes about a second for ten servers, and changes nothing."
+                    "Onboard checks every server's operating system, clock, disk, certificates and route to AWS, "
+                    "and reports what would go wrong. This takes about a second for ten servers and changes "
+                    "nothing."
                 ),
                 tr("Run the chec&ks"),
             )
@@ -405,7 +408,7 @@ class ChecksPage(Page):
         self._fix = finding.fix if fix is not None else ""
         allowed = finding.fix in self.session.view.draft.run.fixes
         if fix is not None and allowed:
-            facts = ((tr("Onboard repairs it"), say(fix.allowed)), *facts)
+            facts = ((tr("Onboard will fix this"), say(fix.allowed)), *facts)
         return Detail(
             title=f"{whose} · {say(title.short)}" if title.short else whose,
             mark=mark_of_verdict(finding.status),

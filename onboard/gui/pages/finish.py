@@ -112,7 +112,7 @@ class FinishPage(Page):
 
     def _make_chips(self) -> QHBoxLayout:
         self._chips = Chips(
-            tr("Servers by how they ended"),
+            tr("Servers by outcome"),
             (
                 Chip(Ended.ALL, tr("All")),
                 Chip(Ended.ONLINE, tr("Online"), Mark.DONE),
@@ -133,14 +133,14 @@ class FinishPage(Page):
         return row
 
     def _make_parts(self) -> QHBoxLayout:
-        self.table = DataTable(tr("Servers and how they ended"))
+        self.table = DataTable(tr("Servers and their outcomes"))
         self.table.setModel(self._model)
         self.table.set_cell(STATUS, StatusCell())
         self.table.set_cell(NODE, TextCell(fixed=True, gives=False))
         self.table.set_cell(REASON, TextCell())
-        self.table.set_empty(tr("No server matches"), tr("Choose All, or empty the filter."))
+        self.table.set_empty(tr("No matching servers"), tr("Choose All, or clear the filter."))
         self.table.picked.connect(self._show_selection)
-        self._detail = DetailPane(tr("Choose a server to see how it ended, and what to do."))
+        self._detail = DetailPane(tr("Select a server to see how it ended and what to do."))
         row = QHBoxLayout()
         row.setSpacing(CARD_GAP)
         row.addWidget(self.table, 2)
@@ -236,11 +236,11 @@ class FinishPage(Page):
         left = state.activations_left
         if left:
             what = plural("{n} activation remains", "{n} activations remain", len(left))
-            then = tr("Resume or undo the run to have it deleted: {ids}", ids=", ".join(left))
+            then = tr("Resume or undo the run to delete it: {ids}", ids=", ".join(left))
             self._activation.show_notice(Mark.WARN, what, then)
         self._activation.setVisible(bool(left))
         said = (
-            tr("The activation was deleted: nobody can register with it any more.")
+            tr("The activation was deleted. It can no longer be used to register.")
             if gone and not left
             else tr("Online means that the server answered through Run Command.")
         )
@@ -301,7 +301,7 @@ class FinishPage(Page):
                 title=host.name,
                 mark=mark_of_end(host),
                 status=tr("{status}: {what}", status=status, what=say(worst.words.sentence)) if worst else status,
-                why=tr("Systems Manager says it is online, and it answered with its nonce.") if well else "",
+                why=tr("Systems Manager reports it online, and it answered with its nonce.") if well else "",
                 facts=((tr("Node"), host.instance_id),) if host.instance_id else (),
                 seen="\n".join(finding.evidence for finding in wrong if finding.evidence),
                 remedy=say(worst.words.remedy_words) if worst else "",
@@ -327,7 +327,7 @@ class FinishPage(Page):
         self._is_writing = False
         self._error.show_failure(state.failure)
         if state.failure is None:
-            self._report.show_notice(Mark.DONE, tr("The report was written"), str(self._written))
+            self._report.show_notice(Mark.DONE, tr("The report was saved"), str(self._written))
             self._report.show()
 
     @Slot()
@@ -352,7 +352,7 @@ class FinishPage(Page):
         if state.failure is not None:
             self._error.show_failure(state.failure)
         elif shown is None or not shown.touches_anything:
-            self._error.show_error(tr("Nothing of this run is left to undo"))
+            self._error.show_error(tr("This run has nothing left to undo"))
         elif ask_undo(self, shown):
             self.session.run(orders.Undo(run=shown.run))
             self._show_all()
@@ -362,7 +362,9 @@ def _undone_detail(host: HostState) -> Detail:
     """A server whose run is being undone, or was."""
     word, mark = undo_words(host)
     if host.is_restored:
-        return Detail(title=host.name, mark=mark, status=word, why=tr("What the run made on it was taken back."))
+        return Detail(
+            title=host.name, mark=mark, status=word, why=tr("The changes that the run made to this server were undone.")
+        )
     wrong = troubles(host) if host.finished else ()
     worst = wrong[0] if wrong else None
     return Detail(

@@ -73,7 +73,7 @@ class InstallPage(Page):
 
     def _make_chips(self) -> QHBoxLayout:
         self._chips = Chips(
-            tr("Servers by how far they are"),
+            tr("Servers by progress"),
             (
                 Chip(ALL, tr("All")),
                 Chip(Group.ONLINE, tr("Online"), Mark.DONE),
@@ -96,7 +96,7 @@ class InstallPage(Page):
         return row
 
     def _make_parts(self) -> QWidget:
-        self.table = DataTable(tr("Servers of the run"))
+        self.table = DataTable(tr("Servers in the run"))
         self.table.setModel(self._model)
         self.table.set_cell(PROGRESS, ProgressCell())
         self.table.set_cell(STEP, StatusCell())
@@ -226,7 +226,7 @@ class InstallPage(Page):
     def _show_standing(self) -> None:
         shown, counts = self._shown, self._model.counts
         self._header.set_title(title(shown, counts))
-        done = tr("A server is done when Systems Manager says it is online and it answered through Run Command.")
+        done = tr("A server is done when Systems Manager reports it online and it has answered through Run Command.")
         self._header.set_lead(f"{begun_words(shown.state)} {done}" if shown.view.is_replayed else done)
         self._pause.refresh()
         self._stop.refresh()
@@ -252,11 +252,11 @@ class InstallPage(Page):
 
     def _show_empty(self, shown: ShownRun) -> None:
         if self._model.is_filtered:
-            self.table.set_empty(tr("No server matches"), tr("Choose All, or empty the filter."))
+            self.table.set_empty(tr("No matching servers"), tr("Choose All, or clear the filter."))
         elif shown.plan is not None:
-            self.table.set_empty(tr("Nothing to install"), tr("The plan holds no server."))
+            self.table.set_empty(tr("Nothing to install"), tr("The plan contains no servers."))
         else:
-            self.table.set_empty(tr("Nothing is planned"), tr("Make a plan on the page Review first."))
+            self.table.set_empty(tr("There is no plan"), tr("Make a plan on the Review page first."))
 
     def _show_selection(self) -> None:
         names = [str(key) for key in self.table.selected_keys()]

@@ -31,8 +31,8 @@ class NetworkPage(Page):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         lead = tr(
-            "Agents open connections to AWS on TCP port 443 and need no inbound port. Say which way yours goes; the "
-            "checks then try that way from every server."
+            "Agents connect to AWS on TCP port 443 and need no inbound port. Choose the route they take; the "
+            "checks then try it from every server."
         )
         self.column.addWidget(PageHeader(tr("Network"), lead))
         self._chosen = ""
@@ -43,9 +43,9 @@ class NetworkPage(Page):
         row = QHBoxLayout()
         row.setSpacing(CARD_GAP)
         for name, title, text in (
-            (INTERNET, tr("&Internet"), tr("Servers reach AWS's public endpoints by themselves.")),
+            (INTERNET, tr("&Internet"), tr("Servers reach AWS's public endpoints directly.")),
             (ENDPOINTS, tr("Private &endpoints"), tr("Interface VPC endpoints over VPN or Direct Connect.")),
-            (PROXY, tr("&Proxy"), tr("An HTTP proxy lets the agents out.")),
+            (PROXY, tr("&Proxy"), tr("Agents reach AWS through an HTTP proxy.")),
         ):
             row.addWidget(self._choice(name, title, text), 1)
         content = QWidget()
@@ -79,8 +79,8 @@ class NetworkPage(Page):
     def _endpoints_card(self) -> tuple[Card, Fields]:
         card = Card(tr("Private endpoints"))
         hint = tr(
-            "With private DNS the usual names already lead to your endpoints, and these fields stay empty. "
-            "A gateway endpoint of S3 is not reached from outside the VPC; an interface endpoint is."
+            "With private DNS, the usual names already lead to your endpoints: leave these fields empty. An S3 "
+            "gateway endpoint cannot be reached from outside the VPC; an S3 interface endpoint can."
         )
         card.body.addWidget(Label(hint, tone="muted", wrap=True))
         form = KeyValueForm()
@@ -96,9 +96,14 @@ class NetworkPage(Page):
         card = Card(tr("Proxy"))
         form = KeyValueForm()
         fields = Fields(self.session, form, _ProxyEdits(self))
-        hint = tr("Written to the agent's service. A name and password have no place in a profile.")
+        hint = tr("Written to the agent's service settings. A profile cannot hold a user name or password.")
         fields.bind_text("network.proxy", tr("Proxy &URL"), hint, PROXY_EXAMPLE, needed=_url_is_missing().problem)
-        fields.bind_list("network.no_proxy", tr("&Without proxy"), tr("Hosts, with commas between them."), "10.0.0.5")
+        fields.bind_list(
+            "network.no_proxy",
+            tr("&Without proxy"),
+            tr("Hosts to reach without the proxy, separated by commas."),
+            "10.0.0.5",
+        )
         card.body.addWidget(form)
         return card, fields
 
@@ -110,27 +115,30 @@ class NetworkPage(Page):
         folder.clicked.connect(self._choose_folder)
         self._package_fields.bind_text(
             "agent.source",
-            tr("Co&mes from"),
-            tr("aws: the Region's bucket. Or an https:// mirror, or a folder. Fetched once, verified, then pushed."),
+            tr("Package fro&m"),
+            tr(
+                "aws (the Region's bucket), an https:// mirror, or a folder. Fetched once, verified, then copied "
+                "to the servers."
+            ),
             "aws",
             folder,
-            needed=tr("Write where it comes from: aws, an https:// mirror, or a folder"),
+            needed=tr("Enter aws, an https:// mirror, or a folder"),
         )
         self._package_fields.bind_text(
             "agent.version",
             tr("Ve&rsion"),
-            tr("latest, stable, or a number."),
+            tr("latest, stable, or a version number."),
             "latest",
-            needed=tr("Write latest, stable, or a version's number"),
+            needed=tr("Enter latest, stable, or a version number"),
         )
         self._package_fields.bind_check(
-            "agent.verify_signature", "", tr("Verify the &signature"), tr("Without it, every plan says so loudly.")
+            "agent.verify_signature", "", tr("Verify the &signature"), tr("If off, every plan carries a warning.")
         )
         self._package_fields.bind_check(
             "agent.share_credentials",
             "",
             tr("Sh&are the node's credentials with root"),
-            tr("The agent writes them over [default] in root's ~/.aws/credentials. What root had there is lost."),
+            tr("The agent overwrites [default] in root's ~/.aws/credentials. Its previous content is lost."),
         )
         card.body.addWidget(form)
         return card
@@ -227,7 +235,7 @@ class _ProxyEdits:
 
 
 def _url_is_missing() -> Problem:
-    return Problem("network.proxy", tr("Write the proxy's URL, such as {example}", example=PROXY_EXAMPLE), "")
+    return Problem("network.proxy", tr("Enter the proxy's URL, such as {example}", example=PROXY_EXAMPLE), "")
 
 
 class _Choice(Card):

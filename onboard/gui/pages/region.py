@@ -38,8 +38,8 @@ class RegionPage(Page):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         lead = tr(
-            "Time to open a connection to Systems Manager in each Region. Your servers talk to the Region you choose, "
-            "for as long as they live: what counts is how far it is from them."
+            "Time to open a connection to Systems Manager in each Region. Your servers will use the chosen Region "
+            "permanently, so their distance to it matters most."
         )
         self._error = ErrorPanel()
         self._trouble = Banner(Mark.WARN, "")

@@ -66,7 +66,7 @@ class ReviewPage(Page):
         self.plan = PlanTree(self)
         self.tree = TreeView(tr("The plan"), self.plan, stretched=VALUES, number=HOW_MANY)
         self.tree.picked.connect(self._show_detail)
-        self.detail = DetailPane(tr("Select a line to see it in full: values, policies, names of servers."))
+        self.detail = DetailPane(tr("Select a line to see it in full: values, policies, server names."))
         self._body = QWidget()
         self.empty = EmptyState()
         self.empty.acted.connect(self._make)
@@ -113,7 +113,7 @@ class ReviewPage(Page):
         if running != self._was_running:
             self._was_running = running
             if running:
-                self.busy.start(tr("Asking servers and AWS what there is to do"))
+                self.busy.start(tr("Asking servers and AWS what needs to be done"))
             else:
                 self.busy.stop()
         self._catch_up()
@@ -180,37 +180,38 @@ class ReviewPage(Page):
     def _say_what_it_is_worth(self, *, used_up: bool) -> None:
         self.used_up.setVisible(used_up)
         if used_up:
-            self._header.set_lead(tr("What was approved before the last installation. It is not carried out again."))
+            self._header.set_lead(tr("It was approved before the last installation and will not be carried out again."))
             self.used_up.show_notice(
                 Mark.INFO,
                 tr("This plan is used up"),
-                tr("Servers were changed since it was made. Make the plan again to see what is left to do."),
+                tr("Servers have changed since it was made. Make the plan again to see what is left to do."),
             )
         else:
-            lead = tr(
-                "Install does exactly what stands here. If more is needed by then, it stops before the first change."
-            )
+            lead = tr("Install does exactly this. If more would be needed, it stops before changing anything.")
             self._header.set_lead(lead)
 
     def _say_what_is_empty(self, plan: Plan | None, *, running: bool) -> None:
         if plan is not None and self.session.view.outdated_by("plan") == "undo":
             self.empty.set_texts(
                 tr("The plan is out of date"),
-                tr("A run was undone since it was made, so that it does not say what there is to do now."),
+                tr("A run was undone after it was made, so it no longer shows what needs to be done."),
             )
         elif plan is not None:
             self.empty.set_texts(
                 tr("Nothing to do"),
-                tr("The plan holds no server, and AWS needs no change."),
+                tr("The plan contains no servers, and AWS needs no change."),
             )
         elif running:
-            self.empty.set_texts(tr("The plan is being made"), tr("Servers are asked once more; nothing is changed."))
+            self.empty.set_texts(tr("The plan is being made"), tr("Servers are checked once more; nothing is changed."))
         elif self.session.view.state("plan").failure is not None:
-            self.empty.set_texts(tr("There is no plan"), tr("Do what is said above, then make it again."))
+            self.empty.set_texts(tr("There is no plan"), tr("Follow the advice above, then make the plan again."))
         else:
             self.empty.set_texts(
-                tr("No plan was made yet"),
-                tr("It lists every change in AWS and on servers, to be read, saved and approved before any is made."),
+                tr("No plan has been made yet"),
+                tr(
+                    "It lists every change in AWS and on servers, so you can read, save and approve it before "
+                    "anything is changed."
+                ),
                 tr("Ma&ke the plan"),
             )
 
@@ -274,7 +275,7 @@ class ReviewPage(Page):
         line = command_line("onboard", "apply", "--profile", profile, "--plan", str(file))
         self.error.clear()
         self.saved.show_notice(
-            Mark.DONE, tr("The plan is saved in {file}.", file=file), tr("It is applied by: {line}", line=line)
+            Mark.DONE, tr("The plan is saved in {file}.", file=file), tr("Apply it with: {line}", line=line)
         )
         self.saved.show()
 

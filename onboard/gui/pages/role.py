@@ -25,8 +25,8 @@ class RolePage(PreviewPage):
         header = PageHeader(
             tr("Service role"),
             tr(
-                "Every managed node works under one IAM role. Onboard makes it so that only Systems Manager may "
-                "assume it, for this account and Region alone, or looks at one that is there."
+                "Every managed node uses one IAM role. Onboard creates a role that only Systems Manager can "
+                "assume, for this account and Region alone, or audits an existing one."
             ),
         )
         self._again = Button(tr("&Look again"), icon="refresh")
@@ -36,9 +36,9 @@ class RolePage(PreviewPage):
         self.fields.bind_text(
             "role.name",
             tr("Role na&me"),
-            tr("With its path, no ARN."),
+            tr("Role name, optionally with its path. Not an ARN."),
             "OnboardSSMServiceRole",
-            needed=tr("Write the role's name"),
+            needed=tr("Enter the role's name"),
         )
         self.fields.bind_check("role.create", "", tr("Crea&te it when it does not exist"))
         settings = Card()
@@ -60,7 +60,7 @@ class RolePage(PreviewPage):
     def _documents(self) -> Card:
         card = Card(tr("What the role needs"))
         self._trust = TextView(tr("Trust policy"))
-        self._trust.setPlaceholderText(tr("It is known once AWS was asked."))
+        self._trust.setPlaceholderText(tr("Shown once AWS has answered."))
         self._policies = Label(tone="muted", wrap=True, selectable=True)
         card.body.addWidget(Label(tr("Trust policy"), tone="muted"))
         card.body.addWidget(self._trust, 1)
@@ -68,7 +68,7 @@ class RolePage(PreviewPage):
         return card
 
     def _difference(self) -> Card:
-        card = Card(tr("What is there"))
+        card = Card(tr("The role as it is"))
         self._changes = Label(wrap=True, selectable=True)
         self._diff = TextView(tr("Differences"))
         card.body.addWidget(self.busy)
@@ -79,7 +79,7 @@ class RolePage(PreviewPage):
         return card
 
     def waits_for(self) -> str:
-        return tr("Looking at the role")
+        return tr("Reading the role")
 
     def is_answered(self, state: State) -> bool:
         return state.role is not None
@@ -90,7 +90,7 @@ class RolePage(PreviewPage):
             card.setVisible(role is not None or state.failure is None)
         self.status.setVisible(role is not None or not self.is_asking)
         if role is None:
-            self.status.show_status(Mark.TODO, tr("To do"), tr("Not looked at yet"))
+            self.status.show_status(Mark.TODO, tr("To do"), tr("Not checked yet"))
             self._changes.setText("")
             self._diff.hide()
             self._notice.hide()
@@ -106,19 +106,21 @@ class RolePage(PreviewPage):
         self._notice.setVisible(bool(said))
         if said:
             mark = Mark.BAD if role.problems else Mark.WARN
-            title = tr("The role cannot be used as it is") if role.problems else tr("Worth a look")
+            title = tr("The role cannot be used as it is") if role.problems else tr("Check this")
             self._notice.show_notice(mark, title, "\n".join(said))
 
     def _show_role(self, role: RoleShown) -> None:
         if role.problems:
-            self.status.show_status(Mark.BAD, tr("Blocked"), tr("{name} exists, but does not fit", name=role.name))
+            self.status.show_status(Mark.BAD, tr("Blocked"), tr("{name} exists but is not suitable", name=role.name))
         elif role.exists is None:
-            self.status.show_status(Mark.UNKNOWN, tr("Unknown"), tr("You may not read {name}", name=role.name))
+            self.status.show_status(
+                Mark.UNKNOWN, tr("Unknown"), tr("You have no permission to read {name}", name=role.name)
+            )
         elif not role.exists:
             self.status.show_status(Mark.INFO, tr("New"), tr("{name} will be created", name=role.name))
         elif role.changes:
-            self.status.show_status(Mark.WARN, tr("Warning"), tr("{name} exists and will be completed", name=role.name))
+            self.status.show_status(Mark.WARN, tr("Warning"), tr("{name} exists and will be extended", name=role.name))
         elif role.warnings:
-            self.status.show_status(Mark.WARN, tr("Warning"), tr("{name} is reused as it is", name=role.name))
+            self.status.show_status(Mark.WARN, tr("Warning"), tr("{name} will be reused unchanged", name=role.name))
         else:
-            self.status.show_status(Mark.DONE, tr("Passed"), tr("{name} is reused as it is", name=role.name))
+            self.status.show_status(Mark.DONE, tr("Passed"), tr("{name} will be reused unchanged", name=role.name))

@@ -75,7 +75,7 @@ class ServersPage(Page):
 
     def _header(self) -> PageHeader:
         header = PageHeader(
-            tr("Servers"), tr("Onboard sends no password or key to a server before you know it is that server.")
+            tr("Servers"), tr("Onboard sends no password or key to a server until you have confirmed its identity.")
         )
         self._test_button = Button(tr("&Test one…"))
         for button, act in (
@@ -203,17 +203,15 @@ class ServersPage(Page):
     def _show_empty(self) -> None:
         if self.session.view.draft.hosts:
             self.table.set_empty(
-                tr("No server fits"),
-                tr("None has this identity and the text of the filter."),
+                tr("No matching servers"),
+                tr("No server has this identity and matches the filter."),
                 tr("&Show all"),
                 "filter",
             )
         else:
             self.table.set_empty(
                 tr("No servers yet"),
-                tr(
-                    "The servers to bring into Systems Manager: type or paste them, import a CSV file or drop one here."
-                ),
+                tr("Type or paste the servers to bring into Systems Manager, import a CSV file, or drop one here."),
                 tr("Add &servers…"),
                 "plus",
             )

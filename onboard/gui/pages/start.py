@@ -42,8 +42,8 @@ class StartPage(Page):
         self._failure = ErrorPanel()
         self.column.addWidget(self._failure)
         self._left: recovery.Left | None = None
-        self._recovery = Banner(Mark.WARN, tr("Unsaved changes were left behind"))
-        for text, slot in ((tr("Ta&ke them up"), self._take_up), (tr("&Delete them"), self._give_up)):
+        self._recovery = Banner(Mark.WARN, tr("Unsaved changes were found"))
+        for text, slot in ((tr("Restor&e"), self._take_up), (tr("&Delete them"), self._give_up)):
             button = Button(text)
             button.clicked.connect(slot)
             self._recovery.add_button(button)
@@ -59,7 +59,9 @@ class StartPage(Page):
         self._model = RecentsModel(self)
         self._recents = DataTable(tr("Recent profiles"), sortable=False)
         self._recents.setModel(self._model)
-        self._recents.set_empty(tr("No profile was opened yet"), tr("Profiles that you open or save are listed here."))
+        self._recents.set_empty(
+            tr("No profile has been opened yet"), tr("Profiles that you open or save are listed here.")
+        )
         self._recents.activated.connect(self._open_recent)
         self.column.addWidget(self._recents, 1)
         self._runs = Button(tr("Ear&lier runs…"), icon="clock")
@@ -104,8 +106,8 @@ class StartPage(Page):
         self._recovery.setVisible(self._left is not None)
         if self._left is not None:
             name = self._left.draft.name or (self._left.path.stem if self._left.path else tr("a new profile"))
-            told = tr("In {name}, by a window that did not end by itself.", name=name)
-            self._recovery.show_notice(Mark.WARN, tr("Unsaved changes were left behind"), told)
+            told = tr("In {name}, from a window that closed unexpectedly.", name=name)
+            self._recovery.show_notice(Mark.WARN, tr("Unsaved changes were found"), told)
 
         if (home() / JOURNAL).exists() and not self.session.view.running:
             self.session.run(orders.Runs())
@@ -122,7 +124,8 @@ class StartPage(Page):
         self._interrupted.setVisible(self._run is not None)
         if self._run is not None:
             told = tr(
-                "{profile}, {when}: {online} of {total} servers came online. Nothing was lost; the others can follow.",
+                "{profile}, {when}: {online} of {total} servers came online. Nothing was lost; resume to continue "
+                "with the others.",
                 profile=self._run.profile or Path(self._run.path).stem,
                 when=when(self._run.started),
                 online=f"{self._run.proven:,}",
@@ -155,7 +158,7 @@ class StartPage(Page):
     def _practice_starts(self) -> None:
         self._failure.clear()
         self._try.hide()
-        self._busy.start(tr("Starting cloud and servers"), cancellable=False)
+        self._busy.start(tr("Starting the cloud and the servers"), cancellable=False)
 
     @Slot()
     def _practice_is_up(self) -> None:

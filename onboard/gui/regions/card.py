@@ -123,14 +123,16 @@ def _instead(view: View) -> str:
 
 def _advice(view: View) -> str:
     if is_measuring(view):
-        return tr("At least 10 connections to each Region, taking turns, so that noise on the line hits all alike.")
+        return tr(
+            "At least 10 connections to each Region, in turn, so that noise on the line affects all of them equally."
+        )
     if view.state("regions").failure:
         return tr(
-            "Measure again when the cause is gone. A Region can also be chosen by hand: select it and press Enter."
+            "Measure again when the cause is fixed. You can also choose a Region by hand: select it and press Enter."
         )
     return tr(
-        "Measuring opens some hundred connections to the Regions' endpoints and takes about 3 seconds. Nothing is "
-        "sent, and no account is needed. A Region can also be chosen by hand: select it and press Enter."
+        "Measuring opens a few hundred connections to the Regions' endpoints and takes about 3 seconds. Nothing is "
+        "sent, and no account is needed. You can also choose a Region by hand: select it and press Enter."
     )
 
 

@@ -29,8 +29,8 @@ class ServerChoice(Sheet):
             parent,
             tr("Measure from servers"),
             tr(
-                "Each ticked server measures every Region, beside this computer. Their figures decide: it is their "
-                "agents that connect to AWS. One server of each site is enough, {n} are the most.",
+                "Each ticked server measures every Region, as this computer does. The servers' figures decide, "
+                "because their agents connect to AWS. One server per site is enough; {n} is the maximum.",
                 n=MOST,
             ),
             primary=tr("&Measure"),
@@ -43,7 +43,9 @@ class ServerChoice(Sheet):
         self.table = DataTable(tr("Servers that measure"), sortable=False)
         self.table.set_cell(0, TickCell())
         self.table.setModel(self._shown)
-        self.table.set_empty(tr("No server can measure"), tr("Servers are asked by SSH once their keys are approved."))
+        self.table.set_empty(
+            tr("No server can measure"), tr("Onboard connects to servers over SSH once their keys are approved.")
+        )
         self.table.setMinimumHeight(Theme.current().row_height() * 9)
         self.table.clicked.connect(self._clicked)
         tick = QShortcut(QKeySequence(Qt.Key.Key_Space), self.table, context=Qt.ShortcutContext.WidgetShortcut)
@@ -65,7 +67,7 @@ class ServerChoice(Sheet):
         count = len(self.chosen)
         self.primary.setText(plural("&Measure from {n} server", "&Measure from {n} servers", count))
         self.primary.setEnabled(0 < count <= MOST)
-        many = tr("{n} servers are the most", n=MOST)
+        many = tr("Tick at most {n} servers", n=MOST)
         self.primary.setToolTip(many if count > MOST else "" if count else tr("Tick at least one server"))
 
     def _clicked(self, index: Index) -> None:

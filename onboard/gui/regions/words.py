@@ -51,7 +51,7 @@ def _reasons(state: State, best: Region) -> Iterator[str]:
     tied = [short_name(region.region) for region in regions if region.tied]
     if tied:
         yield tr(
-            "A tie with {places}: the intervals overlap, so choose by other reasons.",
+            "A tie with {places}: the intervals overlap, so decide on other grounds.",
             places=", ".join(tied),
         )
     else:
@@ -65,7 +65,7 @@ def _reasons(state: State, best: Region) -> Iterator[str]:
         elif region.lossy:
             tried = region.samples + region.lost
             yield tr(
-                "{place} would be nearer ({ms}), but {lost} of {tried} connects were lost.",
+                "{place} would be nearer ({ms}), but {lost} of {tried} connections were lost.",
                 place=place,
                 ms=ms,
                 lost=region.lost,
@@ -79,7 +79,7 @@ def _no_tie(regions: Sequence[Region]) -> Iterator[str]:
     following = next((one for one in others if one.median_ms is not None), None)
     if following is not None:
         yield tr(
-            "Next is {place}, {ms}: the intervals of the two are apart, so this is no tie.",
+            "Next is {place}, {ms}: the two intervals do not overlap, so this is not a tie.",
             place=short_name(following.region),
             ms=ms_text(following.median_ms),
         )
@@ -106,7 +106,7 @@ def _disagreement(state: State, best: Region) -> Iterator[str]:
     if own.nearest is None or best.region in (own.nearest, *own.ties) or state.regions[own.nearest].tied:
         return
     yield tr(
-        "From here {place} is nearest ({ms}). The servers decide: it is their agents that connect to AWS.",
+        "From here, {place} is nearest ({ms}). The servers' figures decide, because their agents connect to AWS.",
         place=short_name(own.nearest),
         ms=ms_text(here[own.nearest].median_ms),
     )
@@ -142,7 +142,7 @@ def _ways(view: View, evidence: MeasuredSection) -> Iterator[str]:
         yield tr("Measured through: {via}.", via=evidence.via)
     regions = view.state("regions").regions.values()
     if regions and all(region.enabled is None for region in regions):
-        yield tr("Which Regions are enabled in this account is not known.")
+        yield tr("Onboard does not know which Regions are enabled in this account.")
 
 
 def warnings(view: View) -> str:
@@ -150,7 +150,7 @@ def warnings(view: View) -> str:
     chosen, evidence, more = view.draft.region.name, known(view), farther(view)
     said = []
     if chosen and evidence and more == inf:
-        said.append(tr("{place} is in use, and did not answer.", place=short_name(chosen)))
+        said.append(tr("{place} is in use but did not answer.", place=short_name(chosen)))
     elif chosen and evidence and evidence.recommended and more:
         said.append(
             tr(

@@ -48,7 +48,10 @@ class CredentialsSheet(Sheet):
         super().__init__(
             parent,
             tr("Credentials"),
-            tr("How Onboard logs in, described once for each group of servers. Secrets never stand in the profile."),
+            tr(
+                "How Onboard logs in, described once for each group of servers. Secrets are never stored in the "
+                "profile."
+            ),
             primary=tr("&Save"),
             letters=104,
         )
@@ -121,10 +124,10 @@ class CredentialsSheet(Sheet):
         if refused_by:
             self.stopped.show_notice(
                 Mark.WARN,
-                tr("{account} is stopped, lest it be locked", account=account),
+                tr("Onboard stopped using {account} so that it is not locked out", account=account),
                 tr(
-                    "Its password was refused by {servers}. Correct it, unlock the account where it is locked, and "
-                    "allow it again.",
+                    "Its password was refused by {servers}. Correct the password, unlock the account where it is "
+                    "locked, then allow it again.",
                     servers=", ".join(refused_by),
                 ),
             )
@@ -155,7 +158,9 @@ class CredentialsSheet(Sheet):
         name, values = self.form.values()
         changed = draft.with_credential(self.profile, name, values, old=old)
         if isinstance(changed, Profile) and values["kind"] == CredentialKind.SSH_KEY and not values["key_file"]:
-            changed = Problem("key_file", "it is missing, and a key is how this one logs in", "Choose the private key")
+            changed = Problem(
+                "key_file", "this credential logs in with a key, and no key file is chosen", "Choose the private key"
+            )
         if isinstance(changed, Problem):
             show_problem(self.form.rows, changed)
             return False
@@ -219,7 +224,7 @@ class CredentialsModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return (name, plural("{n} server", "{n} servers", servers))[index.column()]
             case Qt.ItemDataRole.ToolTipRole:
-                return name if described else tr("{name}: nothing says yet how it logs in", name=name)
+                return name if described else tr("{name}: no login is set up yet", name=name)
             case CellRole.KEY:
                 return name
             case CellRole.MARK if index.column() == 0:
@@ -244,7 +249,7 @@ class _Form(QWidget):
             self.kind.addItem(text, kind.value)
         self.key_file = PathField()
         self.sudo = QComboBox()
-        texts = (tr("as root, or with sudo as it goes"), tr("with sudo and its password"), tr("never: log in as root"))
+        texts = (tr("Automatic: root, otherwise sudo"), tr("With sudo and its password"), tr("None: log in as root"))
         for way, text in zip(SUDO, texts, strict=True):
             self.sudo.addItem(text, way)
         self.command = QLineEdit()
@@ -261,13 +266,13 @@ class _Form(QWidget):
             "passphrase", tr("&Passphrase of the key"), self.passphrase, tr("Only if the key file has one.")
         )
         self.rows.add_row(
-            "secret", tr("Pass&word"), self.secret, tr("To log in by password, or for sudo where it asks.")
+            "secret", tr("Pass&word"), self.secret, tr("To log in with a password, or for sudo if it asks for one.")
         )
         self.rows.add_row(
             "secret_command",
             tr("&Or from a command"),
             self.command,
-            tr("It prints the password; else you are asked."),
+            tr("A command that prints the password. If empty, Onboard asks you."),
         )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

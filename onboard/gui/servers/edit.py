@@ -18,7 +18,7 @@ class EditSheet(Sheet):
     def __init__(self, parent: QWidget | None, profile: Profile, names: Collection[str]) -> None:
         chosen = [host for host in profile.hosts if host.name in names]
         title = plural("Edit {name}", "Edit {n} servers", len(chosen), name=chosen[0].name)
-        lead = "" if len(chosen) == 1 else tr("What is left empty stays as each server has it.")
+        lead = "" if len(chosen) == 1 else tr("Fields left empty keep each server's own value.")
         super().__init__(parent, title, lead, primary=tr("&Save"), letters=64)
         self.profile = profile
         self._names = {host.name for host in chosen}
@@ -28,7 +28,7 @@ class EditSheet(Sheet):
         self.tags.setPlaceholderText("site=fra, team=web")
         if self._one is not None:
             self._fill(self._one)
-        empty = "" if self._one else tr("as it is")
+        empty = "" if self._one else tr("unchanged")
         self.port.setPlaceholderText(empty)
         self.without.setPlaceholderText("site, team")
         self.credential = credential_box(profile, self._one.credential if self._one else "", empty=empty)

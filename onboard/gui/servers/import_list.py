@@ -60,7 +60,7 @@ class ImportSheet(Sheet):
             self.body.addWidget(table)
         unused = [_unused(number, column) for number, column in preview.unused]
         if unused:
-            words = tr("Not used: {columns}.", columns=", ".join(unused))
+            words = tr("Columns not used: {columns}.", columns=", ".join(unused))
             self.body.addWidget(Label(words, tone="muted", wrap=True))
 
     def _look(self) -> None:
@@ -111,7 +111,7 @@ def _taken_for(column: Column) -> str:
         "name": tr("Name"),
         "address": tr("Address"),
         "port": tr("Port"),
-        "protocol": tr("Way"),
+        "protocol": tr("Protocol"),
         "credential": tr("Credential"),
         "tags": tr("Tags"),
     }
@@ -133,5 +133,5 @@ def _guessed(preview: Preview) -> str:
     parts = [tr("Read as {encoding}", encoding=preview.encoding.upper())]
     if preview.delimiter:
         parts.append(tr("columns separated by {delimiter}", delimiter=delimiters[preview.delimiter]))
-    parts.append(tr("the first line names the columns") if preview.has_header else tr("no line names the columns"))
+    parts.append(tr("the first line is the heading") if preview.has_header else tr("no heading line"))
     return tr("{parts}.", parts=", ".join(parts))

@@ -87,8 +87,8 @@ class KeyReading(QObject):
         if self._compared is None:
             return tr("Compare the fingerprints with a list you trust, or approve them here.")
         return plural(
-            "{n} key stands in {file} and is approved now; of the others it says nothing.",
-            "{n} keys stand in {file} and are approved now; of the others it says nothing.",
+            "{n} key was found in {file} and is now approved; the file does not list the others.",
+            "{n} keys were found in {file} and are now approved; the file does not list the others.",
             self._compared.before - waiting,
             file=self._compared.file,
         )

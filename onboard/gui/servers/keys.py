@@ -29,9 +29,7 @@ class KeysSheet(Sheet):
         super().__init__(
             parent,
             plural("Review {n} key", "Review {n} keys", len(keys)),
-            tr(
-                "A key is right when the server itself, on its console, or a list you trust shows the same fingerprint."
-            ),
+            tr("A key is genuine if the server's own console, or a list you trust, shows the same fingerprint."),
             primary=tr("&Approve"),
             letters=150,
         )
@@ -50,7 +48,7 @@ class KeysSheet(Sheet):
         none.clicked.connect(lambda: self.model.tick_all(False))
         self.left.addWidget(every)
         self.left.addWidget(none)
-        self.body.addWidget(Label(tr("What the server itself says, typed on its console:"), tone="muted"))
+        self.body.addWidget(Label(tr("Run this on the server's console to show its fingerprints:"), tone="muted"))
         self.body.addWidget(Command(tr("Command for the server's console"), ON_THE_SERVER))
         self.body.addWidget(self.table, 1)
         self.model.ticked.connect(self._count)
@@ -66,7 +64,7 @@ class KeysSheet(Sheet):
         count = len(self.model.approved())
         self.primary.setText(plural("&Approve {n} key", "&Approve {n} keys", count) if count else tr("&Approve"))
         self.primary.setEnabled(count > 0)
-        self.primary.setToolTip("" if count else tr("Tick the keys that are right"))
+        self.primary.setToolTip("" if count else tr("Tick the keys that match"))
 
     def _clicked(self, index: Index) -> None:
         if index.column() == 0:

@@ -25,8 +25,8 @@ class LinesSheet(Sheet):
             parent,
             tr("Add servers"),
             tr(
-                "One server per line: a name or an address, or both. A port follows a colon. "
-                "Text after a # is a comment and is left out."
+                "One server per line: a name, an address, or both. A port follows a colon. Text after # is a "
+                "comment and is ignored."
             ),
             primary=tr("&Add"),
         )
@@ -44,7 +44,7 @@ class LinesSheet(Sheet):
             "credential",
             tr("&Log in with"),
             self.credential,
-            tr("A name for how to log in; “Credentials…” on the page says what it means."),
+            tr("The name of a credential. “Credentials…” on the page sets it up."),
         )
         self._summary = Label(tone="muted", wrap=True)
         self._problems = Problems()

@@ -22,7 +22,7 @@ class CredentialsNotice(Banner):
 
     def __init__(self) -> None:
         super().__init__(Mark.WARN, "")
-        describe = Button(tr("Des&cribe…"))
+        describe = Button(tr("Set up &credentials…"))
         describe.clicked.connect(self.described)
         name_parts(credentials_notice=self)
         self.add_button(describe)
@@ -33,11 +33,11 @@ class CredentialsNotice(Banner):
         if not missing:
             return
         name, servers = next(iter(missing.items()))
-        what = tr("Nothing says yet how {name} logs in.", name=name)
+        what = tr("No login is set up for {name} yet.", name=name)
         then = plural("{n} server uses it.", "{n} servers use it.", servers)
         if len(missing) > 1:
-            what = tr("Nothing says yet how these credentials log in: {names}.", names=", ".join(missing))
-            then = plural("{n} server uses one.", "{n} servers use one.", sum(missing.values()))
+            what = tr("No login is set up yet for these credentials: {names}.", names=", ".join(missing))
+            then = plural("{n} server uses one of them.", "{n} servers use one of them.", sum(missing.values()))
         self.show_notice(Mark.WARN, what, then)
 
 
@@ -49,7 +49,7 @@ class TypedNotice(Banner):
     def __init__(self, model: ServersModel) -> None:
         super().__init__(Mark.BAD, "")
         self._model = model
-        mend = Button(tr("&Mend it"))
+        mend = Button(tr("Fix the &mistake"))
         mend.clicked.connect(self.mended)
         discard = Button(tr("Di&scard"))
         discard.clicked.connect(model.forget_wrong)

@@ -61,7 +61,7 @@ class ProbeSheet(Sheet):
     def run(self) -> None:
         profile = order_profile(self._session.view.draft, {self._host.name})
         self._session.run(orders.Probe(host=self._host.name), profile=profile)
-        self._busy.start(tr("Reaching {name}", name=self._host.name))
+        self._busy.start(tr("Connecting to {name}", name=self._host.name))
         self._show()
 
     @Slot(str, set)
