@@ -1,4 +1,4 @@
-"""Run Command: a script sent to nodes through AWS, and what they answered."""
+"""Run Command: send a script to nodes through AWS, and read what they answered."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ NODES_A_COMMAND = 50  # API reference, SendCommand
 LONGEST_COMMENT = 100
 SHORTEST_TIMEOUT = 30  # seconds
 PAGE = 50
-# The agent puts standard error after standard output, below this line.
+# The agent appends standard error to standard output, after this line.
 _ERROR_MARK = "\n----------ERROR-------\n"
 _UNFINISHED = frozenset({"Pending", "InProgress", "Delayed", "Cancelling"})
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What AWS made of up to 50 nodes. `command`: its id; `refused`: why AWS took none for the one node, else ""."""
+    """The command for up to 50 nodes. `command`: its id; `refused`: why AWS refused it for the only node, else ""."""
 
     nodes: tuple[str, ...]
     command: str = ""
@@ -51,11 +51,11 @@ class Invocation:
 def send_script(
     aws: Aws, ids: Iterable[str], script: str, *, document: str, comment: str, timeout: int = 60
 ) -> Iterator[Sent]:
-    """Send a script to nodes. `document`: AWS's, which runs scripts of their kind, such as AWS-RunShellScript.
+    """Send a script to nodes. `document` is AWS's document that runs such scripts, for example AWS-RunShellScript.
 
-    `timeout`, 30 s or more: of delivery, and of execution.
-    Tells of each command as soon as AWS has taken it. Raises AwsError; those that were told of are sent then.
-    `script` is kept by AWS: no secret in it.
+    `timeout`: seconds for delivery (at least 30) and for execution.
+    Yields each command as soon as AWS has accepted it. On AwsError, the commands already yielded have been sent.
+    AWS stores `script`, so it must not contain secrets.
     """
     waiting = list(batches(sorted(set(ids)), NODES_A_COMMAND))
     while waiting:
@@ -72,7 +72,7 @@ def send_script(
         except AwsError as error:
             if error.code != "InvalidInstanceId":
                 raise
-            if len(batch) == 1:  # one that is not Online makes AWS refuse the whole batch
+            if len(batch) == 1:  # AWS refuses the whole batch when one node is not Online
                 yield Sent((*batch,), refused=error.why)
             else:
                 middle = len(batch) // 2
@@ -82,7 +82,7 @@ def send_script(
 
 
 def invocations(aws: Aws, commands: Iterable[str]) -> dict[tuple[str, str], Invocation]:
-    """(command id, node id) → invocation, as far as they exist. Raises AwsError."""
+    """(command id, node id) → invocation, for those that exist. Raises AwsError."""
     found: dict[tuple[str, str], Invocation] = {}
     for command in commands:
         with asking("ssm:ListCommandInvocations"):

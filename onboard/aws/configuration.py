@@ -7,7 +7,7 @@ from typing import Any
 from onboard.aws.failures import asking
 from onboard.model.events import AwsProfile
 
-# What tells a kind, in the order in which botocore would use it.
+# The key that identifies each kind, in the order in which botocore would use it.
 # Source: AWS SDKs and Tools Reference Guide, "Standardized credential providers".
 _KINDS = (
     ("role_arn", "assume-role"),
@@ -20,9 +20,9 @@ _KINDS = (
 
 
 def aws_profiles() -> tuple[tuple[AwsProfile, ...], str]:
-    """The profiles in their order, and the name of the one in force when none is named ("" for none).
+    """The profiles in file order, and the name of the one used by default ("" if there is no default).
 
-    Raises AwsError when the configuration cannot be read. No secret is in the result.
+    Raises AwsError when the configuration cannot be read. The result contains no secret.
     """
     import botocore.session
 

@@ -1,4 +1,4 @@
-"""Files over HTTPS: through the proxy, taken up again after a break, never half there."""
+"""Download files over HTTPS: through the proxy, resumed after a break, never left half-written."""
 
 import contextlib
 import os
@@ -23,16 +23,16 @@ CONNECT_TIMEOUT = 10  # seconds
 READ_TIMEOUT = 20  # seconds without a byte
 TIME_LIMIT = 1800  # seconds for a whole file
 TRIES = 6
-PIECE = 8192  # bytes; urllib3 drops a piece that a break leaves unfinished, so small ones lose little
-LARGEST_FILE = 512 * 1024 * 1024  # bytes; agent packages have some 40 MB
-_ABSENT = (403, 404, 410)  # S3 says 403 for what is not there to those who may not list
+PIECE = 8192  # bytes; urllib3 drops the unfinished piece when a transfer breaks, so small pieces lose little
+LARGEST_FILE = 512 * 1024 * 1024  # bytes; agent packages are about 40 MB
+_ABSENT = (403, 404, 410)  # S3 answers 403 for a missing object if the caller may not list the bucket
 _WORTH_A_TRY = (429, 500, 502, 503, 504)
 
 _T = TypeVar("_T")
 
 
 class _Broken(Exception):
-    """The transfer broke; it may be taken up again."""
+    """The transfer broke; it can be resumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Downloads:
     clock: Callable[[], float] = time.monotonic
 
     def small(self, url: str, *, limit: int = 64 * 1024) -> bytes | None:
-        """The content of a small file; None when there is none. Raises OnboardError, Cancelled."""
+        """The content of a small file; None if it does not exist. Raises OnboardError, Cancelled."""
 
         def attempt() -> bytes | None:
             with self._get(url, {}) as response:
@@ -65,9 +65,9 @@ class Downloads:
         return self._again(url, attempt)
 
     def file(self, url: str, target: Path) -> bool:
-        """Download to `target`, which appears only when complete; False when there is no such file.
+        """Download to `target`, which appears only when complete; False if the file does not exist.
 
-        What came before a break stays in `target`.part, also for the next call. Raises OnboardError, Cancelled.
+        What arrived before a break is kept in `target`.part, also for the next call. Raises OnboardError, Cancelled.
         """
         part, mark = target.with_name(target.name + ".part"), target.with_name(target.name + ".part.mark")
         make_private_folder(target.parent)
@@ -83,11 +83,11 @@ class Downloads:
             mark.unlink(missing_ok=True)
         except OSError as error:
             why = joined(str(target.parent), error.strerror or type(error).__name__)
-            raise _failed(url, why, "Check the space and the rights there") from None
+            raise _failed(url, why, "Check the free space and the permissions there") from None
         return True
 
     def _fetch(self, url: str, part: Path, mark: Path, deadline: float) -> bool:
-        """One try: the rest of the file, where the server still has the same one; else all of it."""
+        """One try: the rest of the file if the server still has the same version, otherwise all of it."""
         have, version = (part.stat().st_size, mark.read_text()) if part.exists() and mark.exists() else (0, "")
         wish = {"Range": f"bytes={have}-", "If-Range": version} if have and version else {}
         with self._get(url, wish) as response:
@@ -99,7 +99,7 @@ class Downloads:
             resumed = response.status_code == 206
             if resumed and not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
                 part.unlink(missing_ok=True)
-                raise _Broken("the server sent another part than asked for")
+                raise _Broken("the server sent a different part than requested")
             size = (have if resumed else 0) + int(response.headers.get("Content-Length", 0))
             if not resumed:
                 mark.touch(mode=0o600)
@@ -119,7 +119,7 @@ class Downloads:
         return True
 
     def _again(self, url: str, attempt: Callable[[], _T]) -> _T:
-        """Try a few times, longer apart each time."""
+        """Try a few times, with longer pauses each time."""
         for tried in range(1, TRIES + 1):
             self.cancel.check_now()
             try:
@@ -133,7 +133,7 @@ class Downloads:
 
     @contextlib.contextmanager
     def _get(self, url: str, headers: dict[str, str]) -> "Iterator[requests.Response]":
-        """GET; raises _Broken for what a later try may cure, OnboardError for what it will not."""
+        """GET; raises _Broken if trying again may help, otherwise OnboardError."""
         import requests
 
         local = is_loopback(url)
@@ -150,7 +150,7 @@ class Downloads:
                     allow_redirects=not local,
                 ) as response:
                     if not local and origin(response.url)[0] != "https":
-                        raise _failed(url, Text("It leads to {url}, which is not https", url=_shown(response.url)))
+                        raise _failed(url, Text("It redirects to {url}, which is not https", url=_shown(response.url)))
                     if response.status_code in _WORTH_A_TRY:
                         raise _Broken(f"the server answered {response.status_code}")
                     if response.status_code not in (200, 206, 416, *_ABSENT):
@@ -165,14 +165,14 @@ class Downloads:
                     "Put the CA's certificate in a file and name it in REQUESTS_CA_BUNDLE",
                 ) from None
             except requests.exceptions.Timeout:
-                raise _Broken(f"nothing came for {READ_TIMEOUT} seconds") from None
+                raise _Broken(f"no data arrived for {READ_TIMEOUT} seconds") from None
             except (requests.exceptions.InvalidURL, requests.exceptions.InvalidProxyURL):
                 raise _failed(url, "The URL, or the proxy's, is wrong", "Correct it in the profile") from None
             except requests.exceptions.RequestException:
-                raise _Broken("the connection broke or cannot be made") from None
+                raise _Broken("the connection broke or could not be made") from None
 
     def _proxies(self, url: str) -> dict[str, str]:
-        """The profile's proxy, unless this computer has settings of its own (which requests follows)."""
+        """The profile's proxy, unless this computer has its own proxy settings (which requests uses)."""
         own = urllib.request.getproxies().keys() - {"no"}
         host = origin(url)[1]
         if own or not self.proxy or urllib.request.proxy_bypass(host) or exempt(host, self.no_proxy):
@@ -181,19 +181,19 @@ class Downloads:
 
 
 def _bundle() -> str | None:
-    """The user's own file of root certificates: as requests finds it, else as boto3 does."""
+    """The user's own file of root certificates, from the variables of requests or else of boto3."""
     names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
     return next((value for value in map(os.environ.get, names) if value), None)
 
 
 def exempt(host: str, no_proxy: Collection[str]) -> bool:
-    """Whether the host is one of these, or below one of them; `*` means all, and `*.` is as good as a dot."""
+    """Whether the host is one of these or in their domains; `*` means all, and `*.` is the same as a leading dot."""
     names = (entry.lower().lstrip("*.") for entry in no_proxy if entry != "*")
     return "*" in no_proxy or any(name and f".{host}".endswith(f".{name}") for name in names)
 
 
 def _version(response: "requests.Response") -> str:
-    """What names this very content in If-Range (RFC 9110, 13.1.5): a strong ETag; "" when there is none."""
+    """The strong ETag that identifies this content in If-Range (RFC 9110, 13.1.5); "" if there is none."""
     tag = response.headers.get("ETag", "")
     return tag if tag.startswith('"') else ""
 

@@ -1,4 +1,4 @@
-"""Where a managed node finds AWS: host names by partition and Region, and the Region's agent bucket."""
+"""Where managed nodes reach AWS: host names by partition and Region, and the Region's agent bucket."""
 
 import ipaddress
 import re
@@ -24,7 +24,7 @@ SUFFIXES = {
 # Regions launched in 2024 or later offer no ec2messages. Source: AWS's user guide, "Reference: ec2messages,
 # ssmmessages, and other API operations"; launch dates from AWS's announcements (Malaysia 2024-08, Mexico and
 # Thailand 2025-01, Taipei 2025-06, New Zealand 2025-09, European Sovereign Cloud 2026-01). The ISO Regions' dates are
-# not published in one place, so they are left out: they are asked for an endpoint they may not need.
+# not published in one place, so they are not listed here: nodes there may be given an endpoint that they do not need.
 WITHOUT_EC2MESSAGES = frozenset(
     {"ap-southeast-5", "ap-southeast-7", "mx-central-1", "ap-east-2", "ap-southeast-6", "eusc-de-east-1"}
 )
@@ -43,8 +43,8 @@ def endpoints(
 ) -> Endpoints:
     """The URLs that servers of `region` need: `overrides` first, else `everything_at`, else AWS's own.
 
-    `everything_at` is the one endpoint of a private or practice cloud (`Aws.single_endpoint`). `agent_version`, where
-    it is known, must be able to work in the Region. Raises OnboardError for a partition or version that cannot.
+    `everything_at` is the only endpoint of a private or practice cloud (`Aws.single_endpoint`). Raises OnboardError for
+    an unknown partition, and for an `agent_version` (if given) that cannot work in the Region.
     """
     if partition not in SUFFIXES:
         raise OnboardError(
@@ -65,7 +65,7 @@ def endpoints(
         raise OnboardError(
             Text("agent {version} cannot work in {region}", version=agent_version, region=region),
             where="agent.version",
-            why="The Region has no ec2messages endpoint, and agents before 3.3.40.0 know no other",
+            why="The Region has no ec2messages endpoint, and agents before 3.3.40.0 need one",
             remedy="Choose agent.version 3.3.40.0 or later",
         )
     return Endpoints(
@@ -82,10 +82,10 @@ def agent_bucket(region: str, s3: str) -> str:
 
 
 def origin(url: str) -> tuple[str, str, int]:
-    """(scheme, host, port) of a URL, which two URLs of one server share. ValueError when it has none."""
+    """(scheme, host, port) of a URL; equal for two URLs of the same server. ValueError if it is not http or https."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"no http or https URL: {url}")
+        raise ValueError(f"not an http or https URL: {url}")
     return parts.scheme, parts.hostname.lower(), parts.port or (443 if parts.scheme == "https" else 80)
 
 
@@ -102,9 +102,9 @@ def is_loopback(url: str) -> bool:
 
 
 def version_numbers(version: str) -> tuple[int, ...]:
-    """An agent version (`3.3.4851.0`) in comparable form. Raises OnboardError when it is none."""
+    """An agent version (`3.3.4851.0`) in comparable form. Raises OnboardError if it is not one."""
     if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9}){1,5}", version):
         raise OnboardError(
-            Text("{version} is no agent version", version=repr(version)), remedy="A version looks like 3.3.4851.0"
+            Text("{version} is not an agent version", version=repr(version)), remedy="A version looks like 3.3.4851.0"
         )
     return tuple(int(part) for part in version.split("."))

@@ -1,4 +1,4 @@
-"""Errors of boto3 in words for people. Never AWS's own text about signatures: it repeats headers, tokens among them."""
+"""Errors of boto3 in words for people. AWS's text about signatures is never shown: it repeats headers with tokens."""
 
 import json
 import re
@@ -28,7 +28,7 @@ THROTTLED = frozenset(
         "SlowDown",
     }
 )
-SERVER_ERROR = 500  # HTTP statuses from here on are not the caller's doing
+SERVER_ERROR = 500  # HTTP statuses from here on are not caused by the caller
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"})
 
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
@@ -46,7 +46,7 @@ _SET_CLOCK = sh("w32tm", "/resync") if sys.platform == "win32" else sh("sudo", "
 
 
 class MfaNeeded(Exception):
-    """The role to assume needs a code of a multi-factor device, and nobody can be asked for one."""
+    """The role to assume needs an MFA code, and there is nobody to ask for it."""
 
 
 class _Here(threading.local):
@@ -57,7 +57,7 @@ _here = _Here()
 
 
 def asking_for() -> float:
-    """For how many seconds this thread has waited for AWS; 0 when it does not. A signal handler may ask."""
+    """How many seconds this thread has been waiting for AWS; 0 if it is not waiting. Safe in a signal handler."""
     return 0.0 if _here.since is None else time.monotonic() - _here.since
 
 
@@ -73,7 +73,7 @@ def asking(call: str) -> Iterator[None]:
     before, _here.since = _here.since, time.monotonic()
     try:
         yield
-    except KeyboardInterrupt:  # a stop that does not wait for an answer
+    except KeyboardInterrupt:  # stops without waiting for an answer
         raise Cancelled from None
     except ClientError as error:
         raise _refused(call, error) from None
@@ -81,31 +81,31 @@ def asking(call: str) -> Iterator[None]:
         raise _not_asked(call, error) from None
     except ResponseParserError:
         raise AwsError(
-            "what answered is not AWS",
+            "the answer did not come from AWS",
             where=call,
-            why="The answer is not in AWS's form, as with a log-in page or a proxy's error page",
+            why="It is not in AWS's format; it may be a log-in page or a proxy's error page",
             remedy="Check the proxy, and the endpoint URL if one is set",
         ) from None
-    except (OSError, json.JSONDecodeError) as error:  # botocore wraps all of them but those of a credential_process
+    except (OSError, json.JSONDecodeError) as error:  # botocore wraps all of these except those of a credential_process
         did = (
             Text(
                 "The credential_process of the AWS configuration could not be started: {reason}", reason=error.strerror
             )
             if isinstance(error, OSError)
-            else Text("The credential_process of the AWS configuration printed no JSON")
+            else Text("The credential_process of the AWS configuration did not print JSON")
         )
         raise AwsError(
             "the credentials could not be fetched",
             where=call,
             why=did,
-            remedy="Run it by hand; it must print the credentials as JSON, as AWS's documentation says",
+            remedy="Run it by hand; it must print the credentials as JSON in the format that AWS documents",
         ) from None
     except MfaNeeded:
         raise AwsError(
-            "the role needs a code of your MFA device",
+            "the role needs a code from your MFA device",
             where=call,
             code="MfaNeeded",
-            remedy="Give the code when asked, or log in with the AWS CLI first and use those credentials",
+            remedy="Enter the code when asked, or log in with the AWS CLI first and use those credentials",
         ) from None
     finally:
         _here.since = before
@@ -127,12 +127,12 @@ def _refused(call: str, error: "ClientError") -> AwsError:
         return failed(
             "this computer's clock is wrong",
             "AWS refuses requests whose time differs from its own by more than 5 minutes",
-            Remedy("Set the clock right, then try again", _SET_CLOCK),
+            Remedy("Correct the clock, then try again", _SET_CLOCK),
         )
     if code in _EXPIRED:
         return failed(
             "the credentials have expired",
-            "They were temporary",
+            "They were temporary credentials",
             Remedy("Log in again, then try again. With single sign-on", _SSO),
         )
     if code in _BAD_SIGNATURE:
@@ -159,32 +159,32 @@ def _refused(call: str, error: "ClientError") -> AwsError:
     if code in THROTTLED:
         return failed(
             "AWS throttles the account's requests",
-            "Too many calls at a time, of this program or of others in the account",
+            "This program and others in the account make too many calls at the same time",
             "Wait a minute and try again",
         )
     why = f"{code}: {message}" if code else message
     if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= SERVER_ERROR:
-        remedy = "Wait a few minutes and try again; https://health.aws.amazon.com tells of larger trouble"
-        return failed("AWS has trouble of its own", why, remedy)
+        remedy = "Wait a few minutes and try again; https://health.aws.amazon.com shows larger outages"
+        return failed("AWS had an internal error", why, remedy)
     return failed("AWS refused", why, "")
 
 
 def _denied(call: str, message: str) -> tuple[str, str, str]:
-    """What, why, remedy of a missing permission."""
+    """What, why and remedy for a missing permission."""
     found = _NOT_ALLOWED.search(message)
     action = found["action"] if found else call
     resource = f" on {found['on'].rstrip('.')}" if found and found["on"] else ""
     because = _BECAUSE.search(message)
     why = Text("AWS says: {because}", because=because["because"].strip()) if because else ""
     if "explicit deny" in message:
-        remedy = Text("A policy forbids {action}; ask the account's administrators to lift that", action=action)
+        remedy = Text("A policy denies {action}; ask the account's administrators to change it", action=action)
     else:
         remedy = Text("Allow {what} for the identity that Onboard uses", what=f"{action}{resource}")
     return Text("permission {action} is missing", action=action), why, remedy
 
 
 def _not_asked(call: str, error: "BotoCoreError") -> AwsError:
-    """boto3 had no credentials, or nothing answered."""
+    """boto3 found no credentials, or nothing answered."""
     from botocore import exceptions as boto
 
     def failed(what: str, why: str, remedy: str) -> AwsError:
@@ -196,7 +196,7 @@ def _not_asked(call: str, error: "BotoCoreError") -> AwsError:
         case boto.NoCredentialsError() | boto.PartialCredentialsError():
             return failed(
                 "no AWS credentials were found",
-                "Neither the environment nor ~/.aws nor a single sign-on has complete ones",
+                "Neither the environment, ~/.aws nor single sign-on has complete credentials",
                 Remedy(
                     "Name a profile in aws.profile, or log in: with single sign-on, or with an access key",
                     _SSO,
@@ -206,7 +206,7 @@ def _not_asked(call: str, error: "BotoCoreError") -> AwsError:
         case boto.ProfileNotFound():
             return failed(
                 Text("there is no AWS profile {profile}", profile=repr(details.get("profile", ""))),
-                "~/.aws/config and ~/.aws/credentials do not name it",
+                "~/.aws/config and ~/.aws/credentials do not contain it",
                 Remedy(
                     "Correct aws.profile or AWS_PROFILE, or create it",
                     sh("aws", "configure", "--profile", foreign(str(details.get("profile", "")))),
@@ -214,12 +214,12 @@ def _not_asked(call: str, error: "BotoCoreError") -> AwsError:
             )
         case boto.SSOError() | boto.TokenRetrievalError() | boto.NoAuthTokenError() | boto.LoginError():
             return failed(
-                "the log-in has expired, or there was none",
+                "you are not logged in, or the log-in has expired",
                 "Single sign-on has no valid token",
                 Remedy("Log in, then try again", _SSO),
             )
         case boto.RefreshWithMFAUnsupportedError():
-            return failed("the credentials have expired", "Renewing them needs an MFA code", "Start again")
+            return failed("the credentials have expired", "Renewing them needs an MFA code", "Run Onboard again")
         case boto.CredentialRetrievalError():
             provider = str(details.get("provider", "unknown"))
             return failed(
@@ -228,21 +228,23 @@ def _not_asked(call: str, error: "BotoCoreError") -> AwsError:
                     "Their source failed: {source}",
                     source="credential_process" if provider == "custom-process" else provider,
                 ),
-                Remedy("Ask the AWS CLI for the same, to see its own message", sh("aws", "sts", "get-caller-identity")),
+                Remedy(
+                    "Send the same request with the AWS CLI to see its message", sh("aws", "sts", "get-caller-identity")
+                ),
             )
         case boto.ProxyConnectionError():
             return failed("the proxy cannot be reached", str(error), "Correct HTTPS_PROXY, or NO_PROXY for AWS's hosts")
         case boto.SSLError():
             return failed(
-                Text("no trusted connection to {endpoint}", endpoint=endpoint),
-                "Its certificate is not trusted here: a proxy that inspects TLS, or an old set of root certificates",
+                Text("the connection to {endpoint} is not trusted", endpoint=endpoint),
+                "Its certificate is not trusted here: a proxy inspects TLS, or the root certificates are out of date",
                 "Put the proxy's CA certificate in a file and name it in AWS_CA_BUNDLE",
             )
         case boto.EndpointConnectionError() | boto.ConnectTimeoutError() | boto.ReadTimeoutError():
             return failed(
                 Text("{endpoint} cannot be reached", endpoint=endpoint),
-                "No answer: name resolution, route, firewall or proxy",
-                "Check the Region's name, the network, HTTPS_PROXY and, where one is set, the endpoint URL",
+                "It did not answer; name resolution, a route, a firewall or a proxy may be the cause",
+                "Check the Region's name, the network, HTTPS_PROXY and, if one is set, the endpoint URL",
             )
         case boto.HTTPClientError() | boto.ConnectionError():
             return failed("the connection to AWS broke", "", "Check the network, then try again")

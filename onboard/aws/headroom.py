@@ -1,4 +1,4 @@
-"""How many more hybrid nodes an account takes in a Region, and what they cost."""
+"""How many more hybrid nodes an account can have in a Region, and what they cost."""
 
 from dataclasses import dataclass
 
@@ -7,21 +7,21 @@ from onboard.aws.identity import Identity
 from onboard.aws.session import Aws
 from onboard.model.errors import AwsError
 
-STANDARD_LIMIT = 1000  # hybrid nodes of one account and Region in the standard tier
+STANDARD_LIMIT = 1000  # hybrid nodes per account and Region in the standard tier
 TIER_SETTING = "/ssm/managed-instance/activation-tier"
-NODE_HOUR = 0.00695  # US dollars a node and hour in the advanced tier, as published in 2024; indicative
+NODE_HOUR = 0.00695  # US dollars per node and hour in the advanced tier, as published in 2024; indicative
 HOURS_A_MONTH = 730
 
 
 @dataclass(frozen=True, slots=True)
 class Headroom:
-    """How many more hybrid nodes this account and Region take.
+    """How many more hybrid nodes this account can have in this Region.
 
-    tier      standard, advanced, or "" when the caller may not ask
-    nodes     hybrid nodes there now
+    tier      standard, advanced, or "" if the caller may not read it
+    nodes     hybrid nodes that exist now
     adding    nodes to be added
-    limit     of the tier; None for the advanced one
-    cost      one indicative line, "" when free
+    limit     of the tier; None in the advanced tier
+    cost      one indicative line, "" if free
     warnings  lines for the plan
     """
 
@@ -38,7 +38,7 @@ class Headroom:
 
 
 def headroom(aws: Aws, identity: Identity, adding: int) -> Headroom:
-    """Ask for tier and count of hybrid nodes. Raises AwsError."""
+    """Ask AWS for the tier and the number of hybrid nodes. Raises AwsError."""
     nodes = _count(aws)
     warnings = []
     try:
@@ -47,10 +47,10 @@ def headroom(aws: Aws, identity: Identity, adding: int) -> Headroom:
         if error.code not in DENIED:
             raise
         tier, pending = "", False
-        warnings.append(f"Which instance tier account {identity.account} has in {aws.region} is unknown: {error.what}.")
+        warnings.append(f"The instance tier of account {identity.account} in {aws.region} is unknown: {error.what}.")
     total = nodes + adding
     if pending:
-        warnings.append(f"The instance tier is being changed to {tier}; that takes some minutes.")
+        warnings.append(f"The instance tier is being changed to {tier}; this takes a few minutes.")
     if tier != "advanced" and total > STANDARD_LIMIT:
         over = total - STANDARD_LIMIT
         warnings.append(
@@ -84,4 +84,4 @@ def _tier(aws: Aws) -> tuple[str, bool]:
 
 def _cost(nodes: int) -> str:
     month = nodes * NODE_HOUR * HOURS_A_MONTH
-    return f"about ${month:,.0f} a month for {nodes:,} nodes at ${NODE_HOUR} a node and hour; see AWS's price list"
+    return f"about ${month:,.0f} a month for {nodes:,} nodes at ${NODE_HOUR} per node and hour; see AWS's price list"

@@ -1,4 +1,4 @@
-"""Who AWS says we are."""
+"""The caller's identity, as AWS reports it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from onboard.model.words import Text
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The caller. `expires`: when temporary credentials end; None for lasting ones, or where it cannot be told."""
+    """The caller. `expires`: when temporary credentials expire; None for permanent ones, or if it is unknown."""
 
     account: str
     arn: str
@@ -19,12 +19,12 @@ class Identity:
     expires: datetime | None = None
 
     def role_arn(self, name: str) -> str:
-        """ARN of a role of this account, by its name with path."""
+        """The ARN of a role in this account, from its name with path."""
         return f"arn:{self.partition}:iam::{self.account}:role/{name}"
 
 
 def identify(aws: Aws) -> Identity:
-    """Ask sts:GetCallerIdentity. Raises AwsError, also when the Region belongs to another partition."""
+    """Call sts:GetCallerIdentity. Raises AwsError, also when the Region belongs to a different partition."""
     with asking("sts:GetCallerIdentity"):
         answer = aws.sts.get_caller_identity()
         credentials = aws.session.get_credentials()
@@ -39,6 +39,6 @@ def identify(aws: Aws) -> Identity:
                 "Choose a Region of {account}, or credentials for {region}", account=partition, region=aws.partition
             ),
         )
-    # botocore tells the end only here; a missing attribute means lasting credentials.
+    # botocore has the expiry only in this attribute; permanent credentials do not have it.
     expires = getattr(credentials, "_expiry_time", None)
     return Identity(account=answer["Account"], arn=arn, partition=partition, expires=expires)

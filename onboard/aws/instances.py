@@ -19,9 +19,9 @@ _ID = re.compile(r"mi-[0-9a-f]{17}|i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A managed node. Not online is one whose connection is lost, or that was never heard of.
+    """A managed node. It is not online if its connection is lost or was never made.
 
-    `activation_id` is what it was registered with: it keeps that when the activation is deleted.
+    `activation_id`: the activation that it was registered with; it stays when the activation is deleted.
     """
 
     instance_id: str
@@ -30,7 +30,7 @@ class Node:
 
 
 class NodePoller:
-    """Asks about all nodes of a run at once, again and again; slower while AWS throttles."""
+    """Asks about all nodes of a run at once, repeatedly; less often while AWS throttles."""
 
     def __init__(self, aws: Aws, *, interval: float = 5.0, slowest: float = 60.0) -> None:
         self._aws = aws
@@ -44,7 +44,7 @@ class NodePoller:
         return self._interval
 
     def ask(self, ids: Iterable[str]) -> dict[str, Node] | None:
-        """id → node of those of `ids` that exist; None when AWS throttled. Raises AwsError otherwise."""
+        """id → node, for those of `ids` that exist; None when AWS throttled. Raises other AwsErrors."""
         try:
             found = nodes(self._aws, ids)
         except AwsError as error:
@@ -52,15 +52,15 @@ class NodePoller:
                 raise
             self._interval = min(self._interval * 2, self._slowest)
             return None
-        # Back to the usual pace in steps: at once would be throttled again.
+        # Return to the usual interval in steps; returning at once would be throttled again.
         self._interval = max(self._interval / 1.5, self._usual)
         return found
 
 
 def nodes(aws: Aws, ids: Iterable[str]) -> dict[str, Node]:
-    """id → node of those of `ids` that exist. Raises AwsError.
+    """id → node, for those of `ids` that exist. Raises AwsError.
 
-    Ids may come from files of servers: what is no id is no node, and AWS is not asked about it.
+    Ids may come from files on servers, so malformed ones are ignored and not sent to AWS.
     """
     found: dict[str, Node] = {}
     for batch in batches(sorted({value for value in ids if _ID.fullmatch(value)}), VALUES_A_FILTER):
@@ -74,12 +74,12 @@ def _node(item: "InstanceInformationTypeDef") -> Node:
 
 
 def known_nodes(aws: Aws, ids: Iterable[str]) -> frozenset[str]:
-    """Those of `ids` that this account and Region has. Raises AwsError."""
+    """Those of `ids` that exist in this account and Region. Raises AwsError."""
     return frozenset(nodes(aws, ids))
 
 
 def nodes_of_role(aws: Aws, role: str) -> frozenset[str]:
-    """Ids of this Region's nodes that act as `role` (its name with path). Raises AwsError."""
+    """Ids of this Region's nodes that use `role` (its name with path). Raises AwsError."""
     return frozenset(item["InstanceId"] for item in _information(aws, "IamRole", [role]))
 
 
@@ -92,7 +92,7 @@ def nodes_of_activations(aws: Aws, activations: Iterable[str]) -> frozenset[str]
 
 
 def deregister(aws: Aws, instance_id: str) -> bool:
-    """Deregister a node; False when it was gone already. The agent on the server stays. Raises AwsError."""
+    """Deregister a node; False if it no longer exists. The agent stays on the server. Raises AwsError."""
     try:
         with asking("ssm:DeregisterManagedInstance"):
             aws.ssm.deregister_managed_instance(InstanceId=instance_id)
@@ -110,7 +110,7 @@ def batches(values: Sequence[str], size: int) -> Iterator[list[str]]:
 
 
 def _information(aws: Aws, key: str, values: list[str]) -> "Iterator[InstanceInformationTypeDef]":
-    """What AWS knows about one batch. One unknown id must not hide the others, so a refused batch is halved."""
+    """What AWS knows about one batch. A refused batch is halved, so that one unknown id does not hide the others."""
     try:
         with asking("ssm:DescribeInstanceInformation"):
             pages = aws.ssm.get_paginator("describe_instance_information").paginate(

@@ -1,16 +1,16 @@
-"""How long connecting to endpoints takes: TCP, or CONNECT where a proxy stands in between.
+"""How long connecting to endpoints takes: a TCP connect, or HTTP CONNECT through a proxy.
 
 What makes the figures comparable:
 
-* Names are resolved first; no time of a name server is in any sample.
-* The first sample of each target is dropped: routes, neighbours and a proxy's names are looked up in it.
-* Targets take turns in rounds, each in another order, so that a burst of noise hits all of them.
-* Connects start GAP seconds apart. What this computer does for one connect (0.1 ms) then hardly ever falls into
-  another's time, and one thread with one selector stamps each answer as soon as it is there.
-* A connect without answer within LIMIT is lost. The first repetition of a lost SYN is sent after one second (RFC 6298,
-  section 2.1), so no repetition is ever taken for a slow answer.
+* Names are resolved first, so that no sample includes a name server's time.
+* The first sample of each target is dropped: it includes looking up routes, neighbours and a proxy's names.
+* Targets take turns in rounds, in a different order each time, so that a burst of noise affects all of them.
+* Connects start GAP seconds apart. The work that this computer does for one connect (0.1 ms) then rarely overlaps with
+  another, and one thread with one selector timestamps each answer as soon as it arrives.
+* A connect without an answer within LIMIT is lost. A lost SYN is first retransmitted after one second (RFC 6298,
+  section 2.1), so a retransmission is never taken for a slow answer.
 * Rounds overlap: the next one does not wait for the farthest target. After LEAST samples of each, only targets that
-  could still be the nearest go on, up to MOST.
+  could still be the nearest are measured further, up to MOST.
 """
 
 import base64
@@ -36,13 +36,13 @@ from onboard.model.secret import Secret
 from onboard.resolver import Answer, look_up, reason
 
 LEAST = 10  # samples of each target
-MORE = (5, 5, 10)  # rounds that follow while it is not certain which target is nearest
+MORE = (5, 5, 10)  # further rounds while it is not certain which target is nearest
 MOST = LEAST + sum(MORE)
 LIMIT = 1.0  # seconds for one connect
 GAP = 0.006  # seconds between two starts
 ROUND = 0.05  # seconds that a round takes at least
-IN_FLIGHT = 128  # connects at one time: fewer than the open files that macOS allows
-TICK = 0.02  # seconds after which the cancel token is looked at
+IN_FLIGHT = 128  # simultaneous connects: fewer than the open files that macOS allows
+TICK = 0.02  # seconds between checks of the cancel token
 NAMES_LIMIT = 5.0  # seconds for all names together
 LONGEST_HEAD = 16384  # bytes of a proxy's answer
 
@@ -52,7 +52,7 @@ _Address = tuple[int, Any]  # family, what connect() takes
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`name` is what the result is known by."""
+    """`name` identifies the result."""
 
     name: str
     host: str
@@ -61,7 +61,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """An HTTP proxy. `authorization`: what its Proxy-Authorization header holds."""
+    """An HTTP proxy. `authorization`: the value of the Proxy-Authorization header."""
 
     host: str
     port: int
@@ -92,7 +92,7 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of at least `total` rounds, and what is known by then."""
+    """`done` of at least `total` rounds, and the results so far."""
 
     done: int
     total: int
@@ -101,7 +101,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """`via` says which way was measured: direct, or the proxy and what it calls itself."""
+    """`via`: the way that was measured, direct or through a proxy (with the name that the proxy gives itself)."""
 
     latencies: Mapping[str, Latency]
     via: str
@@ -114,10 +114,10 @@ def measure(
     proxy: Proxy | None = None,
     told: Callable[[Progress], None] = lambda _: None,
 ) -> Measured:
-    """Measure all targets; `told` hears of each round, and must be quick: it is called between samples.
+    """Measure all targets. `told` is called after each round; it must be quick, since it runs between samples.
 
-    A target whose name is unknown or that never answers has a Latency without figures that says why. Raises AwsError
-    where the proxy cannot be reached; Cancelled as soon as the token says stop.
+    A target whose name is unknown or that never answers gets a Latency with an error and no figures. Raises AwsError
+    when the proxy cannot be reached; Cancelled as soon as the token says stop.
     """
     wanted = [target.host for target in targets] if proxy is None else [proxy.host]
     addresses = resolve(wanted, cancel)
@@ -141,7 +141,7 @@ def measure(
 
 
 def _decide(race: "_Race") -> None:
-    """Take samples until it is certain which subject is nearest, or enough are taken."""
+    """Take samples until it is certain which subject is nearest, or until there are MOST of them."""
     race.run(race.subjects, 1 + LEAST)
     for rounds in MORE:
         near = undecided(_latencies(race.subjects))
@@ -175,7 +175,7 @@ def _first(answer: Answer) -> _Address | str:
 
 @dataclass(slots=True, eq=False)
 class _Subject:
-    """A target while it is measured. `warm`: its first connect, which does not count, was started."""
+    """A target being measured. `warm`: its first connect, which does not count, was started."""
 
     target: Target
     address: _Address
@@ -191,7 +191,7 @@ def _latencies(subjects: Iterable[_Subject]) -> dict[str, Latency]:
 
 @dataclass(slots=True, eq=False)
 class _Connect:
-    """One connect under way. Behind a proxy its time begins with the request, not with the way to the proxy."""
+    """One connect in progress. Through a proxy, its time starts with the request, once the proxy is connected."""
 
     subject: _Subject
     sock: socket.socket
@@ -209,26 +209,26 @@ class _Race:
     def __init__(self, subjects: Sequence[_Subject], proxy: Proxy | None, cancel: CancelToken) -> None:
         self.subjects = subjects
         self.told: Callable[[int], None] = lambda _: None
-        """Hears how many rounds have been started."""
+        """Called with the number of rounds started so far."""
         self.proxy_name = ""
         self.proxy_error = ""
         self._rounds = 0
         self._proxy = proxy
         self._cancel = cancel
         self._selector = selectors.DefaultSelector()
-        self._under_way: deque[_Connect] = deque()  # in the order of their deadlines, with some that have ended
-        self._open = 0  # those that have not
+        self._under_way: deque[_Connect] = deque()  # ordered by deadline; some may have ended
+        self._open = 0  # how many of them have not ended
         self._random = random.Random()  # noqa: S311 - an order, not a secret
 
     def close(self) -> None:
-        """End what is under way."""
+        """Close the connects in progress."""
         for connect in self._under_way:
             self._hang_up(connect)
         self._under_way.clear()
         self._selector.close()
 
     def run(self, subjects: Sequence[_Subject], rounds: int) -> None:
-        """Take `rounds` samples of each, to their end."""
+        """Take `rounds` samples of each subject, and wait for all of them to end."""
         starts = self._timetable(subjects, rounds)
         while starts or self._under_way:
             self._cancel.check()
@@ -245,7 +245,7 @@ class _Race:
         self.told(self._rounds)
 
     def _timetable(self, subjects: Sequence[_Subject], rounds: int) -> deque[tuple[float, int, _Subject]]:
-        """(when, number of the round, whom), in the order of time; each start up to half a gap late."""
+        """(time, number of the round, subject), ordered by time; each start is up to half a gap late."""
         gap = max(GAP, ROUND / max(1, len(subjects)))
         begin = time.perf_counter()
         starts: deque[tuple[float, int, _Subject]] = deque()
@@ -271,7 +271,7 @@ class _Race:
         self._under_way.append(connect)
 
     def _wait(self, seconds: float) -> None:
-        """Take what is answered within `seconds`, or a TICK."""
+        """Handle the answers that arrive within `seconds`, or within one TICK if that is shorter."""
         ready = self._selector.select(max(0.0, min(seconds, TICK)))
         now = time.perf_counter()
         for key, mask in ready:
@@ -286,7 +286,7 @@ class _Race:
                 self._answered(connect, now)
 
     def _ask(self, connect: _Connect) -> None:
-        """The way to the proxy is there: now its time begins."""
+        """The proxy is connected: send the request and start the time."""
         self._selector.modify(connect.sock, selectors.EVENT_READ, connect)
         connect.began = time.perf_counter()
         try:
@@ -326,7 +326,7 @@ class _Race:
         self._hang_up(connect)
 
     def _give_up(self) -> None:
-        """Let go of what has ended, and of what took too long."""
+        """Drop the connects that have ended, and count those that took too long as lost."""
         now = time.perf_counter()
         while self._under_way and (self._under_way[0].ended or self._under_way[0].deadline <= now):
             connect = self._under_way.popleft()
@@ -338,13 +338,13 @@ class _Race:
             return
         connect.ended = True
         self._open -= 1
-        with contextlib.suppress(KeyError):  # it was refused before it was under way
+        with contextlib.suppress(KeyError):  # it was refused at once and never registered
             self._selector.unregister(connect.sock)
         connect.sock.close()
 
 
 def _name_of_proxy(head: str) -> str:
-    """What a proxy calls itself, from the head of its answer: Via (RFC 9110, section 7.6.3), else Proxy-Agent."""
+    """The proxy's own name, from the headers of its answer: Via (RFC 9110, section 7.6.3), else Proxy-Agent."""
     for wanted in ("via", "proxy-agent"):
         for line in head.split("\r\n")[1:]:
             name, _, value = line.partition(":")

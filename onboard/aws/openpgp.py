@@ -41,7 +41,7 @@ _LARGEST_FILE = 64 * 1024  # bytes, of a signature or key file
 class SigningKey:
     """A key that may sign agent packages.
 
-    expires     day it ends; None when it has none
+    expires     its last valid day; None if it does not expire
     after       signs versions above this; None: no lower bound
     before      signs versions below this; None: no upper bound
     practice    made for one practice cloud
@@ -64,7 +64,7 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A good signature: by which key and when; `warnings` for the plan; `sha256` of what was verified, in hex."""
+    """A valid signature: its key and time; `warnings` for the plan; `sha256` of the verified file, in hex."""
 
     key: SigningKey
     signed: datetime
@@ -74,14 +74,14 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """What is known of a key besides its fingerprint; the bounds of versions are exclusive."""
+    """What is known about a key besides its fingerprint; the version bounds are exclusive."""
 
     expires: date
     after: str | None
     before: str | None
 
 
-# AWS's keys for the agent: by fingerprint the key's end, and the bounds (both exclusive) of the versions it signs.
+# AWS's keys for the agent: fingerprint → the key's expiry, and the bounds (both exclusive) of the versions it signs.
 # Source: AWS's user guide, "Verifying the signature of SSM Agent", and its older editions.
 _PINS = {
     "1C5B395CBE5E74E2F1CA21592784DBF388D19D46": Pin(date(2027, 11, 25), "3.3.4793.0", None),
@@ -93,12 +93,12 @@ _PINS = {
 
 
 def aws_keys() -> tuple[SigningKey, ...]:
-    """AWS's signing keys, from the file that Onboard ships. Raises OnboardError when the file holds any other key."""
+    """AWS's signing keys, from the file that Onboard ships. Raises OnboardError if the file contains any other key."""
     return pinned_keys(resources.text(KEY_FILE).encode(), _PINS)
 
 
 def pinned_keys(armored: bytes, pins: Mapping[str, Pin]) -> tuple[SigningKey, ...]:
-    """The keys of a file, each of which must be pinned, and each pin must be there."""
+    """The keys of a file. Every key must be pinned, and every pinned key must be present."""
     found = {key.fingerprint: key for key in read_keys(armored)}
     if found.keys() != pins.keys():
         strange = ", ".join(sorted(found.keys() ^ pins.keys()))
@@ -122,7 +122,7 @@ def pinned_keys(armored: bytes, pins: Mapping[str, Pin]) -> tuple[SigningKey, ..
 
 
 def practice_keys(armored: bytes) -> tuple[SigningKey, ...]:
-    """Keys that a practice cloud made for itself. The caller decides whether they count. Raises OnboardError."""
+    """Keys that a practice cloud made for itself. The caller decides whether to trust them. Raises OnboardError."""
     return tuple(
         SigningKey(fingerprint=key.fingerprint, created=key.created, public=key.public, practice=True)
         for key in read_keys(armored)
@@ -145,7 +145,7 @@ def check_signature(
     key = _signer(parsed, keys)
     _check_times(parsed, key, now)
     digest, sha256 = _digests(package, parsed, cancel)
-    # The first two bytes of the digest stand in the signature as a quick test; the real one follows in any case.
+    # The signature contains the digest's first two bytes as a quick test; the real check follows in any case.
     algorithm = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}[parsed.hash_name]
     size = (key.public.key_size + 7) // 8
     if len(parsed.value) > size:
@@ -157,7 +157,7 @@ def check_signature(
             "the package's signature is wrong",
             where=package.name,
             why="The package or its signature was changed after it was signed, or only partly downloaded",
-            remedy="Do not use it. Fetch it again from AWS's bucket; if it stays wrong, tell whoever runs the source",
+            remedy="Do not use it. Fetch it again from AWS's bucket; if that fails, report it to the source's owner",
         ) from None
     return Verified(key=key, signed=parsed.created, sha256=sha256, warnings=_warnings(key, now))
 
@@ -167,7 +167,7 @@ def check_signature(
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A key as its packet has it; whether it is trusted is another question."""
+    """A key as found in its packet, not necessarily trusted."""
 
     fingerprint: str
     created: datetime
@@ -180,7 +180,7 @@ class _Signature:
     hashed: bytes  # the signature packet's part that is signed along with the document
     created: datetime
     lasts: timedelta | None
-    issuer: str  # fingerprint, or the 16 last hex digits of one
+    issuer: str  # fingerprint, or its last 16 hex digits
     value: bytes
 
 
@@ -248,7 +248,7 @@ def _key(body: bytes) -> PublicKey:
         public = RSAPublicNumbers(exponent, modulus).public_key()
     except ValueError:
         raise _bad("a key's numbers are no RSA key") from None
-    # SHA-1 is what names version 4 keys; forging a fingerprint needs a second pre-image, which nobody can make.
+    # Version 4 fingerprints are SHA-1; forging one needs a second pre-image, which is infeasible.
     named = hashlib.sha1(b"\x99" + len(body).to_bytes(2, "big") + body, usedforsecurity=False)
     return PublicKey(fingerprint=named.hexdigest().upper(), created=created, public=public)
 
@@ -297,7 +297,7 @@ def _read_signature(data: bytes) -> _Signature:
 
 
 def _issuer(subpackets: dict[int, bytes]) -> str:
-    """Which key is said to have signed. Only a hint: the check with that key decides."""
+    """The key that the signature names. Only a hint: the check with that key decides."""
     fingerprint = subpackets.get(_ISSUER_FINGERPRINT, b"")
     if len(fingerprint) == 21 and fingerprint[0] == 4:
         return fingerprint[1:].hex().upper()
@@ -308,7 +308,7 @@ def _issuer(subpackets: dict[int, bytes]) -> str:
 
 
 def _subpackets(reader: _Reader, *, signed: bool) -> Iterator[tuple[int, bytes]]:
-    """(type, content) of each subpacket (RFC 9580, 5.2.3.7). A critical one that is not understood is refused."""
+    """(type, content) of each subpacket (RFC 9580, 5.2.3.7). Refuses a critical one that is not understood."""
     while reader.left:
         length = reader.number(1)
         if length == 255:
@@ -325,7 +325,7 @@ def _subpackets(reader: _Reader, *, signed: bool) -> Iterator[tuple[int, bytes]]
 
 
 def _packets(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """(tag, body) of each packet (RFC 9580, 4.2). Bodies in parts, or of unknown length, are refused."""
+    """(tag, body) of each packet (RFC 9580, 4.2). Refuses partial bodies and unknown lengths."""
     reader = _Reader(data)
     while reader.left:
         head = reader.number(1)
@@ -348,7 +348,7 @@ def _packets(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _blocks(data: bytes, kind: str) -> Iterator[bytes]:
-    """The binary content: of each armored block of this kind (RFC 9580, 6.2), or `data` itself when it has no armor."""
+    """The binary content of each armored block of this kind (RFC 9580, 6.2), or `data` itself if it is not armored."""
     if len(data) > _LARGEST_FILE:
         raise _bad("it is too long")
     if b"-----BEGIN" not in data:
@@ -376,17 +376,17 @@ def _signer(signature: _Signature, keys: Sequence[SigningKey]) -> SigningKey:
             return key
     raise OnboardError(
         "the package is signed by a key that is not trusted",
-        why=Text("The key is {key}; AWS's keys for the agent are others", key=signature.issuer),
-        remedy="Fetch the package from AWS's bucket. If AWS has a new key, a newer Onboard knows it",
+        why=Text("The key is {key}; AWS uses other keys for the agent", key=signature.issuer),
+        remedy="Fetch the package from AWS's bucket. If AWS has a new key, update Onboard",
     )
 
 
 def _check_times(signature: _Signature, key: SigningKey, now: datetime) -> None:
     if signature.created < key.created or (key.expires and signature.created.date() > key.expires):
         raise OnboardError(
-            "the package's signature was made outside its key's life",
+            "the package's signature was made outside its key's validity",
             why=Text(
-                "Signed on {signed}; the key is of {first} to {last}",
+                "Signed on {signed}; the key is valid from {first} to {last}",
                 signed=f"{signature.created:%Y-%m-%d}",
                 first=f"{key.created:%Y-%m-%d}",
                 last=key.expires,
@@ -396,7 +396,7 @@ def _check_times(signature: _Signature, key: SigningKey, now: datetime) -> None:
     if signature.lasts and signature.created + signature.lasts < now:
         raise OnboardError(
             "the package's signature has expired",
-            why=Text("It was good until {last}", last=f"{signature.created + signature.lasts:%Y-%m-%d}"),
+            why=Text("It was valid until {last}", last=f"{signature.created + signature.lasts:%Y-%m-%d}"),
             remedy="Choose a newer agent.version",
         )
 
@@ -405,14 +405,14 @@ def _warnings(key: SigningKey, now: datetime) -> tuple[str, ...]:
     if key.expires is None or now.date() <= key.expires:
         return ()
     warning = (
-        f"The agent package is signed with a key that ended on {key.expires} ({key.fingerprint[-16:]}); "
-        "the signature was made before. A newer agent has a current one."
+        f"The agent package is signed with a key that expired on {key.expires} ({key.fingerprint[-16:]}); "
+        "the signature was made before that. Newer agents are signed with a current key."
     )
     return (warning,)
 
 
 def _digests(package: Path, signature: _Signature, cancel: CancelToken | None) -> tuple[bytes, str]:
-    """(what is signed: the document, the hashed part, the trailer of RFC 9580, 5.2.4; SHA-256 of the file in hex)."""
+    """(digest over the document, the hashed part and the trailer of RFC 9580, 5.2.4; SHA-256 of the file in hex)."""
     signed, plain = hashlib.new(signature.hash_name), hashlib.sha256()
     with package.open("rb") as file:
         while piece := file.read(1 << 20):

@@ -1,4 +1,4 @@
-"""The agent's package: fetched once, its signature verified, then used."""
+"""The agent's package: fetched once, and its signature verified before use."""
 
 import contextlib
 import hashlib
@@ -23,7 +23,7 @@ from onboard.model.words import Text
 
 NAME = "amazon-ssm-agent"
 FOLDERS = {"deb": "debian", "rpm": "linux"}  # of AWS's bucket, before _amd64 and the like
-NEWEST_KNOWN = "3.3.4851.0"  # published 2026-07-27; VERSION is unsigned, so an old `latest` is at least told
+NEWEST_KNOWN = "3.3.4851.0"  # published 2026-07-27; VERSION is unsigned, so an old `latest` gets a warning
 UNVERIFIED = (
     "THE AGENT PACKAGE'S SIGNATURE IS NOT CHECKED (agent.verify_signature = false): whoever controls agent.source, or "
     "the way to it, controls every server."
@@ -32,28 +32,28 @@ UNVERIFIED = (
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A package and what a plan must say about it."""
+    """A package, and the warnings that a plan must show about it."""
 
     package: Package
     warnings: tuple[str, ...] = ()
 
 
 class _Source(Protocol):
-    """Where packages are. Paths are those of AWS's bucket: `latest/debian_amd64/amazon-ssm-agent.deb`."""
+    """Where packages come from. Paths are those of AWS's bucket: `latest/debian_amd64/amazon-ssm-agent.deb`."""
 
     @property
     def place(self) -> str: ...
 
     def small(self, path: str) -> bytes | None:
-        """A small file's content; None when it is not there."""
+        """A small file's content; None if it does not exist."""
         ...
 
     def copy(self, path: str, target: Path) -> bool:
-        """Copy to `target`, which appears only when complete; False when it is not there."""
+        """Copy to `target`, which appears only when complete; False if the file does not exist."""
         ...
 
     def others(self, folder: str, kind: str) -> tuple[str, ...]:
-        """Where else packages of this kind may be."""
+        """Other paths where packages of this kind may be."""
         ...
 
 
@@ -70,8 +70,8 @@ def fetch_package(
 ) -> Fetched:
     """The agent package for `kind` (deb, rpm) and `arch` (amd64, arm64), from `profile.agent.source`.
 
-    `version` (default `profile.agent.version`): latest, stable or a number. Kept below `cache`. Raises OnboardError
-    (not to be had, signature wrong, not what was asked for), Cancelled on stop_now(). `wait` as in Downloads.
+    `version` (default `profile.agent.version`): latest, stable or a number. Stored below `cache`. Raises OnboardError
+    (not available, bad signature, not the requested package), Cancelled on stop_now(). `wait` as in Downloads.
     """
     wanted = version or profile.agent.version
     if wanted not in ("latest", "stable"):
@@ -87,7 +87,7 @@ def fetch_package(
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """One package looked for, in the cache and at its source. `keys` empty: signatures are not checked."""
+    """The search for one package, in the cache and at its source. Without `keys`, signatures are not checked."""
 
     source: _Source
     keys: tuple[SigningKey, ...]
@@ -117,14 +117,14 @@ class _Search:
             return max(matches, key=lambda fetched: version_numbers(fetched.package.version))
         asked = f"{NAME} {self.wanted} ({self.kind}, {self.arch})"
         raise OnboardError(
-            Text("{package} is not to be had", package=asked),
+            Text("{package} is not available", package=asked),
             where=self.source.place,
-            why="; ".join(missed) or Text("None of these is there: {paths}", paths=", ".join(paths)),
+            why="; ".join(missed) or Text("None of these exists: {paths}", paths=", ".join(paths)),
             remedy="Choose another agent.version or agent.source",
         )
 
     def _try(self, path: str, number: str | None) -> Fetched | str | None:
-        """Fetch what lies at `path`: the package, or why it is not the one asked for; None when nothing is there."""
+        """Fetch `path`: the package, or why it is not the requested one; None if nothing is there."""
         target = self.shelf / path
         if not self.source.copy(path, target):
             return None
@@ -132,19 +132,19 @@ class _Search:
         if self.keys:
             found = self.source.small(path + ".sig")
             if found is None:
-                return f"{path} has no signature: {path}.sig is not there"
+                return f"{path} has no signature: {path}.sig does not exist"
             signature = found
             _signature_of(target).touch(mode=0o600)
             _signature_of(target).write_bytes(signature)
         return self._judge(path, target, signature, number)
 
     def _hint(self) -> str | None:
-        """Which number `latest` or `stable` has now, as an unsigned file says."""
+        """The current version of `latest` or `stable`, according to an unsigned file."""
         text = (self.source.small(f"{self.wanted}/VERSION") or b"").decode("ascii", errors="replace").strip()
         return text if re.fullmatch(r"[0-9]+(\.[0-9]+){3}", text) else None
 
     def _kept(self, number: str) -> Fetched | None:
-        """The package from the cache, verified anew; None when it has to be fetched."""
+        """The package from the cache, verified again; None if it has to be fetched."""
         kept = self.shelf / number / self.folder / f"{NAME}.{self.kind}"
         if not kept.exists() or (self.keys and not _signature_of(kept).exists()):
             return None
@@ -152,11 +152,11 @@ class _Search:
         try:
             judged = self._judge(f"{number}/{self.folder}/{kept.name}", kept, signature, number)
         except OnboardError:
-            return None  # damaged, or of another practice: the fresh one overwrites it
+            return None  # damaged, or from a different practice cloud: the fetched one overwrites it
         return judged if isinstance(judged, Fetched) else None
 
     def _judge(self, path: str, file: Path, signature: bytes, number: str | None) -> Fetched | str:
-        """Verify, then read, then compare: the package, or why it is not the one asked for."""
+        """Verify, read and compare a file: the package, or why it is not the requested one."""
         warnings: list[str] = []
         key = None
         if self.keys:
@@ -175,17 +175,17 @@ class _Search:
             if self.wanted == number or path.startswith(f"{number}/"):
                 return other
             if number:
-                warnings.append(f"{self.source.place} calls {number} {self.wanted}, but serves {label.version}.")
+                warnings.append(f"{self.source.place} says that {self.wanted} is {number}, but serves {label.version}.")
         if key is not None and not key.signs(label.version):
             raise OnboardError(
-                Text("agent {version} is signed with the key of other versions", version=label.version),
+                Text("agent {version} is signed with a key for other versions", version=label.version),
                 where=self.source.place,
                 why=Text("AWS does not use {key} for this version", key=key.fingerprint[-16:]),
                 remedy="Do not use it. Fetch the package from AWS's bucket",
             )
         if self._is_old(label.version, key):
             warnings.append(
-                f"{self.source.place} serves agent {label.version} as latest; {NEWEST_KNOWN} is known to be out."
+                f"{self.source.place} serves agent {label.version} as latest, but {NEWEST_KNOWN} has been released."
             )
         final = self.shelf / label.version / self.folder / f"{NAME}.{self.kind}"
         if final != file:
@@ -221,7 +221,7 @@ class _Web:
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """A folder in the bucket's layout, or with the packages lying in it as they were downloaded."""
+    """A folder with the bucket's layout, or with downloaded packages directly in it."""
 
     folder: Path
     cancel: CancelToken
@@ -265,7 +265,7 @@ def _not_copied(file: Path, error: OSError) -> OnboardError:
         "the agent package cannot be copied",
         where=str(file),
         why=error.strerror or type(error).__name__,
-        remedy="Check the rights to read it, and the space here",
+        remedy="Check that you may read it, and the free space here",
     )
 
 
@@ -286,7 +286,7 @@ def _source(aws: Aws, profile: Profile, downloads: Downloads) -> _Source:
 
 
 def _keys(aws: Aws, profile: Profile, downloads: Downloads) -> tuple[SigningKey, ...]:
-    """Whose signatures count. A practice cloud's own key only for its own bucket, and only on this computer."""
+    """The trusted keys. A practice cloud's key counts only for its own bucket, and only on this computer."""
     keys = aws_keys()
     endpoint = aws.single_endpoint
     if profile.agent.source != "aws" or endpoint is None or not is_loopback(endpoint):
@@ -297,7 +297,7 @@ def _keys(aws: Aws, profile: Profile, downloads: Downloads) -> tuple[SigningKey,
 
 @contextlib.contextmanager
 def _alone(lock: Path, cancel: CancelToken) -> Iterator[None]:
-    """Nobody else on this computer fetches the same at the same time."""
+    """Hold the lock, so that no other process on this computer fetches the same package at the same time."""
     import filelock
 
     make_private_folder(lock.parent)

@@ -1,6 +1,6 @@
-"""Which permissions the caller lacks, asked before anything fails because of them.
+"""Which permissions the caller lacks, found out before anything fails for lack of them.
 
-What a change in AWS needs it says itself (`aws/changes`).
+Each change in AWS (`aws/changes`) lists the permissions that it needs.
 
 Source of the list: Service Authorization Reference, "Actions, resources, and condition keys for AWS Systems Manager".
 """
@@ -20,7 +20,7 @@ from onboard.model.profile import Profile
 if TYPE_CHECKING:
     from mypy_boto3_iam.type_defs import ContextEntryTypeDef
 
-# What runs need besides what each change in AWS says itself: to see nodes, ask them, and deregister them.
+# What runs need in addition to the changes in AWS: to list nodes, run commands on them, and deregister them.
 ALWAYS = Need(
     (
         "ssm:DescribeInstanceInformation",
@@ -33,7 +33,7 @@ ALWAYS = Need(
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """`missing`: actions that the caller's policies do not allow; `unknown`: why it could not be asked, or ""."""
+    """`missing`: actions that the caller's policies do not allow; `unknown`: why they could not be checked, or ""."""
 
     missing: tuple[str, ...] = ()
     unknown: str = ""
@@ -51,11 +51,11 @@ def needed(profile: Profile, identity: Identity) -> Mapping[str, tuple[str, ...]
 def missing_permissions(aws: Aws, identity: Identity, profile: Profile) -> Permissions:
     """Simulate the caller's policies (iam:SimulatePrincipalPolicy); changes nothing.
 
-    Policies of the organization, and those of resources, are not all seen by the simulation: what is not missing here
-    may still be refused. Never raises AwsError.
+    The simulation does not see all policies of the organization and of resources, so AWS may still refuse an action
+    that is not missing here. Never raises AwsError.
     """
     if identity.arn.endswith(":root"):
-        return Permissions()  # the account's own user may do everything
+        return Permissions()  # the account's root user may do everything
     missing: dict[str, None] = {}
     try:
         principal = _principal(aws, identity)
@@ -68,7 +68,7 @@ def missing_permissions(aws: Aws, identity: Identity, profile: Profile) -> Permi
 
 
 def _principal(aws: Aws, identity: Identity) -> str:
-    """The user or role whose policies count. An assumed role's ARN lacks the role's path, so IAM is asked for it."""
+    """ARN of the user or role whose policies apply. IAM is asked for a role: an assumed role's ARN lacks its path."""
     kind, _, rest = identity.arn.split(":", 5)[5].partition("/")
     if kind != "assumed-role":
         return identity.arn

@@ -1,4 +1,4 @@
-"""The Regions of a partition where Systems Manager is, and which of them an account may use."""
+"""The Regions of a partition that have Systems Manager, and which of them an account may use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _OPTED_IN = frozenset({"ENABLED", "ENABLED_BY_DEFAULT", "ENABLING"})
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A Region that has Systems Manager. `host` is that of its endpoint."""
+    """A Region that has Systems Manager. `host`: its endpoint's host name."""
 
     region: str
     long_name: str
@@ -25,7 +25,7 @@ class Offer:
 
 
 def offers(partition: str = COMMERCIAL) -> tuple[Offer, ...]:
-    """Every Region of the partition where Systems Manager is, by botocore's own data. Asks nobody.
+    """Every Region of the partition that has Systems Manager, from botocore's data. Sends nothing.
 
     Raises OnboardError for a partition whose host names are not known.
     """
@@ -45,7 +45,7 @@ def offers(partition: str = COMMERCIAL) -> tuple[Offer, ...]:
 
 
 def partition_of(profile: Profile) -> str:
-    """The partition of the Region that the profile names, else of the AWS configuration's, else the commercial one."""
+    """The partition of the profile's Region, else of the AWS configuration's Region, else the commercial partition."""
     import botocore.exceptions
     import botocore.session
 
@@ -53,14 +53,14 @@ def partition_of(profile: Profile) -> str:
     try:
         region = profile.region.name or session.get_config_variable("region")
         return str(session.get_partition_for_region(region)) if region else COMMERCIAL
-    except (botocore.exceptions.BotoCoreError, ValueError):  # no such Region, or no such profile of ~/.aws
+    except (botocore.exceptions.BotoCoreError, ValueError):  # unknown Region, or unknown profile of ~/.aws
         return COMMERCIAL
 
 
 def enabled(aws: Aws) -> Mapping[str, bool] | None:
-    """Region → whether this account may use it; None where the account cannot be asked or does not let us.
+    """Region → whether this account may use it; None if AWS cannot be asked or does not permit the question.
 
-    Asks ec2:DescribeRegions, else account:ListRegions; either permission is enough, and neither is needed.
+    Calls ec2:DescribeRegions, else account:ListRegions. Either permission is enough, and both are optional.
     """
     for ask in (_by_ec2, _by_account):
         try:

@@ -1,4 +1,4 @@
-"""Trust policies of service roles: as Onboard writes them, judged, and opened to a further Region. Nothing is sent.
+"""Trust policies of service roles: create, judge and extend them to another Region. Sends nothing.
 
 Source: AWS's user guide, "Cross-service confused deputy prevention"; IAM's reference, "JSON policy elements: Condition
 operators".
@@ -16,18 +16,18 @@ _ASSUME = "sts:AssumeRole"
 
 
 def trust_policy(identity: Identity, *regions: str) -> dict[str, Any]:
-    """Who may assume the role: Systems Manager, and only for this account and these Regions (the confused deputy)."""
+    """Let Systems Manager assume the role, only for this account and these Regions (against confused deputies)."""
     arns = [_nodes(identity, region) for region in regions]
     return {"Version": "2012-10-17", "Statement": [_own_statement(identity, arns[0] if len(arns) == 1 else arns)]}
 
 
 def regions_of(document: Mapping[str, Any], identity: Identity) -> list[str]:
-    """The Regions that a trust policy's statement of Onboard's names; none when it has no such statement."""
+    """The Regions in a trust policy's statement that Onboard wrote; empty if it has no such statement."""
     return next((_regions(one) for one in _many(document.get("Statement", [])) if _is_own(one, identity)), [])
 
 
 def with_regions(document: Mapping[str, Any], identity: Identity, regions: Iterable[str]) -> dict[str, Any]:
-    """The trust policy with these Regions in its statement of Onboard's, and all else as it is."""
+    """The trust policy with these Regions in the statement that Onboard wrote, and everything else unchanged."""
     own = trust_policy(identity, *regions)["Statement"]
     statements = _many(document["Statement"])
     place = next(number for number, one in enumerate(statements) if _is_own(one, identity))
@@ -35,7 +35,7 @@ def with_regions(document: Mapping[str, Any], identity: Identity, regions: Itera
 
 
 def sufficient(document: Mapping[str, Any], identity: Identity, region: str) -> dict[str, Any] | None:
-    """The trust policy with as little more as lets the role serve `region`; None where something in it denies that."""
+    """The trust policy with the smallest addition that lets the role serve `region`; None if it denies that."""
     regions = regions_of(document, identity)
     if regions:
         wider = with_regions(document, identity, [*regions, region])
@@ -47,7 +47,7 @@ def sufficient(document: Mapping[str, Any], identity: Identity, region: str) -> 
 
 
 def _nodes(identity: Identity, region: str) -> str:
-    """The ARNs of the account's nodes in a Region, and of all else that Systems Manager has there."""
+    """ARN pattern for the account's nodes and everything else of Systems Manager in a Region."""
     return f"arn:{identity.partition}:ssm:{region}:{identity.account}:*"
 
 
@@ -64,7 +64,7 @@ def _own_statement(identity: Identity, arns: str | list[str]) -> dict[str, Any]:
 
 
 def _is_own(statement: Mapping[str, Any], identity: Identity) -> bool:
-    """Whether a statement is as Onboard writes it, whichever Regions it names."""
+    """Whether a statement is as Onboard writes it, for any Regions."""
     arns = _arns(statement)
     named = [_nodes(identity, region) for region in _regions(statement)]
     return bool(named) and _many(arns) == named and statement == _own_statement(identity, arns)
@@ -99,7 +99,7 @@ def judge_trust(document: Mapping[str, Any], identity: Identity, region: str) ->
             allowed = True
             doubts += unclear
             if not statement.get("Condition"):
-                doubts.append("any account's Systems Manager may assume it; aws:SourceAccount would prevent that.")
+                doubts.append("Systems Manager may assume it for any account; aws:SourceAccount would prevent that.")
     if denials or allowed:
         return doubts, denials
     return doubts, exclusions or [f"its trust policy does not let {SERVICE} assume it."]
@@ -114,7 +114,7 @@ def _concerns_service(statement: Mapping[str, Any]) -> bool:
 
 
 def _conditions(conditions: Mapping[str, Any], identity: Identity, region: str) -> tuple[list[str], list[str]]:
-    """(why this account or Region is excluded, conditions that are not judged)."""
+    """(why this account or Region is excluded, conditions that could not be judged)."""
     excluded, unclear = [], []
     for operator, keys in conditions.items():
         for key, wanted in keys.items():
@@ -129,12 +129,12 @@ def _conditions(conditions: Mapping[str, Any], identity: Identity, region: str) 
                 if not any(_covers(value, identity, region, literal=literal) for value in values):
                     excluded.append(f"its trust policy is for {listed}, which excludes Region {region}.")
             else:
-                unclear.append(f"condition {operator} {key} of its trust policy was not judged.")
+                unclear.append(f"condition {operator} {key} of its trust policy was not evaluated.")
     return excluded, unclear
 
 
 def _covers(pattern: str, identity: Identity, region: str, *, literal: bool) -> bool:
-    """Whether an ARN pattern takes in the nodes of this account and Region, whatever the pattern says after them."""
+    """Whether an ARN pattern matches nodes of this account and Region, ignoring what follows the account."""
     parts = pattern.split(":", 5)
     if pattern == "*" and not literal:
         return True
@@ -147,5 +147,5 @@ def _covers(pattern: str, identity: Identity, region: str, *, literal: bool) -> 
 
 
 def _many(value: Any) -> list[Any]:
-    """IAM writes a list of one without its brackets."""
+    """A value as a list: IAM writes a list of one without brackets."""
     return list(value) if isinstance(value, list | tuple) else [value]

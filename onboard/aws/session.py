@@ -1,4 +1,4 @@
-"""The way to AWS: one boto3 session, its clients made when needed, by any thread."""
+"""Access to AWS: one boto3 session, whose clients are made when needed, by any thread."""
 
 import difflib
 import json
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 10  # seconds
 READ_TIMEOUT = 30  # seconds
-RETRIES = 2  # after the first try; loops that wait longer do so on their own, where they can be stopped
+RETRIES = 2  # after the first try; loops that wait longer do their own waiting, which can be cancelled
 CONNECTIONS = 16
 
-# Where an identity is asked while no Region is decided: one that every account of the partition has.
+# Where to ask for the identity before a Region is chosen: Regions that every account of the partition has.
 _HOME_REGIONS = {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 _HOME_REGION = "us-east-1"
 
@@ -44,7 +44,7 @@ _TALKATIVE = (
 
 
 class _NoBodies(logging.Filter):
-    """Lets nothing below a warning through. A filter, since a level can be set again by anyone."""
+    """Drops records below WARNING. A filter, because other code can change a logger's level."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return record.levelno >= logging.WARNING
@@ -56,7 +56,7 @@ _NO_BODIES = _NoBodies()
 class Aws:
     """Clients of one account and Region. Threads may share it.
 
-    `region_is_decided`: False where nobody has chosen `region`, and it only serves to ask who we are.
+    `region_is_decided`: False if nobody has chosen `region`, and it only serves to ask for the identity.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Aws:
         self._session = session
         self._endpoint_url = endpoint_url
         self._clients: dict[str, Any] = {}
-        self._lock = threading.Lock()  # boto3's clients may be shared by threads, making them may not
+        self._lock = threading.Lock()  # threads may share boto3's clients but must not create them at the same time
         self.region = region
         self.region_is_decided = region_is_decided
         self.partition = str(session.get_partition_for_region(region))
@@ -95,20 +95,20 @@ class Aws:
         return client
 
     def client(self, service: str) -> Any:
-        """A client of any other service, by boto3's name for it."""
+        """A client for any other service, by boto3's name."""
         return self._client(service)
 
     @property
     def s3_endpoint(self) -> str:
-        """URL of S3 as this computer reaches it."""
+        """URL at which this computer reaches S3."""
         custom = self._client("s3").meta.endpoint_url
-        # boto3 may still say s3.amazonaws.com in us-east-1; agents' buckets are found at the Region's own host.
+        # In us-east-1 boto3 may return s3.amazonaws.com; the agent's bucket is at the Region's own host.
         own = f"https://s3.{self.region}.{SUFFIXES.get(self.partition, '')}"
         return own if origin(custom)[1].endswith(tuple(SUFFIXES.values())) else str(custom)
 
     @property
     def single_endpoint(self) -> str | None:
-        """URL of a private or practice cloud: where SSM and S3 are one origin; None with AWS's own."""
+        """URL of a private or practice cloud, where SSM and S3 have the same origin; None for AWS itself."""
         ssm = str(self.ssm.meta.endpoint_url)
         return ssm if origin(ssm) == origin(self.s3_endpoint) else None
 
@@ -153,7 +153,7 @@ class Aws:
                     client.close()
                     client = make({})  # a practice cloud on this computer is not behind the proxy
             except json.JSONDecodeError:
-                raise  # of a credential_process
+                raise  # from a credential_process
             except ValueError as error:
                 raise AwsError(
                     Text("the endpoint URL for {service} is wrong", service=service),
@@ -165,11 +165,11 @@ class Aws:
 
 
 def open_aws(profile: Profile, *, mfa_code: Callable[[str], Secret] | None = None, needs_region: bool = True) -> Aws:
-    """A session from boto3's standard sources; sends nothing.
+    """Open a session from boto3's standard sources; sends nothing.
 
-    The Region is the profile's, else the session's. `mfa_code` is asked (with the prompt) where a role needs MFA.
-    Without `needs_region` it may be undecided: who we are is then asked in a Region that the partition always has.
-    Raises AwsError (unknown profile of ~/.aws, broken configuration) and ProfileError (none, or no such Region).
+    The Region is the profile's, else the session's. `mfa_code` is called with the prompt when a role needs MFA.
+    Without `needs_region` the Region may be undecided: the identity is then asked for in one that always exists.
+    Raises AwsError (unknown profile of ~/.aws, broken configuration) and ProfileError (missing or unknown Region).
     """
     import boto3
     import botocore.session
@@ -181,7 +181,7 @@ def open_aws(profile: Profile, *, mfa_code: Callable[[str], Secret] | None = Non
         decided = profile.region.name or of_session
         region = decided or ("" if needs_region else _home_region(core))
         if region and not of_session:
-            core.set_config_variable("region", region)  # a role is assumed there too, and so in the right partition
+            core.set_config_variable("region", region)  # the role is then assumed there as well, in the right partition
         chain = core.get_component("credential_provider")
         chain.get_provider("assume-role")._prompter = _prompter(mfa_code)
         session = boto3.session.Session(botocore_session=core)
@@ -194,19 +194,19 @@ def open_aws(profile: Profile, *, mfa_code: Callable[[str], Secret] | None = Non
 
 
 def _home_region(core: "botocore.session.Session") -> str:
-    """Where the identity is asked. The ARN of a role to assume names its partition; of keys nothing does."""
+    """Where to ask for the identity. A role to assume names its partition in its ARN; access keys do not."""
     partition = str(core.get_scoped_config().get("role_arn", "")).removeprefix("arn:").partition(":")[0]
     return _HOME_REGIONS.get(partition, _HOME_REGION)
 
 
 def keep_bodies_out_of_logs() -> None:
-    """Silence botocore's loggers that write requests and answers, at whatever level logging is set. May be repeated."""
+    """Silence botocore's loggers that log requests and answers, at any log level. Safe to repeat."""
     for name in _TALKATIVE:
         logging.getLogger(name).addFilter(_NO_BODIES)
 
 
 def _prompter(mfa_code: Callable[[str], Secret] | None) -> Callable[[str], str]:
-    """What botocore calls for an MFA code, in place of reading from the terminal."""
+    """The function that botocore calls for an MFA code, instead of reading it from the terminal."""
 
     def prompt(text: str) -> str:
         if mfa_code is None:

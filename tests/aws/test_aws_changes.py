@@ -86,8 +86,8 @@ def test_what_is_made_is_what_was_planned_and_undo_takes_it_back(aws: Aws, ident
     assert (approved.at_most, sent["RegistrationLimit"]) == (3, 3)
 
     assert [line.words for change in CHANGES for line in change.tell(entries)] == [
-        "The role service-role/Nodes, which this run made, is deleted.",
-        "Activations that this run left are deleted.",
+        "The role service-role/Nodes, which this run created, is deleted.",
+        "Activations that this run left behind are deleted.",
     ]
     for _ in range(2):  # safe to repeat
         for change in reversed(RUN_CHANGES):
@@ -110,7 +110,7 @@ def lines(*entries: Entry) -> list[str]:
 def test_what_becomes_of_a_role_that_stays() -> None:
     opened = Line("ensure_role", "done", {"role": "R", "region": "us-east-1"})
     attached = Line("ensure_role", "done", {"role": "R", "delete": "policy"})
-    region = "Region us-east-1 is taken out of the role R again."
+    region = "Region us-east-1 is removed from the role R again."
     policy = "The policy that this run attached to the role R is detached."
     assert lines(opened) == [region]
     assert lines(attached) == [policy]
@@ -125,7 +125,7 @@ def test_an_activation_that_broke_off_may_be_left() -> None:
     assert ACTIVATIONS.left([begun, done]) == {"ids": "a-1"}
     assert ACTIVATIONS.left([begun, done, begun]) == {"ids": "a-1", "others": "maybe"}
     assert ACTIVATIONS.left([begun, done, deleted]) == {}
-    assert lines(begun, done) == lines(begun) == ["Activations that this run left are deleted."]
+    assert lines(begun, done) == lines(begun) == ["Activations that this run left behind are deleted."]
     assert lines(begun, done, deleted) == []
 
 

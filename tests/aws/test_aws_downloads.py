@@ -179,7 +179,7 @@ def test_a_folder_that_cannot_be_written(fetch: Downloads, server: Server, tmp_p
     (tmp_path / "x.part").mkdir()
     with pytest.raises(OnboardError) as caught:
         fetch.file(server.url, tmp_path / "x")
-    assert "space and the rights" in caught.value.remedy
+    assert "space and the permissions" in caught.value.remedy
 
 
 def test_stopping_while_it_waits(server: Server, tmp_path: Path) -> None:

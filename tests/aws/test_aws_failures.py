@@ -55,7 +55,7 @@ def test_refusals(code: str, message: str, what: str, remedy: str) -> None:
 def test_trouble_of_aws_itself_is_told_apart() -> None:
     answer = {"Error": {"Code": "ServiceUnavailable"}, "ResponseMetadata": {"HTTPStatusCode": 503}}
     error = told(ClientError(answer, "CreateActivation"))  # type: ignore[arg-type]
-    assert "trouble of its own" in error.what
+    assert "an internal error" in error.what
     assert "Wait" in error.remedy
 
 
@@ -109,7 +109,7 @@ def test_other_refusals_repeat_what_aws_says() -> None:
         (UnauthorizedSSOTokenError(), "log-in has expired"),
         (CredentialRetrievalError(provider="custom-process", error_msg="canary-9"), "could not be fetched"),
         (ProxyConnectionError(proxy_url="http://proxy:3128", error="x"), "proxy cannot be reached"),
-        (SSLError(endpoint_url="https://x", error="x"), "no trusted connection to https://x"),
+        (SSLError(endpoint_url="https://x", error="x"), "the connection to https://x is not trusted"),
         (ConnectTimeoutError(endpoint_url="https://x"), "https://x cannot be reached"),
         (BotoCoreError(), "could not be asked"),
         (ResponseParserError("canary-9"), "not AWS"),

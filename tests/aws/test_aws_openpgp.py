@@ -261,7 +261,7 @@ def test_an_ended_key_with_a_signature_of_its_time_is_a_warning(package: Path) -
 @pytest.mark.parametrize("made", [datetime(2024, 6, 2, tzinfo=UTC), datetime(2020, 1, 1, tzinfo=UTC)])
 def test_a_signature_outside_its_keys_life_is_refused(package: Path, made: datetime) -> None:
     keys = trusted(pin=Pin(date(2024, 6, 1), None, None))
-    with pytest.raises(OnboardError, match="outside its key's life"):
+    with pytest.raises(OnboardError, match="outside its key's validity"):
         check_signature(package, MAKER.sign(DATA, made=int(made.timestamp())), keys, now=NOW)
 
 

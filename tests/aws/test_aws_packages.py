@@ -317,7 +317,7 @@ def test_a_latest_that_is_not_the_newest_is_told(
 
 def test_a_key_of_other_versions(fetch: Fetch, folder: Path, instead_of_awss: Callable[..., None]) -> None:
     instead_of_awss(Pin(date(2100, 1, 1), None, NEWEST))
-    with pytest.raises(OnboardError, match="key of other versions"):
+    with pytest.raises(OnboardError, match="key for other versions"):
         fetch(source=str(folder))
     assert fetch(source=str(folder), version=OLDER).package.version == OLDER
 

@@ -220,7 +220,7 @@ def test_onboards_own_role_is_opened_to_a_further_region_and_closed_again(aws: A
         assert not ensure_role(other, identity, plan), "safe to repeat"
 
         assert undo_role(other, done) == (
-            f"Region us-east-1 was taken out of the trust policy of role {WANTED.name}, which stays for {REGION}."
+            f"Region us-east-1 was removed from the trust policy of role {WANTED.name}, which stays for {REGION}."
         )
         assert arns(aws) == arn_of(REGION)
         assert "any more" in undo_role(other, done)
@@ -231,10 +231,10 @@ def test_a_role_that_serves_other_regions_by_now_is_not_deleted(aws: Aws, identi
     first = ensure_role(aws, identity, plan_role(aws, identity, WANTED))
     with closing(in_region(aws, "us-east-1")) as other:
         second = ensure_role(other, identity, plan_role(other, identity, WANTED))
-        assert f"Region {REGION} was taken out" in undo_role(aws, first)
+        assert f"Region {REGION} was removed" in undo_role(aws, first)
         assert arns(aws) == arn_of("us-east-1")
         assert len(aws.iam.list_attached_role_policies(RoleName=WANTED.name)["AttachedPolicies"]) == 1
-        assert "us-east-1 is the only Region" in undo_role(other, second)
+        assert "us-east-1 is its only Region" in undo_role(other, second)
     assert arns(aws) == arn_of("us-east-1")
 
 
@@ -255,11 +255,11 @@ def test_a_trust_policy_that_was_changed_since_the_plan_is_not_touched(aws: Aws,
         plan = plan_role(other, identity, WANTED)
         meanwhile = json.dumps(trust_policy(identity, REGION, "eu-west-1"))
         aws.iam.update_assume_role_policy(RoleName=WANTED.name, PolicyDocument=meanwhile)
-        with pytest.raises(AwsError, match="was changed while this ran"):
+        with pytest.raises(AwsError, match="was changed by somebody else during this run"):
             ensure_role(other, identity, plan)
         assert arns(aws) == [arn_of(REGION), arn_of("eu-west-1")]
         aws.iam.untag_role(RoleName=WANTED.name, TagKeys=["created-by"])
-        with pytest.raises(AwsError, match="was changed while this ran"):
+        with pytest.raises(AwsError, match="was changed by somebody else during this run"):
             ensure_role(other, identity, plan)
     assert arns(aws) == [arn_of(REGION), arn_of("eu-west-1")]
 
@@ -293,7 +293,7 @@ def test_a_role_that_denies_needs_more_than_a_policy_to_paste(aws: Aws, identity
     aws.iam.update_assume_role_policy(RoleName=WANTED.name, PolicyDocument=json.dumps(document))
     plan = plan_role(aws, identity, WANTED)
     assert plan.changes == ()
-    assert "take the denial out" in plan.problems[0]
+    assert "remove the denial" in plan.problems[0]
 
 
 def test_a_role_that_may_not_be_read_is_used_unaudited(aws: Aws, identity: Identity) -> None:
@@ -350,7 +350,7 @@ def test_trust_that_does_not_suffice(document: dict[str, Any], why: str) -> None
 
 def test_doubts_about_trust() -> None:
     assert judge_trust(trust(Condition=None), ME, REGION)[0] == [
-        "any account's Systems Manager may assume it; aws:SourceAccount would prevent that."
+        "Systems Manager may assume it for any account; aws:SourceAccount would prevent that."
     ]
     doubts, refusals = judge_trust(trust(Condition={"Bool": {"aws:SecureTransport": "true"}}), ME, REGION)
     assert "aws:SecureTransport" in doubts[0]

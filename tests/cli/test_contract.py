@@ -267,7 +267,7 @@ def test_aws_that_cannot_be_reached_is_3(console: Console) -> None:
     assert refused.lines[-1]["event"] == "run_finished"
     assert "127.0.0.1:9" in refused.err
     assert "credentials" in console("plan", "--profile", "p.toml", code=3).err
-    for process, why in (("no-such-program", "could not be started"), ("echo no", "printed no JSON"), ("false", "")):
+    for process, why in (("no-such-program", "could not be started"), ("echo no", "did not print JSON"), ("false", "")):
         (console.folder / "config").write_text(f"[default]\ncredential_process = {process}\n")
         config = {"AWS_CONFIG_FILE": str(console.folder / "config"), "AWS_EC2_METADATA_DISABLED": "true"}
         told = Console({**console.environment, **config}, console.folder)("plan", "--profile", "p.toml", code=3).err

@@ -54,7 +54,7 @@ def test_a_second_region_works_out_of_the_box_and_can_be_taken_back(bench: Calla
     assert not shown.deletes_role
     assert not shown.detaches_policy
     undone = work.undo(second.run)
-    assert any(f"Region {SECOND} was taken out" in change.summary for change in undone.aws_changes)
+    assert any(f"Region {SECOND} was removed" in change.summary for change in undone.aws_changes)
     assert calls.of("DeleteRole") == []
 
     in_region(work, FIRST, 0)

@@ -78,7 +78,7 @@ def finish(desk: "Desk") -> Iterator[tuple[str, QWidget]]:
     yield "finish-report", window
     nodes = {name: scenes.node(number) for number, name in enumerate(scenes.able()) if number != 117}
     role = "OnboardSSMServiceRole"
-    words = f"The role {role}, which this run made, is deleted."
+    words = f"The role {role}, which this run created, is deleted."
     line = events.UndoLine(change="ensure_role", subject=role, words=words)
     shown = events.UndoShown(run="r", servers=scenes.able(), nodes=nodes, lines=(line,))
     box = undo_box(window, shown)

@@ -59,7 +59,7 @@ MISSING = events.RunFailed(
     kind="aws",
     what="there is no role service-role/SSM",
     where="iam:GetRole",
-    why="Account 123456789012 has none, and role.create is false",
+    why="Account 123456789012 has no such role, and role.create is false",
     remedy="Correct role.name, or set role.create = true",
 )
 DENIED = events.RunFailed(
@@ -80,8 +80,8 @@ def role(desk: "Desk") -> Iterator[tuple[str, Window]]:
     yield "role-looking", window
     yield "role-reused", _window(desk, "role", REUSED, FITS)
     doubts = (
-        f"Role {NAME}: any account's Systems Manager may assume it; aws:SourceAccount would prevent that.",
-        f"Role {NAME} has AmazonEC2RoleforSSM, which AWS deprecated: it allows far too much.",
+        f"Role {NAME}: Systems Manager may assume it for any account; aws:SourceAccount would prevent that.",
+        f"Role {NAME} has AmazonEC2RoleforSSM, which AWS has deprecated because it allows too much.",
     )
     warned = replace(REUSED, diff=_diff(OPEN), warnings=doubts)
     yield "role", _window(desk, "role", warned, FITS)
@@ -109,7 +109,7 @@ def activation(desk: "Desk") -> Iterator[tuple[str, Window]]:
     full = replace(FITS, nodes=917, fits=False, warnings=(over,))
     yield "activation-full", _window(desk, "activation", NEW, full)
     cost = "about $6,677 a month for 1,316 nodes at $0.00695 a node and hour; see AWS's price list"
-    changing = ("The instance tier is being changed to advanced; that takes some minutes.",)
+    changing = ("The instance tier is being changed to advanced; this takes a few minutes.",)
     advanced = replace(FITS, tier="advanced", nodes=1068, limit=None, cost=cost, warnings=changing)
     yield "activation-cost", _window(desk, "activation", NEW, advanced)
     yield "activation-error", _window(desk, "activation", DENIED)

@@ -71,7 +71,7 @@ UNSURE = events.AccountIdentified(
 )
 EXPIRED = events.RunFailed(
     kind="aws",
-    what="the log-in has expired, or there was none",
+    what="you are not logged in, or the log-in has expired",
     where="sts:GetCallerIdentity",
     why="Single sign-on has no valid token",
     remedy="Log in with `aws sso login` (or `aws login`), then try again",
@@ -86,7 +86,7 @@ NO_CREDENTIALS = events.RunFailed(
     kind="aws",
     what="no AWS credentials were found",
     where="sts:GetCallerIdentity",
-    why="Neither the environment nor ~/.aws nor a single sign-on has complete ones",
+    why="Neither the environment, ~/.aws nor single sign-on has complete credentials",
     remedy="Log in with `aws sso login` or `aws configure`, or name a profile in aws.profile",
 )
 NO_REGION = RegionSection()

@@ -121,7 +121,7 @@ def test_the_report_takes_its_format_from_the_name(page: FinishPage, tmp_path: P
 
 def test_undo_names_what_it_touches_and_cancels_by_default(page: FinishPage) -> None:
     lines = (
-        line("create_activation", "Activations that this run left are deleted."),
+        line("create_activation", "Activations that this run left behind are deleted."),
         line("ensure_role", "The role R, which this run made, is deleted."),
     )
     shown = events.UndoShown(run="r", servers=("a", "b"), nodes={"a": "mi-1"}, lines=lines)

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm.type_defs import ActivationTypeDef, DescribeActivationsFilterTypeDef, TagTypeDef
 
 LARGEST = 1000  # registrations of one activation (API reference, CreateActivation)
-LONGEST_LIFE = timedelta(days=30) - timedelta(minutes=10)  # AWS's limit, less what two clocks may differ
+LONGEST_LIFE = timedelta(days=30) - timedelta(minutes=10)  # AWS's limit, minus what two clocks may differ
 LONGEST_TEXT = 256  # characters of description and default instance name
-RETRY_FOR = 120  # seconds; a new role is seen by Systems Manager after some
+RETRY_FOR = 120  # seconds; Systems Manager sees a new role only after a while
 FIRST_WAIT, LONGEST_WAIT = 2.0, 15.0  # seconds
 
 
@@ -40,7 +40,7 @@ class ActivationWish:
 
     role  name of the service role with its path
     size  how many servers may register with it
-    run   goes into its description, so that `find_activations` finds it after a crash
+    run   is written into its description, so that `find_activations` finds it after a crash
     """
 
     role: str
@@ -52,7 +52,7 @@ class ActivationWish:
 
     @property
     def detail(self) -> dict[str, str]:
-        """What an approval covers of it."""
+        """The details that an approval covers."""
         return {
             "name": self.name,
             "role": self.role,
@@ -73,7 +73,7 @@ class ActivationState:
 
     @property
     def left(self) -> int:
-        """Registrations it still takes."""
+        """How many more registrations it accepts."""
         return 0 if self.expired else max(0, self.limit - self.registrations)
 
 
@@ -106,8 +106,8 @@ class Activations(RunChange):
             raise OnboardError(
                 Text("{count} more nodes do not fit into the {tier} tier", count=basis.registering, tier=room.tier),
                 where=f"account {basis.identity.account} in {basis.aws.region}",
-                why=Text("It holds {nodes} hybrid nodes, and takes {limit}", nodes=room.nodes, limit=room.limit),
-                remedy="Deregister nodes that are gone, use a further Region, or turn on the advanced tier (paid)",
+                why=Text("It has {nodes} hybrid nodes, and its limit is {limit}", nodes=room.nodes, limit=room.limit),
+                remedy="Deregister nodes that no longer exist, use another Region, or turn on the advanced tier (paid)",
             )
         wanted = basis.profile.activation
         parts = tuple(
@@ -123,7 +123,7 @@ class Activations(RunChange):
         )
 
     def left(self, entries: Iterable[Entry]) -> Mapping[str, str]:
-        """`ids` of those created and not deleted, by commas; `others` where there may be some whose ids are unknown."""
+        """`ids`: those created and not deleted, separated by commas; `others`: there may be more, with unknown ids."""
         created, deleted, broken_off = dict[str, None](), set[str](), 0
         for entry in entries:
             if entry.change == ChangeName.CREATE_ACTIVATION and entry.phase == Phase.INTENT:
@@ -134,13 +134,13 @@ class Activations(RunChange):
             elif entry.change == ChangeName.DELETE_ACTIVATION:
                 deleted.update(_id_of(entry))
         ids = ",".join(sorted(created.keys() - deleted))
-        # broken off: killed, or refused, between asking AWS and writing the id down
+        # broken off: killed or refused between the request to AWS and the journal entry with the id
         return {**({"ids": ids} if ids else {}), **({"others": "maybe"} if broken_off > 0 else {})}
 
     def tell(self, entries: Iterable[Entry]) -> tuple[UndoLine, ...]:
         left = self.left(entries)
         ids = left.get("ids", "").split(",")
-        sentence = Text("Activations that this run left are deleted.")
+        sentence = Text("Activations that this run left behind are deleted.")
         return (UndoLine.of(self.name, ", ".join(ids), sentence),) if left else ()
 
     def undo(self, undo: Undo) -> Iterator[Undone | Noted]:
@@ -152,7 +152,7 @@ class Activations(RunChange):
                     found.id for found in find_activations(undo.aws, name=undo.profile.activation.name, run=undo.run)
                 }
             except AwsError as error:
-                text = f"Whether an activation of this run was left behind could not be asked. {error}"
+                text = f"Onboard could not check whether this run left an activation behind. {error}"
                 yield Noted(text=text, level="warning")
         for activation_id in sorted(ids):
             try:
@@ -181,7 +181,7 @@ class NewActivation(Part):
 
 
 def _change(wishes: list[ActivationWish]) -> Change:
-    """The line of the plan for activations that differ in nothing but their size."""
+    """The line of the plan for activations that differ only in size."""
     count, size = len(wishes), sum(wish.size for wish in wishes)
     what, them = ("an activation", "it") if count == 1 else (f"{count} activations", "them")
     hours = wishes[0].expires_in_hours
@@ -212,9 +212,9 @@ def create_activation(
     now: Callable[[], datetime] = _now,
     wait: Callable[[float], bool] | None = None,
 ) -> Activation:
-    """Create one. Retried for up to two minutes while a new role is not yet seen, and when throttled.
+    """Create one. Retries for up to two minutes while AWS does not see a new role yet, or throttles.
 
-    `clock` in seconds, `wait` sleeps and says whether to stop (default: `cancel.wait`). Raises AwsError, Cancelled.
+    `clock` in seconds; `wait` sleeps and returns whether to stop (default: `cancel.wait`). Raises AwsError, Cancelled.
     """
     expires = now() + min(timedelta(hours=wish.expires_in_hours), LONGEST_LIFE)
     labels: list[TagTypeDef] = [{"Key": key, "Value": value} for key, value in wish.tags.items()]
@@ -255,13 +255,13 @@ def find_activations(aws: Aws, *, name: str, run: str) -> tuple[ActivationState,
 
 
 def activations_of_role(aws: Aws, role: str) -> frozenset[str]:
-    """Ids of this Region's activations that still take registrations for `role` (its name with path). AwsError."""
+    """Ids of this Region's activations for `role` (its name with path) that accept registrations. Raises AwsError."""
     found = _described(aws, [{"FilterKey": "IamRole", "FilterValues": [role]}])
     return frozenset(state.id for state in found if state.left)
 
 
 def delete_activation(aws: Aws, activation_id: str) -> bool:
-    """Delete it; False when it was gone already. Registered nodes stay. Raises AwsError."""
+    """Delete it; False if it no longer exists. Registered nodes stay. Raises AwsError."""
     try:
         with asking("ssm:DeleteActivation"):
             aws.ssm.delete_activation(ActivationId=activation_id)
@@ -287,7 +287,7 @@ def _is_role_not_seen(error: AwsError) -> bool:
 
 
 def _explained(error: AwsError, role: str) -> AwsError:
-    """The error with a remedy, where this call knows one."""
+    """The error, with a remedy if this call knows one."""
     if not _is_role_not_seen(error):
         return error
     return AwsError(
@@ -319,5 +319,5 @@ def _state(item: "ActivationTypeDef") -> ActivationState:
 
 
 def _id_of(entry: Entry) -> tuple[str, ...]:
-    """Nothing where a damaged journal does not say it."""
+    """The activation's id; empty if a damaged journal does not contain it."""
     return tuple(value for name, value in entry.data.items() if name == "id")

@@ -23,7 +23,7 @@ from onboard.model.secret import Secret
 
 
 class Entry(Protocol):
-    """A line of the journal, as `engine.journal.Entry` has it."""
+    """A line of the journal, as in `engine.journal.Entry`."""
 
     @property
     def host(self) -> str: ...
@@ -45,11 +45,11 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a change for a run is planned from.
+    """What a run's change is planned from.
 
     servers      how many the plan is for
     registering  how many of them must be registered
-    role         name of the service role with its path, as planned before; "" while that is not planned
+    role         name of the service role with its path, from the change that plans it; "" before that
     """
 
     aws: Aws
@@ -63,7 +63,7 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """An activation that was created. AWS shows `code` this once, and it stays in memory."""
+    """An activation that was created. AWS shows `code` only once, and Onboard keeps it only in memory."""
 
     id: str
     code: Secret
@@ -74,10 +74,11 @@ class Activation:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What making a part did.
+    """The result of making a part.
 
-    kept        what `undo` needs, for the journal; empty when nothing was changed
-    activation  that servers may register with
+    kept        what `undo` needs, for the journal; empty if nothing was changed
+    told        events about what was done
+    activation  one that servers may register with
     """
 
     kept: Mapping[str, str]
@@ -86,11 +87,11 @@ class Made:
 
 
 class Part(ABC):
-    """One thing that is made, with everything that decides how: nothing is looked up in the profile again."""
+    """One thing to make, with everything needed for it: `make` does not read the profile again."""
 
     @abstractmethod
     def planned_undo(self) -> Mapping[str, str]:
-        """What `undo` needs as far as it is known now, journalled first: `make` may never return."""
+        """What `undo` needs, as far as it is known now. It is journalled before `make`, which may never return."""
 
     @abstractmethod
     def make(self, aws: Aws, cancel: CancelToken) -> Made:
@@ -101,10 +102,10 @@ class Part(ABC):
 class Planned:
     """What a change would do.
 
-    changes   lines of the plan, which are what is approved
-    parts     what is made, in this order
+    changes   lines of the plan, for approval
+    parts     what to make, in this order
     warnings  what a reader of the plan must know
-    role      see `Basis`; from the change that plans the role
+    role      see `Basis`; set by the change that plans the role
     """
 
     changes: tuple[Change, ...] = ()
@@ -115,11 +116,11 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """What a change for a run is undone from.
+    """What a run's change is undone from.
 
-    run   that is undone
-    left  what `left` said
-    own   ids of nodes and activations of this run: that they use something does not keep it
+    run   the run to undo
+    left  the result of `RunChange.left`
+    own   ids of this run's nodes and activations; what only these use can still be undone
     """
 
     aws: Aws
@@ -131,7 +132,7 @@ class Undo:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """Something that was taken back: what to write into the journal, and what to tell."""
+    """Something that was undone: `kept` is for the journal, `told` the event about it."""
 
     change: ChangeName
     phase: Phase
@@ -140,24 +141,24 @@ class Undone:
 
 
 class AwsChange(ABC):
-    """`name` is what the journal calls it."""
+    """A kind of change. `name` identifies it in the journal."""
 
     name: ClassVar[ChangeName]
 
     @abstractmethod
     def needs(self, profile: Profile, identity: Identity) -> tuple[Need, ...]:
-        """The permissions to plan it and make it."""
+        """The permissions needed to plan it and to make it."""
 
     @abstractmethod
     def tell(self, entries: Iterable[Entry]) -> tuple[UndoLine, ...]:
-        """What an undo would do about it, from a run's journal. Asks nobody."""
+        """What an undo would do about it, according to a run's journal. Sends nothing."""
 
 
 class RunChange(AwsChange):
-    """Made for a run as a whole, in the order of the catalog, and undone the other way round.
+    """Made once for a run, in the order of the catalog, and undone in reverse order.
 
     title          for sentences: "The role"
-    ends_with_run  undone when its run ends, and by whatever follows a run that was broken off
+    ends_with_run  whether it is undone when its run ends, or by the next command after an interrupted run
     """
 
     title: ClassVar[str]
@@ -165,10 +166,10 @@ class RunChange(AwsChange):
 
     @abstractmethod
     def plan(self, basis: Basis) -> Planned:
-        """What would be done; an empty `Planned` when nothing is. Reads only. Raises AwsError, OnboardError."""
+        """What would be done; an empty `Planned` if nothing. Only reads. Raises AwsError, OnboardError."""
 
     def left(self, entries: Iterable[Entry]) -> Mapping[str, str]:
-        """What `undo` needs, from a run's journal; empty when nothing is left. What was begun counts as made."""
+        """What `undo` needs, from a run's journal; empty if nothing is left. A change that was begun counts as made."""
         made: Mapping[str, str] = {}
         begun: Mapping[str, str] = {}
         for entry in entries:
@@ -184,23 +185,23 @@ class RunChange(AwsChange):
         return self.both(made, begun)
 
     def both(self, first: Mapping[str, str], then: Mapping[str, str]) -> Mapping[str, str]:
-        """What `undo` needs to take back both."""
+        """What `undo` needs to undo both."""
         return {**first, **then}
 
     @abstractmethod
     def undo(self, undo: Undo) -> Iterator[Undone | Noted]:
-        """Take back what the run made, and nothing else; a `Noted` for what stays. Safe to repeat. Raises AwsError."""
+        """Undo what the run made, and nothing else; yield a `Noted` for what stays. Safe to repeat. Raises AwsError."""
 
     def older_fields(self, left: Mapping[str, str]) -> Mapping[str, Any]:
-        """Fields of `UndoShown` from before it had lines. They go with the next version."""
+        """Fields of `UndoShown` from before it had lines. The next version removes them."""
         return {}
 
 
 class NodeChange(AwsChange):
-    """Made to the node of a server, once that has answered with its nonce, and where `engine.authority` agrees.
+    """Made to a server's node once the node has returned its nonce, if `engine.authority` agrees.
 
     participle  for sentences: "tagged", as in "the node was not tagged"
-    by_hand     what to do where it may not be made
+    by_hand     what the user can do if Onboard may not make it
     """
 
     participle: ClassVar[str]
@@ -208,8 +209,8 @@ class NodeChange(AwsChange):
 
     @abstractmethod
     def plan(self, host: Host) -> Change | None:
-        """What would be done; None for nothing. Pure."""
+        """What would be done; None if nothing. Pure."""
 
     @abstractmethod
     def make(self, aws: Aws, node: str, host: Host) -> str:
-        """Make it; what was done, in a few words. Safe to repeat. Raises AwsError."""
+        """Make it, and return what was done in a few words. Safe to repeat. Raises AwsError."""

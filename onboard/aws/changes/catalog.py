@@ -1,4 +1,4 @@
-"""Every change that Onboard makes in AWS besides registering. A test refuses a file that is not listed."""
+"""Every change that Onboard makes in AWS besides registering. A test fails if a file here is not listed."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from onboard.aws.changes.base import AwsChange, Basis, NodeChange, Planned, RunC
 from onboard.aws.changes.node_tags import NodeTags
 from onboard.aws.changes.role import Role
 
-# In the order of making, which is that of planning: activations are for the role.
+# In the order in which they are planned and made: activations need the role.
 RUN_CHANGES: tuple[RunChange, ...] = (Role(), Activations())
 
 NODE_CHANGES: tuple[NodeChange, ...] = (NodeTags(),)
@@ -16,7 +16,7 @@ CHANGES: tuple[AwsChange, ...] = (*RUN_CHANGES, *NODE_CHANGES)
 
 
 def plan_all(basis: Basis) -> tuple[tuple[RunChange, Planned], ...]:
-    """What a run would do in AWS. Reads only. Raises AwsError, OnboardError."""
+    """What a run would do in AWS. Only reads. Raises AwsError, OnboardError."""
     found = []
     for change in RUN_CHANGES:
         planned = change.plan(basis)

@@ -1,4 +1,4 @@
-"""The tags that the profile gives a server, put on its node."""
+"""The tags that the profile gives a server are put on its node."""
 
 from collections.abc import Iterable
 
@@ -16,11 +16,11 @@ STAY = phrase("{server}: the tags of {node} stay, since this run did not registe
 
 
 class NodeTags(NodeChange):
-    """Tags that an activation gave go with a new node only; these are put on every node."""
+    """Put the server's tags on its node. An activation's tags apply only to new nodes; these apply to every node."""
 
     name = ChangeName.TAG_NODE
     participle = "tagged"
-    by_hand = "Tag the node yourself, or take the server's tags out of the profile"
+    by_hand = "Tag the node yourself, or remove the server's tags from the profile"
 
     def needs(self, profile: Profile, identity: Identity) -> tuple[Need, ...]:
         return (Need(("ssm:AddTagsToResource",)),)
@@ -44,7 +44,7 @@ class NodeTags(NodeChange):
         return _words(host)
 
     def tell(self, entries: Iterable[Entry]) -> tuple[UndoLine, ...]:
-        """Tags go with the node where this run registered it. Elsewhere they stay: those before are not known."""
+        """Tags are deleted with a node that this run registered. On others they stay: the former tags are unknown."""
         tagged: dict[str, str] = {}
         registered = set[str]()
         for entry in entries:

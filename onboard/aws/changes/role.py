@@ -1,7 +1,7 @@
-"""The IAM service role that managed nodes work under: audited, created, opened to a further Region, taken back.
+"""The IAM service role that managed nodes use: audit it, create it, extend it to another Region, and undo that.
 
-A role is for one account and the Regions that its trust policy names. Onboard's own, known by its tag, is opened to a
-further Region; a role of somebody else is never changed, only reported with the policy that would do.
+A role is for one account and for the Regions in its trust policy. Onboard extends only its own role, which it knows by
+its tag, to another Region. It never changes somebody else's role, but reports the policy that would suffice.
 
 Source: AWS's user guide, "Create the IAM service role required for Systems Manager in hybrid and multicloud
 environments".
@@ -56,7 +56,7 @@ class Role(RunChange):
                 "The service role cannot be used",
                 where=f"iam role {plan.name}",
                 why="; ".join(problem.words for problem in wrong),
-                remedy=Remedy("This lets Systems Manager assume it", *commands) if commands else "",
+                remedy=Remedy("This command lets Systems Manager assume it", *commands) if commands else "",
             )
         parts = (RoleChange(plan, basis.identity),) if plan.changes else ()
         return Planned(changes=plan.changes, parts=parts, warnings=plan.warnings, role=plan.name)
@@ -68,21 +68,21 @@ class Role(RunChange):
         left = self.left(entries)
         name, region, delete = left.get("role", ""), left.get("region", ""), left.get("delete")
         if delete == "role":
-            told = [Text("The role {role}, which this run made, is deleted.", role=name)]
+            told = [Text("The role {role}, which this run created, is deleted.", role=name)]
         else:
-            closed = Text("Region {region} is taken out of the role {role} again.", region=region, role=name)
+            closed = Text("Region {region} is removed from the role {role} again.", region=region, role=name)
             told = [closed] if region else []
             if delete == "policy":
                 told.append(Text("The policy that this run attached to the role {role} is detached.", role=name))
         return tuple(UndoLine.of(self.name, name, sentence) for sentence in told)
 
     def undo(self, undo: Undo) -> Iterator[Undone | Noted]:
-        """Nothing is taken back while nodes or activations of others use the role."""
+        """Undo nothing while nodes or activations of others use the role."""
         name = undo.left.get("role", "")
         users = sorted(nodes_of_role(undo.aws, name) - undo.own)
         users += sorted(activations_of_role(undo.aws, name) - undo.own)
         if users:
-            text = f"Role {name} stays as it is: {and_more(users, 5)} use it. Undo this run again when nothing does"
+            text = f"Role {name} stays as it is: {and_more(users, 5)} use it. Undo this run again when it is unused"
             yield Noted(text=text, level="warning")
             return
         told = AwsChanged(change=ChangeName.DELETE_ROLE, subject=name, summary=undo_role(undo.aws, undo.left))
@@ -102,13 +102,13 @@ class Role(RunChange):
 class RolePlan:
     """What will be done about the role.
 
-    name      with its path, as CreateActivation takes it (`service-role/X`)
-    region    that it is to serve
-    exists    None when the caller may not read it
-    changes   `create_role`, `allow_region`, `attach_core_policy`; empty when it is as it should be
+    name      with its path, as CreateActivation expects it (`service-role/X`)
+    region    the Region that it is to serve
+    exists    None if the caller may not read it
+    changes   `create_role`, `allow_region`, `attach_core_policy`; empty if it is as it should be
     warnings  what may be wrong with it
-    problems  what is wrong with it, with the remedy: it cannot be used, and `ensure_role` refuses
-    diff      text of what differs from the role Onboard would create; "" when nothing does
+    problems  why it cannot be used, with the remedy; `ensure_role` then refuses
+    diff      text diff to the role that Onboard would create; "" if there is no difference
     """
 
     name: str
@@ -138,7 +138,7 @@ class RoleChange(Part):
 
 
 def plan_role(aws: Aws, identity: Identity, wanted: RoleSection) -> RolePlan:
-    """Read the role. Raises AwsError, also when it is missing and `create` is false."""
+    """Read the role and plan. Raises AwsError, also when it does not exist and `create` is false."""
     path, short = _split(wanted.name)
     try:
         role = _get(aws, short)
@@ -152,7 +152,7 @@ def plan_role(aws: Aws, identity: Identity, wanted: RoleSection) -> RolePlan:
             raise AwsError(
                 Text("there is no role {role}", role=wanted.name),
                 where="iam:GetRole",
-                why=Text("Account {account} has none, and role.create is false", account=identity.account),
+                why=Text("Account {account} has no such role, and role.create is false", account=identity.account),
                 remedy="Correct role.name, or set role.create = true",
                 code="NoSuchEntity",
             )
@@ -162,7 +162,7 @@ def plan_role(aws: Aws, identity: Identity, wanted: RoleSection) -> RolePlan:
 
 
 def planned_undo(plan: RolePlan) -> Mapping[str, str]:
-    """What `undo_role` needs where `ensure_role` never returned."""
+    """What `undo_role` needs if `ensure_role` never returned."""
     names = {change.name for change in plan.changes}
     return _undo(
         plan,
@@ -173,7 +173,7 @@ def planned_undo(plan: RolePlan) -> Mapping[str, str]:
 
 
 def _undo(plan: RolePlan, *, created: bool, allowed: bool, attached: bool) -> dict[str, str]:
-    """`region`: whose nodes the role was opened to. `delete`: the role, or the policy's attachment."""
+    """`region`: the Region that the role was extended to. `delete`: the role, or only the policy's attachment."""
     undo = {"role": plan.name} if created or allowed or attached else {}
     if created or allowed:
         undo["region"] = plan.region
@@ -183,13 +183,13 @@ def _undo(plan: RolePlan, *, created: bool, allowed: bool, attached: bool) -> di
 
 
 def undo_of_both(first: Mapping[str, str], then: Mapping[str, str]) -> Mapping[str, str]:
-    """What `undo_role` needs to take back both: a role that was created goes, whatever was done to it later."""
+    """What `undo_role` needs to undo both: a role that was created is deleted, whatever was done to it later."""
     both = {**first, **then}
     return {**both, "delete": "role"} if first.get("delete") == "role" else both
 
 
 def ensure_role(aws: Aws, identity: Identity, plan: RolePlan) -> Mapping[str, str]:
-    """Do what `plan` says. What `undo_role` needs, for the journal: empty when nothing was changed.
+    """Do what `plan` says, and return what `undo_role` needs, for the journal: empty if nothing was changed.
 
     Safe to repeat. Raises AwsError.
     """
@@ -202,7 +202,7 @@ def ensure_role(aws: Aws, identity: Identity, plan: RolePlan) -> Mapping[str, st
     created = allowed = attached = False
     if ChangeName.CREATE_ROLE in names:
         created = _create(aws, identity, path, short)
-        if not created:  # somebody else created it meanwhile: whatever it is, it was not planned
+        if not created:  # somebody else created it in the meantime, so it may differ from the plan
             role = _get(aws, short)
             fresh = _audit(aws, identity, role, asked=path) if role else None
             if (
@@ -211,9 +211,9 @@ def ensure_role(aws: Aws, identity: Identity, plan: RolePlan) -> Mapping[str, st
                 or any(change.name == ChangeName.ALLOW_REGION for change in fresh.changes)
             ):
                 raise AwsError(
-                    Text("role {role} appeared while this ran", role=plan.name),
+                    Text("role {role} was created by somebody else during this run", role=plan.name),
                     where="iam:CreateRole",
-                    why="It did not exist when the plan was made, and is not as planned",
+                    why="It did not exist when the plan was made, and differs from the planned role",
                     remedy="Plan again",
                     code="EntityAlreadyExists",
                 )
@@ -227,9 +227,9 @@ def ensure_role(aws: Aws, identity: Identity, plan: RolePlan) -> Mapping[str, st
 
 
 def undo_role(aws: Aws, undo: Mapping[str, str]) -> str:
-    """Take back what `ensure_role` did and nothing else; what was done, in one line. Safe to repeat.
+    """Undo what `ensure_role` did and nothing else; return what was done, in one line. Safe to repeat.
 
-    A role that serves other Regions by now stays for these.
+    A role that now serves other Regions too is kept for them.
     """
     if not undo:
         return "The role was not changed."
@@ -241,7 +241,7 @@ def undo_role(aws: Aws, undo: Mapping[str, str]) -> str:
     if not _is_ours(role):
         return f"Role {name} stays: it does not carry the tag {TAG['Key']} = {TAG['Value']}."
     delete = undo.get("delete", "")
-    region = undo.get("region", aws.region if delete == "role" else "")  # older journals name none
+    region = undo.get("region", aws.region if delete == "role" else "")  # older journals do not contain it
     regions = regions_of(role["AssumeRolePolicyDocument"], _owner(role))
     others = [other for other in regions if other != region]
     if delete == "role" and not others:
@@ -258,11 +258,11 @@ def undo_role(aws: Aws, undo: Mapping[str, str]) -> str:
 def _take_region(aws: Aws, role: Mapping[str, Any], name: str, region: str, others: list[str]) -> str:
     document, owner = role["AssumeRolePolicyDocument"], _owner(role)
     if region not in regions_of(document, owner):
-        return f"Role {name} is not for Region {region} any more."
+        return f"Role {name} is no longer for Region {region}."
     if not others:
-        return f"Role {name} stays as it is: {region} is the only Region that it is for."
+        return f"Role {name} stays as it is: {region} is its only Region."
     _set_trust(aws, role["RoleName"], with_regions(document, owner, others))
-    return f"Region {region} was taken out of the trust policy of role {name}, which stays for {', '.join(others)}."
+    return f"Region {region} was removed from the trust policy of role {name}, which stays for {', '.join(others)}."
 
 
 def _detach(aws: Aws, role: Mapping[str, Any]) -> None:
@@ -274,7 +274,7 @@ def _detach(aws: Aws, role: Mapping[str, Any]) -> None:
 
 def _delete(aws: Aws, role: Mapping[str, Any], name: str) -> str:
     policies = [policy["PolicyArn"] for policy in _attached(aws, role["RoleName"])]
-    if any(arn != _core_arn(_owner(role).partition) for arn in policies):  # who uses it needs the core policy, too
+    if any(arn != _core_arn(_owner(role).partition) for arn in policies):  # their user needs the core policy too
         return f"Role {name} stays as it is: somebody attached other policies to it."
     _detach(aws, role)
     try:
@@ -284,7 +284,7 @@ def _delete(aws: Aws, role: Mapping[str, Any], name: str) -> str:
         if error.code == "NoSuchEntity":
             return f"Role {name} is gone already."
         if error.code == "DeleteConflict":
-            return f"Role {name} stays, without {CORE_POLICY}: somebody gave it policies of its own."
+            return f"Role {name} stays, without {CORE_POLICY}: somebody added inline policies to it."
         raise
     return f"Role {name} was deleted."
 
@@ -309,7 +309,7 @@ def _allowance(
 
 
 def _allow_region(aws: Aws, identity: Identity, plan: RolePlan, change: Change) -> bool:
-    """False when it is allowed already. The policy that was planned is set, and no other."""
+    """Set exactly the policy that was planned; False if the Region is already allowed."""
     _, short = _split(plan.name)
     role = _get(aws, short)
     document = role["AssumeRolePolicyDocument"] if role else {}
@@ -318,9 +318,9 @@ def _allow_region(aws: Aws, identity: Identity, plan: RolePlan, change: Change) 
     wider = sufficient(document, identity, plan.region) if _is_ours(role) else None
     if wider is None or json.dumps(wider, indent=2) != change.detail["trust"]:
         raise AwsError(
-            f"role {plan.name} was changed while this ran",
+            f"role {plan.name} was changed by somebody else during this run",
             where="iam:UpdateAssumeRolePolicy",
-            why="It is not what the plan was made for",
+            why="It differs from the role that the plan was made for",
             remedy="Plan again",
         )
     _set_trust(aws, short, wider)
@@ -366,7 +366,7 @@ def _create(aws: Aws, identity: Identity, path: str, short: str) -> bool:
 
 
 def _attach(aws: Aws, short: str, arn: str) -> bool:
-    """False when it was attached already."""
+    """Attach the policy; False if it was already attached."""
     if any(policy["PolicyArn"] == arn for policy in _attached(aws, short)):
         return False
     with asking("iam:AttachRolePolicy"):
@@ -382,14 +382,14 @@ def _core_arn(partition: str) -> str:
 
 
 def _audit(aws: Aws, identity: Identity, role: Mapping[str, Any], *, asked: str) -> RolePlan:
-    """Judge a role that exists. Its path comes from IAM: the one asked for may be missing or wrong."""
+    """Judge an existing role. Its path comes from IAM, since the path in the profile may be missing or wrong."""
     short = role["RoleName"]
     name = role["Path"].lstrip("/") + short
     warnings, problems = [], []
     if asked not in ("/", role["Path"]):
-        warnings.append(f"The role's path is {role['Path']}, not {asked}; its name here is {name}.")
+        warnings.append(f"The role's path is {role['Path']}, not {asked}; its full name is {name}.")
     if len(name) > LONGEST_NAME:
-        problems.append(f"Path and name have {len(name)} characters; activations take {LONGEST_NAME}.")
+        problems.append(f"Path and name have {len(name)} characters; activations accept at most {LONGEST_NAME}.")
     document = role["AssumeRolePolicyDocument"]
     doubts, refusals = judge_trust(document, identity, aws.region)
     warnings += [f"Role {name}: {doubt}" for doubt in doubts]
@@ -423,20 +423,20 @@ def _audit(aws: Aws, identity: Identity, role: Mapping[str, Any], *, asked: str)
 
 
 def _unfit(name: str, short: str, refusals: Sequence[str], trust: Mapping[str, Any] | None) -> str:
-    """What is wrong with a role of somebody else, and what to do.
+    """What is wrong with somebody else's role, and what to do.
 
-    `trust`: the policy that would do, if anything but a change by hand.
+    `trust`: the trust policy that would suffice; None if its denial must be removed by hand.
     """
     wrong = Text("Role {role}: {reasons}", role=name, reasons=" ".join(refusals))
     if trust is None:
-        return joined(wrong, Text("Set another role.name, or take the denial out of its trust policy."), " ")
+        return joined(wrong, Text("Set a different role.name, or remove the denial from its trust policy."), " ")
     policy = ("--policy-document", json.dumps(trust))
     command = sh("aws", "iam", "update-assume-role-policy", "--role-name", foreign(short), *policy)
-    return Remedy(joined(wrong, Text("Set another role.name, or let it"), " "), command)
+    return Remedy(joined(wrong, Text("Set a different role.name, or extend its trust policy"), " "), command)
 
 
 def _judge_permissions(aws: Aws, short: str, name: str) -> tuple[bool, list[str], list[str]]:
-    """(the core policy is lacking, warnings, problems)."""
+    """(whether the core policy is missing, warnings, problems)."""
     with asking("iam:ListAttachedRolePolicies"):
         attached = [policy["PolicyName"] for policy in _attached(aws, short)]
     with asking("iam:ListRolePolicies"):
@@ -445,9 +445,9 @@ def _judge_permissions(aws: Aws, short: str, name: str) -> tuple[bool, list[str]
     lacking = CORE_POLICY not in attached
     warnings, problems = [], []
     if DEPRECATED_POLICY in attached:
-        warnings.append(f"Role {name} has {DEPRECATED_POLICY}, which AWS deprecated: it allows far too much.")
+        warnings.append(f"Role {name} has {DEPRECATED_POLICY}, which AWS has deprecated because it allows too much.")
     if lacking and not attached and not inline:
-        problems.append(f"Role {name} allows nothing: attach {CORE_POLICY}.")
+        problems.append(f"Role {name} has no permissions: attach {CORE_POLICY}.")
     elif lacking and DEPRECATED_POLICY not in attached:
         others = ", ".join((*attached, *inline))
         warnings.append(f"Role {name} lacks {CORE_POLICY}; whether its own policies suffice is unknown: {others}.")
@@ -455,7 +455,7 @@ def _judge_permissions(aws: Aws, short: str, name: str) -> tuple[bool, list[str]
 
 
 def _diff(found: Mapping[str, Any], wanted: Mapping[str, Any], *, lacking: bool) -> str:
-    """A unified diff from the role as it is to the role as Onboard would create it."""
+    """A unified diff from the existing role to the role that Onboard would create."""
     before = json.dumps(found, indent=2, sort_keys=True).splitlines()
     after = json.dumps(wanted, indent=2, sort_keys=True).splitlines()
     lines = list(difflib.unified_diff(before, after, "trust policy", "trust policy wanted", lineterm=""))
@@ -484,7 +484,7 @@ def _attached(aws: Aws, short: str) -> Iterator[Mapping[str, Any]]:
 
 
 def _owner(role: Mapping[str, Any]) -> Identity:
-    """The account that a role is in, with its partition."""
+    """The role's account and partition."""
     _, partition, _, _, account, _ = role["Arn"].split(":", 5)
     return Identity(account=account, arn=role["Arn"], partition=partition)
 
@@ -494,6 +494,6 @@ def _is_ours(role: Mapping[str, Any] | None) -> bool:
 
 
 def _split(name: str) -> tuple[str, str]:
-    """(path, short name) of a role's name as a profile may hold it."""
+    """(path, short name) from a role's name in a profile."""
     path, _, short = name.rpartition("/")
     return (f"/{path}/" if path else "/"), short
