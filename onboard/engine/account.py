@@ -1,4 +1,4 @@
-"""Who we are to AWS, before anything else is asked of it."""
+"""The AWS session and the caller's identity, which every command that uses AWS needs first."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -19,28 +19,28 @@ class Account:
 
 
 def open_account(profile: Profile, tools: Tools) -> Generator[Event, None, Account]:
-    """Open the session and ask who we are. Raises AwsError, and ProfileError where no Region is named."""
+    """Open the session and ask for the identity. Raises AwsError, and ProfileError if no Region is set."""
     return (yield from identified(open_aws(profile, mfa_code=tools.mfa_code)))
 
 
 def identified(aws: Aws) -> Generator[Event, None, Account]:
-    """Ask who we are in this session. One session a command: a code of an MFA device is good once. Raises AwsError."""
+    """Ask for the identity. Each command uses one session, because an MFA code works only once. Raises AwsError."""
     identity = identify(aws)
     yield AccountIdentified(account=identity.account, arn=identity.arn, partition=identity.partition, region=aws.region)
     return Account(aws, identity)
 
 
 def context_of(profile: Profile, aws: Aws, identity: Identity | None) -> Context:
-    """What checks may look at besides facts. `identity` is None when AWS could not be asked.
+    """What checks may use besides facts. `identity` is None if AWS could not be asked.
 
-    Raises OnboardError for an agent of the profile's that cannot work in the Region.
+    Raises OnboardError if the profile's agent version cannot work in the Region.
     """
     version = profile.agent.version
     urls = endpoints(
         aws.region,
         aws.partition,
         profile.network.endpoints,
-        None if version in ("latest", "stable") else version,  # what these are is known once fetched
+        None if version in ("latest", "stable") else version,  # the version behind these is known only once fetched
         everything_at=aws.single_endpoint,
     )
     return Context(profile=profile, region=aws.region, account=identity.account if identity else "", endpoints=urls)

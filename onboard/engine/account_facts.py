@@ -1,4 +1,4 @@
-"""Looks at AWS that pages show: the account and what it may do, the role and the room for nodes. Nothing is kept."""
+"""Queries for the pages: the account and its permissions, the role, and the room for nodes. Not journalled."""
 
 import json
 from collections.abc import Generator, Iterator
@@ -19,12 +19,12 @@ from onboard.model.profile import Profile
 
 
 def account(profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
-    """The AWS configuration's profiles, who the chosen one is, and which permissions are missing."""
+    """The AWS configuration's profiles, the identity of the chosen one, and its missing permissions."""
 
     def body(_: str) -> Generator[Event, None, None]:
         profiles, default = aws_profiles()
         yield AwsProfilesListed(profiles=profiles, default=default)
-        aws = open_aws(profile, mfa_code=tools.mfa_code, needs_region=False)  # it is decided after the account
+        aws = open_aws(profile, mfa_code=tools.mfa_code, needs_region=False)  # the Region is chosen after the account
         identity = identify(aws)
         permissions = missing_permissions(aws, identity, profile)
         yield AccountIdentified(

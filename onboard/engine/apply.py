@@ -1,23 +1,24 @@
 """Apply: survey, plan, then change AWS and the servers, canary first, and prove each one.
 
-Where to find what happens between a profile and a managed node, and what each stage hands to the next:
+The stages between a profile and a managed node, and what each one hands to the next:
 
 1. engine/survey takes the profile's Hosts. It connects to each, asks all facts with one script, and judges them:
-   Host → Facts → Findings → HostStatus. Result: a Survey. A server that cannot be reached or is blocked has its end
-   here and gets no further.
+   Host → Facts → Findings → HostStatus. Result: a Survey. A server that cannot be reached or is blocked ends
+   here.
 2. engine/planning takes the Survey and AWS's answers about role, nodes and packages. Each step turns facts into a
-   Change, or into none when the server is as it should be: Facts → Before → Changes. Result: a Prepared. It holds
-   the Plan (plain values that are shown, saved and approved) and what carrying it out takes (a Before for each server).
-3. Here the Plan is compared with the one that was approved. More than that raises PlanExceeded; nothing was changed.
+   Change, or into nothing if the server is as it should be: Facts → Before → Changes. Result: a Prepared. It holds
+   the Plan (plain values to show, save and approve) and what is needed to carry it out (a Before for each server).
+3. This file compares the Plan with the approved one. If it contains more, PlanExceeded is raised before any change.
 4. engine/rollout takes the Prepared. It makes the changes in AWS, then works on the servers: the canary, then the
-   rest. A step turns a Before into a Done. The journal has its intent, with what its undo needs, before it begins, and
-   its end after that: Change → Entry. RegisterAgent's Done names the node's id; that is what the server says.
-5. engine/proof takes that id. It waits until Systems Manager says Online, and has a Run Command fetch the nonce that
-   was placed on that server in this run. Only then the server ends ONLINE (HostFinished), and may its node be tagged.
+   rest. A step turns a Before into a Done. The journal gets its intent, with what its undo needs, before it begins,
+   and its end afterwards: Change → Entry. RegisterAgent's Done contains the node's id, which is the server's claim.
+5. engine/proof takes that id. It waits until Systems Manager says Online, and fetches the nonce that was placed on
+   that server in this run with Run Command. Only then may its node be tagged, and the server ends ONLINE
+   (HostFinished).
 6. engine/undo, later, takes a run's Entries and nothing else: entries → Undoing → the steps' undo, in reverse order. It
    deregisters a node only if engine/authority agrees.
 
-All stages tell what they see as Events. engine/command journals them and gives each server an end, whatever happens.
+All stages report what they see as Events. engine/command journals them and gives each server an end, whatever happens.
 """
 
 import json
@@ -52,9 +53,10 @@ def apply(
 ) -> Iterator[Event]:
     """Onboard the profile's servers.
 
-    `approved` is the plan that may be carried out; None allows whatever the fresh plan says. With `resume`, an
-    earlier run goes on: its plan is the approved one, and servers that it brought online are asked again.
-    Raises ProfileError at the first event, with nothing told or written, when that run cannot go on with `profile`.
+    `approved` is the plan that may be carried out; None allows whatever the new plan contains. With `resume`, an
+    earlier run continues: its plan is the approved one, and servers that it brought online are asked again.
+    Raises ProfileError at the first event, before any event or journal entry, if that run cannot continue with
+    `profile`.
     """
     if resume:
         _refuse_other(resume, profile, tools.journal.proven_in(resume.run))
@@ -71,11 +73,11 @@ def apply(
         yield from prepared.settled.values()
         if allowed is not None:
             _refuse_more(prepared.plan, allowed)
-        cancel.check()  # before a plan is kept that lacks the servers whose turn did not come
+        cancel.check()  # do not keep a plan that lacks the servers not yet surveyed
         if allowed is None:
             tools.journal.approve(run, json.dumps(asdict(prepared.plan)))
         yield from Rollout(run, profile, prepared, account, tools, cancel).carry_out()
-        if Path(profile_path).is_absolute():  # another one may be at the same place of another folder
+        if Path(profile_path).is_absolute():  # a relative path may mean a different profile in another folder
             yield from end_former(run, profile_path, account.identity.account, account.aws, tools.journal)
 
     begun = Begun(
@@ -90,21 +92,23 @@ def apply(
 
 
 def _refuse_other(record: RunRecord, profile: Profile, proven: Collection[str]) -> None:
-    """A run knows its servers by their names: a name must not have become another server's, nor one that it brought
-    online be missing, whose end it could not tell.
+    """Refuse to resume with a profile in which a name now means a different server, or which lacks a server that the
+    run brought online: a run knows its servers by name, and reports an end for each.
     """
     problems = []
     if record.command != "apply":
-        remedy = "Name a run of apply; onboard runs lists them"
-        problems.append(Problem(record.run, f"this is a run of {record.command}, which nothing can go on with", remedy))
+        remedy = "Give the id of an apply run; `onboard runs` lists them"
+        problems.append(
+            Problem(record.run, f"this is a run of {record.command}; only runs of apply can be resumed", remedy)
+        )
     was = record.places()
     for host in profile.hosts:
         if host.name in was and host.place != was[host.name]:
-            problem = f"it is at {host.place}, and was at {was[host.name]} when the run began"
-            problems.append(Problem(host.name, problem, "Run apply anew with this profile, without --resume"))
+            problem = f"it is at {host.place}, but was at {was[host.name]} when the run began"
+            problems.append(Problem(host.name, problem, "Start a new run with this profile: apply without --resume"))
     missing = sorted({*proven} - {host.name for host in profile.hosts})
     if missing:
-        problem = f"this profile lacks what the run brought online: {and_more(missing, 5)}"
+        problem = f"this profile lacks servers that the run brought online: {and_more(missing, 5)}"
         problems.append(Problem(record.run, problem, "Resume it with its own profile, or run apply without --resume"))
     if problems:
         raise ProfileError(f"run {record.run}", tuple(problems))
@@ -114,7 +118,7 @@ def _refuse_more(fresh: Plan, approved: Plan) -> None:
     more = fresh.exceeds(approved)
     if more:
         raise PlanExceeded(
-            "The world has changed since the plan was made, so that more would have to be done; nothing was changed",
+            "More changes are needed than when the plan was made; nothing was changed",
             why=and_more(more, 5, by="; "),
-            remedy="Make a new plan, look at it, and apply that one",
+            remedy="Make a new plan, review it, and apply that one",
         )

@@ -1,8 +1,8 @@
-"""Authority over a node id: whether a run may change a node in AWS, that is deregister it or tag it.
+"""Whether a run may change a node in AWS, that is, deregister it or tag it.
 
-The id that a server prints or keeps in a file is a claim: its root can name any node. What decides is what the server
-cannot write: which activation AWS says the node was registered with, and which activations the journal says Onboard
-made to register this server. An activation is deleted when its run ends; its nodes keep its id.
+The node id that a server prints or keeps in a file is a claim, because its root can name any node. The decision uses
+what the server cannot write: the activation that AWS says the node was registered with, and the activations that the
+journal says Onboard made to register this server. An activation is deleted when its run ends; its nodes keep its id.
 """
 
 from onboard.aws.instances import Node
@@ -10,9 +10,9 @@ from onboard.engine.journal import Journal
 
 
 def objection(journal: Journal, run: str, host: str, node: Node) -> str:
-    """Why `run` may not change this node on behalf of the server `host`; "" when it may.
+    """Why `run` may not change this node on behalf of the server `host`; "" if it may.
 
-    Runs with the same profile count as one: a later run takes up a registration that an earlier one began.
+    Runs with the same profile count as one, because a later run continues a registration that an earlier one began.
     """
     if node.activation_id not in journal.activations_for(run, host):
         return f"AWS does not say that {node.instance_id} was registered with an activation made for this server"
@@ -20,5 +20,5 @@ def objection(journal: Journal, run: str, host: str, node: Node) -> str:
     others = sorted(set(claimants) - {host})
     is_its_own = claimants.get(host, False) and not any(claimants[other] for other in others)
     if others and not is_its_own:
-        return f"{node.instance_id} is claimed by {', '.join(others)}, too"
+        return f"{node.instance_id} is also claimed by {', '.join(others)}"
     return ""

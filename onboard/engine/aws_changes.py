@@ -1,4 +1,4 @@
-"""Changes in AWS for a run, made and taken back: each journalled before and after, whichever it is."""
+"""Make and undo a run's changes in AWS, and journal each one before and after."""
 
 from collections.abc import Generator, Iterable
 
@@ -21,7 +21,7 @@ def make_all(
     cancel: CancelToken,
     registrations: Registrations,
 ) -> Generator[Event, None, None]:
-    """Make what is planned. Activations that this creates are added to `registrations`."""
+    """Make what is planned. Add the activations that this creates to `registrations`."""
     for change, plan in planned:
         for part in plan.parts:
             journal.write(run, "", change.name, Phase.INTENT, part.planned_undo())
@@ -33,14 +33,14 @@ def make_all(
 
 
 def end_all(run: str, profile: Profile, aws: Aws, journal: Journal) -> Generator[Event, None, None]:
-    """Undo what ends with its run, also what an earlier part of it left that was broken off."""
+    """Undo the changes that end with their run, including those of an interrupted earlier attempt of it."""
     for change in reversed(catalog.RUN_CHANGES):
         if change.ends_with_run:
             yield from take_back(change, run, profile, aws, journal)
 
 
 def end_former(run: str, profile_path: str, account: str, aws: Aws, journal: Journal) -> Generator[Event, None, None]:
-    """As `end_all`, for earlier runs of this profile that were broken off: `run`, which ended, stands in for them."""
+    """Do the same as `end_all` for interrupted earlier runs of this profile. `run`, which calls it, is left out."""
     for record in journal.runs():
         if record.run == run or record.finished or (record.command, record.profile_path) != ("apply", profile_path):
             continue
@@ -56,7 +56,7 @@ def end_former(run: str, profile_path: str, account: str, aws: Aws, journal: Jou
 def take_back(
     change: RunChange, run: str, profile: Profile, aws: Aws, journal: Journal, own: frozenset[str] = frozenset()
 ) -> Generator[Event, None, None]:
-    """Undo one change, if anything of it is left. `own` as in `Undo`."""
+    """Undo one change, if anything of it is left. `own`: see `Undo`."""
     left = change.left(journal.entries(run))
     if not left:
         return

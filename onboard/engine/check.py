@@ -1,4 +1,4 @@
-"""Check and plan: what is, and what would be done. Neither changes anything."""
+"""Check and plan: the present state, and what apply would do. Neither changes anything."""
 
 from collections.abc import Collection, Generator, Iterator
 
@@ -18,9 +18,9 @@ from onboard.model.profile import Profile
 def check(
     profile: Profile, tools: Tools, cancel: CancelToken, *, profile_path: str = "", only: Collection[str] = ()
 ) -> Iterator[Event]:
-    """Facts and findings of every server. `only` names the checks wanted; all when empty.
+    """Facts and findings of every server. `only`: the checks to make; all if empty.
 
-    Servers are judged even where AWS refuses or cannot be reached; the run then ends with RunFailed.
+    Servers are judged even if AWS refuses or cannot be reached; the run then ends with RunFailed.
     """
 
     def body(run: str) -> Generator[Event, None, None]:
@@ -31,7 +31,7 @@ def check(
             identity = (yield from identified(aws)).identity
         except AwsError as error:
             trouble = error
-            yield Noted(text=f"AWS could not be asked; the servers are checked all the same. {error}", level="warning")
+            yield Noted(text=f"AWS could not be asked; the servers are checked without it. {error}", level="warning")
         context = context_of(profile, aws, identity)
         survey = yield from take_survey(profile.hosts, context, tools, cancel, aws=None if trouble else aws, only=only)
         for host in profile.hosts:
@@ -43,13 +43,13 @@ def check(
 
 
 def plan(profile: Profile, tools: Tools, cancel: CancelToken, *, profile_path: str = "") -> Iterator[Event]:
-    """What `apply` would do, as a PlanMade event; each server ends as it would start."""
+    """What `apply` would do, as a PlanMade event; each server ends with its status in the survey."""
 
     def body(run: str) -> Generator[Event, None, None]:
         account = yield from open_account(profile, tools)
         context = context_of(profile, account.aws, account.identity)
         survey = yield from take_survey(profile.hosts, context, tools, cancel, aws=account.aws)
-        cancel.check()  # a plan of a part would pass for the whole
+        cancel.check()  # a plan for some of the servers would be taken for the whole plan
         yield from prepare(run, profile, profile.hosts, survey, account.identity, account.aws, tools, cancel)
         for host in profile.hosts:
             yield survey.finish(host)

@@ -1,4 +1,4 @@
-"""What every command has in common: a run in the journal, errors told as events, a last line that always comes."""
+"""What all commands have in common: a run in the journal, errors as events, and a last event that always comes."""
 
 import json
 import secrets
@@ -27,11 +27,11 @@ Body = Callable[[str], Generator[Event, None, None]]
 class Begun:
     """A command as it was given, for the journal.
 
-    hosts    the servers that it is about; one that it brings to no end is skipped
-    path     of the profile's file, "" when it has none
-    resume   the id of an earlier run that goes on, "" for a run of its own
+    hosts    its servers; one for which it reports no end is reported as skipped
+    path     of the profile's file, "" if it has none
+    resume   the id of an earlier run to continue, "" for a new run
     alone    whether it is refused while another run changes some of its servers
-    undoes   the run that it takes back, or ""
+    undoes   the run that it undoes, or ""
     """
 
     command: str
@@ -49,11 +49,11 @@ def new_run() -> str:
 
 
 def conduct(begun: Begun, body: Body, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
-    """Run `body(run)`, which yields events, as a run of the journal; end with RunFinished whatever happens.
+    """Run `body(run)`, which yields events, as a run in the journal; end with RunFinished whatever happens.
 
-    Raises OnboardError at the first event, with nothing told or written, when another process works on the run that is
-    to go on, and for a command that has to be alone when another one changes some of its servers.
-    A run whose journal fails is stopped, and says so at its end.
+    Raises OnboardError at the first event, before any event or journal entry, if another process works on the run to
+    continue, or if the command has to be alone and another run changes some of its servers.
+    A run whose journal fails is stopped, and ends with an event that says so.
     """
     run = begun.resume or new_run()
     journal, who = tools.journal, person()
@@ -82,14 +82,14 @@ def conduct(begun: Begun, body: Body, tools: Tools, cancel: CancelToken) -> Iter
 def look(
     command: str, body: Body, *, profile: Profile, cancel: CancelToken, hosts: Sequence[Host] = ()
 ) -> Iterator[Event]:
-    """Run `body("")`, which looks at something that changes all the time: as `conduct`, without id and journal."""
+    """Run `body("")`, a query, in the same way as `conduct`, but without a run id and without the journal."""
     state = State()
     yield from _told(_started(Begun(command=command, profile=profile, hosts=hosts), "", person()), body, state, cancel)
     yield _finished("", state)
 
 
 class _Kept:
-    """A run's events in the journal, until writing one fails: `failed`. What cannot be journalled is not begun."""
+    """Writes a run's events into the journal. If that fails, sets `failed` and stops the run."""
 
     def __init__(self, run: str, journal: Journal, cancel: CancelToken) -> None:
         self._run = run
@@ -114,12 +114,12 @@ class _Kept:
 
 
 def _told(started: RunStarted, body: Body, state: State, cancel: CancelToken) -> Iterator[Event]:
-    """What a command tells between its first event and its last, folded into `state`: errors as events, and an end
-    for each of its servers.
-    """
+    """A command's events except the last, folded into `state`: errors become events, and each server gets an end."""
 
     def told(event: Event) -> Event:
-        if not isinstance(event, FactsGathered):  # of no use here, and most of the memory that many servers take
+        if not isinstance(
+            event, FactsGathered
+        ):  # not needed here, and it would take most of the memory for many servers
             state.fold(event)
         return event
 
@@ -139,7 +139,7 @@ def _told(started: RunStarted, body: Body, state: State, cancel: CancelToken) ->
             continue
         reason = cancel.why or "Stopped before its turn" if cancel.stopping else "The run ended before its turn"
         if host.is_proven:
-            reason = "Not looked at: it answered with its nonce, and the run ended before it was looked at again"
+            reason = "Not checked: it answered with its nonce, but the run ended before it was checked again"
         yield told(HostFinished(host=name, status=HostStatus.SKIPPED, reason=reason))
 
 
@@ -160,7 +160,7 @@ def _finished(run: str, state: State) -> RunFinished:
 
 
 def failure(error: OnboardError) -> RunFailed:
-    """The event that tells of an error."""
+    """The event that reports an error."""
     return RunFailed(
         kind=error.kind,
         what=str(error.what),

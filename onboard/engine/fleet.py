@@ -1,9 +1,9 @@
-"""Fan-out: one bounded pool of threads does the same work on many servers, and events come out as they happen.
+"""Fan-out: one bounded pool of threads does the same work on many servers, and yields their events as they happen.
 
-What only waits for AWS once a server's work is done waits in a pool of its own, and keeps no server from its turn.
+Once a server's work is done, waiting for AWS happens in a separate pool, so that it delays no other server.
 
-A worker tells everything as plain values: events for whoever follows the run, and a Result for its coordinator. It
-writes into nothing of the coordinator's, so that a chunk of servers could be worked on in another process.
+A worker reports everything as plain values: events for those who follow the run, and a Result for its coordinator. It
+does not write into the coordinator's data, so that a chunk of servers could be worked on in another process.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a worker learned of a server, for the coordinator alone."""
+    """What a worker learned about a server, for the coordinator only."""
 
     host: str
     value: Any
@@ -30,7 +30,7 @@ Told = Event | Result
 Emit = Callable[[Told], None]
 Rest = Callable[[], None]
 
-WAITING = 200  # rests that may wait at a time
+WAITING = 200  # how many rests may wait at the same time
 
 
 def work_on(
@@ -38,10 +38,10 @@ def work_on(
 ) -> Iterator[Told]:
     """Call `work(item, emit)` for each item, `concurrency` at a time; yield what they emit.
 
-    What `work` returns is the item's rest, which is called apart from those that work.
+    If `work` returns a function (the item's rest), it is called in a separate pool.
 
-    `work` itself looks at the cancel token and tells what becomes of its item. A consumer that goes away stops all.
-    An exception out of `work` or a rest is a defect in this program: the others finish, then it is raised.
+    `work` itself checks the cancel token and reports what becomes of its item. When the consumer goes away, all work
+    stops. An exception from `work` or a rest is a defect in this program: the others finish, then it is raised.
     """
     if not items:
         return
@@ -91,7 +91,7 @@ def work_on(
 
 
 def kept(stream: Iterable[Told], results: dict[str, Any]) -> Iterator[Event]:
-    """The events of a stream; its results go into `results`, by server."""
+    """Yield the events of a stream, and put its results into `results`, by server."""
     for told in stream:
         if isinstance(told, Result):
             results[told.host] = told.value

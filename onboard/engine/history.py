@@ -1,4 +1,4 @@
-"""Earlier runs, as the journal keeps them: which there are, how one went, and what undoing one would touch."""
+"""Earlier runs from the journal: list them, replay one, and preview what undoing one would change."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -40,7 +40,7 @@ def runs(journal: Journal, path: str = "") -> Iterator[Event]:
 
 
 def last_run(journal: Journal, path: str, name: str) -> RunRecord | None:
-    """The newest run of apply of the profile at `path`, by `name` where it has no file. None while it goes on."""
+    """The newest apply run of the profile at `path`, or called `name` if it has no file. None while it is running."""
     for record in journal.runs():
         if record.command == "apply" and record.profile_path == path and (path or _name(record) == name):
             return None if not record.finished and journal.is_held(record.run) else record
@@ -48,21 +48,23 @@ def last_run(journal: Journal, path: str, name: str) -> RunRecord | None:
 
 
 def replay(record: RunRecord, journal: Journal) -> Iterator[Event]:
-    """A run's events as it told them, then those of the runs that undid it since, all but the facts.
+    """A run's recorded events, then those of the runs that undid it later, without the facts.
 
-    Of an undo, the run that it undid is replayed. Raises OnboardError when nothing was recorded.
+    For an undo, the run that it undid is replayed. Raises OnboardError if nothing was recorded.
     """
     if record.undoes:
         record = journal.run(record.undoes)
     began = ""
     for recorded in _recorded(record, journal):
         if isinstance(recorded.told, RunStarted):
-            began = recorded.time or recorded.told.started  # the time is finer: an undo may take less than a second
+            began = (
+                recorded.time or recorded.told.started
+            )  # the recorded time is finer: an undo may take less than a second
         yield recorded
     if not began:
-        raise OnboardError("The journal has recorded nothing of this run", where=record.run)
+        raise OnboardError("The journal contains no events of this run", where=record.run)
     for undo in journal.undos_of(record.run):
-        if undo.started >= began:  # else it was resumed after that undo
+        if undo.started >= began:  # otherwise the run was resumed after that undo
             yield from _recorded(undo, journal)
     yield RunFinished(run="", hosts={})
 
@@ -75,7 +77,7 @@ def _recorded(record: RunRecord, journal: Journal) -> Iterator[Recorded]:
 
 
 def undo_preview(record: RunRecord, journal: Journal) -> Iterator[Event]:
-    """Tell what undoing the run would touch; touches nothing."""
+    """Show what undoing the run would change; changes nothing."""
     undoing = undoing_now(record, journal)
     older: dict[str, Any] = {}
     for change in catalog.RUN_CHANGES:

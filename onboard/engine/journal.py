@@ -1,10 +1,10 @@
-"""The append-only journal: what a run was about, what it was about to do, what it did, and its events.
+"""The append-only journal: each run's profile, plan, changes before and after they are made, and events.
 
 One SQLite file for all runs. Entries about changes are on the disk before and after each change (synchronous=FULL);
-events, which can be lost without harm, go through a connection of their own that does not wait for the disk.
+events, which can be lost without harm, use a separate connection that does not wait for the disk.
 
-The file carries VERSION as SQLite's user_version; files from before it was written carry 0. A change of SCHEMA that an
-older program would misread raises VERSION, and `_open` upgrades what is older. A column with a default is not misread:
+The file contains VERSION as SQLite's user_version; files from before it was written contain 0. A change of SCHEMA that
+an older program would misread raises VERSION, and `_open` upgrades older files. A column with a default is not misread:
 it is added where it is missing (ADDED), and VERSION stays.
 """
 
@@ -52,7 +52,7 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE INDEX IF NOT EXISTS events_by_run ON events (run);
 """
 
-# For queries that look into the JSON: one damaged row would end the whole query.
+# For queries that read the JSON: otherwise one damaged row would fail the whole query.
 READABLE = """
 PRAGMA temp_store=MEMORY;
 CREATE TEMP VIEW readable_runs AS SELECT run, CASE WHEN json_valid(plan) THEN plan ELSE '{}' END AS plan FROM runs;
@@ -64,42 +64,44 @@ CREATE TEMP VIEW readable_entries AS
 ADDED = (("runs", "who"), ("runs", "arn"), ("runs", "undoes"), ("events", "time"))
 
 _ABOUT_NODES = (ChangeName.REGISTER_AGENT, ChangeName.CONFIRM, ChangeName.DEREGISTER)
-GLANCE = 0.2  # seconds; another process that only looks whether a run is held lets go of it much sooner
-PATIENCE = 30.0  # seconds for another process to let go of the file
-_MOVE_AWAY = "Move it away, with the files beside it that begin like it: a new one is begun, and earlier runs are lost"
+GLANCE = 0.2  # seconds; another process that only checks whether a run is held releases it much sooner
+PATIENCE = 30.0  # seconds for another process to release the file
+_MOVE_AWAY = (
+    "Move it away, with the files next to it whose names begin with its name. A new one is created without earlier runs"
+)
 _REMEDIES = {
-    sqlite3.SQLITE_FULL: "Make room on the disk, then go on with the run: apply --resume RUN",
-    sqlite3.SQLITE_IOERR: "Make room on the disk, or look whether it is well; then go on with apply --resume RUN",
-    sqlite3.SQLITE_BUSY: "Another process holds it: end that, or wait until it is done",
+    sqlite3.SQLITE_FULL: "Free some disk space, then continue the run: apply --resume RUN",
+    sqlite3.SQLITE_IOERR: "Free some disk space, or check the disk; then continue the run: apply --resume RUN",
+    sqlite3.SQLITE_BUSY: "Another process is using it: stop that process, or wait until it is done",
     sqlite3.SQLITE_NOTADB: _MOVE_AWAY,
     sqlite3.SQLITE_CORRUPT: _MOVE_AWAY,
 }
 
 
 class NotUnderstood(OnboardError):
-    """A record of the journal that a newer version wrote, or that was damaged. Others are used without it."""
+    """A record of the journal that a newer version wrote, or that is damaged. The others can still be used."""
 
     def __init__(self, run: str, why: str) -> None:
         super().__init__(
-            "The journal's record of this run is not understood",
+            "The journal's record of this run cannot be read",
             where=f"run {shown(run)}",
             why=why,
-            remedy="A newer version of Onboard may have written it: use that for this run",
+            remedy="A newer version of Onboard may have written it: use that version for this run",
         )
 
 
 def told(errors: Iterable[NotUnderstood]) -> Iterator[Noted]:
-    """That these records were passed over."""
-    return (Noted(text=f"Passed over. {error}", level="warning") for error in errors)
+    """Warnings that these records were skipped."""
+    return (Noted(text=f"Skipped. {error}", level="warning") for error in errors)
 
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
     """A run as `onboard runs` lists it. Times are ISO 8601 in UTC.
 
-    `finished` is "" for one that goes on, and for one that was broken off: see `Journal.is_held`.
-    `who` is the operating system's user, `arn` who that was to AWS, `undoes` the run that an undo takes back; each ""
-    where it is not known, as in files of earlier versions.
+    `finished` is "" for a run in progress, and for an interrupted one: see `Journal.is_held`.
+    `who`: the operating system's user; `arn`: the identity in AWS; `undoes`: the run that an undo undoes. Each is ""
+    if it is not known, as in files of earlier versions.
     """
 
     run: str
@@ -120,12 +122,12 @@ class RunRecord:
             return Profile.model_validate_json(self.profile)
 
     def read_plan(self) -> Plan | None:
-        """The plan that was approved, None when there was none yet. Raises NotUnderstood."""
+        """The plan that was approved, None if there is none yet. Raises NotUnderstood."""
         with _understood(self.run, "its plan"):
             return plan_from_json(json.loads(self.plan)) if self.plan else None
 
     def content(self, of: Literal["profile", "plan"] = "profile") -> Mapping[str, Any]:
-        """The profile or plan as JSON, {} without one, also with keys of a newer version. Raises NotUnderstood."""
+        """The profile or plan as JSON, with any keys of a newer version; {} if there is none. Raises NotUnderstood."""
         with _understood(self.run, f"its {of}"):
             content = json.loads((self.profile if of == "profile" else self.plan) or "{}")
             if not isinstance(content, dict):
@@ -133,7 +135,7 @@ class RunRecord:
             return content
 
     def places(self) -> dict[str, Place]:
-        """Name → place of its servers, whatever else a newer version's profile says of them. Raises NotUnderstood."""
+        """Name → place of its servers, ignoring what else a newer version wrote about them. Raises NotUnderstood."""
         with _understood(self.run, "its servers"):
             hosts = self.content().get("hosts", ())
             known = [{key: host[key] for key in _PLACING if key in host} for host in hosts]
@@ -142,10 +144,10 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A change. `host` is "" for one in AWS; `data` holds no secret."""
+    """A change. `host` is "" for one in AWS; `data` contains no secret."""
 
     host: str
-    change: str  # a ChangeName, but for files of later versions
+    change: str  # a ChangeName, except in files of later versions
     phase: Phase
     data: Mapping[str, str]
 
@@ -163,7 +165,7 @@ def _understood(run: str, what: str) -> Iterator[None]:
 
 
 def _record(columns: Sequence[Any]) -> RunRecord:
-    """Of a row of RUN_COLUMNS. Raises NotUnderstood."""
+    """The record from a row of the table `runs`. Raises NotUnderstood."""
     run = columns[0]
     with _understood(str(run), "its entry in the list of runs"):
         if not all(isinstance(text, str) for text in columns) or not _RUN.fullmatch(run):
@@ -176,7 +178,7 @@ def _record(columns: Sequence[Any]) -> RunRecord:
 
 
 def _entry(host: Any, change: Any, phase: Any, data: Any) -> Entry | None:
-    """None for a row that is not understood."""
+    """The entry from a row; None if the row cannot be read."""
     try:
         content, known = json.loads(data), Phase(phase)
     except (ValueError, TypeError, RecursionError):
@@ -186,7 +188,7 @@ def _entry(host: Any, change: Any, phase: Any, data: Any) -> Entry | None:
 
 
 def _event(line: Any) -> dict[str, Any] | None:
-    """None for a row that is not understood."""
+    """The event from a row; None if the row cannot be read."""
     try:
         content = json.loads(line)
     except (ValueError, TypeError, RecursionError):
@@ -204,7 +206,7 @@ def _add_columns(db: sqlite3.Connection) -> None:
         return
     with db:
         db.execute("BEGIN IMMEDIATE")
-        for table, column in _lacking(db):  # another process may have added them meanwhile
+        for table, column in _lacking(db):  # another process may have added them in the meantime
             db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
 
 
@@ -228,29 +230,31 @@ class Journal:
             make_private_folder(folder)
             self._path.touch(mode=0o600)
             refuse_others(self._path)
-            if self._path.is_file():  # opening says best what else it is
+            if self._path.is_file():  # otherwise, opening it gives the best error
                 self._refuse_newer()
             self._db = self._open(self._path, synchronous="FULL")
             self._events = self._open(self._path, synchronous="NORMAL")
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """What keeps the file from being used, for people."""
+        """Turn errors of the file into messages for people."""
         try:
             yield
         except (sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.IntegrityError):
             raise  # a defect of this program
         except (sqlite3.Error, OSError) as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says more than anyone wants to know
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended code
             raise OnboardError(
                 "The journal of runs cannot be used",
                 where=str(self._path),
                 why=getattr(error, "strerror", None) or str(error),
-                remedy=_REMEDIES.get(code, "See that its folder is yours and may be written to, or set ONBOARD_HOME"),
+                remedy=_REMEDIES.get(
+                    code, "Make sure that you own its folder and can write to it, or set ONBOARD_HOME"
+                ),
             ) from None
 
     def _refuse_newer(self) -> None:
-        """OnboardError when a newer version of this program wrote the file. Opened so that nothing in it changes."""
+        """Raise OnboardError if a newer version of this program wrote the file. Opens it read-only."""
         uri = f"{self._path.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE)) as db:
             version = _version_of(db)
@@ -259,17 +263,19 @@ class Journal:
                 "The journal of runs was written by a newer version of Onboard",
                 where=str(self._path),
                 why=Text(
-                    "It has version {version}, and this program reads up to version {known}",
+                    "It has version {version}; this program can read versions up to {known}",
                     version=version,
                     known=VERSION,
                 ),
-                remedy="Use that newer version, or set ONBOARD_HOME to another folder: earlier runs are not seen there",
+                remedy="Use that version, or set ONBOARD_HOME to a different folder, which will not show earlier runs",
             )
 
     @staticmethod
     def _open(path: Path, *, synchronous: str) -> sqlite3.Connection:
         db = sqlite3.connect(path, check_same_thread=False, timeout=PATIENCE)
-        db.text_factory = lambda text: text.decode("utf-8", "replace")  # damaged text is still a row
+        db.text_factory = lambda text: text.decode(
+            "utf-8", "replace"
+        )  # so that a row with damaged text can still be read
         try:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute(f"PRAGMA synchronous={synchronous}")
@@ -289,10 +295,10 @@ class Journal:
             self._db.close()
 
     def hold(self, run: str) -> FileLock:
-        """The run's lock, taken until released or the process ends. OnboardError when another process works on it.
-        ValueError for what is no run's id: it is part of the lock's path.
+        """Take the run's lock, until it is released or the process ends. OnboardError if another process works on it.
+        ValueError if `run` is not a run's id, because it is part of the lock's path.
 
-        Its file stays: were it removed, one process could hold the file that was, and another the one that is.
+        The lock file is never removed: otherwise one process could hold the old file, and another one a new file.
         """
         if not _RUN.fullmatch(run):
             raise ValueError("not the id of a run")
@@ -310,7 +316,7 @@ class Journal:
 
     @contextmanager
     def held(self, run: str) -> Iterator[None]:
-        """As `hold`, for the time of a block."""
+        """Hold the run's lock during a block; see `hold`."""
         lock = self.hold(run)
         try:
             yield
@@ -318,7 +324,7 @@ class Journal:
             lock.release()
 
     def is_held(self, run: str) -> bool:
-        """Whether some process works on the run."""
+        """Whether a process works on the run."""
         try:
             self.hold(run).release()
         except OnboardError:
@@ -336,12 +342,12 @@ class Journal:
             )
 
     def forget(self, run: str) -> None:
-        """A run that was begun and then did nothing at all."""
+        """Delete a run that was begun and then did nothing at all."""
         with self._lock, self._told(), self._db:
             self._db.execute("DELETE FROM runs WHERE run = ?", (run,))
 
     def begin_again(self, run: str) -> None:
-        """A run that had ended goes on: should it be broken off now, it has not ended."""
+        """Mark a run as unfinished because it continues: if it is interrupted now, it has not ended."""
         with self._lock, self._told(), self._db:
             self._db.execute("UPDATE runs SET finished = '' WHERE run = ?", (run,))
 
@@ -359,7 +365,7 @@ class Journal:
     def write(
         self, run: str, host: str, change: ChangeName, phase: Phase, data: Mapping[str, str] | None = None
     ) -> None:
-        """One entry, on the disk when this returns."""
+        """Add an entry, which is on the disk when this returns."""
         with self._lock, self._told(), self._db:
             self._db.execute(
                 "INSERT INTO entries (run, time, host, change, phase, data) VALUES (?, ?, ?, ?, ?, ?)",
@@ -376,11 +382,11 @@ class Journal:
                 self._events.execute("UPDATE runs SET arn = ? WHERE run = ?", (event.arn, run))
 
     def runs(self) -> list[RunRecord]:
-        """All runs that are understood, the newest first."""
+        """All runs that can be read, the newest first."""
         return [record for record in self._records() if isinstance(record, RunRecord)]
 
     def not_understood(self) -> list[NotUnderstood]:
-        """The runs that `runs` passes over, and why."""
+        """The runs that `runs` skips, and why."""
         return [record for record in self._records() if isinstance(record, NotUnderstood)]
 
     def _records(self) -> list[RunRecord | NotUnderstood]:
@@ -398,18 +404,18 @@ class Journal:
         return records
 
     def run(self, run: str) -> RunRecord:
-        """One run, by its id or the beginning of it. ProfileError when there is none or there are several."""
+        """The run whose id begins with `run`. Raises ProfileError if there is none, or more than one."""
         found = [record for record in self.runs() if record.run.startswith(run)] if run else []
         if len(found) == 1 or (found and found[0].run == run):
             return found[0]
         for error in self.not_understood():
             if run and error.where == f"run {shown(run)}":
                 raise error
-        what = "no run has this id" if not found else "several runs begin like this"
-        raise ProfileError("RUN", (Problem(run or "''", what, "See the ids with: onboard runs"),))
+        what = "no run has this id" if not found else "more than one run has an id that begins with this"
+        raise ProfileError("RUN", (Problem(run or "''", what, "List the ids with: onboard runs"),))
 
     def entries(self, run: str) -> list[Entry]:
-        """Everything the run was about to do and did, in order; without what is not understood, see `passed_over`."""
+        """The run's entries in order, without those that cannot be read (see `passed_over`)."""
         with self._lock, self._told():
             rows = self._db.execute(
                 "SELECT host, change, phase, data FROM entries WHERE run = ? ORDER BY id", (run,)
@@ -417,7 +423,7 @@ class Journal:
         return [entry for row in rows if (entry := _entry(*row))]
 
     def passed_over(self, run: str) -> int:
-        """How many entries and events of the run are not understood."""
+        """How many entries and events of the run cannot be read."""
         with self._lock, self._told():
             entries = self._db.execute("SELECT host, change, phase, data FROM entries WHERE run = ?", (run,)).fetchall()
             events = self._db.execute(
@@ -426,14 +432,14 @@ class Journal:
         return sum(_entry(*row) is None for row in entries) + len(events)
 
     def events(self, run: str) -> Iterator[dict[str, Any]]:
-        """The run's events as their JSON objects, in order; without what is not understood, see `passed_over`."""
+        """The run's events as JSON objects, in order, without those that cannot be read (see `passed_over`)."""
         with self._lock, self._told():
             rows = self._db.execute("SELECT event FROM events WHERE run = ? ORDER BY id", (run,)).fetchall()
         return (event for (line,) in rows if (event := _event(line)) is not None)
 
     def timed_events(self, run: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """As `events`, each with the time when it was recorded: ISO 8601 in UTC, "" in files of earlier versions.
-        Facts, which are most of a run's bulk, are left out.
+        """The same as `events`, each with its recording time (ISO 8601 in UTC, "" in files of earlier versions), but
+        without the facts, which are the largest part of a run.
         """
         with self._lock, self._told():
             rows = self._db.execute(
@@ -445,8 +451,8 @@ class Journal:
         return ((str(time), event) for time, line in rows if (event := _event(line)) is not None)
 
     def undos_of(self, run: str) -> list[RunRecord]:
-        """The runs that undid it, the earliest first. Those of earlier versions do not say what they undo: they are
-        known by the entries that were undone while they went on.
+        """The runs that undid it, the earliest first. Runs of earlier versions do not say what they undo; they are
+        found by the entries that were undone while they were running.
         """
         with self._lock, self._told():
             rows = self._db.execute(
@@ -459,7 +465,7 @@ class Journal:
         return [record for record in reversed(self.runs()) if record.run in found]
 
     def proven_in(self, run: str) -> dict[str, str]:
-        """server → mi- id of those whose nonce came back in this run, and that were not undone since."""
+        """server → mi- id, for the servers whose nonce came back in this run and that were not undone later."""
         proven: dict[str, str] = {}
         for entry in self.entries(run):
             if entry.change == ChangeName.CONFIRM and entry.phase == Phase.DONE:
@@ -469,7 +475,7 @@ class Journal:
         return proven
 
     def registered(self, account: str, region: str) -> frozenset[str]:
-        """mi- ids that runs registered there, and that were neither proven nor deregistered by one since."""
+        """mi- ids that runs registered there and did not prove or deregister later."""
         with self._lock, self._told():
             rows = self._db.execute(
                 "SELECT change, json_extract(data, '$.node'), json_extract(data, '$.instance_id')"
@@ -485,7 +491,7 @@ class Journal:
         return frozenset(nodes - {""})
 
     def activations_of(self, run: str) -> frozenset[str]:
-        """Ids of the activations that the run created, as far as they were written down."""
+        """Ids of the activations that the run created, as far as they were journalled."""
         with self._lock, self._told():
             rows = self._db.execute(
                 "SELECT DISTINCT json_extract(data, '$.id') FROM entries WHERE run = ?"
@@ -495,7 +501,7 @@ class Journal:
         return frozenset(activation for (activation,) in rows)
 
     def activations_for(self, run: str, host: str) -> frozenset[str]:
-        """Ids of the activations of those runs of `run`'s profile that set out to register this server."""
+        """Ids of the activations of all runs of `run`'s profile that began to register this server."""
         rows = self._of_profile(
             run,
             "SELECT DISTINCT json_extract(data, '$.id') FROM readable_entries"
@@ -509,8 +515,8 @@ class Journal:
         return frozenset(activation for (activation,) in rows)
 
     def claimants(self, run: str, node: str) -> dict[str, bool]:
-        """server → whether this node answered with the server's nonce, of all that runs of `run`'s profile
-        registered as this node, or whose proof it gave.
+        """server → whether this node answered with the server's nonce, for all servers that runs of `run`'s profile
+        registered as this node or proved by it.
         """
         rows = self._of_profile(
             run,
@@ -526,7 +532,7 @@ class Journal:
         return {host: bool(proven) for host, proven in rows}
 
     def _of_profile(self, run: str, query: str, **values: str) -> list[Any]:
-        """Rows of a query in which `same` holds the runs of apply with the profile that `run` has."""
+        """Rows of a query in which `same` contains the apply runs with the same profile as `run`."""
         same = (
             "WITH same(run) AS (SELECT run FROM runs WHERE command = 'apply'"
             " AND profile_path = (SELECT profile_path FROM runs WHERE run = :run)) "
@@ -535,7 +541,7 @@ class Journal:
             return self._db.execute(same + query, {"run": run, **values}).fetchall()
 
     def proven(self) -> frozenset[tuple[str, str]]:
-        """(server's name, mi- id) of every node whose nonce came back, in any run, and that was not undone since."""
+        """(server's name, mi- id) of every node whose nonce came back in any run and that was not undone later."""
         with self._lock, self._told():
             rows = self._db.execute(
                 "SELECT host, phase, json_extract(data, '$.instance_id') FROM readable_entries"

@@ -1,9 +1,9 @@
-"""The same measurement from a server: with Python where it is there, else through tunnels of the SSH connection.
+"""The measurement of `onboard.aws.latency`, made from a server: with its Python, else through SSH tunnels.
 
-With Python it is one round trip, and the times are the server's own. Through a tunnel, the time from asking for a
-channel until it is open is the way to the server and back, plus the connect from there. The way to the server is
-measured in the same rounds, by channels to a port of the server's own that nothing listens on, and its median is
-subtracted. Names are then resolved here, so that the server's name servers are in no sample.
+With Python it takes one round trip, and the server measures the times itself. Through a tunnel, the time from
+requesting a channel until it is open is the round trip to the server plus the connect from there. The round trip is
+measured in the same rounds, with channels to a port on the server that nothing listens on, and its median is
+subtracted. Names are then resolved here, so that no sample includes the server's name servers.
 """
 
 import contextlib
@@ -28,8 +28,8 @@ from onboard.scripts.catalog import DIALECTS
 from onboard.scripts.dialect import Dialect
 
 SCRIPT_LIMIT = 60.0  # seconds
-TUNNELS = 12  # channels being opened at one time
-CLOSED_PORT = 1  # tcpmux, which nobody runs
+TUNNELS = 12  # channels being opened at the same time
+CLOSED_PORT = 1  # tcpmux, which is not in use
 
 Hear = Callable[[int, int, Mapping[str, Latency]], None]
 
@@ -40,7 +40,7 @@ class NotMeasured(HostError):
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a server gets to AWS: `proxy` and `no_proxy` as the profile has them for its agent."""
+    """How a server reaches AWS: the profile's `proxy` and `no_proxy` for its agent."""
 
     proxy: str = ""
     no_proxy: Sequence[str] = ()
@@ -49,9 +49,9 @@ class Way:
 def measure_from(
     connection: Connection, targets: Sequence[Target], way: Way, cancel: CancelToken, told: Hear
 ) -> Measured:
-    """Measure all targets from the server. `told` hears (round, of, latencies so far), where that can be known.
+    """Measure all targets from the server. `told` is called with (round, rounds, latencies so far), if these are known.
 
-    Raises NotMeasured where neither way is open; ConnectionLost, Cancelled.
+    Raises NotMeasured if neither way works; ConnectionLost, Cancelled.
     """
     dialect = DIALECTS[family_of(connection.host)]
     result = connection.run_script(compose(dialect, targets, way), timeout=SCRIPT_LIMIT)
@@ -63,7 +63,7 @@ def measure_from(
             "The server cannot measure",
             where=connection.host.name,
             why="It has no Python, and this kind of connection has no tunnels",
-            remedy="Measure from another server",
+            remedy="Measure from a different server",
         )
     return _by_tunnel(connection, targets, way, cancel, told)
 
@@ -76,7 +76,7 @@ def compose(dialect: Dialect, targets: Sequence[Target], way: Way) -> str:
 
 
 def parse(said: str, targets: Sequence[Target]) -> Measured:
-    """What the script printed."""
+    """Read what the script printed."""
     names = [target.name for target in targets]
     times: dict[str, list[float]] = {name: [] for name in names}
     lost = dict.fromkeys(names, 0)
@@ -96,20 +96,20 @@ def parse(said: str, targets: Sequence[Target]) -> Measured:
             lost[name] += 1
             errors[name] = words
         else:
-            errors[name] = f"the name {hosts[name]} is not known there ({words})"
+            errors[name] = f"the server cannot resolve {hosts[name]} ({words})"
     return Measured({name: Latency.of(times[name], lost[name], errors[name]) for name in names}, via)
 
 
 @dataclass(slots=True, eq=False)
 class _Channels:
-    """Samples of one place, by tunnel."""
+    """Samples of one target, through tunnels."""
 
     times: list[float] = field(default_factory=list)  # milliseconds
     lost: int = 0
     error: str = ""
 
     def latency(self, less_ms: float) -> Latency:
-        """What took longer than LIMIT was sent again by the server, as in onboard.aws.latency: it counts as lost."""
+        """The latency, less the round trip. A sample over LIMIT counts as lost, as in onboard.aws.latency."""
         times = [max(0.0, sample - less_ms) for sample in self.times]
         answered = [sample for sample in times if sample < LIMIT * 1000]
         lost = self.lost + len(times) - len(answered)
@@ -133,7 +133,7 @@ def _by_tunnel(
             if target is None:
                 taken = _round_trip(connection)
             else:
-                # A name that is not known here may be known there.
+                # A name that this computer cannot resolve may be known to the server.
                 found = resolved.get(target.host, "")
                 taken = _time(connection, target, target.host if isinstance(found, str) else found[1][0], proxy)
         except PermissionError:
@@ -156,8 +156,8 @@ def _by_tunnel(
                 raise NotMeasured(
                     "The server cannot measure",
                     where=connection.host.name,
-                    why="It has no Python, and its SSH server allows no tunnels",
-                    remedy="Allow TCP forwarding for this account, or measure from another server",
+                    why="It has no Python, and its SSH server does not allow tunnels",
+                    remedy="Allow TCP forwarding for this account, or measure from a different server",
                 )
             if server.times:
                 told(number, LEAST, _without(median(server.times), channels))
@@ -166,8 +166,8 @@ def _by_tunnel(
         raise NotMeasured(
             "The server cannot measure",
             where=connection.host.name,
-            why=Text("The way to the server itself could not be measured ({reason})", reason=server.error),
-            remedy="Measure from another server",
+            why=Text("The round trip to the server itself could not be measured ({reason})", reason=server.error),
+            remedy="Measure from a different server",
         )
     names = f", through {proxy}" if proxy else ""
     return Measured(_without(median(server.times), channels), f"tunnel{names}")
@@ -178,7 +178,7 @@ def _without(round_trip: float, channels: Mapping[str, _Channels]) -> dict[str, 
 
 
 def _round_trip(connection: Connection) -> float:
-    """Milliseconds to the server and back: a channel that the server refuses without asking anyone."""
+    """Milliseconds to the server and back, by a channel that the server itself refuses."""
     began = time.perf_counter()
     try:
         channel = connection.open_tunnel("127.0.0.1", CLOSED_PORT, timeout=LIMIT * 2)
@@ -189,7 +189,7 @@ def _round_trip(connection: Connection) -> float:
 
 
 def _time(connection: Connection, target: Target, address: str, proxy: Proxy | None) -> float:
-    """Milliseconds until the channel is open; through a proxy, until it has answered CONNECT. OSError."""
+    """Milliseconds until the channel is open; through a proxy, until it has answered CONNECT. Raises OSError."""
     began = time.perf_counter()
     if proxy is None:
         connection.open_tunnel(address, target.port, timeout=LIMIT * 2).close()

@@ -1,4 +1,4 @@
-"""Refuse to change a server that another process is changing. Each would take the other's work for a fault."""
+"""Refuse to change a server that another process is changing: each would take the other's work for a fault."""
 
 from collections.abc import Collection, Sequence
 
@@ -10,10 +10,10 @@ from onboard.model.words import FEW, Text, and_more
 
 
 def other_run_on(hosts: Sequence[Host], journal: Journal, *, own: Collection[str]) -> OnboardError | None:
-    """Why a command may not go on: another process changes one of `hosts`, by whatever profile and name.
+    """Why a command may not continue: another process is changing one of `hosts`, under any profile and name.
 
-    `own` are the runs that the command itself holds. Asked once it does: of two that begin together at least one sees
-    the other. An undo counts for all servers of its profile.
+    `own`: the runs that the command itself holds. It must hold them before it asks, so that of two commands that begin
+    together at least one sees the other. An undo counts for all servers of its profile.
     """
     names = {host.place: host.name for host in hosts}
     for record in journal.runs():
@@ -23,13 +23,13 @@ def other_run_on(hosts: Sequence[Host], journal: Journal, *, own: Collection[str
             continue
         try:
             shared = [names[place] for place in record.places().values() if place in names]
-        except NotUnderstood as error:  # it may be at work on any server
+        except NotUnderstood as error:  # it may be changing any server
             return error
         if shared:
             return OnboardError(
                 Text("Another process is changing {servers}; nothing was changed here", servers=and_more(shared, FEW)),
                 where=f"run {record.run} ({record.command}, begun {record.started[:16].replace('T', ' ')} UTC)",
-                why="Two runs on one server disturb each other",
-                remedy="Wait until that run has ended, or stop it; then begin again",
+                why="Two runs on one server would interfere with each other",
+                remedy="Wait until that run has ended, or stop it; then try again",
             )
     return None

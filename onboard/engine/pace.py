@@ -12,7 +12,9 @@ JITTER = 0.2  # seconds
 
 
 class Pace:
-    """At most `limit` agents between their start and Online; half after a slow start, one more after a quick one."""
+    """Limits how many agents are between their start and Online: half as many after a slow start, one more after a
+    quick one, never more than `limit`.
+    """
 
     def __init__(self, limit: int, cancel: CancelToken, *, jitter: Callable[[], float] | None = None) -> None:
         self._limit = limit
@@ -24,7 +26,7 @@ class Pace:
 
     @contextmanager
     def start(self) -> Iterator[None]:
-        """Hold one of the places. Raises Cancelled when everything is to break off."""
+        """Hold one of the places during the block. Raises Cancelled on stop_now()."""
         with self._turn:
             while self._starting >= self._allowed:
                 self._cancel.check_now()
@@ -39,7 +41,7 @@ class Pace:
                 self._turn.notify()
 
     def took(self, seconds: float) -> None:
-        """Tell how long an agent needed from its start to Online."""
+        """Report how long an agent needed from its start to Online."""
         with self._turn:
             if seconds > SLOW_START:
                 self._allowed = max(1, self._allowed // 2)

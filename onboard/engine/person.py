@@ -1,11 +1,11 @@
-"""Who runs this program, as the operating system knows them."""
+"""The operating system's name for the user who runs this program."""
 
 import getpass
 import os
 
 
 def person() -> str:
-    """The user's name: by the process's user id, since variables such as USER may name another."""
+    """The user's name, from the process's user id, since variables such as USER may name somebody else."""
     if os.name == "nt":
         return getpass.getuser()
     import pwd

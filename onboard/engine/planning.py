@@ -1,4 +1,4 @@
-"""The plan: from what the survey saw to what would be done, in AWS and on every server. Reads, and changes nothing."""
+"""Planning: from the survey to what would be done in AWS and on every server. Only reads."""
 
 from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,11 +28,11 @@ from onboard.steps.catalog import package_wanted, planned, proof_of
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan and what it takes to carry it out.
+    """A plan, and what is needed to carry it out.
 
-    before   what each server's steps planned from, by its name
-    aws      what each change in AWS for the run would do
-    settled  the end of servers that are not to be touched
+    before   what each server's steps plan from, by its name
+    aws      what each of the run's changes in AWS would do
+    settled  the end of servers that will not be changed
     """
 
     plan: Plan
@@ -52,9 +52,9 @@ def prepare(
     tools: Tools,
     cancel: CancelToken,
 ) -> Generator[Event, None, Prepared]:
-    """Make the plan for the servers that may be onboarded; the others keep the end that the survey gave them.
+    """Make the plan for the servers that can be onboarded; the others keep the end that the survey gave them.
 
-    Also a server that an earlier run brought online is to be asked for a nonce: that proof says nothing of today.
+    A server that an earlier run brought online is asked for a nonce too: the earlier proof says nothing about today.
     """
     able = [host for host in hosts if host.name in survey.facts and survey.status[host.name].is_well]
     yield PhaseStarted(phase=RunPhase.PLAN, total=len(able))
@@ -125,20 +125,20 @@ def _before(host: Host, survey: Survey, packages: Mapping[tuple[str, str], Packa
 
 
 def _nodes(survey: Survey, hosts: Sequence[Host], aws: Aws) -> dict[str, Node]:
-    """mi- id → node of the registrations found on these servers, as far as Systems Manager tells of them."""
+    """mi- id → node, for the registrations found on these servers that Systems Manager lists."""
     ids = {node for host in hosts if (node := instance_id(survey.facts[host.name]))}
     return nodes(aws, ids) if ids else {}
 
 
 def _not_ours(run: str, host: Host, node: str | None, found: Mapping[str, Node], tools: Tools) -> str:
-    """Why the node that this server says it is may not be changed, "" when it may."""
+    """Why the node that this server claims to be may not be changed; "" if it may."""
     if node is None or node not in found:
-        return f"AWS lists no node {node}"
+        return f"AWS does not list a node {node}"
     return objection(tools.journal, run, host.name, found[node])
 
 
 def _asking(hosts: Collection[Host]) -> tuple[Change, ...]:
-    """The proof, for which every server's node is asked."""
+    """The line of the plan for the proof, which every server is asked for."""
     if not hosts:
         return ()
     documents = sorted(proof_of(family, "").document for family in {family_of(host) for host in hosts})

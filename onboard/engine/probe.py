@@ -1,4 +1,4 @@
-"""Test one server: every stage of the connection, one by one, and what went wrong."""
+"""Test the connection to one server stage by stage, and report what went wrong."""
 
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -26,7 +26,7 @@ from onboard.model.words import wording_of
 from onboard.scripts.catalog import DIALECTS
 
 NAME_LIMIT = 10.0  # seconds
-# The stage in which an error of `connect` arose; what is not listed arose in the log-in.
+# The stage in which an error of `connect` occurred; errors that are not listed occurred in the log-in.
 _STAGE_OF = ((LogInRefused, "log-in"), (LogInBroken, "log-in"), (HostUntrusted, "identity"), (HostUnreachable, "port"))
 
 
@@ -75,7 +75,7 @@ def _status(error: HostError) -> HostStatus:
 
 
 class _Stages:
-    """Tells of stages in their order. A stage passed only if it was gone through; those after a failure are skipped."""
+    """Reports the stages in order. A stage passes only if it was reached; those after a failure are skipped."""
 
     def __init__(self, host: Host, clock: Callable[[], float] = time.monotonic) -> None:
         self._host = host.name
@@ -91,7 +91,7 @@ class _Stages:
             yield self._told(later, "skipped")
 
     def failed_by(self, error: HostError) -> Iterator[ConnectionStage]:
-        """`port`, `identity` or `log-in`, by the error's kind; the name was told already."""
+        """Fail in `port`, `identity` or `log-in`, by the kind of error; the name stage was already reported."""
         stage = next((stage for kind, stage in _STAGE_OF if isinstance(error, kind)), "log-in")
         was_contacted = not isinstance(error, LogInUntried)
         for earlier in CONNECTION_STAGES[1 : CONNECTION_STAGES.index(stage)]:

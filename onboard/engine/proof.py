@@ -1,7 +1,7 @@
-"""The proof: Systems Manager says Online, and a Run Command brings back the nonce that was placed on that very server.
+"""The proof: Systems Manager says Online, and a Run Command returns the nonce that was placed on that very server.
 
-One thread asks about the nodes of all workers, another sends their Run Commands in batches, so that a thousand
-waiting servers cost AWS one call each time and not a thousand.
+One thread asks about the nodes of all workers, and one sends their Run Commands in batches, so that a thousand
+waiting servers need one call to AWS each time instead of a thousand.
 """
 
 import threading
@@ -26,17 +26,17 @@ from onboard.steps.base import Proof
 
 T = TypeVar("T")
 
-SOON = 0.1  # seconds after which a new question is first asked again; each further time takes longer, up to `poll`
-GATHER = 1.0  # seconds between two looks at answers at least: so that servers that come meanwhile share a command
+SOON = 0.1  # seconds until a new question is asked again; then the pause grows, up to `poll`
+GATHER = 1.0  # least seconds between two queries for answers, so that servers that arrive in between share a command
 SLOWER = 1.5
 CLEARED = 20.0  # seconds for nodes to remove their nonces
-LAST = 0.5  # seconds for an answer that comes while everything stops
-FAILURES = 3  # calls that may fail in a row before whoever waits is told
+LAST = 0.5  # seconds to wait for an answer while everything stops
+FAILURES = 3  # consecutive failed calls before those who wait get the error
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait, in seconds, for a node to be Online and for its answer; `poll`: the most between two asks."""
+    """Seconds to wait for a node to be Online and for its answer; `poll`: the longest pause between two queries."""
 
     online: float = 300.0
     answer: float = 180.0
@@ -51,9 +51,9 @@ class NotProven(OnboardError):
 
 
 class _Desk(Generic[T]):
-    """Takes questions about nodes from workers; one thread of its own answers them together.
+    """Takes questions about nodes from workers, and answers them together in its own thread.
 
-    `serve` settles the questions that it can, and says how many seconds AWS wants to be left alone at least.
+    `serve` settles the questions that it can, and returns how many seconds to wait at least before asking AWS again.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class _Desk(Generic[T]):
         return future
 
     def close(self, cancel: CancelToken) -> None:
-        """End the thread. Where everything is to break off, it is not waited for while AWS gives no answer."""
+        """End the thread. After stop_now() this does not wait for an answer from AWS."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -96,7 +96,7 @@ class _Desk(Generic[T]):
             try:
                 rest = self._serve(questions)
                 failures = 0
-            except Exception as error:  # noqa: BLE001 - whoever waits gets it
+            except Exception as error:  # noqa: BLE001 - those who wait get it
                 rest = self._longest
                 failures += 1
                 if failures >= FAILURES or not isinstance(error, AwsError):
@@ -108,7 +108,7 @@ class _Desk(Generic[T]):
 
 
 class Prover:
-    """Asks Systems Manager on behalf of all workers. Use it in a `with`: its two threads end with it."""
+    """Asks Systems Manager on behalf of all workers. Use it in a `with` block, which ends its two threads."""
 
     def __init__(self, aws: Aws, proofs: Mapping[Family, Proof], cancel: CancelToken, patience: Patience) -> None:
         self._aws = aws
@@ -116,7 +116,7 @@ class Prover:
         self._cancel = cancel
         self._patience = patience
         self._poller = NodePoller(aws, interval=patience.poll)
-        self._asked: dict[str, Proof] = {}  # node → how it is asked
+        self._asked: dict[str, Proof] = {}  # node → how to ask it
         self._sent: dict[str, str] = {}  # node → its command
         self._online = _Desk[Node]("nodes", self._look, patience.poll)
         self._answers = _Desk[Invocation]("run-command", self._collect, patience.poll, GATHER)
@@ -131,19 +131,19 @@ class Prover:
         self._answers.close(self._cancel)
 
     def wait_online(self, instance_id: str, host: Host) -> Node:
-        """The node once it is Online. Raises NotProven when it takes too long, AwsError, Cancelled."""
+        """Wait until the node is Online, and return it. Raises NotProven if it takes too long, AwsError, Cancelled."""
         node = self._result(self._online.ask(instance_id), self._patience.online)
         if node is None:
             raise NotProven(
                 Text("The node did not come Online within {seconds} s", seconds=f"{self._patience.online:.0f}"),
                 where=host.name,
                 why="The agent is registered, but Systems Manager does not hear from it",
-                remedy=Text("Look at {log} on the server; then run apply again", log=self._proofs[family_of(host)].log),
+                remedy=Text("See {log} on the server; then run apply again", log=self._proofs[family_of(host)].log),
             )
         return node
 
     def answer(self, instance_id: str, host: Host) -> str:
-        """What the node printed when asked for its nonce. Raises NotProven when it did not, AwsError, Cancelled."""
+        """What the node printed when asked for its nonce. Raises NotProven if there is none, AwsError, Cancelled."""
         self._asked[instance_id] = self._proofs[family_of(host)]
         invocation = self._result(self._answers.ask(instance_id), self._patience.answer)
         if invocation is None:
@@ -151,21 +151,22 @@ class Prover:
                 f"The node did not answer a Run Command within {self._patience.answer:.0f} s",
                 where=host.name,
                 why="Systems Manager said Online, but the agent has not answered since",
-                remedy="Check that the amazon-ssm-agent service still runs and reaches ssmmessages; then apply again",
+                remedy="Check that the amazon-ssm-agent service runs and reaches ssmmessages; then run apply again",
             )
         if invocation.status != "Success":
             raise NotProven(
                 f"The node answered the Run Command with {invocation.status}",
                 where=host.name,
-                why=invocation.stderr.strip() or "The nonce placed on this server was not found where it answered",
+                why=invocation.stderr.strip()
+                or "The nonce placed on this server was not found on the machine that answered",
                 remedy="Another machine may answer as this node: look for a clone of this server",
             )
         return invocation.stdout
 
     def clear(self, ids: Iterable[str]) -> frozenset[str]:
-        """Have the nonces of these nodes removed, which have answered; the nodes where that was done.
+        """Remove the nonces of these nodes, which have answered; return the nodes where that succeeded.
 
-        Whoever did not do it is left to the next run.
+        The next run removes the others.
         """
         done: set[str] = set()
         try:
@@ -191,7 +192,7 @@ class Prover:
                 if waiting:
                     self._cancel.wait_now(min(GATHER, self._patience.poll))
         except AwsError:
-            pass  # what stays is read by root alone, and proves nothing any more
+            pass  # a nonce that stays is readable only by root, and no longer proves anything
         return frozenset(done)
 
     def _result(self, future: Future[T], limit: float) -> T | None:
@@ -201,9 +202,9 @@ class Prover:
             try:
                 return future.result(timeout=0.1)
             except TimeoutError:
-                if future.done():  # in the meantime, or the question itself ended with a TimeoutError
+                if future.done():  # answered in the meantime, or the question itself raised a TimeoutError
                     return future.result()
-            except CancelledError:  # another server with the same node has given up waiting
+            except CancelledError:  # another server with the same node gave up waiting
                 return None
         return None if future.cancel() else future.result()
 
@@ -231,13 +232,13 @@ class Prover:
         for proof, nodes in self._by_proof(new):
             for sent in send_script(self._aws, nodes, proof.ask, document=proof.document, comment=comment):
                 if sent.refused:
-                    error = NotProven("AWS took no Run Command for the node", why=sent.refused)
+                    error = NotProven("AWS refused the Run Command for the node", why=sent.refused)
                     _fail([new[node] for node in sent.nodes], error)
-                else:  # kept at once: nobody is asked twice where a later command is refused
+                else:  # kept at once, so that no node is asked twice if a later command is refused
                     self._sent |= dict.fromkeys(sent.nodes, sent.command)
 
     def _by_proof(self, ids: Iterable[str]) -> Iterator[tuple[Proof, list[str]]]:
-        """Nodes that share commands: a command has one document and one script. Those never asked are left out."""
+        """Group the nodes that can share a command (one document, one script). Nodes never asked are left out."""
         together: dict[Proof, list[str]] = defaultdict(list)
         for node in ids:
             if node in self._asked:
@@ -252,5 +253,5 @@ def _fail(futures: Iterable[Future[T]], error: BaseException) -> None:
 
 
 def _settle(future: Future[T], value: T) -> None:
-    with suppress(InvalidStateError):  # its worker has given up waiting
+    with suppress(InvalidStateError):  # its worker gave up waiting
         future.set_result(value)

@@ -1,4 +1,4 @@
-"""The nearest Region: measure all of them, from this computer and from servers, and say what follows."""
+"""The nearest Region: measure all of them, from this computer and from servers, and recommend one."""
 
 import threading
 import urllib.request
@@ -36,7 +36,7 @@ from onboard.model.latency import FAR_MS, Latency, Ranking, combined, rank
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
 
-ACCOUNT_LIMIT = 5.0  # seconds that the account may take to say which Regions are enabled
+ACCOUNT_LIMIT = 5.0  # seconds to wait for the list of Regions that the account has enabled
 
 
 def regions(
@@ -49,8 +49,8 @@ def regions(
 ) -> Iterator[Event]:
     """Measure every Region from this computer and from `servers`, and recommend the nearest.
 
-    Progress as RegionsSampled; then a Region event for each, the nearest first, and RegionsRanked. Where servers
-    measured, their figures decide: it is their agents that will make the connections. Needs no account.
+    Yields RegionsSampled as progress, then a Region event for each, the nearest first, and RegionsRanked. If servers
+    measured, their figures decide, because their agents will make the connections. Needs no account.
     """
 
     def body(run: str) -> Generator[Event, None, None]:
@@ -73,7 +73,7 @@ def regions(
 def _from_here(
     profile: Profile, targets: Sequence[Target], places: dict[str, Measured], cancel: CancelToken
 ) -> Generator[Event, None, OnboardError | None]:
-    """Measure in a thread of its own: whoever takes the events must not make an answer look late."""
+    """Measure in a separate thread, so that a slow consumer of the events does not make an answer look late."""
 
     def work(here: str, emit: Emit) -> None:
         def told(progress: Progress) -> None:
@@ -97,7 +97,7 @@ def _from_here(
 
 
 def proxy_of(profile: Profile, targets: Sequence[Target]) -> Proxy | None:
-    """The proxy to measure through: region.measure_through, else the agents' own, else this computer's."""
+    """The proxy to measure through: region.measure_through, else the agents' proxy, else this computer's."""
     hosts = [target.host for target in targets]
     url, named = profile.region.measure_through, "region.measure_through"
     if url is None and not any(exempt(host, profile.network.no_proxy) for host in hosts):
@@ -142,7 +142,7 @@ def _from_servers(
             return
         except NotMeasured as error:
             emit(HostFinished.of(host.name, HostStatus.FAILED, reason=reason_of(error), remedy=error.remedy))
-        except Exception as error:  # noqa: BLE001 - one server's defect must not take the fleet down
+        except Exception as error:  # noqa: BLE001 - one server's defect must not stop the others
             emit(finish_with(host, error))
         else:
             emit(HostFinished(host=host.name, status=HostStatus.READY))
@@ -159,7 +159,7 @@ def _sampled(origin: str, done: int, total: int, latencies: Mapping[str, Latency
 
 @dataclass(frozen=True, slots=True)
 class _Decision:
-    """Whose figures decide, and what they say."""
+    """The figures that decide, where they are from, and the ranking."""
 
     origin: str
     via: str
@@ -196,7 +196,7 @@ def _concluded(
     if decision.ranking.nearest is None:
         raise OnboardError(
             "No Region that is enabled in this account answered",
-            remedy="Enable one under Account in the AWS console, or open the way to it",
+            remedy="Enable one under Account in the AWS console, or allow connections to it",
         )
 
 
@@ -205,7 +205,7 @@ def _has_answers(place: Measured) -> bool:
 
 
 def _decided(places: Mapping[str, Measured], closed: set[str]) -> _Decision:
-    """The servers' figures, where there are any; else this computer's."""
+    """Decide by the servers' figures if there are any, else by this computer's."""
     servers = {name: place for name, place in places.items() if name != THIS_COMPUTER}
     deciding = servers or dict(places)
     names = [name for place in deciding.values() for name in place.latencies]
@@ -239,7 +239,7 @@ def _region(
 
 
 def _figures(latency: Latency) -> dict[str, Any]:
-    """Its fields; a thousandth of a millisecond is the most that means anything."""
+    """Its fields, rounded to a thousandth of a millisecond; more digits would mean nothing."""
     return {name: round(value, 3) if isinstance(value, float) else value for name, value in asdict(latency).items()}
 
 
@@ -262,7 +262,7 @@ def _reasons(
         f"(the median lies between {_ms(found.low_ms)} and {_ms(found.high_ms)} with 95 % confidence)"
     )
     if ranking.ties:
-        yield f"It is a tie with {_listed(ranking.ties)}: their intervals overlap, so choose by other reasons"
+        yield f"It is a tie with {_listed(ranking.ties)}: their intervals overlap, so choose by other criteria"
     for region in ranking.order:
         other = latencies[region].median_ms
         if other is None or found.median_ms is None or other >= found.median_ms:
@@ -279,7 +279,7 @@ def _reasons(
 
 
 def _disagreement(decision: _Decision, answered: Mapping[str, Measured], closed: set[str]) -> Iterator[str]:
-    """Where the servers decided, and this computer says otherwise."""
+    """A sentence for when the servers decided, and this computer's figures disagree."""
     here = answered.get(THIS_COMPUTER)
     best = decision.ranking.nearest
     if here is None or decision.origin == THIS_COMPUTER or best is None:
@@ -288,8 +288,8 @@ def _disagreement(decision: _Decision, answered: Mapping[str, Measured], closed:
     if own.nearest is None or best in (own.nearest, *own.ties) or own.nearest in decision.ranking.ties:
         return
     yield (
-        f"From this computer {own.nearest} is nearest ({_ms(here.latencies[own.nearest].median_ms)}, and {best} "
-        f"{_ms(here.latencies[best].median_ms)}). The servers decide: it is their agents that connect to AWS"
+        f"From this computer {own.nearest} is nearest ({_ms(here.latencies[own.nearest].median_ms)}; {best}: "
+        f"{_ms(here.latencies[best].median_ms)}). The servers decide, because their agents connect to AWS"
     )
 
 
@@ -318,15 +318,16 @@ def _nothing_answered(latencies: Mapping[str, Latency]) -> AwsError:
         "No Region could be reached",
         where="port 443 of Systems Manager's endpoints",
         why=max(errors, key=errors.count) if errors else "",
-        remedy="See that this computer is online; behind a proxy, set HTTPS_PROXY or region.measure_through; "
+        remedy="Check that this computer is online; behind a proxy, set HTTPS_PROXY or region.measure_through; "
         "or measure from one of the servers",
     )
 
 
 def _enabled(profile: Profile, region: str, cancel: CancelToken) -> Mapping[str, bool] | None:
-    """Which Regions the account may use, if it says so soon. After the measurement, so as not to disturb it.
+    """Which Regions the account may use, or None if AWS does not answer soon. Asked after the measurement, so as not
+    to disturb it.
 
-    `region` is asked where the profile names none; which one it is makes no difference.
+    `region` is used if the profile sets none; any Region gives the same answer.
     """
     answers: SimpleQueue[Mapping[str, bool] | None] = SimpleQueue()
 

@@ -8,7 +8,7 @@ from onboard.steps.base import Registration
 
 
 class Registrations:
-    """Hands out registrations to workers; the codes stand in memory alone."""
+    """Hands out registrations to workers; the codes are kept only in memory."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -18,7 +18,7 @@ class Registrations:
         self._open.append((activation, activation.limit))
 
     def take(self) -> Registration:
-        """One registration. OnboardError when none is left, which the plan's count rules out."""
+        """Take one registration. Raises OnboardError if none is left, which the plan's count rules out."""
         with self._lock:
             while self._open:
                 activation, left = self._open[0]
@@ -26,4 +26,4 @@ class Registrations:
                     self._open[0] = (activation, left - 1)
                     return Registration(activation.id, activation.code, activation.region)
                 self._open.pop(0)
-        raise OnboardError("No registration is left in this run's activations", remedy="Resume the run")
+        raise OnboardError("This run's activations have no registrations left", remedy="Resume the run")

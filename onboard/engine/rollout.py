@@ -1,6 +1,6 @@
-"""The rollout: carry out a prepared plan. One worker makes a server's changes; its proof is waited for apart from them.
+"""The rollout: carry out a prepared plan. Workers make the servers' changes; a separate pool waits for their proofs.
 
-Every server is asked for a nonce that was placed there in this very run: an earlier proof says nothing of today.
+Every server is asked for a nonce that was placed there in this very run: an earlier proof says nothing about today.
 """
 
 import secrets
@@ -33,11 +33,11 @@ from onboard.model.status import HostStatus
 from onboard.model.words import Remedy, Text, sh
 from onboard.steps.catalog import proof_of
 
-LOOKS = 3  # at all nodes, last of all, until AWS answers
+LOOKS = 3  # final queries for all nodes, until AWS answers
 
 
 class Rollout:
-    """One carrying-out. What it knows of the servers it folds from the events of their turns."""
+    """Carries out one plan. It folds what it knows about the servers from the events of their turns."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Rollout:
         cancel: CancelToken,
     ) -> None:
         self._run = run
-        self._attempt = f"{run}-{secrets.token_hex(4)}"  # an earlier one's nonces prove nothing
+        self._attempt = f"{run}-{secrets.token_hex(4)}"  # nonces of an earlier attempt prove nothing
         self._profile = profile
         self._prepared = prepared
         self._aws = account.aws
@@ -57,18 +57,18 @@ class Rollout:
         self._cancel = cancel
         self._pace = Pace(profile.run.max_agent_starts, cancel)
         self._changes = {plan.host: [change.name for change in plan.changes] for plan in prepared.plan.hosts}
-        self._nodes: dict[str, str] = {}  # server → mi- id, as far as it is known
+        self._nodes: dict[str, str] = {}  # server → mi- id, if known
         self._proven: dict[str, str] = {}  # server → mi- id that answered with its nonce
         self._registrations = Registrations()
 
     def carry_out(self) -> Generator[Event, None, None]:
-        """Everything the plan holds; then the end of every server that is proven."""
+        """Make everything in the plan, then report the end of every proven server."""
         trouble: Exception | None = None
         hosts = [host for host in self._profile.hosts if host.name in self._changes]
         if hosts:
             try:
                 yield from self._waves(hosts)
-            except GeneratorExit:  # nobody listens any more
+            except GeneratorExit:  # the consumer has gone away
                 for _ in self._end_in_aws():
                     pass
                 raise
@@ -88,7 +88,7 @@ class Rollout:
         )
         proofs = {family: proof_of(family, self._attempt) for family in {family_of(host) for host in hosts}}
         with Prover(self._aws, proofs, self._cancel, self._tools.patience) as prover:
-            only_asked = [ChangeName.PLACE_NONCE]  # no canary has to go before them
+            only_asked = [ChangeName.PLACE_NONCE]  # these need no canary
             changed = [host for host in hosts if self._changes[host.name] != only_asked]
             asked = [host for host in hosts if self._changes[host.name] == only_asked]
             canary, rest = changed[: self._profile.run.canary], changed[self._profile.run.canary :]
@@ -100,14 +100,14 @@ class Rollout:
                         host.name,
                         HostStatus.SKIPPED,
                         reason=Text("The canary failed: {servers}", servers=", ".join(failed)),
-                        remedy="Repair what the canary's line says, then run apply again",
+                        remedy="Fix the problem shown for the canary, then run apply again",
                     )
                 rest = []
             yield from self._wave(RunPhase.INSTALL, [*rest, *asked], prover)
             self._clear(prover)
 
     def _clear(self, prover: Prover) -> None:
-        """Have the nonces removed that were answered with. Where that fails, the next run replaces the nonce."""
+        """Remove the nonces that came back. If that fails, the next run replaces the nonce."""
         hosts = {node: name for name, node in self._proven.items()}
         for node in prover.clear(hosts):
             self._tools.journal.write(self._run, hosts[node], ChangeName.PLACE_NONCE, Phase.UNDONE)
@@ -144,7 +144,7 @@ class Rollout:
                 self._proven[event.host] = event.instance_id
 
     def _seal(self) -> Generator[Event, None, None]:
-        """End the proven servers, last of all: online, unless a node is shared or was lost in the meantime."""
+        """Report the end of the proven servers: online, unless a node is shared or has been lost in the meantime."""
         owners: dict[str, list[str]] = defaultdict(list)
         for name, node in self._nodes.items():
             owners[node].append(name)
@@ -165,7 +165,7 @@ class Rollout:
                 )
 
     def _lost(self, proven: Collection[str]) -> frozenset[str] | OnboardError:
-        """Which of these nodes are not Online any more; why that is not known where AWS does not say."""
+        """Which of these nodes are no longer Online; an error if AWS does not answer."""
         if not proven:
             return frozenset()
         for attempt in range(LOOKS):
@@ -178,7 +178,7 @@ class Rollout:
             else:
                 return frozenset(node for node in proven if node not in found or not found[node].is_online)
         return OnboardError(
-            "Not looked at: it answered with its nonce, but whether it is still Online could not be asked",
+            "Not checked: it answered with its nonce, but AWS could not be asked whether it is still Online",
             why=str(trouble),
             remedy="Run apply again, or resume the run: it asks every server again",
         )
@@ -191,7 +191,7 @@ class Rollout:
 
 
 LOST = OnboardError(
-    "The node answered, but is not Online any more",
+    "The node answered, but is no longer Online",
     remedy="Check the amazon-ssm-agent service on the server; then run apply again",
 )
 

@@ -1,4 +1,4 @@
-"""The survey: ask every server its facts, then judge each, then the fleet."""
+"""The survey: ask every server for its facts, then judge each server and the fleet."""
 
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import closing
@@ -29,12 +29,12 @@ from onboard.model.words import Remedy, joined
 from onboard.scripts.catalog import DIALECTS
 from onboard.steps.base import StepFailed
 
-FACTS_TIMEOUT = 60.0  # seconds for the whole script; each fact has its own limit inside
+FACTS_TIMEOUT = 60.0  # seconds for the whole script; each fact in it has its own limit
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What was learned. `facts` and `findings` hold the servers that answered, `ended` those that did not."""
+    """What was learned. `facts` and `findings` contain the servers that answered, `ended` those that did not."""
 
     context: Context
     facts: Mapping[str, Facts]
@@ -43,7 +43,7 @@ class Survey:
     ended: Mapping[str, HostFinished]
 
     def finish(self, host: Host) -> HostFinished:
-        """The server's end as far as the survey goes."""
+        """The server's end according to the survey."""
         ended = self.ended.get(host.name)
         return ended or HostFinished(host=host.name, status=self.status[host.name], findings=self.findings[host.name])
 
@@ -62,7 +62,7 @@ def take_survey(
     aws: Aws | None,
     only: Collection[str] = (),
 ) -> Generator[Event, None, Survey]:
-    """Ask and judge. `only` names the checks wanted, all when empty; `aws` is None when AWS cannot be asked."""
+    """Ask and judge. `only`: the checks to make, all if empty; `aws`: None if AWS cannot be asked."""
     answers: dict[str, Facts | HostFinished] = {}
     asking = _Asking(_questions({family_of(host) for host in hosts}, context, only), tools, cancel)
     yield PhaseStarted(phase=RunPhase.FACTS, total=len(hosts))
@@ -78,15 +78,15 @@ def take_survey(
     return Survey(context, facts, findings, status, ended)
 
 
-APPROVING = "onboard trust shows host keys; its --accept-new or --known-hosts FILE approves those of new servers"
+APPROVING = "onboard trust shows host keys, and with --accept-new or --known-hosts FILE approves those of new servers"
 
 
 def _questions(families: Collection[Family], context: Context, only: Collection[str]) -> dict[Family, Questions]:
-    """What the servers of each family are asked: everything, or what the checks named in `only` need."""
+    """The questions for each family of servers: everything, or what the checks in `only` need."""
     wanted = wanted_of(context.profile, context)
     questions = {}
     for family in families:
-        if family in DIALECTS:  # no connector reaches servers of any other
+        if family in DIALECTS:  # no connector reaches servers of other families
             facts = checks.facts_needed(family, only) if only else facts_of(family)
             questions[family] = Questions(facts, bundle.compose(DIALECTS[family], facts, wanted))
     return questions
@@ -102,9 +102,9 @@ def weak_identity(host: str, weakness: str) -> Noted:
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """Asks one server, in one round trip; in a second one only where the account has no privilege.
+    """Asks one server in one round trip, or in two if the account has no privilege.
 
-    Its result is the server's Facts, or its end where it did not answer.
+    The result is the server's Facts, or its end if it did not answer.
     """
 
     questions: Mapping[Family, Questions]
@@ -125,7 +125,7 @@ class _Asking:
         except Cancelled:
             reason = self.cancel.why or "Stopped before its turn"
             return HostFinished(host=host.name, status=HostStatus.SKIPPED, reason=reason)
-        except Exception as error:  # noqa: BLE001 - one server's defect must not take the fleet down
+        except Exception as error:  # noqa: BLE001 - one server's defect must not stop the others
             return finish_with(host, error)
         return facts
 
@@ -135,14 +135,14 @@ def _answers(asked: Questions, connection: Connection) -> Facts:
     try:
         result = connection.run_script(asked.script, privileged=True, timeout=FACTS_TIMEOUT)
     except PrivilegeMissing as error:
-        # What needs no privilege is still worth knowing, and one check says what is missing and why.
+        # Facts that need no privilege are still useful, and a check reports what is missing and why.
         refusal = error
         result = connection.run_script(asked.script, timeout=FACTS_TIMEOUT)
     return completed(bundle.parse(asked.facts, result), connection, refusal)
 
 
 def finish_with(host: Host, error: Exception) -> HostFinished:
-    """The end of a server that could not be reached or used, or whose turn ended with any other error."""
+    """The end of a server that could not be reached or used, or whose turn ended with another error."""
     if not isinstance(error, HostError):
         told = error if isinstance(error, OnboardError) else keep_defect(error)
         seen = evidence_of(error)
@@ -161,16 +161,16 @@ def reason_of(error: OnboardError) -> str:
 
 
 def evidence_of(error: Exception) -> str:
-    """What the server said when a step failed on it; "" of any other error."""
+    """What the server printed when a step failed on it; "" for any other error."""
     return error.evidence if isinstance(error, StepFailed) else ""
 
 
 def _with_known_nodes(
     context: Context, facts: Mapping[str, Facts], aws: Aws | None, journal: Journal
 ) -> Generator[Event, None, Context]:
-    """Ask AWS which of the registrations found on the servers are its own.
+    """Ask AWS which of the registrations found on the servers belong to this account and Region.
 
-    Those that runs of ours made are, too: AWS may tell of a node only once its agent has called.
+    Those that our own runs made count too: AWS may list a node only after its agent has called.
     """
     ids = {node for answers in facts.values() if (node := instance_id(answers))}
     if not ids:

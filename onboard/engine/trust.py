@@ -1,4 +1,4 @@
-"""Trust: read every server's host key, without credentials, and approve what the user allowed."""
+"""Trust: read every server's host keys without credentials, and approve those that the user accepted."""
 
 from collections.abc import Generator, Iterator, Mapping
 
@@ -16,15 +16,15 @@ from onboard.model.status import HostStatus
 from onboard.model.words import Remedy, joined, sh
 
 _COMPARE = Remedy(
-    "Compare the fingerprint with what the server itself says, then run onboard trust with --accept-new, or with "
-    "--known-hosts FILE. On the server, this shows it",
+    "Compare the fingerprint with the server's own, then run onboard trust with --accept-new, or with "
+    "--known-hosts FILE. On the server, this command shows it",
     sh("ssh-keygen", "-lf", "/etc/ssh/ssh_host_ed25519_key.pub"),
 )
 _WORDS = {
     Trust.NEW: ("Its host key is not known", _COMPARE),
     Trust.CHANGED: (
         "Its host key changed",
-        "Find out why: a new installation, or somebody in between. Then remove the old line with ssh-keygen -R",
+        "Find out why: a reinstalled server, or an intercepted connection. Then remove the old line with ssh-keygen -R",
     ),
     Trust.REVOKED: ("Its host key is revoked", "Give the server new host keys; this one is never accepted"),
 }
@@ -40,8 +40,8 @@ def trust(
     approve: Mapping[str, str] | None = None,
     profile_path: str = "",
 ) -> Iterator[Event]:
-    """Show every server's key. `accept` approves those nothing was known about; `supplied` those that it lists;
-    `approve`, server → fingerprint, those that a person has looked at, if they are still the same.
+    """Show every server's keys. `accept` approves those of unknown servers; `supplied` approves those that it lists;
+    `approve`, server → fingerprint, approves those that a person has reviewed, if they are still the same.
 
     A changed or revoked key is never approved.
     """
@@ -58,13 +58,12 @@ def trust(
                 keys = harvest(host, known, cancel, supplied=supplied)
             except Cancelled:
                 return
-            except Exception as error:  # noqa: BLE001 - one server's defect must not take the fleet down
+            except Exception as error:  # noqa: BLE001 - one server's defect must not stop the others
                 emit(finish_with(host, error))
                 return
             if may_accept:
-                emit(
-                    Result(host.name, keys)
-                )  # told once it is decided, which is for all at once: one writing of the file
+                # Shown once all keys are decided, so that the file is written once.
+                emit(Result(host.name, keys))
             else:
                 for event in _told(host, keys, False):
                     emit(event)

@@ -1,7 +1,7 @@
 """One server's turn in a rollout: its changes, and then its proof.
 
-A turn knows its own server and what all turns share: services that any thread may ask. It tells everything by events,
-and writes into nothing of its coordinator's.
+A turn knows its own server and the services that all turns share, which any thread may use. It reports everything as
+events, and does not write into its coordinator's data.
 """
 
 import hmac
@@ -59,7 +59,7 @@ class Shared:
 
 
 class Turn:
-    """`changes`: names of what the plan says of this server, in their order. `findings`: what its end tells again."""
+    """One server's turn. `changes`: the names of its changes in the plan, in order. `findings`: repeated at its end."""
 
     def __init__(
         self, before: Before, changes: Sequence[ChangeName], findings: tuple[Finding, ...], shared: Shared, emit: Emit
@@ -74,7 +74,7 @@ class Turn:
         self._touched = False
 
     def begin(self) -> Rest | None:
-        """Make the server's changes. What is left, with no connection to it, is to wait for its proof."""
+        """Make the server's changes. Returns what is left to do without a connection: to wait for its proof."""
         nonce: Secret | None = None
         with ExitStack() as held, self._telling():
             self._shared.cancel.check()
@@ -89,7 +89,7 @@ class Turn:
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
-        """Tell of an error as the server's end."""
+        """Report an error as the server's end."""
         try:
             yield
         except Cancelled:
@@ -100,15 +100,15 @@ class Turn:
             self._emit(finish_with(self._host, error))
         except OnboardError as error:
             self._emit(self._failed(error))
-        except Exception as error:  # noqa: BLE001 - one server's defect must not take the fleet down
+        except Exception as error:  # noqa: BLE001 - one server's defect must not stop the others
             self._emit(self._failed(keep_defect(error)))
 
     def _change(self, connection: Connection, starting: ExitStack) -> Secret:
-        """Make the server's changes, each journalled before and after. The nonce that was placed."""
+        """Make the server's changes, each journalled before and after. Returns the nonce that was placed."""
         nonce = Secret(secrets.token_hex(16))
         supplies = Supplies(attempt=self._shared.attempt, registration=self._shared.register, nonce=nonce)
         for name in self._changes:
-            if name in NODE_CHANGE:  # in AWS, once its node is proven
+            if name in NODE_CHANGE:  # made in AWS once its node is proven
                 continue
             self._shared.cancel.check_now()
             if name == ChangeName.START_AGENT:
@@ -132,7 +132,7 @@ class Turn:
         self._tell(step.name, StepOutcome.DONE if done.changed else StepOutcome.UNCHANGED, done.detail, node)
 
     def _prove(self, nonce: Secret, starting: ExitStack) -> None:
-        """Online, and the nonce comes back. Frees the server's place among the starting agents once it is Online."""
+        """Wait for Online and for the nonce. Frees the place among the starting agents once the node is Online."""
         node = self._node
         if node is None:
             raise NotProven("The server has no registration", where=self._host.name, remedy="Run apply again")
@@ -148,7 +148,7 @@ class Turn:
                     "The node answered with a nonce that was not placed on this server",
                     where=self._host.name,
                     why="Another machine, or something in between, answers for this node",
-                    remedy="Look for a clone of this server, and for who can send as its agent; deregister the node",
+                    remedy="Look for a clone of this server, and for who can act as its agent; deregister the node",
                 )
             for name in self._changes:
                 if name in NODE_CHANGE:

@@ -1,4 +1,4 @@
-"""Undo: take back what a run changed, as its journal tells, on the servers and in AWS."""
+"""Undo: reverse what a run changed on the servers and in AWS, according to its journal."""
 
 import re
 from collections import defaultdict
@@ -43,13 +43,13 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Undoing:
-    """What is to be taken back.
+    """What is to be undone.
 
-    steps   server → step → what its undo needs; steps in the order they were made
-    nodes   server → mi- id that the run registered, as the server says: a claim (see engine/authority)
-    aws     name of a change in AWS for the run → what its undo needs
-    lines   what becomes of changes in AWS
-    replaced  server → mi- ids that it registered there before that one, as where a server was set up anew in between
+    steps     server → step → what its undo needs; steps in the order they were made
+    nodes     server → mi- id that the run registered, according to the server: a claim (see engine/authority)
+    aws       name of the run's change in AWS → what its undo needs
+    lines     sentences about the changes in AWS
+    replaced  server → mi- ids that the run registered there earlier, for example before the server was set up again
     """
 
     steps: Mapping[str, Mapping[str, Mapping[str, str]]]
@@ -64,12 +64,12 @@ class Undoing:
 
     @property
     def hosts(self) -> frozenset[str]:
-        """Names of the servers that something is to be taken back of."""
+        """Names of the servers on which something is to be undone."""
         return frozenset({*self.steps, *self.nodes, *(name for name, ids in self.replaced.items() if ids)})
 
 
 def undoing_of(entries: Sequence[Entry]) -> Undoing:
-    """Read from a run's journal what is not undone yet. A change that was begun counts as made."""
+    """Find what is not undone yet in a run's journal. A change that was begun counts as made."""
     steps: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
     nodes: dict[str, str] = {}
     replaced: dict[str, tuple[str, ...]] = {}
@@ -84,7 +84,7 @@ def undoing_of(entries: Sequence[Entry]) -> Undoing:
                 steps[entry.host].pop(entry.change, None)
             elif made:
                 steps[entry.host][entry.change] = {**steps[entry.host].get(entry.change, {}), **entry.data}
-        # A registration that was found and kept names no node.
+        # The entry of a registration that was found and kept contains no node.
         if entry.change == ChangeName.REGISTER_AGENT and entry.data.get("node"):
             if nodes.get(entry.host, entry.data["node"]) != entry.data["node"]:
                 replaced[entry.host] = (*replaced.get(entry.host, ()), nodes[entry.host])
@@ -99,9 +99,9 @@ def undoing_of(entries: Sequence[Entry]) -> Undoing:
 
 
 def undoing_now(record: RunRecord, journal: Journal) -> Undoing:
-    """What an undo of the run would take back: nothing of servers that a later run changed.
+    """What an undo of the run would reverse, without the servers that a later run changed.
 
-    Where there are such servers, what lasts in AWS stays too, since they need it.
+    If there are such servers, lasting changes in AWS stay too, because the servers need them.
     """
     undoing = undoing_of(journal.entries(record.run))
     places = {place: name for name, place in record.places().items() if name in undoing.hosts}
@@ -132,11 +132,11 @@ _STEPS = frozenset(step.name for step in STEPS)
 def undo(
     profile: Profile, record: RunRecord, tools: Tools, cancel: CancelToken, *, profile_path: str = ""
 ) -> Iterator[Event]:
-    """Take back what `record`'s run changed. `profile` is the one it ran with. Safe to repeat.
+    """Undo what `record`'s run changed. `profile` is the one that it ran with. Safe to repeat.
 
-    Raises OnboardError at the first event, with nothing told or written, when another process works on that run.
+    Raises OnboardError at the first event, before any event or journal entry, if another process works on that run.
     """
-    with tools.journal.held(record.run):  # from before it is read: no resume may change what there is to undo
+    with tools.journal.held(record.run):  # held before it is read, so that no resume changes what there is to undo
         undoing = undoing_of(tools.journal.entries(record.run))
         hosts = [host for host in profile.hosts if host.name in undoing.hosts]
 
@@ -145,10 +145,10 @@ def undo(
             later, unread = _changed_later(record, {host.place: host.name for host in hosts}, tools.journal)
             yield from told((*tools.journal.not_understood(), *unread))
             if passed_over := tools.journal.passed_over(record.run):
-                text = f"Of run {record.run} {passed_over} records are not understood: what they changed is not undone"
+                text = f"{passed_over} records of run {record.run} cannot be read, and their changes are not undone"
                 yield Noted(text=text, level="warning")
             for name, run in later.items():
-                reason = Text("Run {run} changed it since", run=run)
+                reason = Text("Run {run} changed it later", run=run)
                 remedy = Remedy("Undo that run first", sh("onboard", "undo", run))
                 yield HostFinished.of(name, HostStatus.SKIPPED, reason=reason, remedy=remedy)
             undone = [host for host in hosts if host.name not in later]
@@ -161,8 +161,8 @@ def undo(
 def _changed_later(
     record: RunRecord, names: Mapping[Place, str], journal: Journal
 ) -> tuple[dict[str, str], list[NotUnderstood]]:
-    """server → the newest later run whose changes there are not undone: what an earlier one made stands under them.
-    And the later runs that could not be read.
+    """(server → the newest later run whose changes there are not undone, and which build on the earlier ones;
+    the later runs that could not be read).
     """
     later: dict[str, str] = {}
     unread: list[NotUnderstood] = []
@@ -219,7 +219,7 @@ class _Undo:
         yield from self._take_back()
 
     def _take_back(self) -> Generator[Event, None, None]:
-        """Undo what was changed in AWS for the run, unless a server still needs it. An error does not stop the rest."""
+        """Undo the run's changes in AWS, unless a server still needs them. An error does not stop the rest."""
         trouble: AwsError | None = None
         journal = self._tools.journal
         own = journal.activations_of(self._run).union(self._nodes.values())
@@ -238,21 +238,21 @@ class _Undo:
             raise trouble
 
     def _nodes_left(self) -> Generator[Event, None, None]:
-        """Tell of nodes that AWS says this run registered, and that none of its servers is known to be."""
+        """Report nodes that AWS says this run registered, and that belong to no known server of it."""
         made = self._tools.journal.activations_of(self._run)
         if not made:
             return
         try:
             left = nodes_of_activations(self._aws, made) - self._told - set(self._nodes.values())
         except AwsError as error:
-            yield Noted(text=f"Whether nodes of this run are left could not be asked. {error}", level="warning")
+            yield Noted(text=f"Onboard could not check whether nodes of this run are left. {error}", level="warning")
             return
         if left:
             shown = and_more(sorted(left), 5)
             text = (
-                f"Registered by this run, and not deregistered: {shown}. No server of the run is known to be this node"
+                f"Registered by this run and not deregistered: {shown}. No server of the run is known to be this node"
             )
-            yield Noted(text=f"{text}. Look at it in Fleet Manager, and deregister it there", level="warning")
+            yield Noted(text=f"{text}. Check it in Fleet Manager, and deregister it there", level="warning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +267,7 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What became of a server: whether all was taken back, its node ("" when it has none), the nodes that are gone."""
+    """A server's result: whether everything was undone, its node ("" if it has none), and the deregistered nodes."""
 
     whole: bool
     node: str
@@ -275,7 +275,7 @@ class Restored:
 
 
 class _Restoration:
-    """One server's way back. It tells everything by events and a result."""
+    """Restores one server. It reports everything as events and a result."""
 
     def __init__(self, host: Host, undoing: Undoing, shared: Shared, emit: Emit) -> None:
         self._host = host
@@ -288,7 +288,7 @@ class _Restoration:
         self._emit = emit
 
     def restore(self) -> None:
-        """Its steps backwards, then its node."""
+        """Undo its steps in reverse order, then deregister its node."""
         restored = False
         try:
             self._shared.cancel.check()
@@ -298,7 +298,7 @@ class _Restoration:
         except Cancelled:
             status, reason = HostStatus.SKIPPED, self._shared.cancel.why or "Stopped"
             self._emit(HostFinished(host=self._name, status=status, reason=reason, remedy="Run undo again"))
-        except Exception as error:  # noqa: BLE001 - one server's defect must not take the fleet down
+        except Exception as error:  # noqa: BLE001 - one server's defect must not stop the others
             self._emit(finish_with(self._host, error))
         else:
             self._emit(HostFinished(host=self._name, status=HostStatus.READY, reason="Restored"))
@@ -315,7 +315,7 @@ class _Restoration:
                 self._emit(StepStarted(host=self._name, step=step.name))
                 done = step.undo(connection, self._made.get(step.name, {}))
                 node = ""
-                if not self._node:  # where apply never returned, the server alone knew it
+                if not self._node:  # if apply never returned, only the server knew it
                     node = self._node = _node_id(done.output.get("instance_id", ""))
                 self._write(step.name, Phase.UNDONE, {"node": node} if node else {})
                 self._emit(
@@ -331,14 +331,14 @@ class _Restoration:
         self._shared.tools.journal.write(self._shared.run, self._name, change, phase, data)
 
     def _deregister(self) -> None:
-        """Deregister the server's nodes, those that AWS agrees this run may. Raises OnboardError when one stays."""
+        """Deregister those of the server's nodes that `authority` permits. Raises OnboardError if one stays."""
         claimed = [*self._replaced, *([self._node] if self._node else [])]
         refused: OnboardError | None = None
         for node in claimed:
             why = self._deregister_one(node)
             if why:
                 refused = OnboardError(
-                    Text("What was done on the server is undone, but {node} was not deregistered", node=node),
+                    Text("The changes on the server are undone, but {node} was not deregistered", node=node),
                     why=why,
                     remedy=Text("If {node} is this server, deregister it in Fleet Manager", node=node),
                 )
@@ -347,17 +347,19 @@ class _Restoration:
             raise refused
 
     def _deregister_one(self, node: str) -> str:
-        """Why this node stays, "" when it is gone."""
+        """Deregister a node; why it stays, or "" if it is gone."""
         found = nodes(self._shared.aws, [node]).get(node)
         if found is None:
-            text = f"{self._name}: AWS lists no node {node}. It was deregistered already, or its agent never called"
+            text = (
+                f"{self._name}: AWS does not list a node {node}. It is already deregistered, or its agent never called"
+            )
             self._emit(Noted(text=text))
         else:
             why = objection(self._shared.tools.journal, self._shared.run, self._name, found)
             if why:
                 return why
             gone = not deregister(self._shared.aws, node)
-            summary = f"{self._name}: {'was deregistered already' if gone else 'deregistered'}"
+            summary = f"{self._name}: {'was already deregistered' if gone else 'deregistered'}"
             self._emit(AwsChanged(change=ChangeName.DEREGISTER, subject=node, summary=summary))
         self._write(ChangeName.DEREGISTER, Phase.DONE, {"instance_id": node})
         self._deregistered.add(node)
@@ -365,5 +367,5 @@ class _Restoration:
 
 
 def _node_id(said: str) -> str:
-    """The node id that a server named; "" when it is none."""
+    """The node id that a server reported; "" if it is not a valid one."""
     return said if re.fullmatch(r"mi-[0-9a-f]{17}", said) else ""

@@ -1,4 +1,4 @@
-"""What commands work with. The command line and the engine child both make it here."""
+"""The tools that commands work with, made here for the command line and the engine child."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -22,11 +22,11 @@ class Tools:
     """What a command uses.
 
     connector    opens connections
-    journal      remembers runs
+    journal      records runs
     cache        the folder for agent packages
     known_hosts  the host keys that are trusted
     patience     how long a proof may take
-    mfa_code     asks a person for the code of an MFA device, with AWS's prompt; None when there is nobody to ask
+    mfa_code     asks a person for an MFA code, with AWS's prompt; None if there is nobody to ask
     memory       what was learned while logging in
     """
 
@@ -52,8 +52,8 @@ def workbench(
 ) -> Iterator[Tools]:
     """The tools of a command whose own files are in `folder`.
 
-    `prompt` asks a person for a secret. `known_hosts` are by default this user's. `forgive` names accounts that may
-    be used again although servers refused them.
+    `prompt` asks a person for a secret. `known_hosts`: by default this user's. `forgive`: accounts that may be used
+    again although servers refused them.
     """
     known = known_hosts or KnownHosts.of_this_user(folder)
     lockout = Lockout.of_this_user(folder)

@@ -158,7 +158,7 @@ def test_a_run_is_not_resumed_without_the_servers_that_it_brought_online(served:
     fewer = text[: text.rindex("[[hosts]]")]
     (served.folder / "practice" / "fewer.toml").write_text(fewer)
     refused = served("apply", "--profile", "practice/fewer.toml", "--resume", run, code=2)
-    assert "lacks what the run brought online: healthy-rhel" in refused.err
+    assert "lacks servers that the run brought online: healthy-rhel" in refused.err
     assert served("runs", "--json").lines[0]["hosts"] == {"online": 2}
     served("undo", run, "--yes")
 

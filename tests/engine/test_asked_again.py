@@ -131,7 +131,7 @@ def test_what_could_not_be_looked_at_last_of_all_is_not_online(
         state = work.apply()
     (host,) = state.hosts.values()
     assert host.status is HostStatus.FAILED
-    assert host.reason.startswith("Not looked at")
+    assert host.reason.startswith("Not checked")
     assert "the line was cut" in host.reason
     assert len(asked) > 1, "once may be chance"
     assert work.apply(resume=state.run).counts() == {"online": 1}

@@ -152,7 +152,7 @@ def test_a_journal_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Pat
         Journal(tmp_path)
     assert refused.value.where == str(path)
     assert f"version {VERSION + 1}" in refused.value.why
-    assert "Use that newer version" in refused.value.remedy
+    assert "Use that version" in refused.value.remedy
     assert path.read_bytes() == content
 
 

@@ -123,4 +123,4 @@ def test_the_command_line_tells_of_them(console: Console) -> None:  # noqa: F811
     for run in ("bad-profile", "newer"):
         refused = console("undo", run, "--yes", code=1)
         assert f'run "{run}"' in refused.err
-        assert "not understood" in refused.err
+        assert "cannot be read" in refused.err

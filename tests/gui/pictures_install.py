@@ -52,9 +52,9 @@ def install(desk: "Desk") -> Iterator[tuple[str, Window]]:
     window = begun(desk)
     refused = events.RunFailed(
         kind="plan",
-        what="The world has changed since the plan was made, so that more would have to be done; nothing was changed",
+        what="More changes are needed than when the plan was made; nothing was changed",
         why="srv-app-01: Install amazon-ssm-agent 3.3.4900.0",
-        remedy="Make a new plan, look at it, and apply that one",
+        remedy="Make a new plan, review it, and apply that one",
     )
     told = [*scenes.apply_begins(), refused]
     skipped = [

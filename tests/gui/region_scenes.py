@@ -84,7 +84,7 @@ def unreachable() -> tuple[events.Event, ...]:
         what="No Region could be reached",
         where="port 443 of Systems Manager's endpoints",
         why="the name ssm.eu-central-1.amazonaws.com is not known here (Temporary failure in name resolution)",
-        remedy="See that this computer is online; behind a proxy, set HTTPS_PROXY or region.measure_through; "
+        remedy="Check that this computer is online; behind a proxy, set HTTPS_PROXY or region.measure_through; "
         "or measure from one of the servers",
     )
     return measured({THIS_COMPUTER: dict.fromkeys(COMMERCIAL, silent)}, closed=None, more=(failure,))

@@ -48,7 +48,9 @@ def known(name: str) -> tuple[events.Event, ...]:
 
 
 def changed(name: str) -> tuple[events.Event, ...]:
-    remedy = "Find out why: a new installation, or somebody in between. Then remove the old line with ssh-keygen -R"
+    remedy = (
+        "Find out why: a reinstalled server, or an intercepted connection. Then remove the old line with ssh-keygen -R"
+    )
     reason = f"Its host key changed: ssh-ed25519 {fingerprint(name)}"
     return seen(name, "changed", HostStatus.UNTRUSTED, reason, remedy)
 

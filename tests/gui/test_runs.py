@@ -273,8 +273,8 @@ def test_a_run_that_cannot_be_read_says_why(
         "onboard.gui.earlier_runs.show_error", lambda _, title, error: told.append(f"{title}: {error.what}")
     )
     window.runs.show(kept())
-    feed(session, "show_run", RunFailed(kind="error", what="The journal has recorded nothing of this run"), END)
+    feed(session, "show_run", RunFailed(kind="error", what="The journal contains no events of this run"), END)
     tell(session)
     until(lambda: told)
-    assert told == ["The run cannot be shown: The journal has recorded nothing of this run"]
+    assert told == ["The run cannot be shown: The journal contains no events of this run"]
     window.close()
