@@ -1,6 +1,6 @@
-"""What people call each check, and why it matters: as the checks say it themselves.
+"""The title of each check and why it matters, taken from the checks themselves.
 
-The checks are imported when the first title is asked for, not with this module: the window starts without them.
+The checks are imported on first use rather than with this module, so that the window starts without them.
 """
 
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from onboard.wizard.text import Words, said
 
 @dataclass(frozen=True, slots=True)
 class CheckTitle:
-    """`short`: over a column; `why`: one sentence on what goes wrong when the check fails."""
+    """`short` heads a column; `why` is one sentence on what goes wrong when the check fails."""
 
     short: Words
     why: Words
 
 
-# What fails most often; the others follow in the order of the checks.
+# The checks that fail most often; the others follow in the order of the catalog.
 _FIRST_COLUMNS = (
     "os_supported",
     "clock_in_sync",
@@ -32,13 +32,13 @@ _FIRST_COLUMNS = (
     "package_manager_usable",
 )
 
-# What a survey says of a server that it could not ask.
+# For the findings of a survey about a server that it could not query.
 CONNECTION_TITLES: Mapping[str, CheckTitle] = {
     "reachable": CheckTitle(
-        said("Connection"), said("A server that cannot be reached or logged in to is left as it is.")
+        said("Connection"), said("Onboard changes nothing on a server that it cannot reach or log in to.")
     ),
     "identity_verified": CheckTitle(
-        said("Identity"), said("No password or key is sent to a server before it is known to be that server.")
+        said("Identity"), said("Onboard sends no password or key to a server until its identity is verified.")
     ),
 }
 
@@ -47,7 +47,7 @@ UNTITLED = CheckTitle("", "")
 
 @cache
 def check_titles() -> Mapping[str, CheckTitle]:
-    """Check → title, in the order of the matrix's columns."""
+    """Check → title, in the order of the columns of the matrix."""
     from onboard.checks.base import Check, FleetCheck
     from onboard.checks.catalog import CHECKS, FLEET_CHECKS
 
@@ -58,7 +58,7 @@ def check_titles() -> Mapping[str, CheckTitle]:
 
 
 def title_of(check: str) -> CheckTitle:
-    """A check's title; an empty one for a cause that comes from no check."""
+    """The title of a check; an empty one for a cause that does not come from a check."""
     if not check:
         return UNTITLED
     return CONNECTION_TITLES.get(check) or check_titles().get(check) or CheckTitle(check, "")

@@ -1,4 +1,4 @@
-"""Command lines that do what a page does, as text to paste into a shell of this system."""
+"""Command lines that do the same as a page, as text to paste into a shell of this system."""
 
 import shlex
 import subprocess
@@ -6,5 +6,5 @@ import sys
 
 
 def command_line(*words: str) -> str:
-    """The words quoted as the shell of this system needs them."""
+    """Quote the words for the shell of this system and join them."""
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)

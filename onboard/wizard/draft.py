@@ -1,4 +1,4 @@
-"""Edits of a draft: one key, or the servers. Each gives a new profile, or says in words what is wrong."""
+"""Edits of a draft: one key, the servers, or the credentials. Each returns a new profile, or a Problem in words."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from onboard.model.validation import wrong_value
 def changed(profile: Profile, key: str, value: object) -> Profile | Problem:
     """The profile with `key` (`region.name`, `network.endpoints.ssm`, `name`) set to `value`.
 
-    None and "" set what a key has by default. Only the section that holds the key is validated, so that it stays
+    None and "" reset the key to its default. Only the section that contains the key is validated, which keeps this
     quick with thousands of servers.
     """
     section, _, field = key.rpartition(".")
@@ -38,7 +38,7 @@ def changed(profile: Profile, key: str, value: object) -> Profile | Problem:
 
 
 def _checked_top(profile: Profile, field: str, value: object) -> Profile:
-    """A key at the top of the profile; servers and credentials have edits of their own."""
+    """Set a top-level key of the profile; servers and credentials have their own edits."""
     checked = Profile.model_validate({field: value} if value not in (None, "") else {})
     return profile.model_copy(update={field: getattr(checked, field)})
 
@@ -48,7 +48,7 @@ def with_hosts(profile: Profile, hosts: Iterable[Host]) -> Profile:
 
 
 def host_changed(profile: Profile, name: str, values: Mapping[str, object]) -> Profile | Problem:
-    """The profile with some keys of one server changed. A name, or address and port, of another one is refused."""
+    """The profile with some keys of one server changed. Refuses a name, or address and port, already in use."""
     hosts = list(profile.hosts)
     index = next(index for index, host in enumerate(hosts) if host.name == name)
     new = _host({**hosts[index].model_dump(exclude_unset=True), **values})
@@ -59,7 +59,7 @@ def host_changed(profile: Profile, name: str, values: Mapping[str, object]) -> P
         if index in (found.first, found.index):
             other = hosts[found.first if index == found.index else found.index].name
             return Problem(
-                "server", f"{other} has {found.shared} already", "Give each server its own name, address and port"
+                "server", f"{other} already has {found.shared}", "Give each server its own name, address and port"
             )
     return with_hosts(profile, hosts)
 
@@ -72,7 +72,7 @@ def hosts_changed(
     tags: Mapping[str, str] | None = None,
     without_tags: Collection[str] = (),
 ) -> Profile | Problem:
-    """The profile with `values` set on each of the servers named, `tags` added and the tag keys `without_tags` gone."""
+    """The profile with `values` set and `tags` added on each named server, and the tag keys `without_tags` removed."""
     hosts: list[Host] = []
     for host in profile.hosts:
         if host.name in names:
@@ -90,12 +90,12 @@ def without_hosts(profile: Profile, names: Collection[str]) -> Profile:
 
 
 def tags_text(tags: Mapping[str, str]) -> str:
-    """Tags as `tags_from_text` reads them."""
+    """Tags in the form that `tags_from_text` reads."""
     return ", ".join(f"{key}={value}" for key, value in tags.items())
 
 
 def tags_from_text(text: str) -> dict[str, str] | Problem:
-    """Tags typed as `site=fra, team=web`."""
+    """Parse tags typed as `site=fra, team=web`."""
     tags, problems = parse_tags(text, "tags")
     return problems[0] if problems else tags
 
@@ -112,9 +112,9 @@ def _host(values: Mapping[str, object]) -> Host | Problem:
 
 
 def with_credential(profile: Profile, name: str, values: Mapping[str, object], *, old: str = "") -> Profile | Problem:
-    """The profile with a credential added, or put in place of the one that was called `old` on every server too."""
+    """The profile with a credential added; or, with `old`, replacing that one in the profile and on every server."""
     if name != old and name in profile.credentials:
-        return Problem("name", f"another credential is called {name}", "Give each credential a name of its own")
+        return Problem("name", f"another credential is already called {name}", "Give each credential its own name")
     given = {key: value for key, value in values.items() if value not in (None, "")}
     try:
         made = Profile.model_validate({"credentials": {name: given}}).credentials[name]

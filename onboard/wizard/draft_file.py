@@ -1,4 +1,4 @@
-"""The draft of the profile and the file it belongs to, and what an edit of it makes worthless."""
+"""The draft of the profile, the file it belongs to, and which results an edit makes stale."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from onboard.model.profile import Host, Profile
 from onboard.profiles.file import save, stamp
 
-# A command whose result is worth nothing once this section of the draft changed.
+# Section of the draft → the commands whose results are stale once it changes.
 _STALE = {
     "aws": ("account", "preview", "plan"),
     "hosts": ("plan",),
@@ -21,23 +21,23 @@ _STALE = {
 
 
 class DraftFile:
-    """`mistakes`: key of the profile → what is wrong with what stands in its field, and did not go to the draft."""
+    """`mistakes`: key of the profile → what is wrong with the value in its field, which was not put into the draft."""
 
     def __init__(self) -> None:
         self.draft = Profile()
         self.saved: Profile | None = None
         self.path: Path | None = None
         self.mistakes: dict[str, str] = {}
-        self._stamp: object = None  # of the file, when it was read or written
+        self._stamp: object = None  # of the file when it was last read or written
 
     def use(self, profile: Profile, saved: Profile | None, path: Path | None) -> None:
-        """Another profile takes the place of the former one."""
+        """Replace the current profile with this one."""
         self.draft, self.saved, self.path = profile, saved, path
         self.mistakes.clear()
         self._stamp = stamp(path) if path else None
 
     def save(self, path: Path | None) -> None:
-        """Save to `path`, or where it came from. Raises ProfileError, OnboardError; ValueError without any path."""
+        """Save to `path`, or to the file opened. Raises ProfileError, OnboardError; ValueError without a path."""
         target = path or self.path
         if target is None:
             raise ValueError("no file is chosen")
@@ -46,11 +46,11 @@ class DraftFile:
 
     @property
     def is_changed_elsewhere(self) -> bool:
-        """Whether the file is another than the one that was opened or saved."""
+        """Whether the file has changed since it was opened or saved here."""
         return self.path is not None and stamp(self.path) not in (self._stamp, None)
 
     def set_mistake(self, key: str, text: str) -> bool:
-        """ "" when nothing is wrong with the key's field. Whether anything changed."""
+        """Record what is wrong with the field of `key`; "" when nothing is. Returns whether that changed anything."""
         text = text.rstrip(".")
         if text == self.mistakes.get(key, ""):
             return False
@@ -62,20 +62,20 @@ class DraftFile:
 
 
 def outdated(before: Profile, after: Profile) -> list[str]:
-    """Commands whose results are worth nothing after the edit."""
+    """Commands whose results are stale after the edit."""
     changed = (section for section in _STALE if _decided(before, section) != _decided(after, section))
     return list(dict.fromkeys(command for section in changed for command in _STALE[section]))
 
 
 def _decided(profile: Profile, section: str) -> object:
-    """A section without what was only observed: evidence for the choice of a Region makes nothing stale."""
+    """A section without what was only observed: evidence for the choice of a Region does not make any result stale."""
     if section == "region":
         return profile.region.model_copy(update={"measured": None})
     return getattr(profile, section)
 
 
 def moved(before: Sequence[Host], after: Sequence[Host]) -> tuple[set[str], bool]:
-    """Names of servers that are gone or are other machines now, and whether one of them still is a name."""
+    """Names of servers that are gone or now mean a different machine; and whether any of these names is still used."""
     kept = set(map(id, after))
     changed = [host for host in before if id(host) not in kept]
     names = {host.name for host in changed}

@@ -1,4 +1,4 @@
-"""What the checks say of a server, with the fixes that the draft allows by now."""
+"""What the checks say about a server, given the fixes that the draft currently allows."""
 
 from collections.abc import Collection
 
@@ -9,12 +9,12 @@ from onboard.model.profile import Profile
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
 
-_BY_FIXES = (HostStatus.BLOCKED, HostStatus.WARNED)  # what a fix that is allowed, or no more, may change
+_BY_FIXES = (HostStatus.BLOCKED, HostStatus.WARNED)  # statuses that can change when a fix is allowed or withdrawn
 _NAMES = ("dpkg", "rpm", "sudo", "systemd")
 
 
 def status_of(host: HostState | None, fixes: Collection[str]) -> HostStatus | None:
-    """The status that the engine would give it now; None when it was not judged yet."""
+    """The status that the engine would give the server now; None when it has not been judged yet."""
     if host is None or host.status not in _BY_FIXES or not host.findings:
         return host.status if host is not None else None
     return host_status(host.findings, fixes)
@@ -28,7 +28,7 @@ def to_check_again(profile: Profile, state: State) -> list[str]:
 
 
 def finding_of(host: HostState | None, check: str) -> Finding | None:
-    """The server's finding of one check; of "" what says why it is not well when no check does."""
+    """The server's finding for one check; for "" the one that says why it is not well if no check does."""
     if host is None:
         return None
     found = host.findings if check else troubles(host)
@@ -36,6 +36,6 @@ def finding_of(host: HostState | None, check: str) -> Finding | None:
 
 
 def sentence(summary: str) -> str:
-    """A summary as the beginning of a sentence; names of services and programs stay as they are written."""
+    """The summary with a capital first letter, unless it starts with the name of a service or program."""
     first = summary.split(" ")[0]
     return summary if not first.isalpha() or first in _NAMES else summary[:1].upper() + summary[1:]

@@ -1,4 +1,4 @@
-"""A run that did not get to all of its servers: in a window that is gone, or on the command line."""
+"""Runs that did not reach all of their servers, whether in an earlier window or on the command line."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from onboard.wizard.view import EMPTY, View
 
 
 def interrupted(view: View) -> KeptRun | None:
-    """The profile's newest run, if it was broken off or stopped and can be resumed; None once it was."""
+    """The profile's newest run, if it was interrupted or stopped and can be resumed; None once it was resumed."""
     run = _newest(view)
     if run is None or run.command != "apply" or not _is_interrupted(run):
         return None
@@ -22,10 +22,10 @@ def _is_interrupted(run: KeptRun) -> bool:
 
 
 def is_resumable(view: View) -> bool:
-    """Whether the run that is shown did not get to all of its servers, and nothing keeps it from going on."""
+    """Whether the run shown did not reach all of its servers and nothing prevents it from being resumed."""
     state = view.state("apply")
     skipped = any(host.finished and host.status is HostStatus.SKIPPED for host in state.hosts.values())
-    refused = state.failure is not None and state.failure.kind == FailureKind.PLAN  # it would be refused again
+    refused = state.failure is not None and state.failure.kind == FailureKind.PLAN  # resuming would be refused again
     stays = not state.run or view.running or view.undo is not EMPTY or refused
     return not stays and (skipped or not state.finished)
 
@@ -43,13 +43,13 @@ def interrupted_anywhere(view: View) -> KeptRun | None:
 
 
 def is_ending(view: View) -> bool:
-    """Whether another process is still at work on that run: a window that crashed leaves an engine that ends it."""
+    """Whether another process still works on that run: the engine of a window that crashed finishes what it began."""
     run = _newest(view)
     return run is not None and run.held and not view.state("apply").run
 
 
 def _newest(view: View) -> KeptRun | None:
-    """The newest that changed servers; without a file the profile's name has to do."""
+    """The newest run that changed servers. A profile without a file is matched by its name."""
     path = str(view.path or "")
     for run in view.state("runs").runs:
         if run.command in ("apply", "undo") and run.path == path and (path or run.profile == view.draft.name):

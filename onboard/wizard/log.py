@@ -1,4 +1,4 @@
-"""What happened in a run, line by line, for people: the fold of its events that keeps their order and their time."""
+"""The log of a run for people to read: a fold of its events that keeps their order and time."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ KEPT = 5000  # lines
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`host` is "" for what is about the run; `level` is info, well, warning or bad.
+    """`host` is "" for lines about the whole run; `level` is info, well, warning or bad.
 
-    `time` is None in runs of earlier versions, whose journal has none.
+    `time` is None for runs of earlier versions, whose journals have no times.
     """
 
     time: datetime | None
@@ -26,27 +26,27 @@ class Line:
 
 
 class Log:
-    """The last KEPT lines. `told` counts all that ever were, so that a reader knows which it has seen."""
+    """The last KEPT lines. `told` counts all lines ever added, so that a reader knows which ones it has seen."""
 
     def __init__(self) -> None:
         self.lines: deque[Line] = deque(maxlen=KEPT)
         self.told = 0
 
     def fold(self, event: events.Event, now: datetime | None) -> None:
-        """Take in one event, heard of at `now`."""
+        """Add the line for one event, received at `now`."""
         host, text, level = _said(event)
         if text:
             self.lines.append(Line(now, host, text, level))
             self.told += 1
 
     def since(self, told: int) -> list[Line]:
-        """The lines that came after the first `told`, as far as they are kept."""
+        """The lines after the first `told`, as far as they are still kept."""
         new = min(self.told - told, len(self.lines))
         return [self.lines[index] for index in range(len(self.lines) - new, len(self.lines))]
 
 
 def _said(event: events.Event) -> tuple[str, Words, str]:
-    """(host, text, level); no text for what a reader of the log need not see."""
+    """(host, text, level); the text is empty for events that a reader of the log does not need."""
     match event:
         case events.RunStarted():
             return "", said("Run {run} began", run=event.run), "info"

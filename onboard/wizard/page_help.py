@@ -1,56 +1,59 @@
-"""What each stage is for and how to work on its page, in a few sentences: F1."""
+"""The help shown by F1: what each stage is for and how to use its page, in a few sentences."""
 
 from onboard.wizard.text import said
 
 PAGE_HELP = {
     "start": said(
-        "Begin with a new profile, open one, or drop its file on the window. Practice shows the whole journey"
-        " on an embedded cloud and servers; nothing there is real."
+        "Start a new profile, open an existing one, or drop a profile file on the window. Practice shows every step"
+        " with a simulated cloud and simulated servers; nothing there is real."
     ),
     "account": said(
-        "Choose the AWS profile whose account the servers go to. Nothing is changed by asking. Missing "
-        "permissions are found by a simulation and listed by name, so that an administrator can add them."
+        "Choose the AWS profile of the account that the servers will join. This page changes nothing in AWS. "
+        "Missing permissions are found by an IAM simulation and listed by name, so that an administrator can "
+        "add them."
     ),
     "servers": said(
-        "Type, paste or import your servers and say how to log in. Host keys are read without any credential;"
-        " compare their fingerprints with a list that you trust, then approve them. A changed key is never "
-        "approved here."
+        "Type, paste or import your servers and set up how to log in. Host keys are read without using a "
+        "credential; compare their fingerprints with a list that you trust, then approve them. A changed key "
+        "cannot be approved here."
     ),
     "region": said(
-        "Measure how far each Region is, from here and from servers. Where they disagree, the servers count: "
-        "it is they that talk to the Region. Select one on the map or in the table and press Enter to use it."
+        "Measure the latency to each Region, from this computer and from your servers. If they disagree, trust "
+        "the servers: they are what will use the Region. Select a Region on the map or in the table and press "
+        "Enter to use it."
     ),
     "role": said(
-        "The role under which every node works. A new one is made so that only Systems Manager may assume it "
-        "for this account and Region; one that exists is compared with that and never changed silently."
+        "Every node uses this IAM role. Onboard creates a role that only Systems Manager can assume, for this "
+        "account and Region; an existing role is compared with that and never changed silently."
     ),
     "activation": said(
-        "The activation is made for exactly the servers of the run, lives as long as said here, and is "
-        "deleted at the end. Tags are copied to every node. The card at the right says which tier that needs "
+        "The activation is created for exactly the servers of the run, expires as set here, and is deleted at "
+        "the end of the run. Tags are copied to every node. The card on the right shows which tier this needs "
         "and what it costs."
     ),
     "network": said(
-        "Say how servers reach AWS: by themselves, through interface VPC endpoints, or through a proxy. Only "
-        "outbound TCP port 443 is needed. The agent's package is fetched once, verified, and pushed to the "
+        "Choose how servers reach AWS: directly, through interface VPC endpoints, or through a proxy. Only "
+        "outbound TCP port 443 is needed. The agent package is downloaded once, verified, and copied to the "
         "servers."
     ),
     "checks": said(
-        "Every prerequisite is looked at on every server; nothing is changed. Select a cell to see what was "
-        "seen, why it matters and how to fix it. Blocked servers are left out; check them again when they are"
-        " mended."
+        "Every prerequisite is checked on every server; nothing is changed. Select a cell to see what was "
+        "found, why it matters and how to fix it. Blocked servers are left out; check them again once they are"
+        " fixed."
     ),
     "review": said(
-        "What will be done, in AWS and on each server, and what is left out and why. Save it for an approval,"
-        " or go on: Install does exactly this, and stops before the first change where more would have to be "
-        "done."
+        "Shows what will be done in AWS and on each server, and which servers are left out and why. Save the "
+        "plan for approval, or continue: Install does exactly this. If more would be needed, it stops before "
+        "changing anything."
     ),
     "install": said(
-        "A few servers go first; the others follow when those are online. A server is done when Systems "
-        "Manager says Online and it answered through Run Command. Stop at any time: what is left can be "
-        "resumed."
+        "A few servers are installed first; the others follow once those are online. A server is done when "
+        "Systems Manager reports it as Online and it has answered through Run Command. You can stop at any time "
+        "and resume later."
     ),
     "finish": said(
-        "What is online, what is not and why. Save a report for others, save the profile for the next time, "
-        "or take everything back that the run changed. Earlier runs can be listed, and shown here as they ended."
+        "Shows which servers are online, which are not, and why. Save a report to share, save the profile for "
+        "next time, or undo everything that the run changed. You can also list earlier runs and show here how "
+        "they ended."
     ),
 }

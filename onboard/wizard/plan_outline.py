@@ -1,4 +1,4 @@
-"""A plan as people read it: AWS, then servers with equal changes together, then those that nothing is done to."""
+"""A plan as people read it: changes in AWS, then servers grouped by equal changes, then servers left unchanged."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """`groups`: the largest first; `settled`: servers that are as they should be; `left_out`: why, and which."""
+    """`groups`: the largest first; `settled`: servers that need no change; `left_out`: causes with their servers."""
 
     aws: tuple[Change, ...] = ()
     groups: tuple[Group, ...] = ()
@@ -30,7 +30,7 @@ class Outline:
 
     @property
     def servers(self) -> int:
-        """How many are changed."""
+        """The number of servers that are changed."""
         return sum(len(group.names) for group in self.groups)
 
     @property
@@ -39,7 +39,7 @@ class Outline:
 
 
 def outline_of(plan: Plan, state: State) -> Outline:
-    """`state`: of the command that made the plan, which has the end of every server that is not in it."""
+    """`state`: the State of the command that made the plan; it says how each server that is not in the plan ended."""
     groups: dict[tuple[object, ...], list[str]] = {}
     changes: dict[tuple[object, ...], tuple[Change, ...]] = {}
     for host in plan.hosts:
@@ -60,7 +60,7 @@ def outline_of(plan: Plan, state: State) -> Outline:
 
 
 def _words(change: Change) -> tuple[object, ...]:
-    """All that people are shown of it. Unsorted, for the time it takes: a step names its values in one order."""
+    """Everything shown of a change. Not sorted, to save time: a step lists its values in a fixed order."""
     return change.name, change.summary, *change.detail.items(), None, *change.before.items()
 
 
@@ -73,7 +73,7 @@ def _blocks(cause: Cause) -> bool:
 
 
 def matching(outline: Outline, text: str) -> Outline:
-    """Of each part what holds `text`: changes in their words and values, servers in their names, causes in theirs."""
+    """The parts that contain `text`: changes by their words and values, servers by name, causes by their summary."""
     wanted = text.strip().lower()
     if not wanted:
         return outline

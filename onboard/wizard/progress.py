@@ -1,4 +1,4 @@
-"""How far a run of apply or undo is: what is settled of how much, in which wave, how quickly. No Qt, no clock."""
+"""Progress of an apply or undo run: servers done out of the total, the wave, the rate. Uses neither Qt nor a clock."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,23 +11,23 @@ from onboard.model.plan import HostPlan
 from onboard.model.state import HostState
 from onboard.model.status import HostStatus
 
-MEASURED = 30  # servers that the rate is taken from, so that it follows what happens now
-SOON = 10.0  # seconds before which a rate says nothing
+MEASURED = 30  # the rate is that of the last servers done, so that it is the current one
+SOON = 10.0  # seconds to wait before a rate is meaningful
 
 
 class Group(StrEnum):
-    """Servers as the chips count them. Those that were skipped wait: a resumed run takes them up."""
+    """Groups of servers as the chips count them. Skipped servers count as waiting: a resumed run takes them up."""
 
     ONLINE = "online"
     RUNNING = "running"
     FAILED = "failed"
     WAITING = "waiting"
-    RESTORED = "restored"  # by the undoing of the run
+    RESTORED = "restored"  # by undoing the run
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a server is. `fraction` of its steps, 0 to 1; `step` it is at, "" when it is at none."""
+    """How far a server is. `fraction`: share of its steps done, 0 to 1; `step`: the one in progress, or ""."""
 
     group: Group
     fraction: float
@@ -35,10 +35,10 @@ class Place:
 
 
 class Progress:
-    """The fold of a run's events that knows of time.
+    """A fold of a run's events that also takes the time into account.
 
-    steps    server → names of its steps with the proof last, of those that the run is about
-    wave     1 or 2, 0 before the first; `waves` how many there are; `canary` servers in the first
+    steps    server → names of its steps, the proof last, for each server of the run
+    wave     1 or 2; 0 before the first. `waves` is how many there are, `canary` the number of servers in the first
     """
 
     def __init__(self) -> None:
@@ -55,10 +55,10 @@ class Progress:
         self._since = 0.0
 
     def fold(self, event: events.Event, now: float) -> None:
-        """Take in one event, heard of at `now` (seconds of any steady clock)."""
+        """Fold one event, received at `now` (seconds of any monotonic clock)."""
         match event:
             case events.RunStarted():
-                self._begin(event.run, event.hosts)  # a resumed run tells anew what is proven
+                self._begin(event.run, event.hosts)  # a resumed run reports again what is proven
             case events.PlanMade():
                 self.steps = dict.fromkeys(self._earlier, (ChangeName.CONFIRM,)) | {
                     plan.host: steps_of(plan) for plan in event.plan.hosts
@@ -83,7 +83,7 @@ class Progress:
             self._times.append(now)
 
     def restart(self, now: float) -> None:
-        """Measure the rate from here on: a wave began, or a pause ended."""
+        """Measure the rate from now on, because a wave began or a pause ended."""
         self._times.clear()
         self._since = now
 
@@ -100,7 +100,7 @@ class Progress:
         return len(self._settled.intersection(self.steps))
 
     def rate(self, now: float) -> float | None:
-        """Servers a second; None while that says nothing."""
+        """Servers per second; None while there is too little to measure."""
         if len(self._times) < 2 or now - self._since < SOON:
             return None
         began = self._times[0] if len(self._times) == MEASURED else self._since
@@ -113,7 +113,7 @@ class Progress:
 
 
 def steps_of(plan: HostPlan) -> tuple[str, ...]:
-    """Names of a server's steps, the proof last."""
+    """Names of the steps of a server, the proof last."""
     return (*[change.name for change in plan.changes], ChangeName.CONFIRM)
 
 
@@ -121,7 +121,7 @@ _NOT_BEGUN = Place(Group.WAITING, 0.0)
 
 
 def place_of(host: HostState | None, steps: Sequence[str]) -> Place:
-    """Where a server is in its steps."""
+    """How far a server is in its steps."""
     if host is None or not (host.steps or host.finished):
         return _NOT_BEGUN
     fraction = _fraction(host.steps, steps)
@@ -139,7 +139,7 @@ def place_of(host: HostState | None, steps: Sequence[str]) -> Place:
 
 
 def place_in_undo(before: Place, undone: HostState | None) -> Place:
-    """Where a server is that was at `before` when its run was undone; `undone` is the undo's State of it."""
+    """How far a server is while its run is undone. `before`: when the undo began; `undone`: its State in the undo."""
     if undone is None or not undone.is_undo_tried:
         return before
     if not undone.finished:
@@ -147,7 +147,7 @@ def place_in_undo(before: Place, undone: HostState | None) -> Place:
     return Place(Group.RESTORED, 0.0) if undone.is_restored else Place(Group.FAILED, before.fraction)
 
 
-# A step that is under way counts half.
+# A step in progress counts half.
 _WORTH = {
     StepOutcome.DONE: 1.0,
     StepOutcome.UNCHANGED: 1.0,

@@ -1,4 +1,4 @@
-"""Profiles opened lately, the newest first."""
+"""Recently opened profiles, the newest first."""
 
 import json
 from contextlib import suppress
@@ -17,7 +17,7 @@ KEPT = 10
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """A profile as it was when it was last seen. `opened`: ISO 8601 in UTC; `online`: servers, None before a run."""
+    """A profile as last seen. `opened`: ISO 8601 in UTC; `online`: number of servers online, None before a run."""
 
     path: str
     name: str
@@ -28,7 +28,7 @@ class Recent:
 
 
 def recents() -> list[Recent]:
-    """Those whose files are still there."""
+    """The recent profiles whose files still exist."""
     try:
         listed = json.loads((home() / FILE).read_text(encoding="utf-8"))
         found = [Recent(**one) for one in listed]
@@ -38,11 +38,11 @@ def recents() -> list[Recent]:
 
 
 def remember(view: View) -> None:
-    """Put the view's profile first. What cannot be written is not worth an error."""
+    """Put the view's profile first in the list. A list that cannot be written is not worth an error."""
     if view.path is None or view.practice:
         return
     state, path = view.state("apply"), str(view.path)
-    has_run = bool(state.run) and not view.is_replayed  # what an earlier run did may be undone by now
+    has_run = bool(state.run) and not view.is_replayed  # an earlier run may have been undone since
     listed = recents()
     known = next((one.online for one in listed if one.path == path), None)
     now = Recent(

@@ -1,4 +1,4 @@
-"""What survives a crash of the window: the draft, kept beside the program's own files while it is edited."""
+"""Recovery of the draft after a crash: a copy is kept in the program's own folder while the draft is edited."""
 
 import json
 import os
@@ -18,7 +18,7 @@ FOLDER = "drafts"
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A draft that a window left which did not end by itself. `file` is where it lies, `path` the profile's file."""
+    """A draft left by a window that closed unexpectedly. `file` is the copy itself, `path` the file of the profile."""
 
     file: Path
     draft: Profile
@@ -27,12 +27,14 @@ class Left:
 
 
 def keep(view: View) -> None:
-    """Keep the draft of this process. Raises OnboardError."""
+    """Write the copy of this process's draft. Raises OnboardError."""
     folder = home() / FOLDER
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise OnboardError("The draft was not kept", where=str(folder), why=error.strerror or str(error)) from None
+        raise OnboardError(
+            "Unsaved changes could not be backed up", where=str(folder), why=error.strerror or str(error)
+        ) from None
     content = {
         "draft": view.draft.model_dump(mode="json", by_alias=True),
         "saved": view.saved.model_dump(mode="json", by_alias=True) if view.saved else None,
@@ -42,12 +44,12 @@ def keep(view: View) -> None:
 
 
 def forget(file: Path | None = None) -> None:
-    """The draft is saved, or given up: this process's, or one that was left."""
+    """Delete the copy of a draft that was saved or discarded: this process's own, or a given one that was left."""
     (file or _own()).unlink(missing_ok=True)
 
 
 def left_behind() -> Iterator[Left]:
-    """Drafts of windows that are not there any more, the newest first. Damaged files are passed over."""
+    """Drafts of windows that no longer exist, the newest first. Damaged files are skipped."""
     files = (home() / FOLDER).glob("*.json")
     for file in sorted(files, key=lambda file: file.stat().st_mtime, reverse=True):
         if file == _own() or _is_alive(file.stem):

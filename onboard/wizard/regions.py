@@ -1,4 +1,4 @@
-"""The nearest Region as the wizard sees it: where Regions are, what was measured last, what choosing one keeps."""
+"""Regions as the wizard needs them: where they are, what was measured last, and what is stored when one is chosen."""
 
 import csv
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ NEAR_MS, MIDDLE_MS = 30.0, 150.0
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A Region on the map. `name` as AWS calls it, `place` the short word for it; degrees."""
+    """A Region on the map. `name` is AWS's name, `place` a short one; latitude and longitude are in degrees."""
 
     region: str
     partition: str
@@ -30,12 +30,12 @@ class Place:
 
 
 class Nearness(StrEnum):
-    """How far a Region is, coarsely."""
+    """How far away a Region is, roughly."""
 
     NEAR = "near"  # under NEAR_MS
     MIDDLE = "middle"  # under MIDDLE_MS
     FAR = "far"
-    SILENT = "silent"  # it was tried and did not answer
+    SILENT = "silent"  # it was measured and did not answer
     UNKNOWN = "unknown"
 
 
@@ -45,7 +45,7 @@ def nearness_of(median_ms: float) -> Nearness:
 
 @cache
 def places() -> Mapping[str, Place]:
-    """Every Region that is on the map, of every partition."""
+    """Every Region on the map, of all partitions."""
     rows = csv.DictReader(text("map/regions.csv").splitlines())
     return {
         row["region"]: Place(
@@ -56,7 +56,7 @@ def places() -> Mapping[str, Place]:
 
 
 def places_offered(view: View) -> tuple[Place, ...]:
-    """Those of the partition of the chosen Region, else of the account's, else of the commercial one; by name."""
+    """The Regions of one partition, by name: that of the chosen Region, else of the account, else commercial."""
     account = view.state("account").account
     chosen = places().get(view.draft.region.name or "")
     partition = chosen.partition if chosen else account.partition if account else COMMERCIAL
@@ -68,26 +68,26 @@ def _name(place: Place) -> str:
 
 
 def short_name(region: str) -> str:
-    """The place that a Region is known by; its id where it is on no map."""
+    """The place that a Region is known by; its id if it is not on the map."""
     found = places().get(region)
     return found.place if found else region
 
 
 def is_measuring(view: View) -> bool:
-    """Whether a measurement goes on, or waits for its turn."""
+    """Whether a measurement is running or queued."""
     state = view.states.get("regions")
     return state is not None and not state.finished and state.failure is None
 
 
 def known(view: View) -> MeasuredSection | None:
-    """What the last measurement that led to a recommendation says: this session's, else the profile's."""
+    """The last measurement that led to a recommendation: from this session, else from the profile."""
     return with_evidence(view.draft, view.state("regions")).region.measured
 
 
 def farther(view: View) -> float | None:
-    """By how many ms the chosen Region is farther than the nearest. None where that is not known, or not worth a word.
+    """By how many ms the chosen Region is farther than the nearest; None if unknown or too little to mention.
 
-    A Region that did not answer while the nearest did is infinitely far.
+    A Region that did not answer while the nearest did is infinitely far away.
     """
     found, chosen = known(view), view.draft.region.name
     if found is None or found.recommended is None or not chosen or chosen in (found.recommended, *found.ties):
@@ -99,13 +99,13 @@ def farther(view: View) -> float | None:
 
 
 def with_region(view: View, region: str) -> Profile:
-    """The draft with a Region chosen, and with the evidence for or against it."""
+    """The draft with a Region chosen and the evidence for or against it."""
     section = view.draft.region.model_copy(update={"name": region})
     return with_evidence(view.draft.model_copy(update={"region": section}), view.state("regions"))
 
 
 def able_to_measure(view: View) -> tuple[Host, ...]:
-    """Servers that can be asked to measure: reached by SSH, and not known to be unreachable or unapproved."""
+    """Servers that can measure: reached by SSH, and not known to be unreachable or unapproved."""
     trust = view.state("trust").hosts
     well = (Identity.TRUSTED, Identity.UNSEEN)
     return tuple(
@@ -114,14 +114,14 @@ def able_to_measure(view: View) -> tuple[Host, ...]:
 
 
 def measured_from(view: View) -> tuple[str, ...]:
-    """The servers that measured last, as far as the draft still has them."""
+    """The servers that measured last, if they are still in the draft."""
     state, found = view.state("regions"), known(view)
     names = set(state.hosts) or set(found.origin.split(", ") if found else ())
     return tuple(host.name for host in view.draft.hosts if host.name in names) if names else ()
 
 
 def one_of_each_kind(hosts: tuple[Host, ...], count: int) -> tuple[str, ...]:
-    """Up to `count` servers, no two with the same tags: equal tags mostly say an equal site."""
+    """Up to `count` servers, no two with the same tags: equal tags usually mean the same site."""
     kinds: dict[frozenset[tuple[str, str]], str] = {}
     for host in hosts:
         kinds.setdefault(frozenset(host.tags.items()), host.name)

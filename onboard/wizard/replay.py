@@ -1,4 +1,4 @@
-"""An earlier run as the journal recorded it: its events, and those of its undos, folded again."""
+"""An earlier run from the journal: its events and those of its undos, folded again."""
 
 from collections import defaultdict
 from datetime import datetime
@@ -10,7 +10,7 @@ from onboard.wizard.progress import Progress
 
 
 class Replay:
-    """By command: apply, and undo where the run was undone since."""
+    """States, logs and progress by command: apply, and undo if the run has since been undone."""
 
     def __init__(self) -> None:
         self.states: defaultdict[str, State] = defaultdict(State)
@@ -18,7 +18,7 @@ class Replay:
         self.progresses: defaultdict[str, Progress] = defaultdict(Progress)
 
     def fold(self, recorded: Recorded) -> None:
-        """Take in one event."""
+        """Fold one recorded event."""
         at = datetime.fromisoformat(recorded.time).astimezone() if recorded.time else None
         self.states[recorded.command].fold(recorded.told)
         self.logs[recorded.command].fold(recorded.told, at)

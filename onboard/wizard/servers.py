@@ -1,4 +1,4 @@
-"""What is known of the servers of a draft: whether each is the one it should be, and how to log in to it."""
+"""What is known about the servers of a draft: whether their identities are approved, which credentials are missing."""
 
 from collections import Counter
 from enum import StrEnum
@@ -10,17 +10,17 @@ from onboard.model.status import HostStatus
 
 
 class Identity(StrEnum):
-    """How a server's host key was judged; what needs a person comes first."""
+    """How a server's host key was judged; those that need a person come first."""
 
     REFUSED = "refused"  # changed or revoked: never approved
     TO_APPROVE = "to_approve"
     NOT_REACHED = "not_reached"
-    UNSEEN = "unseen"  # nobody asked for its key yet
+    UNSEEN = "unseen"  # its key has not been read yet
     TRUSTED = "trusted"
 
 
 def identity_of(state: HostState | None) -> Identity:
-    """`state`: the server's in the State of `trust`, None when it was not asked."""
+    """`state`: the server's entry in the State of `trust`; None when its key was not requested."""
     if state is None or not state.finished:
         return Identity.UNSEEN
     if state.status is HostStatus.READY:
@@ -37,7 +37,7 @@ def key_of(state: HostState | None) -> HostKeySeen | None:
 
 
 def unseen(profile: Profile, trust: State) -> list[str]:
-    """Servers whose keys were not read yet."""
+    """Servers whose keys have not been read yet."""
     return [host.name for host in profile.hosts if identity_of(trust.hosts.get(host.name)) is Identity.UNSEEN]
 
 
@@ -53,6 +53,6 @@ def to_approve(profile: Profile, trust: State) -> dict[str, HostKeySeen]:
 
 
 def missing_credentials(profile: Profile) -> dict[str, int]:
-    """Name of a credential that is not described → number of servers that use it, the most used first."""
+    """Name of each credential that is used but not set up → number of servers that use it, the most used first."""
     used = Counter(host.credential for host in profile.hosts if host.credential not in profile.credentials)
     return dict(used.most_common())

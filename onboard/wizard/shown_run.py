@@ -1,4 +1,4 @@
-"""Which run the page Install shows, of which plan, and the steps of its servers."""
+"""What the page Install shows: the run, its plan, and the steps of its servers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _NO_LOG = Log()
 
 @dataclass(frozen=True, slots=True)
 class ShownRun:
-    """Read from a view: the run, what takes it back, and the plan that waits to be carried out."""
+    """Read from a view: the run, its undo, and the plan that is ready to be installed."""
 
     view: View
 
@@ -25,12 +25,12 @@ class ShownRun:
 
     @property
     def offers_install(self) -> bool:
-        """Whether there is a plan that was not carried out yet, and may be."""
+        """Whether there is a plan that has not been installed yet and can be now."""
         return self.view.running not in ("apply", "undo", "plan") and stages.has_new_plan(self.view)
 
     @property
     def is_to_plan(self) -> bool:
-        """The run was undone: what there is to install only a new plan can tell."""
+        """Whether a new plan is needed because the run was undone."""
         return self.view.is_undone and not self.view.running and not self.offers_install
 
     @property
@@ -39,7 +39,7 @@ class ShownRun:
 
     @property
     def undo(self) -> State:
-        """What takes the run back that is shown."""
+        """The undo of the run that is shown."""
         return self.view.undo if self.state.run else EMPTY
 
     @property
@@ -48,7 +48,7 @@ class ShownRun:
 
     @property
     def plan(self) -> Plan | None:
-        """The plan that waits to be carried out, or was by the run that is shown; None once it says nothing true."""
+        """The plan that is ready to be installed, or that the run shown installed; None once it is out of date."""
         return None if self.view.outdated_by("plan") == "undo" else self.view.state("plan").plan
 
     @property
@@ -58,18 +58,18 @@ class ShownRun:
 
     @property
     def log(self) -> Log:
-        """Of what was last done to the servers that are shown."""
+        """The log of what was last done to the servers shown."""
         if self.state is EMPTY:
             return _NO_LOG
         return self.view.log("apply" if self.undo is EMPTY else "undo")
 
     @property
     def sources(self) -> tuple[object, ...]:
-        """What `steps` and the rows of servers are made from: they are made anew when it is another."""
+        """What `steps` and the rows of servers are built from; rebuilt when any of these is a different object."""
         return self.state, self.progress.steps, self.plan, self.undo
 
     def steps(self) -> Mapping[str, Sequence[str]]:
-        """server → names of its steps, in the order of the draft: those of the run, or those to be approved for it."""
+        """Server → names of its steps, in the order of the draft: those of the run, or those planned for it."""
         plan, of_run = self.plan, {} if self.state is EMPTY else self.progress.steps
         steps: dict[str, Sequence[str]] = {name: named for name, named in of_run.items() if named or plan is None}
         if plan is not None:

@@ -1,4 +1,4 @@
-"""The stages: one readable list, what each needs, and what blocks it. No Qt, no I/O."""
+"""The stages of the wizard: their order, what each needs, and what blocks it. No Qt, no I/O."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -28,7 +28,7 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A stage at one moment. `words` say what is open or deserves a look; "" when nothing does."""
+    """A stage at one moment. `words` say what is left to do or needs attention; "" when nothing does."""
 
     mark: Mark
     words: Words = ""
@@ -55,7 +55,7 @@ def _account(view: View) -> Standing:
     if state.account is None:
         asking = "account" in view.ordered
         return Standing(
-            Mark.TODO, said("AWS is being asked who you are") if asking else said("Find out which AWS account this is")
+            Mark.TODO, said("Looking up your AWS account") if asking else said("Look up which AWS account this is")
         )
     if state.account.missing:
         return Standing(
@@ -69,12 +69,14 @@ def _servers(view: View) -> Standing:
         return Standing(Mark.TODO, said("Add at least one server"))
     missing = sorted({host.credential for host in view.draft.hosts} - set(view.draft.credentials))
     if missing:
-        return Standing(Mark.TODO, said("Say how to log in: credential {names}", names=", ".join(missing)))
+        return Standing(Mark.TODO, said("Set up how to log in: credential {names}", names=", ".join(missing)))
     statuses = Counter(host.status for host in view.state("trust").hosts.values())
     unknown = statuses[HostStatus.UNTRUSTED]
     if unknown:
         left_out = counted(
-            "{n} server has no approved key: left out", "{n} servers have no approved key: left out", unknown
+            "{n} server has no approved key and will be left out",
+            "{n} servers have no approved key and will be left out",
+            unknown,
         )
         return Standing(Mark.ATTENTION, left_out)
     return Standing(Mark.DONE)
@@ -111,7 +113,7 @@ def _role(view: View) -> Standing:
 
 
 def _known_by_run(view: View) -> Mark:
-    """A run had a role and activations; how they are by now is asked when the page is visited."""
+    """Done if a run used a role and activations; their current state is queried when the page is visited."""
     is_as_left = not view.is_replayed and view.undo is EMPTY
     return Mark.DONE if view.state("apply").finished and is_as_left else Mark.TODO
 
@@ -154,7 +156,7 @@ def _checks(view: View) -> Standing:
         left_out = counted("{n} blocked server will be left out", "{n} blocked servers will be left out", left)
         return Standing(Mark.ATTENTION, left_out)
     if view.outdated_by("check") == "undo":
-        return Standing(Mark.ATTENTION, said("A run was undone since these checks"))
+        return Standing(Mark.ATTENTION, said("A run has been undone since these checks"))
     if len(judged) < len(ended):
         n = len(ended) - len(judged)
         return Standing(Mark.ATTENTION, counted("{n} server was not checked", "{n} servers were not checked", n))
@@ -170,25 +172,25 @@ def _review(view: View) -> Standing:
     if state.plan is None:
         return Standing(Mark.TODO, said("Make the plan"))
     if view.outdated_by("plan") == "undo":
-        return Standing(Mark.TODO, said("A run was undone since this plan was made: make it again"))
+        return Standing(Mark.TODO, said("A run has been undone since this plan was made: make a new plan"))
     if is_plan_used_up(view):
         return Standing(Mark.DONE, said("This plan is used up"))
     return Standing(Mark.ATTENTION, state.plan.warnings[0]) if state.plan.warnings else Standing(Mark.DONE)
 
 
 def has_new_plan(view: View) -> bool:
-    """Whether there is a plan to carry out, and no server was changed since it was made."""
+    """Whether there is a plan to install, and no server has been changed since it was made."""
     plan = view.state("plan").plan
     return plan is not None and bool(plan.hosts) and not view.outdated_by("plan")
 
 
 def is_plan_used_up(view: View) -> bool:
-    """Whether servers were changed since the plan was made, so that it is not what there is to do now."""
+    """Whether servers have been changed since the plan was made, so that it no longer describes what is left to do."""
     return view.state("plan").plan is not None and view.running not in CHANGING and bool(view.outdated_by("plan"))
 
 
 def run_to_show(view: View) -> State:
-    """The run that Install is about: none when a newer plan waits to be carried out."""
+    """The run that the page Install shows; EMPTY when a newer plan is ready to be installed."""
     state = view.state("apply")
     return EMPTY if state.run and has_new_plan(view) else state
 
@@ -198,7 +200,7 @@ def _install(view: View) -> Standing:
         return Standing(Mark.TODO, said("You can close this window: the run stops cleanly and can be resumed"))
     state = view.state("apply")
     if interrupted(view):
-        return Standing(Mark.TODO, said("A run was interrupted; resume it"))
+        return Standing(Mark.TODO, said("A run was interrupted and can be resumed"))
     if state.run and has_new_plan(view):
         return Standing(Mark.TODO, said("The new plan is not installed yet"))
     if view.running == "undo":
@@ -211,11 +213,13 @@ def _install(view: View) -> Standing:
     if not state.run and not state.failure:
         plan = view.state("plan").plan
         done = plan is not None and not plan.hosts
-        return Standing(Mark.TODO, said("Nothing is left to install") if done else said("Nothing was installed yet"))
+        return Standing(
+            Mark.TODO, said("Nothing is left to install") if done else said("Nothing has been installed yet")
+        )
     if state.failure:
         return Standing(Mark.ATTENTION, headline(state.failure))
     if not state.finished:
-        return Standing(Mark.ATTENTION, said("The run was broken off; resume it"))
+        return Standing(Mark.ATTENTION, said("The run was interrupted and can be resumed"))
     failed = sum(host.status is HostStatus.FAILED for host in state.hosts.values())
     if failed:
         return Standing(Mark.ATTENTION, counted("{n} server failed", "{n} servers failed", failed))
@@ -248,7 +252,7 @@ def _earlier_run(view: View) -> Standing:
 def _undone_words(view: View) -> Said:
     if not view.is_replayed:
         return said("The run was undone")
-    return said("The run begun {when} was undone", when=moment(view.state("apply").started))
+    return said("The run started {when} was undone", when=moment(view.state("apply").started))
 
 
 STAGES: tuple[Stage, ...] = (
@@ -271,7 +275,7 @@ _SECTIONS = {"role": ("role.",), "activation": ("activation.",), "network": ("ne
 
 
 def standing(stage: Stage, view: View) -> Standing:
-    """How the stage stands; looked at once for each view, since with thousands of servers that takes its time."""
+    """The stage's standing, computed once per view because it takes long with thousands of servers."""
     found: Standing | None = view.standings.get(stage.name)
     if found is None:
         mistake = _mistake(stage, view)
@@ -281,17 +285,17 @@ def standing(stage: Stage, view: View) -> Standing:
 
 
 def _mistake(stage: Stage, view: View) -> str:
-    """What is wrong in a field of the stage's page; "" when nothing is."""
+    """What is wrong in a field of the stage's page; "" if nothing is."""
     sections = _SECTIONS.get(stage.name, ())
     return next((text for key, text in view.mistakes.items() if key.startswith(sections)), "")
 
 
 def blocked_by(stage: Stage, view: View) -> Stage | None:
-    """The stage that must be done before `stage` can be visited; None when it can. Its standing says what is open."""
+    """The stage that must be done before `stage` can be visited; None if it can. Its standing says what is missing."""
     if stage.name == "install" and (view.state("apply").run or interrupted(view)):
-        return None  # to resume a run needs no new plan
+        return None  # resuming a run needs no new plan
     if stage.name == "finish" and view.state("apply").run and view.running != "apply":
-        return None  # how it ended can be seen, whatever is planned since
+        return None  # its result can be seen whatever has been planned since
     needed = (BY_NAME[name] for name in stage.needs)
     return next((one for one in needed if standing(one, view).mark is Mark.TODO), None)
 

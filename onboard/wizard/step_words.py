@@ -1,4 +1,4 @@
-"""What people call each step, as the steps say it themselves; they are imported when the first word is asked for."""
+"""The words for each step, taken from the steps themselves, which are imported on first use."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -10,7 +10,7 @@ from onboard.wizard.text import Words, said
 if TYPE_CHECKING:
     from onboard.steps.base import Fix
 
-# What is done with AWS once a server's own steps are through.
+# What is done in AWS once a server's own steps are complete.
 _WITH_AWS: Mapping[str, Words] = {
     ChangeName.TAG_NODE: said("Tagging its node"),
     ChangeName.CONFIRM: said("Waiting for its answer"),
@@ -26,17 +26,17 @@ def _doing() -> Mapping[str, Words]:
 
 @cache
 def fixes() -> Mapping[str, "Fix"]:
-    """Step → its words, of those that can repair what a check found."""
+    """Step → its words, for the steps that can fix what a check found."""
     from onboard.steps.catalog import STEPS
 
     return {step.name: step.fix for step in STEPS if step.fix is not None}
 
 
 def doing(step: str) -> Words:
-    """A step while it is under way; its name where it is not known."""
+    """The words for a step in progress; the step's name if it is unknown."""
     return _doing().get(step, step)
 
 
 def fix_words(step: str) -> "Fix | None":
-    """None for a fix that is not known: it is not offered then."""
+    """The words for a fix; None if the fix is unknown, in which case it is not offered."""
     return fixes().get(step) if step else None

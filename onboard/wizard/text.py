@@ -1,4 +1,4 @@
-"""Sentences of the wizard as values: gui/text.py puts them into the user's language where they are shown."""
+"""Sentences of the wizard as values; gui/text.py translates them where they are shown."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -6,9 +6,9 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """`text`, with `{name}` where the field of that name comes. Where `many` is given, `text` is for n = 1 alone.
+    """`text`, with `{name}` where the field of that name goes. If `many` is given, `text` is used for n = 1 only.
 
-    A field may be Said itself, or a Moment.
+    A field may itself be a Said, or a Moment.
     """
 
     text: str
@@ -17,14 +17,14 @@ class Said:
     n: int = 0
 
 
-Words: TypeAlias = Said | str  # a str is what a server or AWS said, shown as it is; or a Text of a room below
+Words: TypeAlias = Said | str  # a str is a message of a server or AWS, shown as it is, or a Text from a lower package
 
 
 def said(text: str, /, **fields: object) -> Said:
-    """A sentence or a title. `text` is a literal, so that it is found for translation."""
+    """A sentence or a title. `text` must be a literal, so that it can be extracted for translation."""
     return Said(text, tuple(fields.items()))
 
 
 def counted(one: str, many: str, n: int, /, **fields: object) -> Said:
-    """A sentence that counts, as gui's `plural`; both texts are literals."""
+    """A sentence with a count, like `plural` in the GUI; both texts must be literals."""
     return Said(one, tuple(fields.items()), many, n)

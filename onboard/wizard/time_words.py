@@ -1,4 +1,4 @@
-"""Times as people tell them from now. The words for them are gui's."""
+"""Times relative to now, as people say them. The GUI has the words."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Day(StrEnum):
-    """What a day is called by."""
+    """How to name a day."""
 
     TODAY = "today"
     YESTERDAY = "yesterday"
@@ -17,14 +17,14 @@ class Day(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """`local`: in local time."""
+    """A time in local time (`local`), and how to name its day."""
 
     local: datetime
     day: Day
 
 
 def moment(text: str, now: datetime | None = None) -> Moment:
-    """`text`: ISO 8601. Raises ValueError when it is not."""
+    """Parse `text` (ISO 8601). Raises ValueError if it is malformed."""
     local = datetime.fromisoformat(text).astimezone()
     today = (now or datetime.now(UTC)).astimezone()
     return Moment(local, _day(local, today))

@@ -1,4 +1,4 @@
-"""What the commands told since the profile was opened: a State for each, and log and progress of runs on servers."""
+"""What the commands have reported since the profile was opened: their States, and the log and progress of runs."""
 
 import time
 from collections import defaultdict
@@ -15,21 +15,21 @@ from onboard.wizard.replay import Replay
 
 
 class Told:
-    """`states` are in the order in which their commands began."""
+    """Holds `states` in the order in which their commands began."""
 
     def __init__(self) -> None:
         self.states: defaultdict[str, State] = defaultdict(State)
         self.logs: defaultdict[str, Log] = defaultdict(Log)
         self.progresses: defaultdict[str, Progress] = defaultdict(Progress)
-        self.is_replayed = False  # the States of apply and undo are those of an earlier run
-        self._replay = Replay()  # as far as it was read
+        self.is_replayed = False  # whether the States of apply and undo are those of an earlier run
+        self._replay = Replay()  # as far as it has been read
 
     def begin(self, command: str, *, fresh: bool) -> None:
-        """`fresh` begins a new State; else what is told is folded into the one that is there."""
+        """Begin a command. `fresh` starts a new State; otherwise its events are folded into the existing one."""
         if fresh:
             self.states[command] = State()
         elif command in CHANGING:
-            self.states[command] = self.states.pop(command, State())  # the last that began
+            self.states[command] = self.states.pop(command, State())  # moved to the end: it began last
         if command == "apply":
             self.is_replayed = False
 
@@ -43,7 +43,7 @@ class Told:
             self.progresses[command].fold(event, time.monotonic())
 
     def forget(self, command: str) -> State | None:
-        """The State that is forgotten."""
+        """Drop what a command reported; returns its State."""
         self.logs.pop(command, None)
         self.progresses.pop(command, None)
         if command == "apply":
@@ -51,8 +51,8 @@ class Told:
         return self.states.pop(command, None)
 
     def unfinished(self, command: str, reason: str) -> list[events.HostFinished]:
-        """The ends of servers that nobody works on any more, since the engine ended."""
-        worked_on = self.progresses[command].steps  # what is not among them was well or blocked before
+        """HostFinished events for the servers that were left unfinished when the engine ended."""
+        worked_on = self.progresses[command].steps  # a server that is not among them needed nothing, or was blocked
         return [
             events.HostFinished(host=host.name, status=HostStatus.SKIPPED, reason=reason)
             for host in self.states[command].hosts.values()
@@ -65,12 +65,12 @@ class Told:
         self._replay = Replay()
 
     def take_replay(self) -> Replay:
-        """What was read of an earlier run, to its end."""
+        """Take what was read of an earlier run, once it is complete."""
         replay, self._replay = self._replay, Replay()
         return replay
 
     def show_replay(self, replay: Replay, outdated: Collection[str]) -> None:
-        """What an earlier run did is older than all that was begun here, but for what was `outdated` already."""
+        """Show an earlier run. It counts as older than everything begun here, except commands already `outdated`."""
         states = dict(self.states)
         self.states.clear()
         self.states.update({command: state for command, state in states.items() if command in outdated})

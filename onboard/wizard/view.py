@@ -1,4 +1,4 @@
-"""What the wizard knows at one moment: the draft of the profile, and the State of each command that ran on it."""
+"""What the wizard knows at one moment: the draft of the profile, and the State of each command run on it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,23 +15,23 @@ EMPTY = State()
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Frozen but for the States, which fold on. Pages read it; they change the draft by way of `wizard.draft`.
+    """Frozen except for the States, which keep folding. Pages read it and change the draft through `wizard.draft`.
 
     draft      the profile as edited
-    saved      the profile as it stands in the file; None before it was ever saved
-    path       the file; None before it has one
+    saved      the profile as saved in the file; None before it was first saved
+    path       the file; None before there is one
     states     command (account, trust, regions, preview, check, plan, apply, undo) → State of its last run, in the
                order in which they began
-    running    the command that runs, "" when none does
-    practice   whether cloud and servers are those of a practice
-    held       "" for a command that goes on, paused, or stopping
-    logs, progresses   of apply and undo, as `states`
-    ordered    the commands that run or wait for their turn
+    running    the command that is running; "" when there is none
+    practice   whether the cloud and servers are those of Practice
+    held       "paused", "stopping", or "" for a command that is not held
+    logs, progresses   of apply and undo, by command
+    ordered    the commands that are running or queued
     asked      command → the profile that it was last run on, since this profile was opened
-    mistakes   key of the profile → what is wrong with what stands in its field; the draft keeps the value before
+    mistakes   key of the profile → what is wrong with the value in its field; the draft keeps the previous value
     is_replayed   whether the States of apply and undo are those of an earlier run, read from the journal
-    standings  of `stages.standing`, for which it is a memo: no part of what the view is. To judge thousands of servers
-               takes long, a window asks for each stage many times, and every change makes another view
+    standings  a cache for `stages.standing`, not part of the view's value: judging thousands of servers takes long, a
+               window asks for each stage many times, and every change makes a new view
     """
 
     draft: Profile = field(default_factory=Profile)
@@ -55,24 +55,24 @@ class View:
 
     @property
     def undo(self) -> State:
-        """The undo of apply's run, once it was tried on a server; else an empty State."""
+        """The undo of apply's run, once it was tried on a server; otherwise EMPTY."""
         undo = self.state("undo")
         is_of_this_run = undo.undoes in ("", self.state("apply").run)
         return undo if is_of_this_run and _was_tried(undo) else EMPTY
 
     @property
     def is_undone(self) -> bool:
-        """Whether apply's run was taken back, on every server that undo was about."""
+        """Whether apply's run was undone on every server that the undo covered."""
         return _is_complete(self.undo)
 
     @property
     def online(self) -> int:
-        """Servers that apply's run brought online, without those that its undo restored."""
+        """Number of servers that apply's run brought online, without those that its undo restored."""
         restored = {host.name for host in self.undo.hosts.values() if host.is_restored}
         return sum(host.is_proven and host.name not in restored for host in self.state("apply").hosts.values())
 
     def outdated_by(self, command: str) -> str:
-        """apply or undo, whichever changed servers last since `command` was begun; "" when neither did."""
+        """apply or undo, whichever last changed servers after `command` began; "" when neither did."""
         begun = list(self.states)
         later = begun[begun.index(command) + 1 :] if command in begun else []
         return next((name for name in reversed(later) if self._changed_servers(name)), "")
@@ -82,7 +82,7 @@ class View:
         return bool(state.run) if command == "apply" else command == "undo" and _was_tried(state)
 
     def state(self, command: str) -> State:
-        """The State of the command's last run; an empty one when it has not run."""
+        """The State of the command's last run; EMPTY when it has not run."""
         return self.states.get(command, EMPTY)
 
     def log(self, command: str) -> Log:

@@ -32,8 +32,8 @@ def test_a_change_of_one_server_leaves_the_others_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"name": "WEB-2"}, "web-2 has the name"),
-        ({"address": "10.0.0.2"}, 'web-2 has "10.0.0.2" port 22 already'),
+        ({"name": "WEB-2"}, "web-2 already has the name"),
+        ({"address": "10.0.0.2"}, 'web-2 already has "10.0.0.2" port 22'),
         ({"address": "10.0.0.300"}, "is not a valid address"),
         ({"port": 70000}, "70000 is too large"),
         ({"name": "rack 7", "address": ""}, '"rack 7" is not a valid address'),
