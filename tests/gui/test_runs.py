@@ -140,7 +140,7 @@ def test_finish_says_when_the_run_and_its_undo_began(
     window.visit("finish")
     texts = " ".join(label.text() for label in window.page.findChildren(QLabel))
     begun = date_and_time(scenes.STARTED)
-    assert f"Begun {begun}. Undo begun {begun}." in texts
+    assert f"Started {begun}. Undo started {begun}." in texts
     window.close()
 
 

@@ -1,4 +1,4 @@
-"""The profiles of the AWS configuration, as a table."""
+"""Table of the profiles in the AWS configuration."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ def kind_words(kind: str) -> str:
 
 
 class AwsProfilesModel(QAbstractTableModel):
-    """The first row stands for boto3's own search order: environment, default profile, and so on."""
+    """The first row means boto3's own search order: environment variables, the default profile, and so on."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -57,7 +57,7 @@ class AwsProfilesModel(QAbstractTableModel):
         row = self._rows[index.row()]
         match role:
             case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.ToolTipRole:
-                name = row.name or tr("As the AWS CLI does")
+                name = row.name or tr("Same as the AWS CLI")
                 return (name, kind_words(row.kind) if row.kind else "", row.detail or row.region)[index.column()]
             case CellRole.KEY:
                 return row.name

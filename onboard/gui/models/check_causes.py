@@ -1,4 +1,4 @@
-"""Equal causes as a table: what, how many servers, why it matters, and what can be done about it here."""
+"""Table of equal causes: what is wrong, on how many servers, why it matters, and which fix is offered here."""
 
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ CAUSE, SERVERS, WHY, ACTION = range(4)
 
 
 class CheckCauses(QAbstractTableModel):
-    """`fix_of` tells the step that can repair a cause, "" for none."""
+    """`fix_of` returns the step that can fix a cause, "" for none."""
 
     def __init__(self, fix_of: Callable[[CauseKey], str], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -32,7 +32,7 @@ class CheckCauses(QAbstractTableModel):
         self._fixes: Collection[str] = ()
 
     def show(self, index: CauseIndex, fixes: Collection[str], *, stable: bool) -> None:
-        """`stable` keeps rows where they are, while servers stream in; else the worst come first."""
+        """`stable` keeps rows in place while results stream in; otherwise the worst causes come first."""
         self._index, self._fixes = index, fixes
         keys = index.in_order_seen() if stable else index.worst_first()
         known = len(self._keys)
@@ -52,11 +52,11 @@ class CheckCauses(QAbstractTableModel):
         return self._keys[row]
 
     def row_of(self, key: CauseKey) -> int:
-        """-1 when it is not there."""
+        """The row of a cause; -1 if it is not listed."""
         return self._keys.index(key) if key in self._keys else -1
 
     def fix(self, row: int) -> "tuple[str, Fix] | None":
-        """The step that can repair it, and its words; None when there is none."""
+        """The step that can fix the cause, and its words; None if there is none."""
         name = self._fix_of(self._keys[row])
         words = fix_words(name)
         return (name, words) if words is not None else None

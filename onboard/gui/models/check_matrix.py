@@ -1,4 +1,4 @@
-"""Servers × checks as a table. A view of the State: of its own it keeps counts, groups and an order, no observation."""
+"""Table of servers × checks: a view of the State that adds only counts, groups and an order, no observations."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -22,7 +22,7 @@ from onboard.wizard.check_titles import CONNECTION_TITLES, check_titles, title_o
 from onboard.wizard.finding_words import finding_of, status_of
 
 SERVER, SYSTEM, FIRST_CHECK = 0, 1, 2
-CONNECTION = "reachable"  # a column of its own: a server that was not reached has no other finding
+CONNECTION = "reachable"  # needs its own column: a server that was not reached has no other finding
 CHECKS = (CONNECTION, *check_titles())
 _VERDICT_NEED = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1, Verdict.WARN: 2, Verdict.PASS: 3}
 
@@ -31,14 +31,14 @@ _SHORTER = (("Red Hat Enterprise Linux", "RHEL"), ("SUSE Linux Enterprise Server
 
 
 def short_system(name: str) -> str:
-    """As short as people say it, so that the version is in sight: `Debian GNU/Linux 12 (bookworm)` is Debian 12."""
+    """Shorten the name so that the version stays visible: `Debian GNU/Linux 12 (bookworm)` becomes Debian 12."""
     for long, short in _SHORTER:
         name = name.replace(long, short)
     return name.partition(" (")[0]
 
 
 class Group(StrEnum):
-    """Servers as the chips above the table count them."""
+    """Groups of servers, as the chips above the table count them."""
 
     ALL = ALL
     READY = "ready"
@@ -63,9 +63,9 @@ def _status_word(status: HostStatus | None) -> str:
 
 
 class CheckMatrix(HostTable):
-    """A row for each server of the draft. What streams in repaints rows and never moves them.
+    """A row for each server of the draft. Results that stream in repaint rows and never move them.
 
-    causes    what is not well, grouped
+    causes    what is wrong, grouped
 
     Groups are `Group`.
     """
@@ -75,9 +75,9 @@ class CheckMatrix(HostTable):
         self.causes = CauseIndex()
         self._state = State()
         self._fixes: Sequence[str] = ()
-        self._words: dict[str, str] = {}  # server → what is searched, beside causes; in the order of the draft
+        self._words: dict[str, str] = {}  # server → text to search, in addition to causes; in the order of the draft
         self._status: dict[str, HostStatus | None] = {}
-        self._awaited: set[str] = set()  # asked in this run, and silent so far
+        self._awaited: set[str] = set()  # queried in this run, no answer yet
         self._asked = 0
         self._running = False
         self._cause: CauseKey | None = None
@@ -97,7 +97,7 @@ class CheckMatrix(HostTable):
     # What is shown
 
     def show(self, hosts: Sequence[Host], state: State, fixes: Sequence[str]) -> None:
-        """Begin anew, with these servers of the draft."""
+        """Start again with these servers of the draft."""
         self._state, self._fixes = state, fixes
         self._words = {host.name: _searched(host) for host in hosts} if state.hosts else {}
         self.causes = CauseIndex()
@@ -114,11 +114,11 @@ class CheckMatrix(HostTable):
         self._refill()
 
     def heard(self, names: Collection[str]) -> None:
-        """These servers answered, or ended."""
+        """Called when these servers answered or finished."""
         self._awaited.difference_update(names)
 
     def update(self, names: Iterable[str]) -> None:
-        """These servers changed."""
+        """Called when these servers changed."""
         changed = [name for name in names if name in self._words]
         hosts = self._state.hosts
         self.causes.update(hosts[name] for name in changed if name in hosts)
@@ -131,19 +131,19 @@ class CheckMatrix(HostTable):
             self._append([name for name in hidden if fits is None or fits(name)])
 
     def set_fixes(self, fixes: Sequence[str]) -> None:
-        """The fixes that the draft allows: servers count by them at once, and stay where they are."""
+        """Set the fixes that the draft allows. Counts follow at once; rows stay where they are."""
         if fixes != self._fixes:
             self._fixes = fixes
             self._count_all()
             self._repaint()
 
     def begin(self, asked: Collection[str]) -> None:
-        """A run asks these servers."""
+        """A run starts to query these servers."""
         self._awaited, self._asked, self._running = set(asked), len(asked), True
         self._repaint()
 
     def end(self) -> None:
-        """It is over: what needs a person comes first now."""
+        """The run is over: sort servers that need a person to the top."""
         self._awaited, self._running = set(), False
         self.arrange()
 
@@ -169,7 +169,7 @@ class CheckMatrix(HostTable):
                     self.counts[group] += step
 
     def trouble_by_check(self) -> Counter[str]:
-        """check → servers where it did not pass, and a fix will not repair it."""
+        """Check → servers where it did not pass and no allowed fix will repair it."""
         found: Counter[str] = Counter()
         for key in self.causes.in_order_seen():
             found[key.check] += len(self.causes.hosts(key))
@@ -178,7 +178,7 @@ class CheckMatrix(HostTable):
     # Which rows, in which order
 
     def filter_by(self, group: str, text: str, cause: CauseKey | None = None) -> None:
-        """Show those of a group, with a text in name, tags or causes, and with a cause; None for any."""
+        """Show the servers of a group, with `text` in name, tags or causes, and with a cause; None for any cause."""
         if cause != self._cause:
             self._cause = cause
             self._group, self._text = group, text.strip().lower()
@@ -212,7 +212,7 @@ class CheckMatrix(HostTable):
 
     @property
     def cause(self) -> CauseKey | None:
-        """The cause that rows are filtered by."""
+        """The cause that the rows are filtered by."""
         return self._cause
 
     @property
@@ -221,11 +221,11 @@ class CheckMatrix(HostTable):
 
     @property
     def progress(self) -> tuple[int, int]:
-        """How many of the servers that this run asks have answered, or ended."""
+        """How many of the servers queried in this run have answered or finished."""
         return self._asked - len(self._awaited), self._asked
 
     def texts(self, row: int) -> list[str]:
-        """As the columns say, but all findings of the server are looked at once: thousands of rows are copied."""
+        """The texts of all columns, in one pass over the findings, because thousands of rows may be copied."""
         name = self._shown[row]
         host = self._state.hosts.get(name)
         found = {one.check: one.status for one in host.findings} if host is not None else {}
@@ -239,7 +239,7 @@ class CheckMatrix(HostTable):
         return self._state.hosts.get(name)
 
     def finding(self, name: str, check: str) -> Finding | None:
-        """What stands in that column for that server."""
+        """The content of that column for that server."""
         host = self._state.hosts.get(name)
         if check != CONNECTION or host is None or not host.findings:
             return finding_of(host, check)
@@ -250,11 +250,11 @@ class CheckMatrix(HostTable):
         return self._status.get(name)
 
     def words(self, name: str) -> str:
-        """How the server stands."""
+        """The status of the server, in words."""
         if name in self._awaited:
             return tr("Waiting for its answer")
         if self._status[name] is None and self._running:
-            return tr("Answered; judged when all have")
+            return tr("Answered; results follow when all servers have")
         return _status_word(self._status[name])
 
     def mark(self, name: str) -> Mark:

@@ -1,4 +1,4 @@
-"""A table with a row for each server: what the tables of a run have in common."""
+"""Base for the tables of a run: one row per server."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,17 +10,17 @@ from PySide6.QtCore import QAbstractTableModel, QObject, Qt
 from onboard.gui.index import NOWHERE, Index
 from onboard.gui.widgets.cell_role import CellRole
 
-ALL = "all"  # the group that every server is in
+ALL = "all"  # the group that contains every server
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What a column says of the server with a name.
+    """A column: each function takes the name of a server.
 
     title     in the header; `about` is its tooltip
-    text      in full: it is shown and copied, and is the tooltip where `roles` has no other
-    sort_key  where rows are not sorted by their texts
-    roles     data role → what the column says in it
+    text      in full: shown, copied, and used as the tooltip unless `roles` has one
+    sort_key  if rows are not sorted by `text`
+    roles     data role → the column's data in that role
     """
 
     title: str
@@ -34,11 +34,11 @@ class Column:
 
 
 class HostTable(QAbstractTableModel):
-    """A view of a State: of its own it keeps an order and a filter. Rows move only in `arrange`.
+    """A view of a State that adds only an order and a filter. Rows move only in `arrange`.
 
     counts    group, or ALL → number of servers
 
-    A subclass says which servers there are, and which of them fit the filter.
+    Subclasses say which servers there are and which of them match the filter.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -51,36 +51,36 @@ class HostTable(QAbstractTableModel):
         self._sort = (-1, Qt.SortOrder.AscendingOrder)
         self._group, self._text = ALL, ""
 
-    # What a subclass says
+    # For subclasses to override
 
     def _names(self) -> Iterable[str]:
         """Every server, in the order of the draft or of the run."""
         raise NotImplementedError
 
     def _need(self) -> Callable[[str], int] | None:
-        """By which rows stand while no column sorts them: what needs a person first. None: in the order of `_names`."""
+        """Sort key while no column sorts: servers that need a person first. None: keep the order of `_names`."""
         raise NotImplementedError
 
     def _fits(self) -> Callable[[str], bool] | None:
-        """Whether a server fits the filter as it is now; None while all do."""
+        """A test whether a server matches the current filter; None while all match."""
         raise NotImplementedError
 
-    # Which rows, in which order
+    # Which rows, in what order
 
     def filter_by(self, group: str, text: str) -> None:
-        """Show those of a group (ALL for any) with a text in what is searched."""
+        """Show the servers of a group (ALL for any) whose searchable text contains `text`."""
         wanted = (group, text.strip().lower())
         if wanted != (self._group, self._text):
             self._group, self._text = wanted
             self._refill()
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """By a column; by -1, what needs a person first."""
+        """Sort by a column; -1: servers that need a person first."""
         self._sort = (column, order)
         self.arrange()
 
     def arrange(self) -> None:
-        """Put the rows in order."""
+        """Filter and sort the rows again."""
         column, order = self._sort
         self._order = list(self._names())
         key = self._columns[column].key if column >= 0 else self._need()
@@ -100,13 +100,13 @@ class HostTable(QAbstractTableModel):
     # Rows that change while the others stay where they are
 
     def repaint_rows(self, names: Iterable[str]) -> None:
-        """These servers changed."""
+        """Called when these servers changed."""
         rows = [row for name in names if (row := self._rows.get(name)) is not None]
         if rows:
             self.dataChanged.emit(self.index(min(rows), 0), self.index(max(rows), self.columnCount() - 1))
 
     def _append(self, names: Sequence[str]) -> None:
-        """These are shown from now on, below the others."""
+        """Show these servers too, below the others."""
         if names:
             first = len(self._shown)
             self.beginInsertRows(NOWHERE, first, first + len(names) - 1)
@@ -120,22 +120,22 @@ class HostTable(QAbstractTableModel):
         self._rows = {name: row for row, name in enumerate(self._shown)}
         self.endRemoveRows()
 
-    # What pages and tables ask
+    # For pages and tables
 
     def key(self, row: int) -> str:
-        """The row's server."""
+        """The name of the server in that row."""
         return self._shown[row]
 
     def row_of(self, key: object) -> int:
-        """-1 when it is not shown."""
+        """The row of a server; -1 if it is not shown."""
         return self._rows.get(str(key), -1)
 
     def texts(self, row: int) -> list[str]:
-        """What the row's cells show."""
+        """The texts of the row's cells."""
         name = self._shown[row]
         return [column.text(name) for column in self._columns]
 
-    # Qt's side
+    # QAbstractTableModel
 
     def rowCount(self, parent: Index = NOWHERE) -> int:  # noqa: N802 - Qt's name
         return 0 if parent.isValid() else len(self._shown)

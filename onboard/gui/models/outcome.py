@@ -1,4 +1,4 @@
-"""How every server of a run ended, as a table; and, once the run is being undone, how far that is."""
+"""Table of how every server of a run ended and, once the run is being undone, how far the undo is."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -26,7 +26,7 @@ class Ended(StrEnum):
 
 
 def stands(host: HostState) -> HostStatus | None:
-    """How it ended; None when it did not, since the run was broken off."""
+    """How the server ended; None if it did not because the run was interrupted."""
     return host.outcome("apply")
 
 
@@ -47,7 +47,7 @@ def status_words(host: HostState) -> str:
 
 
 class OutcomeModel(HostTable):
-    """What needs a person comes first. Groups are `Ended`."""
+    """Servers that need a person come first. Groups are `Ended`."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -60,7 +60,7 @@ class OutcomeModel(HostTable):
         )
 
     def show(self, state: State, undo: State) -> None:
-        """Begin anew, with a run and with what undoes it. What the run itself did stays while it is undone."""
+        """Start again with a run and its undo. The outcome of the run itself stays while it is being undone."""
         self._state, self._undo = state, undo
         self.counts = Counter(ended(host) for host in state.hosts.values())
         self.counts[ALL] = len(state.hosts)
@@ -69,7 +69,7 @@ class OutcomeModel(HostTable):
     def host(self, name: str) -> HostState | None:
         return self._state.hosts.get(name)
 
-    # Which rows, in which order
+    # Which rows, in what order
 
     def _names(self) -> Iterable[str]:
         return self._state.hosts
@@ -85,7 +85,7 @@ class OutcomeModel(HostTable):
             return False
         return not self._text or any(self._text in column.text(name).lower() for column in self._columns)
 
-    # What its columns say
+    # Contents of the columns
 
     def _status(self, name: str) -> str:
         undone = self._undo.hosts.get(name)

@@ -1,4 +1,4 @@
-"""A plan's outline as a tree. Names of servers become nodes only when somebody looks at them."""
+"""The outline of a plan as a tree. Nodes for server names are created only when a branch is opened."""
 
 import re
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ from onboard.wizard.finding_words import sentence
 from onboard.wizard.plan_outline import Group, Outline
 
 WHAT, HOW_MANY, VALUES = range(3)
-LONGEST_VALUE = 60  # characters that the table shows of one; all of it stands in the details
-BRIEF = 10  # characters that it shows of what is there now
+LONGEST_VALUE = 60  # characters of a value shown in the table; the details show all of it
+BRIEF = 10  # characters of the present value shown there
 
 
 class Kind(StrEnum):
@@ -33,9 +33,9 @@ class Kind(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """`names`: servers that it concerns, which are its children where it is of kind NAMES or CAUSE.
+    """`names`: the servers affected, which are the children of a node of kind NAMES or CAUSE.
 
-    `tip`: the values where they do not all stand in `values`.
+    `tip`: all values, if `values` does not have them in full.
     """
 
     kind: Kind
@@ -100,7 +100,7 @@ class PlanTree(QAbstractItemModel):
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> object:
         if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return (tr("What will be done"), tr("How many"), tr("It will be"))[section]
+            return (tr("What will be done"), tr("How many"), tr("New value"))[section]
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
@@ -153,7 +153,7 @@ def _tree(outline: Outline) -> Node:
         root.add(
             Node(
                 Kind.NAMES,
-                tr("Nothing to do: they are as they should be"),
+                tr("Nothing to do: already set up"),
                 mark=Mark.DONE,
                 names=outline.settled,
                 count=_servers(len(outline.settled)),
@@ -176,13 +176,13 @@ def _group(group: Group) -> Node:
 
 
 def _change(change: Change) -> Node:
-    # What becomes another stands first: it is what a reader must not miss.
+    # Changed values come first: a reader must not miss them.
     values = ", ".join((*_altered(change), *_new(change)))
     return Node(Kind.CHANGE, change.summary, change=change, values=values, tip=_tip(change))
 
 
 def _altered(change: Change) -> list[str]:
-    """What is there now gives way, so that a narrow column does not end before the arrow."""
+    """Shorten the present value, so that a narrow column is not cut off before the arrow."""
     return [f"{name}: {_brief(old)} → {new if _is_short(new) else '…'}" for name, old, new in change.altered]
 
 

@@ -1,4 +1,4 @@
-"""Profiles opened lately, as a table."""
+"""Table of recently opened profiles."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The Regions as a table, the nearest first: what is known of each now, while it is measured and afterwards."""
+"""Table of the Regions, the nearest first: what is known about each, during a measurement and afterwards."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,13 +14,13 @@ from onboard.model.events import THIS_COMPUTER, Region
 from onboard.wizard.regions import Nearness, is_measuring, known, nearness_of, places, places_offered
 from onboard.wizard.view import View
 
-MOST_ORIGINS = 9  # this computer, and as many servers as measure at one time
-COMPARED = 8  # Regions that the bars' scale is made for; what is much farther is far, no matter how far
-LONGEST_ORIGIN = 22  # characters of a server's name over its column
+MOST_ORIGINS = 9  # this computer, and the most servers that measure at one time
+COMPARED = 8  # the bars' scale fits this many nearest Regions; for those much farther away, it does not matter how far
+LONGEST_ORIGIN = 22  # characters of a server's name in the header
 
 
 class Column(IntEnum):
-    """From FIRST_ORIGIN on, each place that measured beside the one whose figures decide."""
+    """From FIRST_ORIGIN on: one column for each further origin besides the one whose figures decide."""
 
     NAME = 0
     ID = 1
@@ -38,7 +38,7 @@ ORIGINS = range(Column.FIRST_ORIGIN, Column.REMARK)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A Region as it is shown; times in ms, None where they are not known."""
+    """A Region as shown. Times are in ms, None if unknown."""
 
     region: str
     name: str
@@ -64,7 +64,7 @@ class Row:
 
 
 class RegionsModel(QAbstractTableModel):
-    """`show` takes up the view. Rows keep their places while a measurement goes on, and move once, at its end."""
+    """`show` updates it from a view. Rows stay in place during a measurement and move once, at its end."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -106,19 +106,19 @@ class RegionsModel(QAbstractTableModel):
 
     @property
     def others(self) -> tuple[str, ...]:
-        """The places that have a column of their own."""
+        """The origins that have their own column."""
         return self._others
 
     def row(self, region: str) -> Row | None:
         return next((row for row in self._rows if row.region == region), None)
 
     def longest(self) -> int:
-        """What the bars' whole width stands for, in ms: a round figure in which the nearest can be told apart."""
+        """The ms that the full width of a bar represents: a round figure at which the nearest can be distinguished."""
         medians = sorted(row.median for row in self._rows if row.median is not None)[:COMPARED]
         longest = 2 * medians[-1] if medians else 0.0
         return next((step for step in (10, 25, 50, 100, 250, 500) if longest <= step), 1000)
 
-    # Qt's questions
+    # QAbstractTableModel
 
     def rowCount(self, parent: Index = NOWHERE) -> int:  # noqa: N802 - Qt's name
         return 0 if parent.isValid() else len(self._rows)
@@ -172,8 +172,8 @@ class RegionsModel(QAbstractTableModel):
             return self._others[place] if place < len(self._others) else ""
         return {
             Column.MEDIAN: tr("Median time to connect, from {origin}", origin=self._origin),
-            Column.SPREAD: tr("The middle half of the samples lies within so many ms"),
-            Column.BAR: tr("The median, and the interval that holds the true one with 95 % confidence"),
+            Column.SPREAD: tr("Interquartile range: the middle half of the samples lies within this many ms"),
+            Column.BAR: tr("The median and its 95 % confidence interval"),
         }.get(Column(section), "")
 
     def _is_measured(self) -> bool:
@@ -181,7 +181,7 @@ class RegionsModel(QAbstractTableModel):
 
 
 def _origins(view: View) -> tuple[str, tuple[str, ...]]:
-    """Whose figures are shown as the median, and who else measured."""
+    """The origin whose figures are shown as the median, and the other origins."""
     state, evidence = view.state("regions"), known(view)
     if state.ranking is not None:
         measured = {one.origin for region in state.regions.values() for one in region.measured}
@@ -251,7 +251,7 @@ def _text(row: Row, column: int) -> str:
             return number(row.median)
         case Column.SPREAD:
             return number(row.spread)
-        case Column.BAR:  # what is painted, for whoever copies it or has it read
+        case Column.BAR:  # what is painted, in words, for copying and for screen readers
             return tr("{low} to {high}", low=number(row.low), high=number(row.high)) if row.low is not None else ""
         case Column.SAMPLES:
             if row.lost:
@@ -278,18 +278,18 @@ def _tone(row: Row, column: int) -> str:
 
 
 def _remark(row: Row) -> tuple[str, str]:
-    """How it stands beside the others, and the tone for it."""
+    """How the Region compares with the others, and the tone for it."""
     if row.nearest:
         return tr("nearest"), "ok"
     if row.tied:
         return tr("tie"), "ok"
     if row.nearness is Nearness.SILENT:
         return tr("no answer"), "bad"
-    return (tr("loses connects"), "warn") if row.lossy else ("", "idle")
+    return (tr("loses connections"), "warn") if row.lossy else ("", "idle")
 
 
 def _use(row: Row) -> tuple[str, str]:
-    """Whether it is chosen and may be, and the tone for it."""
+    """Whether the Region is chosen and may be used, and the tone for it."""
     if row.enabled is False:
         return (tr("in use, not enabled"), "warn") if row.chosen else (tr("not enabled"), "idle")
     return (tr("in use"), "accent") if row.chosen else ("", "idle")
@@ -300,7 +300,7 @@ def number(milliseconds: float | None) -> str:
 
 
 def tip(row: Row) -> str:
-    """All that is known of a Region, a line each."""
+    """Everything known about a Region, one fact per line."""
     remarks = ", ".join(filter(None, (_remark(row)[0], _use(row)[0])))
     lines = [f"{row.name}, {row.region}", remarks, row.error]
     if row.median is None:
@@ -324,6 +324,6 @@ def tip(row: Row) -> str:
 
 
 def _shortened(name: str) -> str:
-    """A server's name over its column: its first label, as far as there is room."""
+    """A server's name for the header: its first label, cut to fit."""
     label = name if name == THIS_COMPUTER else name.partition(".")[0]
     return label if len(label) <= LONGEST_ORIGIN else f"{label[: LONGEST_ORIGIN - 1]}…"

@@ -1,4 +1,4 @@
-"""Servers of a run and how far each is, as a table."""
+"""Table of the servers of a run and how far each is."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from onboard.wizard.progress import Group, Place, place_in_undo, place_of
 from onboard.wizard.step_words import doing
 
 SERVER, PROGRESS, STEP, NODE = range(4)
-MANY = 50  # rows that leave one by one; more are taken out by beginning anew
+MANY = 50  # up to this many rows are removed one by one; for more, the model is reset
 _NEED = {Group.FAILED: 0, Group.RUNNING: 1, Group.WAITING: 2, Group.ONLINE: 3, Group.RESTORED: 4}
 _TONES = {
     Group.ONLINE: "ok",
@@ -34,7 +34,7 @@ def _undo_sentence(host: HostState) -> str:
 
 
 class RolloutModel(HostTable):
-    """A row for each server of the run. What streams in repaints rows and never moves them."""
+    """A row for each server of the run. Events that stream in repaint rows and never move them."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -61,7 +61,7 @@ class RolloutModel(HostTable):
     # What is shown
 
     def show(self, state: State, steps: Mapping[str, Sequence[str]], undo: State | None = None) -> None:
-        """Begin anew. `steps`: server → names of its steps, in the order of the rows; `undo` takes the run back."""
+        """Start again. `steps`: server → names of its steps, in the order of the rows; `undo`: the State of its undo."""
         self._state, self._steps, self._undo = state, steps, undo or State()
         self._places = {name: self._placed(name) for name in steps}
         self.counts = Counter(place.group for place in self._places.values())
@@ -72,7 +72,7 @@ class RolloutModel(HostTable):
         return place_in_undo(place_of(self._state.hosts.get(name), self._steps[name]), self._undo.hosts.get(name))
 
     def update(self, names: Iterable[str]) -> None:
-        """These servers changed: some fit the filter no more, others do now."""
+        """Called when these servers changed: some may no longer match the filter, others may match now."""
         changed = [name for name in names if name in self._places]
         for name in changed:
             self._place_anew(name)
@@ -95,13 +95,13 @@ class RolloutModel(HostTable):
             self.counts[before.group] -= 1
             self.counts[after.group] += 1
 
-    # Which rows, in which order
+    # Which rows, in what order
 
     def _names(self) -> Iterable[str]:
         return self._steps
 
     def _need(self) -> Callable[[str], int] | None:
-        """In the order of installing while it goes on."""
+        """In the order of installation while it is running."""
         return self._group_need if self._state.finished else None
 
     def _group_need(self, name: str) -> int:
@@ -115,25 +115,25 @@ class RolloutModel(HostTable):
             return False
         return not self._text or self._text in f"{name} {self._words(name)} {self._node(name)}".lower()
 
-    # What pages ask
+    # For pages
 
     @property
     def is_filtered(self) -> bool:
         return (self._group, self._text) != (ALL, "")
 
     def failed(self, name: str) -> HostState | None:
-        """The State of a server that failed, in its run or in the undoing of it; None for the others."""
+        """The State of a server that failed, in the run or its undo; None for other servers."""
         place = self._places.get(name)
         if place is None or place.group is not Group.FAILED:
             return None
         return self._undone(name) or self._state.hosts.get(name)
 
     def _undone(self, name: str) -> HostState | None:
-        """The undo's State of a server that it has come to, or ended without."""
+        """The server's State in the undo, once the undo has reached it or has ended without it."""
         undone = self._undo.hosts.get(name)
         return undone if undone is not None and (undone.steps or undone.finished) else None
 
-    # What its columns say
+    # Contents of the columns
 
     def _fraction(self, name: str) -> float:
         return self._places[name].fraction
@@ -143,7 +143,7 @@ class RolloutModel(HostTable):
 
     def _node(self, name: str) -> str:
         host = self._state.hosts.get(name)
-        if host is None or self._places[name].group is Group.RESTORED:  # then it is deregistered
+        if host is None or self._places[name].group is Group.RESTORED:  # a restored server is deregistered
             return ""
         return host.instance_id or ""
 
@@ -155,13 +155,13 @@ class RolloutModel(HostTable):
         if group is Group.RUNNING:
             return "text"
         if group is Group.ONLINE and self._undone(name) is not None:
-            return "muted"  # it says why it was not restored
+            return "muted"  # says why the server was not restored
         return self._tone(name)
 
     def _mark(self, name: str) -> Mark | None:
         place, host = self._places[name], self._state.hosts.get(name)
         if (undone := self._undone(name)) is not None:
-            return Mark.TODO if undone.is_restored else undo_words(undone)[1]  # nothing is installed there now
+            return Mark.TODO if undone.is_restored else undo_words(undone)[1]  # nothing is installed there any longer
         if place.group is Group.WAITING and host is not None and host.finished:
             return Mark.SKIPPED
         return {Group.ONLINE: Mark.DONE, Group.FAILED: Mark.BAD}.get(place.group)

@@ -1,4 +1,4 @@
-"""Earlier runs, as a table."""
+"""Table of earlier runs."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ BEGUN, COMMAND, PROFILE, WHO, TOOK, ENDED = range(6)
 
 
 class RunsModel(QAbstractTableModel):
-    """In the order given, the newest first, until it is sorted."""
+    """Rows are in the given order, the newest first, until sorted."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -73,7 +73,7 @@ class RunsModel(QAbstractTableModel):
         return end_words(run)
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """By a column; by -1 the newest first."""
+        """Sort by a column; -1: the newest first."""
         self.beginResetModel()
         if column in (-1, BEGUN):
             self._runs.sort(key=lambda run: run.started, reverse=column == -1)
@@ -87,7 +87,7 @@ class RunsModel(QAbstractTableModel):
 
 
 def command_words(command: str) -> str:
-    """A command of the engine by the name that it has in the window."""
+    """The name of an engine command in the window."""
     words = {
         "apply": tr("Install"),
         "undo": tr("Undo"),
@@ -100,27 +100,27 @@ def command_words(command: str) -> str:
 
 
 def begun_words(state: State) -> str:
-    """When a run was begun, and by whom where that is known."""
+    """When a run was started, and by whom if known."""
     if not state.run:
         return ""
     begun = date_and_time(state.started)
     if state.who:
-        return tr("Begun {when} by {who}.", when=begun, who=state.who)
-    return tr("Begun {when}.", when=begun)
+        return tr("Started {when} by {who}.", when=begun, who=state.who)
+    return tr("Started {when}.", when=begun)
 
 
 def undo_begun_words(undo: State) -> str:
-    """As `begun_words`, of the undo of a run."""
+    """Like `begun_words`, for the undo of a run."""
     if not undo.run:
         return ""
     begun = date_and_time(undo.started)
     if undo.who:
-        return tr("Undo begun {when} by {who}.", when=begun, who=undo.who)
-    return tr("Undo begun {when}.", when=begun)
+        return tr("Undo started {when} by {who}.", when=begun, who=undo.who)
+    return tr("Undo started {when}.", when=begun)
 
 
 def end_words(run: KeptRun) -> str:
-    """How many servers ended how; of one that did not end, how far it came."""
+    """How many servers ended how; for a run that did not end, how far it got."""
     if not run.finished:
         online = tr("{online} of {total} online", online=f"{run.proven:,}", total=f"{run.servers:,}")
         if run.command != "apply":
@@ -167,7 +167,7 @@ _WELL = frozenset(status.value for status in HostStatus if status.is_well)
 
 
 def _seconds(run: KeptRun) -> float:
-    """From its beginning to its end; 0 for one that did not end."""
+    """The duration of a run; 0 for one that did not end."""
     if not run.finished:
         return 0.0
     return (datetime.fromisoformat(run.finished) - datetime.fromisoformat(run.started)).total_seconds()

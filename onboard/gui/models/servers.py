@@ -1,4 +1,4 @@
-"""The servers of the draft as a table, with what was learned of their identity. Cells are edited in place."""
+"""Table of the servers of the draft and what is known about their identity. Cells are edited in place."""
 
 import re
 from collections import Counter
@@ -19,7 +19,7 @@ from onboard.model.state import HostState
 from onboard.wizard import draft
 from onboard.wizard.servers import Identity, identity_of, key_of
 
-MANY = 50  # rows that are told one by one
+MANY = 50  # up to this many changed rows are signalled one by one
 _NEED = {identity: place for place, identity in enumerate(Identity)}
 _DIGITS = re.compile(r"(\d+)")
 
@@ -53,10 +53,10 @@ MARKS = {
 
 
 class ServersModel(QAbstractTableModel):
-    """Without a sorted column: by what needs a person first, else as in the profile. Rows move only in `arrange`.
+    """While no column sorts, servers that need a person come first, then profile order. Rows move only in `arrange`.
 
-    changed   an edit in place made this profile
-    refused   what was typed into a cell is wrong, or not wrong any more; it stands in the cell until it is mended
+    changed   an edit in place produced this profile
+    refused   the text typed into a cell is wrong, or no longer wrong; it stays in the cell until corrected
     """
 
     changed = Signal(object)
@@ -76,7 +76,7 @@ class ServersModel(QAbstractTableModel):
     # What is shown
 
     def draft_changed(self) -> None:
-        """Take up the draft's servers: in place while they are as many, or else all anew."""
+        """Show the servers of the draft: update rows in place if their number is unchanged, otherwise reset."""
         hosts = self._session.view.draft.hosts
         if hosts is self._hosts:
             self._tell_columns(Column.CREDENTIAL)
@@ -93,7 +93,7 @@ class ServersModel(QAbstractTableModel):
                 self._tell(rows[index])
 
     def states_changed(self, names: Collection[str]) -> None:
-        """Something was learned of these servers; of none in particular: nothing to repaint."""
+        """Called when something was learned about these servers; repaints nothing if there are none."""
         rows = sorted(row for name in names if (row := self._row_of.get(name)) is not None)
         if len(rows) > MANY:
             self._tell(rows[0], rows[-1])
@@ -102,7 +102,7 @@ class ServersModel(QAbstractTableModel):
             self._tell(row)
 
     def arrange(self) -> None:
-        """Filter and sort anew."""
+        """Filter and sort again."""
         self.beginResetModel()
         self._hosts = self._session.view.draft.hosts
         states = self._states()
@@ -127,7 +127,7 @@ class ServersModel(QAbstractTableModel):
         self.refused.emit()
 
     def filter(self, *, identity: str | None = None, text: str | None = None) -> None:
-        """Show those of an identity (ALL for every one), and whose name, address, credential or tags hold `text`."""
+        """Show servers of an identity (ALL for any) whose name, address, credential or tags contain `text`."""
         if identity is not None:
             self._identity = identity
         if text is not None:
@@ -139,7 +139,7 @@ class ServersModel(QAbstractTableModel):
         self.arrange()
 
     def counts(self) -> dict[str, int]:
-        """Servers of each identity, and ALL."""
+        """Number of servers by identity, and in total (ALL)."""
         states = self._states()
         counted = Counter(identity_of(states.get(host.name)).value for host in self._hosts)
         return {ALL: len(self._hosts), **counted}
@@ -151,11 +151,11 @@ class ServersModel(QAbstractTableModel):
         return self.host(row).name
 
     def row_of(self, key: object) -> int:
-        """-1 when it is not shown."""
+        """The row of a server; -1 if it is not shown."""
         return self._row_of.get(str(key), -1)
 
     def texts(self, row: int) -> list[str]:
-        """What the row's cells show."""
+        """The texts of the row's cells."""
         host = self.host(row)
         return [self._text(host, column) for column in COLUMNS]
 
@@ -163,14 +163,14 @@ class ServersModel(QAbstractTableModel):
         return identity_of(self._states().get(host.name))
 
     def _states(self) -> Mapping[str, HostState]:
-        """Server → what reading its key told."""
+        """Server → its State after its key was read."""
         return self._session.view.state("trust").hosts
 
-    # What was typed wrongly
+    # Wrong input
 
     @property
     def first_wrong(self) -> tuple[str, Problem] | None:
-        """A server with a cell that is typed wrongly, and what is wrong."""
+        """A server with a wrong value in a cell, and what is wrong."""
         for (name, _), (_, problem) in self._wrong.items():
             return name, problem
         return None
@@ -182,13 +182,13 @@ class ServersModel(QAbstractTableModel):
         return QModelIndex()
 
     def forget_wrong(self) -> None:
-        """Every cell shows again what the draft has."""
+        """Discard wrong input: every cell shows the draft again."""
         self._wrong.clear()
         if self._rows:
             self._tell(0, len(self._rows) - 1)
         self.refused.emit()
 
-    # Qt's questions
+    # QAbstractTableModel
 
     def rowCount(self, parent: Index = NOWHERE) -> int:  # noqa: N802 - Qt's name
         return 0 if parent.isValid() else len(self._rows)
@@ -224,7 +224,7 @@ class ServersModel(QAbstractTableModel):
         return None
 
     def setData(self, index: Index, value: object, role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802
-        """An edit in place. What is wrong stays in its cell and out of the draft."""
+        """Apply an edit in place. A wrong value stays in its cell and does not reach the draft."""
         host, column = self.host(index.row()), Column(index.column())
         text = str(value).strip()
         was_wrong = self._wrong.pop((host.name, column), None)
@@ -275,7 +275,7 @@ class ServersModel(QAbstractTableModel):
 
     def _tip(self, host: Host, column: Column) -> str:
         if column is Column.CREDENTIAL and host.credential not in self._session.view.draft.credentials:
-            return tr("Nothing says yet how this credential logs in")
+            return tr("No login is set up for this credential yet")
         state = self._states().get(host.name)
         if column is Column.IDENTITY and state is not None and state.reason:
             return f"{state.reason}. {state.remedy}"
@@ -287,7 +287,7 @@ class ServersModel(QAbstractTableModel):
         return all(word in text for word in self._words)
 
     def _sort_key(self, index: int, column: Column) -> list[object]:
-        """So that srv-2 comes before srv-10: texts and numbers by turns."""
+        """Split into alternating texts and numbers, so that srv-2 sorts before srv-10."""
         host = self._hosts[index]
         if column is Column.IDENTITY:
             return [_NEED[self.identity(host)]]
@@ -327,13 +327,13 @@ def words(identity: Identity) -> str:
 
 
 def way(host: Host) -> str:
-    """How it is reached, in a word."""
+    """How the server is reached, in a word."""
     kind = {Protocol.SSH: "SSH", Protocol.WINRM: "WinRM HTTPS", Protocol.WINRM_HTTP: "WinRM HTTP"}[host.protocol]
     return tr("{kind} via {jump}", kind=kind, jump=host.jump) if host.jump else kind
 
 
 def _typed(host: Host, column: Column) -> str:
-    """A cell's value as one types it."""
+    """The value of a cell as it would be typed."""
     match column:
         case Column.NAME:
             return host.name
@@ -349,11 +349,13 @@ def _typed(host: Host, column: Column) -> str:
 
 
 def _edited(profile: Profile, host: Host, column: Column, text: str) -> Profile | Problem:
-    """The profile with what was typed into a server's cell."""
+    """The profile with the text typed into a server's cell, or the Problem with it."""
     values: dict[str, object] = {EDITED[column]: text}
     match column:
         case Column.NAME if not host.address:
-            values["address"] = host.name  # a new name is no other machine
+            values["address"] = (
+                host.name
+            )  # keep the old name as the address: renaming does not change which machine it is
         case Column.ADDRESS if text == host.name:
             values = {"address": ""}
         case Column.PORT:
