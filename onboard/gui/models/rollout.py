@@ -61,7 +61,7 @@ class RolloutModel(HostTable):
     # What is shown
 
     def show(self, state: State, steps: Mapping[str, Sequence[str]], undo: State | None = None) -> None:
-        """Start again. `steps`: server → names of its steps, in the order of the rows; `undo`: the State of its undo."""
+        """Start again. `steps`: server → names of its steps, in the order of the rows; `undo`: the undo's State."""
         self._state, self._steps, self._undo = state, steps, undo or State()
         self._places = {name: self._placed(name) for name in steps}
         self.counts = Counter(place.group for place in self._places.values())

@@ -1,4 +1,4 @@
-"""A notice across a page: what is, then what to do, with the buttons that do it."""
+"""A notice across the page: what happened, then what to do, with the buttons to do it."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ from onboard.gui.widgets.label import Glyph, Label, restyle
 from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.verbatim import Commands
 
-SHORTEST_LINE = 44  # average characters that the text keeps beside the buttons
+SHORTEST_LINE = 44  # minimum width of the text next to the buttons, in average characters
 
 _CARDS = {Mark.DONE: "ok", Mark.WARN: "warn", Mark.BAD: "bad", Mark.INFO: "info"}
 
@@ -61,7 +61,7 @@ class Banner(QFrame):
         self.show_notice(mark, what, then)
 
     def show_notice(self, mark: Mark, what: str, then: str = "", commands: Sequence[str] = ()) -> None:
-        """`what` is, in one sentence; `then` what to do, with the `commands` for it."""
+        """`what` happened, in one sentence; `then` what to do, with its `commands`."""
         words = {Mark.DONE: tr("Done"), Mark.WARN: tr("Warning"), Mark.BAD: tr("Problem"), Mark.INFO: tr("Note")}
         restyle(self, "card", _CARDS[mark])
         self._glyph.set_mark(mark, words[mark])
@@ -76,20 +76,20 @@ class Banner(QFrame):
         place_buttons(self._row, self._buttons, self.width())
 
     def add_button(self, button: QAbstractButton) -> None:
-        """At the right, in the order of reading."""
+        """Add a button on the right, in reading order."""
         self._buttons.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)
 
 
 def place_buttons(row: QBoxLayout, buttons: QLayout, width: int) -> None:
-    """Buttons stand beside the text while that leaves it enough of the row's `width`, below it otherwise.
+    """Put the buttons next to the text if the row's `width` leaves it enough room, otherwise below it.
 
-    From below they go back only with room to spare for a scroll bar: where the one height brings it and the other takes
-    it away, they would change places without end.
+    They move back up only if there is room for a scroll bar as well. Otherwise, where one height brings a scroll bar
+    and the other removes it, they would keep changing places.
     """
     least = QFontMetrics(Theme.current().font(Role.BODY)).averageCharWidth() * SHORTEST_LINE
     if row.direction() is QBoxLayout.Direction.TopToBottom:
         least += 2 * QApplication.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
     beside = width - buttons.sizeHint().width() >= least
     row.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)
-    row.setStretch(0, int(beside))  # the text takes the width that is left, and no height
+    row.setStretch(0, int(beside))  # the text takes the remaining width, but no height
     buttons.setAlignment(Qt.AlignmentFlag.AlignRight)

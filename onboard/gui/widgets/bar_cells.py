@@ -1,4 +1,4 @@
-"""Cells that show a quantity as a bar."""
+"""Cells that paint a quantity as a bar."""
 
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
@@ -12,11 +12,11 @@ PROGRESS_WIDTH = 160
 LATENCY_WIDTH = 240
 THICK = 8
 ROUND = 3
-BROKEN, GAP = 8, 3  # of a bar that is too long: what follows the gap, and the gap
+BROKEN, GAP = 8, 3  # of a shortened bar: the part after the gap, and the gap
 
 
 class ProgressCell(Cell):
-    """How far a server is: PROGRESS from 0 to 1, in the colour of TONE (accent when none is given)."""
+    """How far a server is: PROGRESS from 0 to 1, in the colour of TONE (default: accent)."""
 
     def draw(self, painter: QPainter, rect: QRect, index: Index, theme: Theme) -> None:
         done = index.data(CellRole.PROGRESS)
@@ -25,7 +25,7 @@ class ProgressCell(Cell):
         track = _bar(rect, min(rect.width(), self.width(index, theme)), theme)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        # On a selected or hovered row the soft colour is the ground itself: the border's is seen on both.
+        # On a selected or hovered row the soft colour is that of the background; the border colour is visible on both.
         painter.setBrush(theme.colour("border"))
         painter.setOpacity(0.55)
         painter.drawRoundedRect(track, ROUND, ROUND)
@@ -41,9 +41,9 @@ class ProgressCell(Cell):
 
 
 class LatencyCell(Cell):
-    """A median as a bar, its interval as whiskers. All bars have one scale, from 0 to `longest` milliseconds.
+    """A median as a bar, its interval as whiskers. All bars share one scale, from 0 to `longest` milliseconds.
 
-    A bar that would be longer is broken before its end, and has no whiskers: its figure stands beside it.
+    A longer bar is drawn with a gap before its end and without whiskers; the figure next to it has the value.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class LatencyCell(Cell):
         self._longest = 1.0
 
     def set_longest(self, milliseconds: float) -> None:
-        """What the whole width stands for. The view has to be repainted."""
+        """Set the ms that the full width represents. The caller repaints the view."""
         self._longest = max(milliseconds, 1e-9)
 
     def draw(self, painter: QPainter, rect: QRect, index: Index, theme: Theme) -> None:
@@ -81,13 +81,13 @@ def _bar(rect: QRect, width: float, theme: Theme) -> QRectF:
 
 
 def _draw_broken(painter: QPainter, bar: QRectF) -> None:
-    """Two parts with a gap where the bar was shortened."""
+    """The two parts of a shortened bar, with a gap between them."""
     painter.drawRoundedRect(bar.adjusted(0, 0, -BROKEN - GAP, 0), ROUND - 1, ROUND - 1)
     painter.drawRoundedRect(bar.adjusted(bar.width() - BROKEN, 0, 0, 0), ROUND - 1, ROUND - 1)
 
 
 def _whiskers(painter: QPainter, bar: QRectF, low: float, high: float, colour: QColor) -> None:
-    """An interval as a line with an end at each side."""
+    """An interval as a line with a cap at each end."""
     middle = round(bar.center().y())
     reach = round(bar.height() / 2)
     left, right = round(low), max(round(high), round(low) + 2)

@@ -1,4 +1,4 @@
-"""Waiting, said in the place that waits: nothing at first, then that, then what for and Cancel, then how long yet."""
+"""Waiting, shown where it happens: at first nothing, then a sign, then the reason and Cancel, then the time left."""
 
 import time
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.label import ElidedLabel, Glyph
 from onboard.gui.widgets.progress_bar import ProgressBar
 
-NOTICED = 0.3  # seconds until waiting is shown at all
-LONG = 3.0  # until what is waited for, and Cancel
-VERY_LONG = 10.0  # until rate and time left
-TICK = 1000  # ms between two looks at the clock, while something waits
+NOTICED = 0.3  # seconds until a sign of waiting is shown
+LONG = 3.0  # until the reason and Cancel are shown
+VERY_LONG = 10.0  # until the rate and the time left are shown
+TICK = 1000  # ms between updates while waiting
 
 
 def duration_text(seconds: float) -> str:
-    """About how long, in the largest unit that is not 0."""
+    """An approximate duration, in the largest unit that is not 0."""
     if seconds < 60:
         return plural("{n} second", "{n} seconds", max(round(seconds), 1))
     if seconds < 3600:
@@ -29,14 +29,14 @@ def duration_text(seconds: float) -> str:
 
 
 def rate_text(per_second: float) -> str:
-    """In a unit in which it is at least 1, where there is one."""
+    """A rate, in a unit in which it is at least 1 if possible."""
     if per_second >= 1:
         return tr("{n} a second", n=f"{per_second:,.0f}")
     return tr("{n} a minute", n=f"{per_second * 60:,.0f}")
 
 
 class BusyIndicator(QWidget):
-    """`start` and `stop` it; `set_progress` as often as there is news. No timer runs while nothing waits."""
+    """Use `start` and `stop`, and `set_progress` whenever there is news. No timer runs while nothing is waiting."""
 
     cancelled = Signal()
 
@@ -47,7 +47,7 @@ class BusyIndicator(QWidget):
         keeps_place: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`keeps_place`: what is below does not jump when waiting begins and ends. False where the answer follows."""
+        """`keeps_place`: reserve the space, so that nothing below jumps. False if the answer takes its place."""
         super().__init__(parent)
         self._clock = clock
         self._started: float | None = None
@@ -79,7 +79,7 @@ class BusyIndicator(QWidget):
         self.hide()
 
     def start(self, text: str, *, cancellable: bool = True) -> None:
-        """`text` says what is waited for: "Asking AWS who you are"."""
+        """`text` says what is being waited for: "Asking AWS who you are"."""
         self._text, self._cancellable = text, cancellable
         self._done, self._total = 0, 0
         self._started = self._clock()
@@ -108,11 +108,11 @@ class BusyIndicator(QWidget):
         return self._done, self._total
 
     def text(self) -> str:
-        """What is said now."""
+        """The text that is shown now."""
         return "" if self.isHidden() else self._label.text()
 
     def look(self) -> None:
-        """Say what the clock asks for."""
+        """Show what the elapsed time calls for."""
         if self._started is None:
             return
         waited = self._clock() - self._started
@@ -143,12 +143,12 @@ class BusyIndicator(QWidget):
         return " · ".join(parts)
 
     def _ask_to_stop(self) -> None:
-        self._cancel.setEnabled(False)  # asking twice changes nothing
+        self._cancel.setEnabled(False)  # cancelling twice would change nothing
         self.cancelled.emit()
 
 
 def _keep_place(part: QWidget, *, keep: bool = True) -> None:
-    """Whether it takes its room while it is hidden."""
+    """Set whether the widget keeps its space while hidden."""
     policy = part.sizePolicy()
     policy.setRetainSizeWhenHidden(keep)
     part.setSizePolicy(policy)

@@ -1,4 +1,4 @@
-"""Buttons. One primary on screen, never two; a link is for what leads elsewhere or is asked for seldom."""
+"""Buttons. At most one primary button is on screen; a link is for navigation and rare actions."""
 
 from enum import StrEnum
 
@@ -20,7 +20,7 @@ _ICON_TONES = {Kind.PLAIN: "text", Kind.PRIMARY: "on_accent", Kind.LINK: "accent
 
 
 class Button(QPushButton):
-    """A push button with an icon of the family that follows the theme, and a focus ring that is seen on any ground.
+    """A push button whose icon follows the theme and whose focus ring is visible on any background.
 
     `text` is a verb with its Alt letter: `tr("&Import…")`.
     """
@@ -66,7 +66,7 @@ class Button(QPushButton):
 
 
 def paint_focus_ring(widget: QWidget, radius: float, tone: str = "accent", inset: float = 0.0) -> None:
-    """The ring that shows where the keyboard is: at the edge, or inside it where the ground is the accent itself."""
+    """Paint the focus ring: at the edge, or inside it if the background has the accent colour."""
     theme = Theme.current()
     painter = QPainter(widget)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)

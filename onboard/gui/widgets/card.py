@@ -1,4 +1,4 @@
-"""A surface that holds what belongs together."""
+"""A surface that groups related content."""
 
 from PySide6.QtWidgets import QFrame, QWidget
 
@@ -8,7 +8,7 @@ from onboard.gui.widgets.label import Label, restyle
 
 
 class Card(QFrame):
-    """`body` is where content goes. `accent` draws its border in the accent: the choice made, or to be made first."""
+    """Content goes into `body`. `accent` draws the border in the accent colour: for the choice made or suggested."""
 
     def __init__(self, title: str = "", *, accent: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)

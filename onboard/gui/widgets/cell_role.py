@@ -1,4 +1,4 @@
-"""What a table's model says beside the text of a cell. Every model gives DisplayRole in full: it is what is copied."""
+"""Item data roles that models provide in addition to DisplayRole, which has the full text because it is copied."""
 
 from enum import IntEnum
 
@@ -8,12 +8,12 @@ from PySide6.QtCore import Qt
 class CellRole(IntEnum):
     """Item data roles that cells read.
 
-    KEY       the row's name for as long as it lives (any hashable value), from any column: selection follows it
-    TONE      name of a colour's token for the text, the bar or the badge: "muted", "ok", "warn", "bad", "accent"
-    MARK      `Mark` of a StatusCell or MarkCell, None for nothing
-    PROGRESS  of a ProgressCell: 0.0 to 1.0, None for no bar at all
-    LATENCY   of a LatencyCell: (median, low, high) in ms, None when nothing answered
-    STRONG    True where the text is the row's name and stands out
+    KEY       the stable identity of the row (any hashable value), from any column: the selection follows it
+    TONE      the colour token for the text, the bar or the badge: "muted", "ok", "warn", "bad", "accent"
+    MARK      the `Mark` of a StatusCell or MarkCell; None for none
+    PROGRESS  of a ProgressCell: 0.0 to 1.0; None for no bar
+    LATENCY   of a LatencyCell: (median, low, high) in ms; None if there was no answer
+    STRONG    True if the text is the row's name and is emphasised
     """
 
     KEY = Qt.ItemDataRole.UserRole + 1

@@ -1,4 +1,4 @@
-"""How cells are painted: nothing but text, glyphs and grounds, so that a screen of them costs a few milliseconds."""
+"""Cell delegates. They paint only text, glyphs and backgrounds, so that a full screen takes a few milliseconds."""
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QFont, QFontMetrics, QPainter
@@ -17,25 +17,25 @@ CENTRE = Qt.AlignmentFlag.AlignCenter
 
 
 class CellTable(QTableView):
-    """What cells ask the table they are in."""
+    """What cells need to know from their table."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.hovered = -1  # the row under the pointer
 
     def is_current(self, index: Index) -> bool:
-        """Whether the keyboard is in that row, or in that cell where cells are selected."""
+        """Whether the keyboard focus is in that row, or in that cell if the table selects cells."""
         raise NotImplementedError
 
     def edges(self, index: Index) -> tuple[bool, bool]:
-        """Whether the cell is the first, and the last, of what its ring goes around."""
+        """Whether the cell is the first and whether it is the last within its focus ring."""
         raise NotImplementedError
 
 
 class Cell(QStyledItemDelegate):
-    """Base: the row's ground, its line below, the ring of the keyboard's place. Subclasses draw the content.
+    """Base class: paints the row's background, the line below it and the focus ring. Subclasses draw the content.
 
-    `gives`: the column may get narrower than its content when the table has no room for all.
+    `gives`: the column may become narrower than its content if the table lacks room.
     """
 
     alignment = LEFT
@@ -46,20 +46,20 @@ class Cell(QStyledItemDelegate):
         self.table: CellTable | None = None
 
     def join(self, table: CellTable) -> None:
-        """Belong to a table, which keeps it from now on."""
+        """Attach the cell to a table, which owns it from then on."""
         self.setParent(table)
         self.table = table
 
     def draw(self, painter: QPainter, rect: QRect, index: Index, theme: Theme) -> None:
-        """Draw the content. `rect` is the cell without padding; the painter's state need not be restored."""
+        """Draw the content. `rect` is the cell without padding; the painter's state does not have to be restored."""
         raise NotImplementedError
 
     def width(self, index: Index, theme: Theme) -> int:
-        """Of the content, without padding."""
+        """The size of the content, without padding."""
         raise NotImplementedError
 
     def ground(self, index: Index, theme: Theme) -> QBrush | None:
-        """What the cell stands on when its row is not selected; None for the table's own ground."""
+        """The background of the cell while its row is not selected; None for the table's own background."""
         return None
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -78,7 +78,7 @@ class Cell(QStyledItemDelegate):
             self._ring(painter, rect, table, index, theme)
 
     def _ring(self, painter: QPainter, rect: QRect, table: CellTable, index: Index, theme: Theme) -> None:
-        """Around the row where rows are selected, around the cell where cells are."""
+        """The focus ring goes around the row if the table selects rows, or around the cell if it selects cells."""
         colour, thick = theme.colour("accent"), FOCUS_RING
         first, last = table.edges(index)
         painter.fillRect(rect.x(), rect.y(), rect.width(), thick, colour)
@@ -94,9 +94,9 @@ class Cell(QStyledItemDelegate):
 
 
 class TextCell(Cell):
-    """A text: prose gives way at its end, an id or address (`fixed`) in its middle, a number stands at the right.
+    """A text: prose is elided at its end, an id or address (`fixed`) in its middle; numbers are right-aligned.
 
-    `elide`: where else it gives way.
+    `elide` overrides where the text is elided.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class TextCell(Cell):
 
 
 class StatusCell(TextCell):
-    """Glyph, word and colour: MARK gives the glyph, and the colour too unless TONE does."""
+    """Glyph, word and colour: MARK sets the glyph, and the colour unless TONE does."""
 
     def draw(self, painter: QPainter, rect: QRect, index: Index, theme: Theme) -> None:
         mark = mark_of(index)
@@ -146,7 +146,7 @@ class StatusCell(TextCell):
 
 
 class MarkCell(Cell):
-    """A glyph alone, for a matrix: what is not well stands on a soft ground. DisplayRole has the word for it."""
+    """A glyph alone, for a matrix. Problems have a soft background; DisplayRole has the word."""
 
     alignment = CENTRE
 
@@ -169,7 +169,7 @@ class MarkCell(Cell):
 
 
 class BadgeCell(Cell):
-    """A short text on a rounded soft ground; nothing at all when the text is empty. TONE is "idle" if not given."""
+    """A short text on a rounded soft background; nothing if the text is empty. TONE defaults to "idle"."""
 
     def draw(self, painter: QPainter, rect: QRect, index: Index, theme: Theme) -> None:
         text = text_of(index)
@@ -195,7 +195,7 @@ class BadgeCell(Cell):
 
 
 def mark_of(index: Index) -> Mark | None:
-    """The cell's MARK. Qt hands a text's subclass back as a plain text."""
+    """The cell's MARK, converted back because Qt returns a str subclass as a plain str."""
     value = index.data(CellRole.MARK)
     return Mark(value) if value else None
 
@@ -215,7 +215,7 @@ def draw_text(
     theme: Theme,
     tone: str | None = None,
 ) -> None:
-    """The cell's text in its tone, or in `tone` where one is given; one line, as much of it as fits."""
+    """Draw the cell's text on one line, elided to fit, in its own tone or in `tone` if given."""
     painter.setFont(font)
     painter.setPen(theme.colour(tone or index.data(CellRole.TONE) or "text"))
     text = text_of(index)

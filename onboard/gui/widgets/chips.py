@@ -1,4 +1,4 @@
-"""Counts that filter: "All 248 · ✓ Ready 240 · ▲ Warned 2 · ✕ Blocked 6". One is chosen at any time."""
+"""Counts that filter: "All 248 · ✓ Ready 240 · ▲ Warned 2 · ✕ Blocked 6". Exactly one is selected."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from onboard.gui.widgets.mark import Mark
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """`key` is what `Chips.picked` says; a chip without a mark is for all."""
+    """`Chips.picked` emits `key`; a chip without a mark stands for all."""
 
     key: str
     label: str
@@ -24,12 +24,12 @@ class Chip:
 
 
 class Chips(QWidget):
-    """Arrow keys go from chip to chip, Space or a click picks. Counts change in place."""
+    """Arrow keys move between chips; Space or a click selects one. Counts change in place."""
 
     picked = Signal(str)
 
     def __init__(self, name: str, chips: Sequence[Chip], parent: QWidget | None = None) -> None:
-        """`name` is what a screen reader says; the first chip is chosen."""
+        """`name` is for screen readers. The first chip is selected."""
         super().__init__(parent)
         self.setAccessibleName(name)
         self._buttons: dict[str, _ChipButton] = {}
@@ -49,19 +49,19 @@ class Chips(QWidget):
 
     @property
     def current(self) -> str:
-        """Key of the chosen chip."""
+        """The key of the selected chip."""
         return next((key for key, button in self._buttons.items() if button.isChecked()), "")
 
     def pick(self, key: str) -> None:
         self._buttons[key].setChecked(True)
 
     def set_counts(self, counts: Mapping[str, int]) -> None:
-        """key → how many; chips that are not named have none."""
+        """Set the counts, by key; chips that are not named have 0."""
         for key, button in self._buttons.items():
             button.set_count(counts.get(key, 0))
 
     def set_offered(self, key: str, offered: bool) -> None:
-        """Show or hide a chip, for a group that is not always possible. A hidden one is not chosen."""
+        """Show or hide a chip, for a group that does not always exist. A hidden chip is never selected."""
         button = self._buttons[key]
         button.setVisible(offered)
         if not offered and button.isChecked():
@@ -88,7 +88,7 @@ class _ChipButton(QAbstractButton):
             wider = len(f"{count:,}") != len(f"{self._count:,}")
             self._count = count
             self._name()
-            if wider:  # figures are of equal width: nothing moves while only their values change
+            if wider:  # digits have equal widths: nothing moves while only their values change
                 self.updateGeometry()
             self.update()
 

@@ -1,11 +1,11 @@
-"""A layout that keeps its lines together at the top."""
+"""A vertical layout that keeps its items together at the top."""
 
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtWidgets import QVBoxLayout
 
 
 class Column(QVBoxLayout):
-    """Room that nothing in it wants stays empty below; QVBoxLayout would spread it over labels and gaps."""
+    """Leaves spare height empty at the bottom; QVBoxLayout would spread it over labels and gaps."""
 
     def setGeometry(self, rect: QRect) -> None:  # noqa: N802 - Qt's name
         taken = QRect(rect)

@@ -1,4 +1,4 @@
-"""A button that copies a text, and says so for a moment."""
+"""A button that copies a text and briefly confirms it."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ MOMENT = 2000  # ms
 
 
 class CopyButton(Button):
-    """`copied_text` gives the text at the time of the press."""
+    """`copied_text` returns the text when the button is pressed."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class CopyButton(Button):
         self.clicked.connect(self._copy)
 
     def rest(self) -> None:
-        """Say again what the button does: also when there is another text to copy."""
+        """Show again what the button does; call it too when the text to copy has changed."""
         self._moment.stop()
         self.setText(self._label)
         self.set_icon("copy")

@@ -1,4 +1,4 @@
-"""A table as every page has it: a view over a model, cells that paint, keys that everybody knows."""
+"""The table used on every page: a view over a model, with painted cells and the usual keys."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import groupby
@@ -37,33 +37,34 @@ from onboard.gui.widgets.cells import Cell, CellTable, TextCell, text_of
 from onboard.gui.widgets.empty_state import EmptyState
 from onboard.gui.widgets.table_header import TableHeader
 
-FITTED_ROWS = 60  # rows that a column's width is taken from; looking at thousands would be felt
-WIDEST = 44  # characters that a column gets at most, unless it is the last
-NARROWEST = 12  # characters that a column keeps when it has to give way
+FITTED_ROWS = 60  # rows measured for the width of a column; measuring thousands would be noticeable
+WIDEST = 44  # maximum width of a column in characters, except the last
+NARROWEST = 12  # minimum width of a column that has to shrink, in characters
 
 
 @runtime_checkable
 class ManyRows(Protocol):
-    """A model of thousands of rows answers at once what would be felt when each cell is asked for it."""
+    """For models of thousands of rows: answers whole rows at once, because querying each cell would be too slow."""
 
     def key(self, row: int) -> Hashable:
-        """The row's KEY."""
+        """The KEY of the row."""
 
     def row_of(self, key: Hashable) -> int:
-        """-1 when it is not shown."""
+        """The row of a key; -1 if it is not shown."""
 
     def texts(self, row: int) -> Sequence[str]:
-        """What the row's cells show, by column."""
+        """The texts of the row's cells, by column."""
 
 
 class DataTable(CellTable):
-    """Rows are selected, or cells where `cells` is true. Sorting is the model's `sort`.
+    """Selects rows, or cells if `cells` is true. Sorts with the model's `sort`.
 
-    Selection, keyboard's place and scrolling stay on their rows through updates, model resets too when rows have KEY.
+    The selection, the current cell and the scroll position stay on their rows through updates, including model resets
+    if rows have a KEY.
     """
 
-    empty_action = Signal()  # the first action, offered where there are no rows
-    picked = Signal()  # selection or the keyboard's place is another
+    empty_action = Signal()  # the first action, offered while there are no rows
+    picked = Signal()  # the selection or the current cell changed
 
     def __init__(
         self,
@@ -74,7 +75,7 @@ class DataTable(CellTable):
         framed: bool = True,
         parent: QWidget | None = None,
     ) -> None:
-        """`name` is what a screen reader says."""
+        """`name` is for screen readers."""
         super().__init__(parent)
         self._cells: dict[int, Cell] = {}
         self._by_cells = cells
@@ -95,7 +96,7 @@ class DataTable(CellTable):
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.setCornerButtonEnabled(False)
-        self.setTabKeyNavigation(False)  # Tab leaves the table, arrows move in it
+        self.setTabKeyNavigation(False)  # Tab leaves the table, arrow keys move within it
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         behaviour = QAbstractItemView.SelectionBehavior
         self.setSelectionBehavior(behaviour.SelectItems if cells else behaviour.SelectRows)
@@ -118,13 +119,13 @@ class DataTable(CellTable):
     # What is shown
 
     def set_cell(self, column: int, cell: Cell) -> None:
-        """How a column is painted; TextCell() where nothing is said."""
+        """Set how a column is painted; the default is TextCell()."""
         cell.join(self)
         self._cells[column] = cell
         self.setItemDelegateForColumn(column, cell)
 
     def set_empty(self, title: str, text: str = "", action: str = "", icon: str = "") -> None:
-        """What this table is for, and the first action, shown while it has no rows."""
+        """Set what is shown while there are no rows: what the table is for, and the first action."""
         self._empty.set_texts(title, text, action, icon)
         self._rows_changed()
 
@@ -167,16 +168,16 @@ class DataTable(CellTable):
         return visual == 0, visual == self._header.count() - 1
 
     def selected_rows(self) -> list[int]:
-        """Model rows, from the top."""
+        """The selected model rows, from the top."""
         parts = self.selectionModel().selection().toList()
         return sorted({row for part in parts for row in range(part.top(), part.bottom() + 1)})
 
     def selected_keys(self) -> list[Hashable]:
-        """KEY of the selected rows, from the top."""
+        """The KEYs of the selected rows, from the top."""
         return [self._key(row) for row in self.selected_rows()]
 
     def select_key(self, key: Hashable) -> bool:
-        """Select the row of that key and show it; False when there is none."""
+        """Select the row of that key and scroll to it; False if there is none."""
         rows = self._rows_of([key])
         if not rows:
             return False
@@ -184,13 +185,13 @@ class DataTable(CellTable):
         flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
         if not self._by_cells:
             flags |= QItemSelectionModel.SelectionFlag.Rows
-        # Not setCurrentIndex of the view, which selects as the keys held down by chance would have it.
+        # Not the view's setCurrentIndex, whose selection depends on the modifier keys held down at the time.
         self.selectionModel().setCurrentIndex(index, flags)
         self.scrollTo(index)
         return True
 
     def _rows_of(self, keys: Iterable[Hashable]) -> list[int]:
-        """Those that are shown, from the top."""
+        """The rows that are visible, from the top."""
         if self._many is not None:
             return sorted(row for row in map(self._many.row_of, keys) if row >= 0)
         wanted = set(keys)
@@ -203,7 +204,7 @@ class DataTable(CellTable):
         return key
 
     def _keep_place(self) -> None:
-        """A reset forgets selection and place: note whose they were."""
+        """Save the keys of the selection and the current row, which a model reset would lose."""
         current = self.currentIndex()
         key = self._key(current.row()) if current.isValid() else None
         self._kept = (key, current.column(), set(self.selected_keys()) - {None})
@@ -226,11 +227,11 @@ class DataTable(CellTable):
     # Columns
 
     def fit_columns(self) -> None:
-        """Give each column what its content needs; the last takes the rest, long texts give way where there is none."""
+        """Fit each column to its content. The last one takes the rest; long texts are elided if there is no room."""
         model = self.model()
         if model is None or not model.columnCount():
             return
-        self._fitted = model.rowCount() > 0 and self.isVisible()  # before it is shown it has no width of its own
+        self._fitted = model.rowCount() > 0 and self.isVisible()  # the table has no width of its own until it is shown
         letter = QFontMetrics(Theme.current().font(Role.TABLE)).averageCharWidth()
         shown = [column for column in range(model.columnCount()) if not self.isColumnHidden(column)]
         widths = {column: self._wanted(column, letter) for column in shown}
@@ -246,7 +247,7 @@ class DataTable(CellTable):
             self.setColumnWidth(column, width)
 
     def refit_columns(self) -> None:
-        """Fit them to rows that have just taken the place of others, once those are laid out."""
+        """Fit the columns to rows that were just replaced, once those are laid out."""
         self._fitted = False
         self._fitting.start()
 
@@ -260,7 +261,7 @@ class DataTable(CellTable):
     # Copying and the menu
 
     def copied_text(self) -> str:
-        """The selected rows as text, a line each, columns separated by tabs, as they are shown."""
+        """The selected rows as text, as shown: one line per row, columns separated by tabs."""
         visual = (self._header.logicalIndex(place) for place in range(self._header.count()))
         columns = [column for column in visual if not self.isColumnHidden(column)]
         shown = map(self._texts, self.selected_rows())
@@ -277,7 +278,7 @@ class DataTable(CellTable):
             QGuiApplication.clipboard().setText(self.copied_text())
 
     def menu(self) -> QMenu:
-        """The context menu: the page's own actions, then what every table has. The caller deletes it."""
+        """The context menu: the page's own actions, then those of every table. The caller deletes it."""
         menu = QMenu(self)
         if self.actions():
             menu.addActions(self.actions())
@@ -295,7 +296,7 @@ class DataTable(CellTable):
         return menu
 
     def _sort_menu(self, parent: QMenu) -> QMenu:
-        """Sorting for those who have no mouse: the column sorted by turns around."""
+        """Sorting by keyboard. Choosing the column already sorted by reverses the order."""
         menu = QMenu(tr("&Sort by"), parent)
         for column in range(self._header.count()):
             if not self.isColumnHidden(column) and self._header.text(column):
@@ -306,7 +307,7 @@ class DataTable(CellTable):
         return menu
 
     def sort_by(self, column: int) -> None:
-        """Ascending, or descending when it is ascending already."""
+        """Sort ascending, or descending if the column is already sorted ascending."""
         rising = Qt.SortOrder.AscendingOrder
         again = self._header.sortIndicatorSection() == column and self._header.sortIndicatorOrder() is rising
         self.sortByColumn(column, Qt.SortOrder.DescendingOrder if again else rising)
@@ -354,7 +355,7 @@ class DataTable(CellTable):
 
     def currentChanged(self, current: Index, previous: Index) -> None:  # noqa: N802
         super().currentChanged(current, previous)
-        for index in (previous, current):  # the ring goes around the whole row
+        for index in (previous, current):  # the focus ring goes around the whole row
             if index.isValid():
                 self.viewport().update(0, self.rowViewportPosition(index.row()), self.viewport().width(), self._row)
 
@@ -379,14 +380,14 @@ class DataTable(CellTable):
 
 
 def _stretches(rows: list[int]) -> Iterator[tuple[int, int]]:
-    """(first, last) of the rows that follow one another without a gap."""
+    """(first, last) of each run of consecutive rows."""
     for _, stretch in groupby(enumerate(rows), lambda numbered: numbered[1] - numbered[0]):
         along = [row for _, row in stretch]
         yield along[0], along[-1]
 
 
 def _limit(widths: list[int], excess: int, least: int) -> int:
-    """The width that the widest have to keep to, so that all together are narrower by `excess`; at least `least`."""
+    """The maximum width, at least `least`, that reduces the total of the columns by `excess`."""
     falling = sorted(widths, reverse=True)
     for count in range(1, len(falling) + 1):
         after = falling[count] if count < len(falling) else 0

@@ -1,4 +1,4 @@
-"""What is known of the selection: what was seen, why it matters, how to fix it, and the button that does it."""
+"""Details of the selection: what was found, why it matters, how to fix it, and a button that does it."""
 
 from dataclasses import dataclass
 
@@ -18,16 +18,16 @@ WIDTH, NARROWEST = 36, 22  # characters
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """What to show. Parts that are empty are left out.
+    """What to show. Empty parts are left out.
 
-    title     whose: `srv-db-02 · Clock`
-    mark      with `status`, one line that says what is
+    title     what it is about: `srv-db-02 · Clock`
+    mark      with `status`, one line on how it stands
     why       one sentence: why it matters
-    facts     (what, value) pairs that the table had no room for, values in full
+    facts     (name, value) pairs that the table has no room for, values in full
     seen      evidence, verbatim
     remedy    what to do, in words
-    commands  what to type, each copied by its own button
-    action    the button that does it here: a verb with its Alt letter
+    commands  commands to type, each with its own copy button
+    action    label of the button that does it here: a verb with its Alt letter
     """
 
     title: str
@@ -42,15 +42,15 @@ class Detail:
 
 
 class DetailPane(QFrame):
-    """`show_detail` replaces all of it; the same detail again changes nothing, so that reading is not disturbed.
+    """`show_detail` replaces the content; an equal detail changes nothing, so that reading is not disturbed.
 
-    Beside a table with stretch 2 it takes stretch 1: as wide as reads well, and a third where there is little room.
+    Use stretch 1 next to a table with stretch 2: a readable width, and a third of the page if there is little room.
     """
 
     acted = Signal()
 
     def __init__(self, hint: str = "", parent: QWidget | None = None) -> None:
-        """`hint` stands there while nothing is selected."""
+        """`hint` is shown while nothing is selected."""
         super().__init__(parent)
         self.setProperty("card", "plain")
         self.setAccessibleName(tr("Details"))
@@ -80,7 +80,7 @@ class DetailPane(QFrame):
         return self._detail
 
     def show_detail(self, detail: Detail | None) -> None:
-        """What is selected now; None for nothing."""
+        """Show the detail of the selection; None if nothing is selected."""
         if detail == self._detail:
             return
         same = detail is not None and self._detail is not None and detail.title == self._detail.title
@@ -141,7 +141,7 @@ def _status_line(detail: Detail) -> QHBoxLayout:
 
 
 def _fact(name: str, value: str) -> QVBoxLayout:
-    """Name above value: values are ids and lists of names, and get the whole width."""
+    """The name above the value: values are ids and lists of names and need the full width."""
     pair = QVBoxLayout()
     pair.setSpacing(0)
     pair.setContentsMargins(0, 0, S12, 0)

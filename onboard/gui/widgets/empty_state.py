@@ -1,4 +1,4 @@
-"""What stands where nothing is yet: what this is for, and the first action."""
+"""What an empty place shows: what it is for, and the first action."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -9,7 +9,7 @@ from onboard.gui.widgets.label import Label
 
 
 class EmptyState(QWidget):
-    """Centred in its parent, which says where it goes."""
+    """Centres its content; the parent places the widget itself."""
 
     acted = Signal()
 

@@ -1,4 +1,4 @@
-"""An error where it belongs: what failed, why, what to do, and all of it to copy."""
+"""An error shown where it occurred: what failed, why, and what to do, with a button to copy it all."""
 
 from collections.abc import Sequence
 
@@ -20,11 +20,11 @@ from onboard.model.events import RunFailed
 from onboard.model.words import Remedy
 from onboard.wizard.finding_words import sentence
 
-SHOWN = 8  # mistakes; Copy has all of them
+SHOWN = 8  # mistakes shown; Copy has all of them
 
 
 class ErrorPanel(QFrame):
-    """The parts of an OnboardError or a RunFailed, each mistake with them. Hidden until there is something to say."""
+    """Shows the parts of an OnboardError or a RunFailed and its mistakes. Hidden until there is an error."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,7 +62,7 @@ class ErrorPanel(QFrame):
     def show_error(
         self, what: str, *, where: str = "", why: str = "", remedy: str = "", problems: Sequence[Problem] = ()
     ) -> None:
-        """Say it, in place of what was said before. A single mistake is said itself, in place of their number.
+        """Show an error, replacing the previous one. A single mistake is shown itself rather than "1 mistake".
 
         Each command of a `Remedy` has its own button to copy it.
         """
@@ -94,7 +94,7 @@ class ErrorPanel(QFrame):
         self.show()
 
     def show_failure(self, failure: RunFailed | None) -> None:
-        """Say why a command ended; nothing when it did not fail. The same failure, told again, stays as it is."""
+        """Show why a command failed; hide the panel if it did not. The same failure again changes nothing."""
         if failure is None:
             self.clear()
         elif failure != self._failure:
@@ -119,16 +119,16 @@ class ErrorPanel(QFrame):
 
     def event(self, event: QEvent) -> bool:
         done = super().event(event)
-        if event.type() == QEvent.Type.LayoutRequest:  # its text, buttons or fonts are others
+        if event.type() == QEvent.Type.LayoutRequest:  # its text, buttons or fonts changed
             self._fit()
         return done
 
     def _fit(self) -> None:
-        """Say that its lines need their height: where others want room too, a layout would crush wrapped ones."""
+        """Claim the height of the lines: if space is short, a layout would squeeze wrapped ones."""
         self.setMinimumHeight(max(self.heightForWidth(self.width()), 0))  # -1: there is no text yet
 
     def add_button(self, button: QAbstractButton) -> None:
-        """What else can be done, before Copy."""
+        """Add a button for something else to do, before Copy."""
         self._buttons.insertWidget(self._buttons.count() - 1, button)
 
     def copied_text(self) -> str:

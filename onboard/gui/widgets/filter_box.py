@@ -1,4 +1,4 @@
-"""Where one types what to look for."""
+"""The field for filter text."""
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QShortcut
@@ -8,11 +8,11 @@ from onboard.gui import icons
 from onboard.gui.text import tr
 from onboard.gui.theme import S4, S8, Theme
 
-LENGTH = 32  # characters that it has room for
+LENGTH = 32  # width in characters
 
 
 class FilterBox(QLineEdit):
-    """Ctrl+F comes here, Esc empties it. `textChanged` says what is looked for."""
+    """Ctrl+F focuses the field, Esc clears it. `textChanged` emits the text to look for."""
 
     def __init__(self, placeholder: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""A layout like words in a paragraph: what does not fit goes on the next line."""
+"""A layout that wraps like words in a paragraph: items that do not fit go on the next line."""
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
@@ -36,11 +36,11 @@ class Flow(QLayout):
 
     def setGeometry(self, rect: QRect) -> None:  # noqa: N802
         super().setGeometry(rect)
-        spare = max(rect.height() - self.heightForWidth(rect.width()), 0)  # beside something higher, in its middle
+        spare = max(rect.height() - self.heightForWidth(rect.width()), 0)  # centred vertically next to a taller item
         self._arrange(rect.adjusted(0, spare // 2, 0, 0), move=True)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """All on one line."""
+        """The size with all items on one line."""
         sizes = [item.sizeHint() for item in self._items if not item.isEmpty()]
         width = sum(size.width() for size in sizes) + self._gap * max(len(sizes) - 1, 0)
         return QSize(width, max((size.height() for size in sizes), default=0))

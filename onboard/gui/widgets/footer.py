@@ -1,4 +1,4 @@
-"""The line at the bottom: what blocks or warns, in words; Back; and one button that names where it goes."""
+"""The line at the bottom: what blocks or warns, in words; Back; and one button that names the next page."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
@@ -13,7 +13,7 @@ from onboard.gui.widgets.mark import Mark
 
 
 class Footer(QFrame):
-    """`back` and `forward` say which button was pressed."""
+    """Emits `back` and `forward` when these buttons are pressed."""
 
     back = Signal()
     forward = Signal()
@@ -54,7 +54,7 @@ class Footer(QFrame):
         self.set_primary("")
 
     def set_message(self, text: str, mark: Mark | None = None) -> None:
-        """What blocks (`Mark.BAD`), warns (`Mark.WARN`) or is worth knowing (None)."""
+        """Set a message that blocks (`Mark.BAD`), warns (`Mark.WARN`) or informs (None)."""
         words = {Mark.BAD: tr("Blocked"), Mark.WARN: tr("Warning")}
         self._glyph.setVisible(mark is not None)
         if mark is not None:
@@ -63,7 +63,7 @@ class Footer(QFrame):
         self._message.setVisible(bool(text))
 
     def offer_command(self, command: str) -> None:
-        """The command line that does what this page does; "" when there is none."""
+        """Set the command line that does the same as this page; "" if there is none."""
         if command != self._command:
             self._copy.rest()
         self._command = command
@@ -73,7 +73,7 @@ class Footer(QFrame):
         self.back_button.setVisible(possible)
 
     def set_primary(self, text: str, *, enabled: bool = True, tip: str = "") -> None:
-        """`text` names where it goes: `tr("&Next: {page}", page=…)`; "" when the page has its own primary button."""
+        """`text` names where the button goes: `tr("&Next: {page}", page=…)`; "" if the page has its own button."""
         self.primary.setText(text)
         self.primary.setEnabled(enabled)
         self.primary.setToolTip(tip)

@@ -1,4 +1,4 @@
-"""Rows of a form: a name, what is typed or chosen, and below it what is wrong, in words, with what would be right."""
+"""Rows of a form: a label, an editor, and below it what is wrong with the input and what would be right."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QWidget
@@ -14,7 +14,7 @@ class _Below(QWidget):
     """The line under an editor: a hint, or what is wrong."""
 
     def __init__(self, hint: str, parent: QWidget) -> None:
-        super().__init__(parent)  # without one it would come up as a window of its own
+        super().__init__(parent)  # without a parent it would appear as a separate window
         self.hint = hint
         self._glyph = Glyph(Mark.BAD.glyph, Mark.BAD.tone, word=tr("Problem"))
         self._text = Label(role=Role.CAPTION, tone="muted", wrap=True)
@@ -33,14 +33,14 @@ class _Below(QWidget):
 
 
 def indent(editor: QWidget) -> None:
-    """Have a spin box's figure begin where other editors' text does. Style sheets have no say in its left padding."""
+    """Align the number of a spin box with the text of other editors. Style sheets cannot set its left padding."""
     inner = editor.findChild(QLineEdit) if isinstance(editor, QAbstractSpinBox) else None
     if inner is not None:
         inner.setTextMargins(S12 - 1, 0, 0, 0)
 
 
 class KeyValueForm(QWidget):
-    """Rows are known by `key`, which is the profile's key where the row edits one: problems find their row by it."""
+    """Rows are identified by `key`: the key of the profile if the row edits one, so that problems find their row."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,11 +54,11 @@ class KeyValueForm(QWidget):
     def add_row(
         self, key: str, label: str, editor: QWidget, hint: str = "", beside: QAbstractButton | None = None
     ) -> None:
-        """`label` has its Alt letter: `tr("&Role name")`. `hint` says what is meant, as long as nothing is wrong.
+        """Add a row. `label` has its Alt letter: `tr("&Role name")`. `hint` explains the value while it is valid.
 
-        `beside`: what helps to fill the editor, at its right.
+        `beside`: a widget to the right of the editor that helps to fill it in.
         """
-        name = QLabel(label)  # not Label: a buddy's letter has to be underlined, which plain text would not do
+        name = QLabel(label)  # not Label: the buddy's Alt letter must be underlined, which plain text does not do
         name.setBuddy(editor)
         indent(editor)
         name.setProperty("tone", "muted")
@@ -81,9 +81,9 @@ class KeyValueForm(QWidget):
         self.set_error(key, "")
 
     def set_error(self, key: str, problem: str, remedy: str = "") -> str:
-        """What is wrong with a row and what would be right; "" when nothing is. KeyError when there is no such row.
+        """Show what is wrong with a row and what would be right; "" if nothing is wrong.
 
-        Returns what the row says now.
+        Returns the text that the row shows. Raises KeyError if there is no such row.
         """
         _, editor, below = self._rows[key]
         sentences = [part.rstrip(".") + "." for part in (problem, remedy) if part]
@@ -104,7 +104,7 @@ class KeyValueForm(QWidget):
         return self._rows[key][1]
 
     def set_row_visible(self, key: str, visible: bool) -> None:
-        """Rows that do not matter for what was chosen are not there. A row that comes back has forgotten its error."""
+        """Show or hide a row, for rows that depend on a choice. A row that is shown again has no error."""
         name, editor, below = self._rows[key]
         name.setVisible(visible)
         editor.setVisible(visible)

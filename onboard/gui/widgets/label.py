@@ -1,4 +1,4 @@
-"""Text and glyphs that follow the theme by themselves."""
+"""Text and glyphs that follow the theme automatically."""
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
@@ -10,7 +10,7 @@ from onboard.gui.widgets.mark import Mark
 
 
 def restyle(widget: QWidget, name: str, value: object) -> None:
-    """Set a property that the style sheet looks at, and have it look again."""
+    """Set a property that the style sheet uses, and re-apply the style sheet."""
     if widget.property(name) != value:
         widget.setProperty(name, value)
         widget.style().unpolish(widget)
@@ -19,7 +19,7 @@ def restyle(widget: QWidget, name: str, value: object) -> None:
 
 
 class Label(QLabel):
-    """A text in one role and one colour. Plain text, so that nothing a server says is taken for markup."""
+    """A text in one role and one colour. Always plain text, so that server output is never interpreted as markup."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Label(QLabel):
 
 
 class ElidedLabel(Label):
-    """One line that gives way: what does not fit is left out, and stands in the tool tip."""
+    """One line of text that is elided to fit; the tool tip then has all of it."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class ElidedLabel(Label):
 
 
 class Glyph(QWidget):
-    """An icon as large as the text beside it. `word` is what a screen reader says."""
+    """An icon as large as the text next to it. `word` is for screen readers."""
 
     def __init__(self, name: str, tone: str = "text", *, word: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)

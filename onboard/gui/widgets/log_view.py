@@ -1,4 +1,4 @@
-"""The live log: time, server, what happened. It follows its end while one is there, and stays put while one reads."""
+"""The live log: time, server, event. It follows new lines while scrolled to the end, and otherwise stays in place."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -11,18 +11,18 @@ from onboard.gui.text import say
 from onboard.gui.theme import Role, Theme
 from onboard.wizard.log import KEPT, Line
 
-BATCH = 100  # lines that are written at one time; others wait until the rest of the window had its turn
+BATCH = 100  # lines written at a time; the others wait until the event loop has run
 _TONES = {"info": "text", "well": "ok", "warning": "warn", "bad": "bad"}
 
 
 class LogView(QPlainTextEdit):
-    """Lines come in batches. Of those it has seen it keeps the last KEPT, and shows those of the servers asked for.
+    """Takes lines in batches, keeps the last KEPT, and shows those of the selected servers.
 
-    A line is put into words when it is written: in a quick run most fall off before.
+    A line is turned into text only when it is written: in a quick run most are dropped before that.
     """
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        """`name` is what a screen reader says."""
+        """`name` is for screen readers."""
         super().__init__(parent)
         self.setAccessibleName(name)
         self.setReadOnly(True)
@@ -49,7 +49,7 @@ class LogView(QPlainTextEdit):
         self._go_on()
 
     def show_servers(self, servers: Iterable[str]) -> None:
-        """Only lines of these servers; all when there are none."""
+        """Show only lines of these servers; all lines if none are given."""
         wanted = frozenset(servers)
         if wanted != self._servers:
             self._servers = wanted
@@ -100,7 +100,7 @@ class LogView(QPlainTextEdit):
         cursor.endEditBlock()
         if at_end:
             self._to_end()
-        else:  # lines that fell off the top move what is read: go with it
+        else:  # lines removed at the top shift the text being read: scroll along
             dropped = max(count + len(lines) - KEPT, 0)
             bar.setValue(max(place - dropped, 0))
 

@@ -1,4 +1,4 @@
-"""What the marks of the map mean."""
+"""The legend of the map."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,12 +12,12 @@ from onboard.gui.widgets.flow import Flow
 from onboard.gui.widgets.world_map import RING, Spot, paint_cross, paint_mark, paint_ring
 from onboard.wizard.regions import MIDDLE_MS, NEAR_MS, Nearness
 
-SMALLER = 0.75  # than on the map
+SMALLER = 0.75  # compared with the map
 Draw = Callable[[QPainter, QPointF, Theme], None]
 
 
 class MapKey(QWidget):
-    """`show_for` leaves out marks that are not on the map."""
+    """`show_for` hides the entries for marks that are not on the map."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

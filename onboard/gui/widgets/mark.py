@@ -1,4 +1,4 @@
-"""What a state looks like: a glyph and a colour. The word beside it is the caller's; colour alone never says it."""
+"""How a state is shown: a glyph and a colour. The caller adds the word, because colour alone is not enough."""
 
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from onboard.model.status import HostStatus
 
 
 class Mark(StrEnum):
-    """A state as shown anywhere: stages, chips, tables, banners."""
+    """A state as shown in stages, chips, tables and banners."""
 
     DONE = "done"
     HERE = "here"
@@ -27,7 +27,7 @@ class Mark(StrEnum):
 
     @property
     def tone(self) -> str:
-        """Name of the colour's token; its ground is `tone`_soft."""
+        """Name of the colour token; the background is `tone`_soft."""
         return _LOOKS[self][1]
 
 

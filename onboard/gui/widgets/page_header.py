@@ -1,4 +1,4 @@
-"""What a page is for, and the one or two sentences that teach what matters on it."""
+"""The title of a page, and one or two sentences that explain what matters on it."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics
@@ -9,11 +9,11 @@ from onboard.gui.theme import S4, S24, Role, Theme
 from onboard.gui.widgets.column import Column
 from onboard.gui.widgets.label import Label
 
-LINE_LENGTH = 88  # average characters of a line that is still easy to read
+LINE_LENGTH = 88  # longest line that is easy to read, in average characters
 
 
 class PageHeader(QWidget):
-    """Title and lead at the left, actions at the right."""
+    """Title and lead on the left, actions on the right."""
 
     def __init__(self, title: str, lead: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,7 +33,9 @@ class PageHeader(QWidget):
         row.addLayout(texts, 1000)
         row.addStretch(1)
         row.addLayout(self._actions)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)  # Fixed cuts a lead that wraps
+        self.setSizePolicy(
+            QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum
+        )  # Fixed would cut off a lead that wraps
         self.set_lead(lead)
         self._limit()
         Theme.current().changed.connect(self._limit)
@@ -46,7 +48,7 @@ class PageHeader(QWidget):
         self._lead.setVisible(bool(lead))
 
     def add_action(self, button: QWidget) -> None:
-        """Adds a button at the right, in the order of reading."""
+        """Add a button on the right, in reading order."""
         self._actions.addWidget(button, 0, Qt.AlignmentFlag.AlignBottom)
 
     def _limit(self) -> None:

@@ -1,4 +1,4 @@
-"""How much of a whole is done."""
+"""A progress bar."""
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -12,7 +12,7 @@ ROUND = 3
 
 
 class ProgressBar(QWidget):
-    """A bar without a figure: the sentence beside it has that."""
+    """A bar without a number, which the text next to it has."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -22,7 +22,7 @@ class ProgressBar(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def set_fraction(self, fraction: float, tone: str = "accent") -> None:
-        """0.0 to 1.0, in the colour of that token."""
+        """Set the fraction, 0.0 to 1.0, and its colour token."""
         fraction = min(max(fraction, 0.0), 1.0)
         if (fraction, tone) != (self._fraction, self._tone):
             self._fraction, self._tone = fraction, tone

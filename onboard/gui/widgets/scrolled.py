@@ -1,11 +1,11 @@
-"""A page's content that may be taller than the window: it scrolls, and what has the keyboard stays in sight."""
+"""Page content that may be taller than the window: it scrolls, and the focused widget stays visible."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 
 class Scrolled(QScrollArea):
-    """Forms and cards go in here, or large text would crush them. Tables scroll by themselves."""
+    """Wrap forms and cards in this, or large text would squeeze them. Tables scroll by themselves."""
 
     def __init__(self, content: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""The stages at the left: what is done, where one is, what needs attention, what is still to do."""
+"""The list of stages on the left: what is done, the current page, what needs attention, what is still to do."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from onboard.gui.theme import CONTROL_RADIUS, FOCUS_RING, S8, S12, S16, S24, Rol
 from onboard.gui.widgets.mark import Mark
 
 NARROWEST = 208
-GAP = 2  # between two stages
+GAP = 2  # between stages
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One line. `tip` says what is missing when it cannot be visited, otherwise what it is for."""
+    """One stage. `tip` says what is missing if it cannot be visited, otherwise what it is for."""
 
     name: str
     title: str
@@ -68,7 +68,7 @@ class _Stages(QAbstractListModel):
         return None
 
     def replace(self, stages: Sequence[Stage]) -> None:
-        """New lines. When the names are the same, the keyboard's place stays where it is."""
+        """Replace the lines. If the names are the same, the current line is kept."""
         new = tuple(stages)
         if [stage.name for stage in new] != [stage.name for stage in self.stages]:
             self.beginResetModel()
@@ -80,7 +80,7 @@ class _Stages(QAbstractListModel):
 
 
 class _Line(QStyledItemDelegate):
-    """Paints a stage: glyph, title; the one that is shown on a soft ground."""
+    """Paints a stage: glyph and title; the current page has a soft background."""
 
     def __init__(self, view: "StageList") -> None:
         super().__init__(view)
@@ -124,9 +124,9 @@ class _Line(QStyledItemDelegate):
 
 
 class StageList(QListView):
-    """Up and down move, Enter, Space and a click visit. Those whose needs are not met say so instead."""
+    """Up and Down move; Enter, Space or a click visits a stage. A stage that cannot be visited yet says why."""
 
-    chosen = Signal(str)  # name of a stage that can be visited
+    chosen = Signal(str)  # name of the stage, which can be visited
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -147,14 +147,14 @@ class StageList(QListView):
         Theme.current().changed.connect(self._fit)
 
     def set_stages(self, stages: Sequence[Stage]) -> None:
-        """What to show. The keyboard's place and the page that is shown stay."""
+        """Set the stages. The current line and the page shown are kept."""
         self._stages.replace(stages)
         if not self.currentIndex().isValid():
             self.set_current(self.current)
         self._fit()
 
     def set_current(self, name: str) -> None:
-        """Which page is shown."""
+        """Set which page is shown."""
         self.current = name
         for row, stage in enumerate(self._stages.stages):
             if stage.name == name:
@@ -165,7 +165,7 @@ class StageList(QListView):
         return self._stages.stages[row]
 
     def visit(self, index: QModelIndex) -> None:
-        """Ask for the page at `index`, or say what it needs first."""
+        """Request the page at `index`, or say what it needs first."""
         if not index.isValid():
             return
         stage = self.stage(index.row())

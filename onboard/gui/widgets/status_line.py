@@ -1,4 +1,4 @@
-"""How something stands, in a glyph and a line of words."""
+"""A status: a glyph and a line of text."""
 
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
@@ -19,6 +19,6 @@ class StatusLine(QWidget):
         row.addWidget(self._text, 1)
 
     def show_status(self, mark: Mark, word: str, text: str) -> None:
-        """`word` is what a screen reader says of the mark."""
+        """`word` is the screen reader text for the mark."""
         self._mark.set_mark(mark, word)
         self._text.setText(text)

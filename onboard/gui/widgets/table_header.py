@@ -1,4 +1,4 @@
-"""The line of column names above a table: a click sorts, an arrow shows by what."""
+"""The header of a table: a click sorts, and an arrow shows by which column."""
 
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter
@@ -10,7 +10,7 @@ from onboard.gui.widgets.cells import LEFT, PADDING, RIGHT, Cell
 
 
 class TableHeader(QHeaderView):
-    """Names stand over their columns' content: at the left, the right or in the middle as that does."""
+    """Column names are aligned like the content of their columns: left, right or centred."""
 
     def __init__(self, table: QTableView) -> None:
         super().__init__(Qt.Orientation.Horizontal, table)
@@ -52,7 +52,7 @@ class TableHeader(QHeaderView):
     def _draw_arrow(
         self, painter: QPainter, inner: QRect, section: int, alignment: Qt.AlignmentFlag, theme: Theme
     ) -> QRect:
-        """Draws the arrow beside the name, and returns what is left for the name."""
+        """Draw the arrow next to the name and return the space left for the name."""
         metrics = QFontMetrics(painter.font())
         side, name = metrics.ascent(), metrics.horizontalAdvance(self.text(section))
         left = inner.right() - side

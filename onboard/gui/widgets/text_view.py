@@ -1,4 +1,4 @@
-"""Policies and differences: a long text in the system's fixed font, to read and to copy."""
+"""Policies and diffs: a long text in the system's fixed font, to read and copy."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QBrush, QTextBlockFormat, QTextCharFormat, QTextCursor
@@ -10,10 +10,10 @@ _TONES = {"+": "ok", "-": "bad"}
 
 
 class TextView(QPlainTextEdit):
-    """`set_text` shows a text as it is, `set_diff` a unified diff: its + and − stay, beside the colour."""
+    """`set_text` shows a text as it is; `set_diff` shows a unified diff, coloured, with its + and − kept."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        """`name` is what a screen reader says."""
+        """`name` is for screen readers."""
         super().__init__(parent)
         self.setAccessibleName(name)
         self.setReadOnly(True)
@@ -44,7 +44,7 @@ class TextView(QPlainTextEdit):
         self._colour()
 
     def _colour(self) -> None:
-        """Each line on its ground over the whole width. What has none is reset: the theme may have changed."""
+        """Colour the background of each line over the full width. Other lines are reset: the theme may have changed."""
         theme = Theme.current()
         cursor = QTextCursor(self.document())
         cursor.beginEditBlock()

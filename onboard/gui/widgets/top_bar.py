@@ -1,4 +1,4 @@
-"""The line at the top: product, profile and whether it is edited, practice, account and Region."""
+"""The line at the top: product, profile and whether it is edited, Practice, account and Region."""
 
 import re
 
@@ -14,7 +14,7 @@ PRODUCT = "Onboard"
 
 
 def account_text(account: str) -> str:
-    """An account number in groups of four, as AWS's console shows it."""
+    """An account number in groups of four, as in the AWS console."""
     return "-".join(re.findall(r"\d{4}", account)) if re.fullmatch(r"\d{12}", account) else account
 
 
@@ -43,7 +43,7 @@ class Pill(QWidget):
 
 
 class TopBar(QFrame):
-    """Values only: whoever owns it says what there is."""
+    """Shows values only; its owner sets them."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,7 +69,7 @@ class TopBar(QFrame):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def set_profile(self, name: str, *, edited: bool) -> None:
-        """ "" while the profile has no name yet."""
+        """Set the profile's name; "" while it has none."""
         shown = name or tr("New profile")
         self._profile.setText(tr("{profile} — edited", profile=shown) if edited else shown)
 
@@ -77,7 +77,7 @@ class TopBar(QFrame):
         self._pill.setVisible(practice)
 
     def set_account(self, account: str, region: str) -> None:
-        """Either is "" while it is not known."""
+        """Set account and Region; either is "" while unknown."""
         parts = [tr("Account {number}", number=account_text(account)) if account else "", region]
         self._account.setText(" · ".join(part for part in parts if part))
 

@@ -1,4 +1,4 @@
-"""A tree as tables look: cells that paint, whole rows selected, arrows open and close."""
+"""A tree that looks like the tables: painted cells, whole rows selected, arrows to expand and collapse."""
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QPainter, QResizeEvent
@@ -9,23 +9,23 @@ from onboard.gui.theme import Role, Theme
 from onboard.gui.widgets.cells import StatusCell, TextCell
 
 FIRST = 0.5
-SMALL = 20  # children that are opened unasked
+SMALL = 20  # branches with up to this many children are expanded initially
 
 
 class TreeView(QTreeView):
-    """The first column has FIRST of the width; `stretched` has what the others leave."""
+    """The first column takes FIRST of the width; `stretched` takes what the others leave."""
 
     picked = Signal()
 
     def __init__(
         self, name: str, model: QAbstractItemModel, *, stretched: int, number: int, parent: QWidget | None = None
     ) -> None:
-        """`name` is what a screen reader says; column `number` holds counts."""
+        """`name` is for screen readers; column `number` has counts."""
         super().__init__(parent)
         self.setAccessibleName(name)
         self.setProperty("framed", "true")
         self.setModel(model)
-        self._cells = (StatusCell(), TextCell(number=True), TextCell())  # the view does not keep its delegates
+        self._cells = (StatusCell(), TextCell(number=True), TextCell())  # the view does not own its delegates
         for column, cell in ((0, self._cells[0]), (number, self._cells[1]), (stretched, self._cells[2])):
             self.setItemDelegateForColumn(column, cell)
         self.setUniformRowHeights(True)
@@ -53,7 +53,7 @@ class TreeView(QTreeView):
         self.setColumnWidth(0, round(self.viewport().width() * FIRST))
 
     def open_small(self) -> None:
-        """Open every branch that is short enough to be looked at."""
+        """Expand every branch that is short enough to read."""
         todo = [QModelIndex()]
         while todo:
             above = todo.pop()
@@ -66,7 +66,7 @@ class TreeView(QTreeView):
     def drawBranches(  # noqa: N802
         self, painter: QPainter, rect: QRect, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        """An arrow of the icons' family, on the ground of the row."""
+        """Draw an arrow from the icon set on the background of the row."""
         theme, index = Theme.current(), QModelIndex(index)  # type: ignore[arg-type]
         if self.selectionModel().isSelected(index):
             painter.fillRect(rect, theme.colour("accent_soft"))
@@ -78,7 +78,7 @@ class TreeView(QTreeView):
             icons.paint(painter, name, theme.colour("muted"), place)
 
     def copied_text(self) -> str:
-        """The selected rows, a line each, columns separated by tabs."""
+        """The selected rows as text: one line per row, columns separated by tabs."""
         lines = []
         for index in self.selectionModel().selectedRows():
             cells = [index.siblingAtColumn(column).data() for column in range(self.model().columnCount())]

@@ -1,4 +1,4 @@
-"""Text exactly as it was seen, or as it is to be typed, in the system's fixed font."""
+"""Text exactly as it was seen or is to be typed, in the system's fixed font."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from onboard.gui.theme import S4, Role, Theme
 from onboard.gui.widgets.button import Kind
 from onboard.gui.widgets.copy_button import CopyButton
 
-TALLEST = 14  # lines; what is longer scrolls
+TALLEST = 14  # lines; a longer text scrolls
 FRAME = 2 * 8 + 2  # padding and border above and below, as in app.qss
 BARE = 2 * 2
 
@@ -20,7 +20,7 @@ class Verbatim(QPlainTextEdit):
     """As tall as its text, up to TALLEST lines. Read only; selecting and copying work."""
 
     def __init__(self, name: str, text: str = "", *, framed: bool = True, parent: QWidget | None = None) -> None:
-        """`name` is what a screen reader says. `framed`: in a raised box, otherwise as a value among other text."""
+        """`name` is for screen readers. `framed`: in a raised box; otherwise like a value within other text."""
         super().__init__(parent)
         self.setAccessibleName(name)
         self.setProperty("ground", "raised" if framed else "none")
@@ -49,7 +49,7 @@ class Verbatim(QPlainTextEdit):
         self._fit()
 
     def _fit(self) -> None:
-        # A plain text document counts its height in lines, once it has been laid out for a width.
+        # A plain text document reports its height in lines, once it has been laid out for a width.
         lines = min(max(round(self.document().size().height()), 1), TALLEST)
         self.setFixedHeight(round(lines * self.fontMetrics().lineSpacing()) + self._frame)
 
@@ -57,7 +57,7 @@ class Verbatim(QPlainTextEdit):
         super().resizeEvent(event)
         self._fit()
         now = self.viewport().size()
-        if now.width() != event.size().width():  # its height brought a scroll bar, and nobody tells of that width
+        if now.width() != event.size().width():  # the height brought a scroll bar, and no event reports the new width
             super().resizeEvent(QResizeEvent(now, event.size()))
             self._fit()
 
@@ -68,7 +68,7 @@ class Verbatim(QPlainTextEdit):
 
 
 class Commands(QWidget):
-    """What to type, command by command, each copied by its own button. Takes no room while there are none."""
+    """Commands to type, each with its own copy button. Takes no space while there are none."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         """`name` is what a screen reader says."""
@@ -85,7 +85,7 @@ class Commands(QWidget):
         return self._shown
 
     def set_commands(self, commands: Sequence[str]) -> None:
-        """The same commands again change nothing: what is selected in them stays so."""
+        """Show these commands. The same commands again change nothing, so that selected text stays selected."""
         self.setVisible(bool(commands))
         if tuple(commands) == self._shown:
             return

@@ -1,4 +1,4 @@
-"""A map of the world with a mark for each Region: its shape and colour say how far, a ring that it is in use."""
+"""A world map with a mark for each Region: shape and colour show how far it is, a ring shows that it is in use."""
 
 import json
 from collections.abc import Sequence
@@ -28,13 +28,13 @@ from onboard.gui.theme import CONTROL_RADIUS, S4, S8, Role, Theme
 from onboard.gui.widgets.button import paint_focus_ring
 from onboard.wizard.regions import Nearness
 
-WEST, EAST, SOUTH, NORTH = -180.0, 180.0, -60.0, 84.0  # degrees; nothing to measure lies south of 60° S
+WEST, EAST, SOUTH, NORTH = -180.0, 180.0, -60.0, 84.0  # degrees; there are no Regions south of 60° S
 WIDE = EAST - WEST
 HIGH = NORTH - SOUTH
-MARK = 4.5  # pixels from a mark's middle to its edge
+MARK = 4.5  # pixels from the centre of a mark to its edge
 RING = 9.5
 CROSS = (12.0, 17.0)  # from, to
-REACH = 12.0  # pixels that a click may miss a mark by
+REACH = 12.0  # pixels by which a click may miss a mark
 TONES = {
     Nearness.NEAR: "ok",
     Nearness.MIDDLE: "accent",
@@ -42,7 +42,7 @@ TONES = {
     Nearness.SILENT: "bad",
     Nearness.UNKNOWN: "idle",
 }
-ASIDE = 2.0  # how much farther aside than ahead an arrow key may lead
+ASIDE = 2.0  # how much farther sideways than ahead an arrow key may go
 
 ARROWS = {
     Qt.Key.Key_Left: (-1.0, 0.0),
@@ -54,7 +54,7 @@ ARROWS = {
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A Region on the map. `label` stands beside it when it is selected, `tip` when the mouse is over it."""
+    """A Region on the map. `label` is shown next to it when it is selected, `tip` when the mouse is over it."""
 
     key: str
     latitude: float
@@ -67,9 +67,9 @@ class Spot:
 
 
 class WorldMap(QWidget):
-    """A click selects, arrow keys go to the neighbour that way, Home to the nearest Region.
+    """A click selects; arrow keys go to the neighbour in that direction, Home to the nearest Region.
 
-    picked   the user selected the Region of that key
+    picked   emitted when the user selects the Region of that key
     """
 
     picked = Signal(str)
@@ -96,14 +96,14 @@ class WorldMap(QWidget):
     # What is shown
 
     def set_spots(self, spots: Sequence[Spot]) -> None:
-        """Later ones are painted first, so that the first are on top: pass the nearest first."""
+        """Set the Regions. The first is painted on top: pass the nearest first."""
         if tuple(spots) != self.spots:
             self.spots = tuple(spots)
             self._describe()
             self.update()
 
     def select(self, key: str) -> None:
-        """Select without telling; "" for none."""
+        """Select a Region without emitting `picked`; "" for none."""
         if key != self._selected:
             self._selected = key
             self._describe()
@@ -114,17 +114,17 @@ class WorldMap(QWidget):
         return self._selected
 
     def point(self, spot: Spot) -> QPointF:
-        """Where a spot is, in the widget's pixels."""
+        """The position of a spot, in widget pixels."""
         return self._transform().map(QPointF(spot.longitude, -spot.latitude))
 
     def spot_at(self, position: QPointF) -> Spot | None:
-        """The spot nearest to a position, if it is within reach."""
+        """The spot nearest to a position, if it is close enough."""
         reach = Theme.current().scaled(round(REACH))
         found = min(self.spots, key=lambda spot: _distance(self.point(spot), position), default=None)
         return found if found is not None and _distance(self.point(found), position) <= reach else None
 
     def neighbour(self, key: Qt.Key) -> Spot | None:
-        """Where an arrow key leads from the selected spot: the nearest that lies that way."""
+        """The target of an arrow key: the spot nearest to the selected one in that direction."""
         here = self._spot(self._selected)
         if here is None:
             return next((spot for spot in self.spots if spot.nearest), self.spots[0] if self.spots else None)
@@ -143,7 +143,7 @@ class WorldMap(QWidget):
         return next((spot for spot in self.spots if spot.key == key), None)
 
     def _transform(self) -> QTransform:
-        """Degrees, north being negative, to pixels: equirectangular, as large as fits, in the middle."""
+        """The transform from degrees (north negative) to pixels: equirectangular, centred, as large as fits."""
         room = QRectF(self.rect()).adjusted(S4, S4, -S4, -S4)
         scale = min(room.width() / WIDE, room.height() / HIGH)
         left = room.center().x() - scale * (WEST + EAST) / 2
@@ -152,7 +152,7 @@ class WorldMap(QWidget):
 
     def _describe(self) -> None:
         spot = self._spot(self._selected)
-        how = tr("Arrow keys go from Region to Region, Enter uses the selected one.")
+        how = tr("Use the arrow keys to move between Regions and Enter to use the selected one.")
         said = tr("{region}. {how}", region=spot.tip.replace("\n", ", "), how=how) if spot else how
         self.setAccessibleDescription(said)
 
@@ -228,7 +228,7 @@ class WorldMap(QWidget):
             paint_focus_ring(self, CONTROL_RADIUS)
 
     def _land(self, theme: Theme) -> QPixmap:
-        """The ground, drawn once for each size, screen and theme."""
+        """The background, drawn once for each size, screen and theme."""
         ratio = self.devicePixelRatioF()
         fill, line = theme.colour("raised"), theme.colour("border")
         wanted = (self.size(), ratio, fill.name(), line.name())
@@ -265,7 +265,7 @@ class WorldMap(QWidget):
         painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, spot.label)
 
     def _room_beside(self, spot: Spot, size: QSizeF) -> QRectF:
-        """Right, left, below or above of it: inside the map, where it hides the fewest other spots."""
+        """A place for a label: right, left, below or above the spot, inside the map, hiding the fewest other spots."""
         here, away = self.point(spot), CROSS[1] * Theme.current().text_scale + S4
         middle = here - QPointF(size.width(), size.height()) / 2
         across, down = QPointF(size.width() / 2 + away, 0), QPointF(0, size.height() / 2 + away)
@@ -277,7 +277,7 @@ class WorldMap(QWidget):
 
 @cache
 def land() -> QPainterPath:
-    """The outline of land, in degrees, north being negative."""
+    """The outline of land, in degrees (north negative)."""
     path = QPainterPath()
     for polygon in json.loads(resources.text("map/land.json"))["polygons"]:
         for ring in polygon:
@@ -287,11 +287,11 @@ def land() -> QPainterPath:
 
 
 def paint_mark(painter: QPainter, where: QPointF, nearness: Nearness, theme: Theme, grown: float = 1.0) -> None:
-    """A shape for each nearness, so that it is known without its colour too."""
+    """Draw a shape for each nearness, so that it can be recognised without colour."""
     colour = theme.colour(TONES[nearness])
     shape = mark_shape(nearness, MARK * theme.text_scale * grown)
     shape.translate(where)
-    painter.setPen(QPen(theme.colour("surface"), 3))  # a rim that parts it from its neighbours
+    painter.setPen(QPen(theme.colour("surface"), 3))  # a rim that separates it from its neighbours
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawPath(shape)
     hollow = nearness in (Nearness.UNKNOWN, Nearness.SILENT)
@@ -301,7 +301,7 @@ def paint_mark(painter: QPainter, where: QPointF, nearness: Nearness, theme: The
 
 
 def mark_shape(nearness: Nearness, size: float) -> QPainterPath:
-    """Disc, diamond, square, cross, and a ring of the disc's size; about 0, 0."""
+    """Disc, diamond, square, cross, and a ring of the disc's size, centred on (0, 0)."""
     path = QPainterPath()
     match nearness:
         case Nearness.MIDDLE:
@@ -322,7 +322,7 @@ def mark_shape(nearness: Nearness, size: float) -> QPainterPath:
 
 
 def paint_ring(painter: QPainter, where: QPointF, theme: Theme) -> None:
-    """Around the Region in use."""
+    """Draw the ring around the Region in use."""
     radius = RING * theme.text_scale
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for colour, thick in ((theme.colour("surface"), 4.0), (theme.colour("accent"), 2.0)):
@@ -331,7 +331,7 @@ def paint_ring(painter: QPainter, where: QPointF, theme: Theme) -> None:
 
 
 def paint_cross(painter: QPainter, where: QPointF, theme: Theme, reach: tuple[float, float] = CROSS) -> None:
-    """Cross hairs around the nearest Region: this site is near it, more is not known."""
+    """Draw cross hairs around the nearest Region: this site is near it, but its exact position is unknown."""
     near, far = (distance * theme.text_scale for distance in reach)
     for colour, thick in ((theme.colour("surface"), 4.0), (theme.colour("text"), 1.5)):
         painter.setPen(QPen(colour, thick, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
