@@ -151,7 +151,7 @@ def test_to_empty_a_field_that_is_needed_deletes_nothing(page: NetworkPage, name
     write(line(page, name), "")
     assert value_of(page.session.view.draft, key) == value
     assert line(page, name).property("invalid") == "true"
-    assert line(page, name).accessibleDescription().startswith("Write ")
+    assert line(page, name).accessibleDescription().startswith("Enter ")
     assert standing(page).mark is stages.Mark.ATTENTION
     write(line(page, name), value)
     assert not page.session.view.mistakes

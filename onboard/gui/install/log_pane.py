@@ -1,4 +1,4 @@
-"""What happens on the servers of a run, line by line; and why the one that is selected failed."""
+"""The log of a run's servers, line by line, and why the selected server failed."""
 
 from collections.abc import Sequence
 
@@ -17,17 +17,17 @@ from onboard.model.outcome import troubles
 from onboard.model.state import HostState
 from onboard.wizard.log import Log
 
-LOG_LINES = 6  # that are shown at least
+LOG_LINES = 6  # shown at least
 
 
 class LogPane(QWidget):
     all_wanted = Signal()
-    """The log of all servers is to be shown, not of the selected ones."""
+    """Emitted to show the log of all servers instead of the selected ones."""
 
     def __init__(self) -> None:
         super().__init__()
         self._log_of = Log()
-        self._told = 0  # its lines that were written
+        self._told = 0  # number of lines written
         self.log = LogView(tr("Log"))
         self.log.setPlaceholderText(tr("The log shows what happens on each server."))
         self._whose = ElidedLabel(tone="muted", elide=Qt.TextElideMode.ElideMiddle)
@@ -55,9 +55,9 @@ class LogPane(QWidget):
         self.log.setMinimumHeight(line * LOG_LINES + S16)
 
     def show_servers(self, names: Sequence[str], failed: HostState | None) -> bool:
-        """Show these servers' lines, of all when there are none, and why the one that is selected `failed`.
+        """Show the lines of these servers, or of all if `names` is empty, and why the selected server `failed`.
 
-        True when the reason appears, and takes room from what is above.
+        Return True when the reason appears and takes room from the table above.
         """
         self.log.show_servers(names)
         whose = names[0] if len(names) == 1 else plural("{n} server", "{n} servers", len(names))
@@ -73,7 +73,7 @@ class LogPane(QWidget):
         return appears
 
     def follow(self, log: Log) -> None:
-        """Write what was told since; all anew when it is another log."""
+        """Append the new lines, or write everything again when the log is a different one."""
         if log is not self._log_of:
             self._log_of, self._told = log, 0
             self.log.clear_lines()

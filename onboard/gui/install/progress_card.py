@@ -1,4 +1,4 @@
-"""How far a run is: its wave, how many servers are done, how long the rest takes."""
+"""Progress of a run: its wave, the number of servers done, the time left."""
 
 import time
 
@@ -20,7 +20,7 @@ from onboard.wizard.progress import Group
 from onboard.wizard.shown_run import ShownRun
 from onboard.wizard.view import EMPTY
 
-TICK = 1000  # ms between two looks at the clock while a run goes on
+TICK = 1000  # ms between updates of the rate during a run
 
 
 class ProgressCard(Card):
@@ -44,7 +44,7 @@ class ProgressCard(Card):
         self._tick.timeout.connect(self.refresh)
 
     def set_ticking(self, ticking: bool) -> None:
-        """Whether the rate changes though nothing is told."""
+        """Return whether the rate changes even without new events."""
         self._tick.start() if ticking else self._tick.stop()
 
     @Slot()
@@ -55,7 +55,7 @@ class ProgressCard(Card):
         self._more.setText(f"· {more}" if more else "")
         if shown.undo is not EMPTY:
             self._figures.setText("")
-            self._bar.set_fraction(0.0, "ok")  # how far the undoing is stands on Finish
+            self._bar.set_fraction(0.0, "ok")  # Finish shows the progress of an undo
             return
         total, running = counts[ALL], shown.is_running
         settled = total - counts[Group.RUNNING] - counts[Group.WAITING]
@@ -66,7 +66,7 @@ class ProgressCard(Card):
 
 
 def _pace(shown: ShownRun) -> list[str]:
-    """Servers a minute and the time left, once they can be told."""
+    """Return servers a minute and the time left, once they can be estimated."""
     now = time.monotonic()
     rate, left = shown.progress.rate(now), shown.progress.seconds_left(now)
     if not shown.is_running or shown.view.held or not rate or left is None:

@@ -1,4 +1,4 @@
-"""The buttons that hold a run or end it."""
+"""The buttons that pause, resume and stop a run."""
 
 from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtWidgets import QMenu, QWidget
@@ -11,7 +11,7 @@ from onboard.gui.widgets.button import Button
 
 
 class PauseButton(Button):
-    """Pauses, and goes on."""
+    """Pauses and resumes the run."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(tr("&Pause"), icon="pause")
@@ -51,7 +51,7 @@ class StopButton(Button):
         self._menu(self).popup(self.mapToGlobal(QPoint(0, self.height() + S4)))
 
     def _menu(self, parent: QWidget) -> QMenu:
-        """It deletes itself once it is closed."""
+        """Return the menu, which deletes itself when it closes."""
         menu = QMenu(parent)
         menu.setToolTipsVisible(True)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -1,4 +1,4 @@
-"""What stopped a run, and the buttons that take it up again."""
+"""Why a run stopped, and the buttons that resume it."""
 
 from PySide6.QtCore import Signal, Slot
 
@@ -15,7 +15,7 @@ from onboard.wizard.interrupted import interrupted
 
 
 class InterruptedBanner(Banner):
-    """Offers to resume a run that an earlier process of Onboard left."""
+    """Offers to resume a run that an earlier process of Onboard left unfinished."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(Mark.WARN, "")
@@ -52,7 +52,7 @@ class InterruptedBanner(Banner):
 
 
 class FailurePanel(ErrorPanel):
-    """Why the run ended. Its buttons resume it, or lead to the plan that it went beyond."""
+    """Shows why the run ended. Its buttons resume the run, or lead to the plan that it would have exceeded."""
 
     resumed = Signal()
     review_wanted = Signal()

@@ -1,4 +1,4 @@
-"""What Install says of a run in words."""
+"""The sentences that Install shows about a run."""
 
 from collections import Counter
 
@@ -29,7 +29,7 @@ def title(shown: ShownRun, counts: Counter[str]) -> str:
 
 
 def wave_words(shown: ShownRun, counts: Counter[str]) -> tuple[str, str]:
-    """(what goes on, more about it)."""
+    """Return (current activity, detail)."""
     if shown.undo is not EMPTY:
         if shown.view.running == "undo":
             return tr("Undoing"), ""
@@ -63,7 +63,7 @@ def _ended_words(shown: ShownRun, counts: Counter[str]) -> tuple[str, str]:
 
 
 def end_words(counts: Counter[str]) -> str:
-    """What a run came to, in a sentence."""
+    """Return the outcome of a run as a sentence."""
     online, failed = counts[Group.ONLINE], counts[Group.FAILED]
     if not failed:
         return plural("{n} server is online", "{n} servers are online", online)

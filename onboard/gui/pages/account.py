@@ -1,4 +1,4 @@
-"""Account: which AWS profile is used, who that is, and what it may not do."""
+"""Account: the AWS profile in use, the identity behind it, and the permissions it lacks."""
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QWidget
@@ -38,7 +38,7 @@ class AccountPage(AskingPage):
         self._model = AwsProfilesModel(self)
         self._table = DataTable(tr("AWS profiles"), sortable=False)
         self._table.setModel(self._model)
-        self._model.modelReset.connect(self._table.refit_columns)  # the first list may have named no profile at all
+        self._model.modelReset.connect(self._table.refit_columns)  # the first list may have been empty
         self._table.set_cell(2, TextCell(elide=Qt.TextElideMode.ElideMiddle))  # the end of a role's ARN is its name
         self._table.picked.connect(self._picked)
         row = QHBoxLayout()
@@ -54,7 +54,7 @@ class AccountPage(AskingPage):
     def _identity_card(self) -> Card:
         card = Card(tr("Who am I"))
         self._account = Label(role=Role.FIXED, selectable=True)
-        self._arn = Verbatim(tr("ARN"), framed=False)  # longer than the card is wide, and without blanks to break at
+        self._arn = Verbatim(tr("ARN"), framed=False)  # can be wider than the card, and has no spaces to break at
         self._partition = Label(selectable=True)
         self._expires = Label(wrap=True, selectable=True)
         grid = QGridLayout()
@@ -89,7 +89,7 @@ class AccountPage(AskingPage):
 
     @Slot()
     def _fit(self) -> None:
-        """Its share of the width, and no less than the account's number takes."""
+        """Give the card its share of the width, but at least what the account number needs."""
         margins = self._identity.body.contentsMargins()
         room = margins.left() + margins.right()
         self._identity.setMinimumWidth(self._facts.minimumSizeHint().width() + room)
@@ -99,7 +99,7 @@ class AccountPage(AskingPage):
         super().draft_changed()
 
     def depends_on(self, profile: Profile) -> object:
-        """The Region, where AWS is asked; the role, which permissions are about."""
+        """Return the Region that AWS is asked in and the role that the permissions concern."""
         return profile.aws, profile.region.name, profile.role
 
     def _show_chosen(self) -> None:

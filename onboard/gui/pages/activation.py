@@ -1,4 +1,4 @@
-"""Activation: how many, how long they live, which tags the nodes get, and what the tier allows and costs."""
+"""Activation: number of activations, expiry, the nodes' tags, and the limit and cost of the tier."""
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 

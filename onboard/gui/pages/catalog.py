@@ -1,4 +1,4 @@
-"""Every page by its stage. Its file is read when the page is first made: the window does not wait for all of them."""
+"""Every page by its stage. A page's module is imported when the page is first made, so the window opens sooner."""
 
 from collections.abc import Mapping
 from pkgutil import resolve_name
@@ -21,6 +21,6 @@ PAGES: Mapping[str, str] = {
 
 
 def page_class(stage: str) -> type[Page]:
-    """The class of a stage's page."""
+    """Return the class of a stage's page."""
     found: type[Page] = resolve_name(f"{__package__}.{PAGES[stage]}")
     return found

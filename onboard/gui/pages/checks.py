@@ -36,13 +36,13 @@ from onboard.wizard.command_line import command_line
 from onboard.wizard.finding_words import finding_of, sentence, to_check_again
 from onboard.wizard.step_words import fix_words
 
-SHOWN_CAUSES = 5  # rows; what is more scrolls
+SHOWN_CAUSES = 5  # rows; more of them scroll
 WIDEST_NAME = 144  # pixels at 100 %
-NAMED = 30  # servers of a cause that its details name
+NAMED = 30  # servers that the details of a cause list
 
 
 class _NameCell(StatusCell):
-    """A name that leaves room for the checks: all of it stands in the tool tip and in the details."""
+    """A name column that leaves room for the checks. The tool tip and the details show the full name."""
 
     def width(self, index: Index, theme: Theme) -> int:
         return min(super().width(index, theme), theme.scaled(WIDEST_NAME))
@@ -56,7 +56,7 @@ class ChecksPage(Page):
         self._behind = True
         self._hosts: tuple[Host, ...] = ()
         self._state: State | None = None
-        self._fix = ""  # that the details offer
+        self._fix = ""  # the fix that the details offer
         self._was_running = False
         self._asked: list[str] | None = None
         self.matrix = CheckMatrix(self)
@@ -172,7 +172,7 @@ class ChecksPage(Page):
             self._catch_up(hosts)
 
     def _catch_up(self, changed: Collection[str] = ()) -> None:
-        """Show what changed; all of it after the page was not seen, since nobody needs it kept up to date unseen."""
+        """Show what changed. A hidden page is not updated; it catches up when it is shown."""
         draft, state = self.session.view.draft, self.session.view.state("check")
         if self._behind:
             self._behind, self._hosts, self._state = False, draft.hosts, state
@@ -200,10 +200,10 @@ class ChecksPage(Page):
         else:
             self._asked = None
             self.busy.stop()
-            QTimer.singleShot(0, self, self._sort_out)  # the window tells all pages of the end now: one thing at a time
+            QTimer.singleShot(0, self, self._sort_out)  # after every page has heard that the run ended
 
     def _sort_out(self) -> None:
-        """A run ended: what needs a person comes first."""
+        """After a run, sort the servers that need attention to the top."""
         if self.session.view.running != "check":
             self.matrix.end()
             self._order_columns()
@@ -274,7 +274,7 @@ class ChecksPage(Page):
         self.error.show_failure(view.state("check").failure)
 
     def _say_how_old(self) -> None:
-        """A run or its undo changed what was found: that stays to be read, and is not told as how things are now."""
+        """Warn that a run or its undo has changed the servers since. The checks stay readable but are outdated."""
         view = self.session.view
         by = view.outdated_by("check") if self.matrix.total and view.running != "check" else ""
         self.older.setVisible(bool(by))
@@ -309,7 +309,7 @@ class ChecksPage(Page):
         self.cause_table.setFixedHeight(height + min(rows, SHOWN_CAUSES) * Theme.current().row_height() + S8)
 
     def _order_columns(self) -> None:
-        """Checks that most servers fail come first; those that nobody fails keep their order behind them."""
+        """Put the checks that most servers fail first. Checks that no server fails follow in their own order."""
         trouble = self.matrix.trouble_by_check()
         header = self.table.horizontalHeader()
         checks = sorted(range(len(CHECKS)), key=lambda number: -trouble[CHECKS[number]])
@@ -346,7 +346,7 @@ class ChecksPage(Page):
             self.table.scrollTo(self.matrix.index(0, column))
 
     def _cause_clicked(self, index: QModelIndex) -> None:
-        """The last column is what can be done here."""
+        """Apply the fix when the last column, the action, is clicked."""
         fix = self.causes.fix(index.row())
         if index.column() == ACTION and fix is not None:
             self._fix = fix[0]
@@ -424,7 +424,7 @@ class ChecksPage(Page):
     # Fixes
 
     def _fix_of(self, key: CauseKey) -> str:
-        """What one server's finding offers holds for all with the same cause."""
+        """Return the fix for a cause. Its servers share one, so that of the first finding is enough."""
         for name in self.matrix.causes.hosts(key):
             finding = finding_of(self.matrix.host(name), key.check)
             return finding.fix if finding is not None else ""

@@ -1,4 +1,4 @@
-"""Finish: what is online and what is not, a report of it, and the way back."""
+"""Finish: which servers are online, the report, and undo."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ class FinishPage(Page):
         self._model = OutcomeModel(self)
         self._shown: tuple[object, ...] = ()
         self._written: Path | None = None
-        self._is_writing = False  # a report, not one that another part of the window asked for
+        self._is_writing = False  # this page asked for the report, not another part of the window
         self._asking = False
         self._header = PageHeader("")
         self._save = Button(tr("&Save profile"), icon="save")
@@ -160,7 +160,9 @@ class FinishPage(Page):
         if command == "report":
             self._show_report()
         elif command == "undo_preview":
-            QTimer.singleShot(0, self, self._ask_undo)  # it asks, and others want to be told meanwhile
+            QTimer.singleShot(
+                0, self, self._ask_undo
+            )  # it opens a dialog: let the other pages hear of the change first
         elif command in ("apply", "undo") and self.isVisible():
             if any(new is not old for new, old in zip(self._source(), self._shown, strict=False)):
                 self._show_all()
@@ -183,14 +185,14 @@ class FinishPage(Page):
         self._show_buttons()
 
     def primary(self) -> bool:
-        """Write the report where one says, in the format of the name that is chosen."""
+        """Ask where to save the report, and write it in the format of the chosen name."""
         path = report_path(self, self.session.view.state("apply").run)
         if path is not None:
             self.write_report(path)
         return True
 
     def write_report(self, path: Path) -> None:
-        """Have the engine write it, in the format that the suffix says: html, csv or json."""
+        """Have the engine write the report in the format of the suffix: html, csv or json."""
         self._written, self._is_writing = path, True
         self._report.hide()
         suffix = path.suffix.lower().removeprefix(".")
@@ -343,7 +345,7 @@ class FinishPage(Page):
         self.session.run(orders.UndoPreview(run=self.session.view.state("apply").run))
 
     def _ask_undo(self) -> None:
-        """The journal has told what there is to undo."""
+        """Ask for confirmation once the journal has listed what there is to undo."""
         state = self.session.view.state("undo_preview")
         if not self._asking or not state.finished:
             return
@@ -359,7 +361,7 @@ class FinishPage(Page):
 
 
 def _undone_detail(host: HostState) -> Detail:
-    """A server whose run is being undone, or was."""
+    """Return the details of a server whose run is being or was undone."""
     word, mark = undo_words(host)
     if host.is_restored:
         return Detail(

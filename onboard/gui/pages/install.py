@@ -1,4 +1,4 @@
-"""Install: the plan is carried out, canary first, and every server says how far it is."""
+"""Install: carries out the plan, canary first, and shows the progress of every server."""
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Slot
 from PySide6.QtGui import QFontMetrics
@@ -36,7 +36,7 @@ from onboard.wizard.progress import Group
 from onboard.wizard.shown_run import ShownRun
 from onboard.wizard.view import EMPTY
 
-TABLE_ROWS = 3  # that are shown at least
+TABLE_ROWS = 3  # shown at least
 
 
 class InstallPage(Page):
@@ -47,8 +47,8 @@ class InstallPage(Page):
         super().__init__(session, parent)
         self._model = RolloutModel(self)
         self._sources: tuple[object, ...] = ()  # what the rows were made from
-        self._behind = False  # something was told while the page was not seen
-        self._chosen: frozenset[str] = frozenset()  # servers whose log is shown; all when there are none
+        self._behind = False  # something changed while the page was hidden
+        self._chosen: frozenset[str] = frozenset()  # servers whose log is shown; empty: all
         self._was_running = False
         self._notice = Notice(self)
         self._header = PageHeader("")
@@ -135,7 +135,7 @@ class InstallPage(Page):
         return self.table
 
     def draft_changed(self) -> None:
-        self._show_standing()  # an edit that matters here forgets the plan, which is told as a state
+        self._show_standing()  # an edit that matters here drops the plan, which arrives as a State change
 
     def states_changed(self, command: str, hosts: set[str]) -> None:
         if command == "runs":
@@ -147,7 +147,7 @@ class InstallPage(Page):
             return
         if any(new is not old for new, old in zip(self._shown.sources, self._sources, strict=True)):
             self._show_all()
-            QTimer.singleShot(0, self, self.footer_changed.emit)  # the run is known by now, and can be resumed
+            QTimer.singleShot(0, self, self.footer_changed.emit)  # the run's id is known now, so it can be resumed
             return
         self._model.update(hosts)
         self._log_pane.follow(self._shown.log)
@@ -159,12 +159,12 @@ class InstallPage(Page):
         running = self._shown.is_running
         self._progress.set_ticking(running)
         if self._was_running and not running:
-            QTimer.singleShot(0, self, self._sort_out)  # the window tells all pages of the end now: one thing at a time
+            QTimer.singleShot(0, self, self._sort_out)  # after every page has heard that the run ended
         self._was_running = running
         self._show_standing()
 
     def _sort_out(self) -> None:
-        """A run ended: what needs a person comes first."""
+        """After a run, sort the servers that need attention to the top."""
         if not self._shown.is_running:
             if self._behind:
                 self._show_all()
@@ -181,7 +181,7 @@ class InstallPage(Page):
         return command_line("onboard", "apply", "--profile", str(path), *more)
 
     def primary(self) -> bool:
-        """Review was the approval: nothing is asked again. After an undo the way on is a new plan."""
+        """Install without asking again, since Review was the approval. After an undo, go to a new plan instead."""
         shown = self._shown
         if shown.is_to_plan:
             self._look_at_plan()
@@ -241,7 +241,7 @@ class InstallPage(Page):
         self._show_empty(shown)
 
     def _show_retry(self, shown: ShownRun) -> None:
-        """Not where a button of the interrupted run's own resumes it."""
+        """Show Retry or Resume, unless the notice of the interrupted run has its own Resume button."""
         state, counts = shown.state, self._model.counts
         left = counts[Group.FAILED] + counts[Group.WAITING]
         self._retry.setVisible(bool(state.run) and shown.undo is EMPTY and not self._interrupted.has_run)
@@ -277,7 +277,7 @@ class InstallPage(Page):
 
     @Slot()
     def _look_at_plan(self) -> None:
-        """On Review, or where something is left to do before it."""
+        """Go to Review, or to the stage that has to be completed before it."""
         review = stages.BY_NAME["review"]
         blocking = stages.blocked_by(review, self.session.view)
         self.wished.emit(Visit((blocking or review).name))
@@ -293,7 +293,7 @@ class InstallPage(Page):
 
 
 class _NodeCell(TextCell):
-    """Has room for an id before there is one."""
+    """A cell wide enough for a node's id, even before there is one."""
 
     def width(self, index: Index, theme: Theme) -> int:
         return QFontMetrics(theme.font(Role.FIXED)).horizontalAdvance("mi-0123456789abcdef0") + 1

@@ -36,8 +36,8 @@ class NetworkPage(Page):
         )
         self.column.addWidget(PageHeader(tr("Network"), lead))
         self._chosen = ""
-        self._is_pending = False  # the proxy is chosen, and its URL is not there yet: the draft has the way before
-        self._left: dict[str, NetworkSection] = {}  # way → what was said of it when another was chosen
+        self._is_pending = False  # the proxy is chosen but its URL is missing: the draft keeps the previous route
+        self._left: dict[str, NetworkSection] = {}  # route → its settings when another route was chosen
         self._choices = QButtonGroup(self)
         self._cards: dict[str, Card] = {}
         row = QHBoxLayout()
@@ -197,12 +197,12 @@ class NetworkPage(Page):
 
     @property
     def proxied(self) -> Profile:
-        """The draft as it is with the proxy, or will be once its URL is there."""
+        """Return the draft as it is with the proxy, or will be once its URL is entered."""
         draft = self.session.draft
         return draft.model_copy(update={"network": self._left[PROXY]}) if self._is_pending else draft
 
     def take_proxied(self, profile: Profile) -> None:
-        """Another `proxied`: for the draft as soon as it names a proxy."""
+        """Take a changed `proxied`, and put it into the draft as soon as it names a proxy."""
         if profile.network.proxy:
             self._is_pending = False
             self.session.edit(profile)
@@ -239,7 +239,7 @@ def _url_is_missing() -> Problem:
 
 
 class _Choice(Card):
-    """All of it is clicked, not its button alone."""
+    """A choice that reacts to clicks anywhere on it, not only on its button."""
 
     def __init__(self, button: QRadioButton) -> None:
         super().__init__()
@@ -253,7 +253,7 @@ class _Choice(Card):
 
 
 def _way_of(profile: Profile) -> str:
-    """The way that the profile's keys say, "" when they say none."""
+    """Return the route that the profile's keys describe, "" when they describe none."""
     if profile.network.proxy:
         return PROXY
     return ENDPOINTS if any(getattr(profile.network.endpoints, service) for service in SERVICES) else ""

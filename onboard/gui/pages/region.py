@@ -1,4 +1,4 @@
-"""Region: every Region and how far it is, on a map and in a table, and which one is recommended."""
+"""Region: every Region with its distance, on a map and in a table, and the recommended one."""
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QKeyEvent
@@ -91,7 +91,7 @@ class RegionPage(Page):
         self._model.modelReset.connect(self._fit)
         table.setMinimumHeight(Theme.current().row_height() * (LEAST_ROWS + 1))
         table.picked.connect(self._table_picked)
-        # What is selected stays in sight when the card beside the map needs more room.
+        # Keep the selection visible when the card next to the map grows.
         table.verticalScrollBar().rangeChanged.connect(lambda: table.scrollTo(table.currentIndex()))
         return table
 
@@ -109,7 +109,7 @@ class RegionPage(Page):
         self._show()
 
     def _keep_evidence(self) -> None:
-        """A new measurement stands in the profile at once where a Region is chosen; else when one is."""
+        """Put a new measurement into the profile at once if a Region is chosen, otherwise when one is chosen."""
         view = self.session.view
         if view.draft.region.name and not regions.is_measuring(view):
             self.session.edit(with_evidence(view.draft, view.state("regions")))
@@ -134,7 +134,7 @@ class RegionPage(Page):
         return bool(todo)
 
     def _primary(self) -> str:
-        """What has to be done before going on: "measure", then "use", then nothing."""
+        """Return what is left to do before Next: "measure", then "use", then nothing."""
         view = self.session.view
         if view.draft.region.name or regions.is_measuring(view):
             return ""
@@ -147,7 +147,7 @@ class RegionPage(Page):
         return measuring
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Enter uses the selected Region; on the one in use it goes on, as everywhere."""
+        """Enter uses the selected Region. On the Region in use it goes to the next page, as on every page."""
         selected = self._selected()
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
         if enter and selected is not None and not selected.chosen and (self.table.hasFocus() or self.map.hasFocus()):
@@ -190,7 +190,7 @@ class RegionPage(Page):
         self.footer_changed.emit()
 
     def _selected(self) -> Row | None:
-        """The row where the keyboard is, if it is selected: a table that gets the focus puts it on the first one."""
+        """Return the current row if it is selected. A table that gets the focus makes its first row current."""
         index = self.table.currentIndex()
         return self._model.rows[index.row()] if self.table.selectionModel().isSelected(index) else None
 
@@ -215,7 +215,7 @@ class RegionPage(Page):
         self.table.fit_columns()
 
     def _select_something(self, chosen: str | None, evidence: MeasuredSection | None) -> None:
-        """Where nothing is selected: what is in use, or recommended. What the user selected stays."""
+        """Select the Region in use, or the recommended one, unless the user has selected a Region."""
         wanted = chosen or (evidence.recommended if evidence else None)
         if wanted and self._selected() is None:
             self.table.select_key(wanted)

@@ -1,4 +1,4 @@
-"""Review: everything that will be done, before any of it is; and a file of it that can be approved and applied."""
+"""Review: everything that the run will do, and a plan file that can be approved and applied."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from onboard.wizard.command_line import command_line
 from onboard.wizard.plan_outline import Outline, matching, outline_of
 from onboard.wizard.stages import is_plan_used_up
 
-NAMED = 30  # servers that the details name
+NAMED = 30  # servers that the details list
 
 
 class ReviewPage(Page):
@@ -258,7 +258,7 @@ class ReviewPage(Page):
             self.save_plan(file)
 
     def save_plan(self, file: Path) -> None:
-        """Write the plan that is shown, for `onboard apply --plan`; what goes wrong is said on the page."""
+        """Write the shown plan for `onboard apply --plan`. Errors are shown on the page."""
         if self._shown is None:
             return
         try:
@@ -299,7 +299,7 @@ def _detail(node: Node) -> Detail:
 
 
 def _facts(change: Change) -> tuple[tuple[str, str], ...]:
-    """(what, value): before and after one below the other, so that they can be compared."""
+    """Return (what, value), with before and after on separate lines so that they can be compared."""
     altered = {name: _before_and_after(old.strip(), new.strip()) for name, old, new in change.altered}
     return tuple((name, altered.get(name, value)) for name, value in change.detail.items())
 

@@ -1,4 +1,4 @@
-"""Role: the service role as it is or will be, and how an existing one differs from what is needed."""
+"""Role: the service role as it is or will be, and how an existing role differs from what is needed."""
 
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 

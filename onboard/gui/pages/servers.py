@@ -1,4 +1,4 @@
-"""Servers: which ones, how to log in to each, and whether each is the one it should be."""
+"""Servers: the list of servers, how to log in to each, and whether its identity is verified."""
 
 from pathlib import Path
 
@@ -136,7 +136,7 @@ class ServersPage(Page):
         return row
 
     def _make_actions(self) -> None:
-        """What the keyboard and the table's menu do."""
+        """Add the actions of the keyboard and the table's context menu."""
         keys = QKeySequence.StandardKey
         for name, text, icon, shortcut, act in (
             ("edit", tr("&Edit…"), "edit", "Ctrl+E", self.edit_selected),
@@ -182,13 +182,13 @@ class ServersPage(Page):
             self._show()
 
     def _arrange(self) -> None:
-        """Keys were read: what needs a person comes first. What is being typed is not disturbed."""
+        """After keys were read, sort the servers that need attention to the top, unless a cell is being edited."""
         if self.table.state() is not QAbstractItemView.State.EditingState:
             self.model.arrange()
             self.table.fit_columns()
 
     def _show(self) -> None:
-        """Everything that stands around the table."""
+        """Update everything around the table."""
         view = self.session.view
         trust = view.state("trust")
         counts = self.model.counts()
@@ -228,7 +228,7 @@ class ServersPage(Page):
 
     @Slot()
     def _pick(self) -> None:
-        """What the selection allows, and what is to say about it."""
+        """Update the actions that the selection allows and the notice about it."""
         rows = self.table.selected_rows()
         for button in (self._edit_button, self._remove_button):
             button.setEnabled(bool(rows))
@@ -290,7 +290,7 @@ class ServersPage(Page):
 
     @Slot()
     def remove_selected(self) -> None:
-        """Without a question: Undo brings them back."""
+        """Remove without asking: Undo brings them back."""
         names = set(self.selected())
         if names:
             self.edits.change(draft.without_hosts(self.session.view.draft, names), tr("remove"))
@@ -315,7 +315,7 @@ class ServersPage(Page):
 
     @Slot()
     def test_one(self) -> None:
-        """The selected server, else the first."""
+        """Return the selected server, otherwise the first."""
         rows = self.table.selected_rows() or ([0] if self.model.rowCount() else [])
         if rows:
             ProbeSheet(self, self.session, self.model.host(rows[0])).exec()

@@ -79,13 +79,13 @@ class StartPage(Page):
         session.practice_ready.connect(self._practice_is_up)
 
     def _choices(self) -> QHBoxLayout:
-        new = Button(tr("New &profile"))  # what is accented on this page is its card: primary is the way on, below
+        new = Button(tr("New &profile"))  # not primary: on this page the footer's Next is, and the card is accented
         new.clicked.connect(lambda: self.wished.emit(NewProfile()))
         opened = Button(tr("&Open…"))
         opened.clicked.connect(lambda: self.wished.emit(ChooseProfile()))
         self._try = Button(tr("&Try it in practice"))
         self._try.clicked.connect(lambda: self.wished.emit(StartPractice()))
-        self._busy = BusyIndicator(keeps_place=False)  # it stands where the button was
+        self._busy = BusyIndicator(keeps_place=False)  # it takes the button's place
         row = QHBoxLayout()
         row.setSpacing(CARD_GAP)
         row.addWidget(_choice(tr("New profile"), tr("For your own servers and account."), new, accent=True), 1)
@@ -113,7 +113,7 @@ class StartPage(Page):
             self.session.run(orders.Runs())
 
     def opened(self) -> None:
-        if not self.session.practice.is_running:  # it was given up before it was up
+        if not self.session.practice.is_running:  # it was cancelled before it was ready
             self._practice_is_up()
 
     def states_changed(self, command: str, hosts: set[str]) -> None:
@@ -135,7 +135,7 @@ class StartPage(Page):
 
     @Slot()
     def _open_interrupted(self) -> None:
-        """Its profile, on the page that offers to resume it."""
+        """Open the run's profile on the page that offers to resume it."""
         if self._run is not None:
             self.wished.emit(OpenProfile(Path(self._run.path), then="install"))
 

@@ -1,1 +1,1 @@
-"""The parts of the page Servers, and what it opens over itself."""
+"""The parts of the Servers page and its dialogs."""

@@ -9,13 +9,13 @@ from onboard.gui.widgets.cells import StatusCell
 
 
 class EditedCell(StatusCell):
-    """A text, with a glyph when what was typed is wrong."""
+    """A text, with a glyph when the input is invalid."""
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:  # noqa: N802
         return _in_cell(QLineEdit(parent))
 
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: Index) -> None:  # noqa: N802
-        """Over the next cells, where its own is too narrow to type in."""
+        """Extend the editor over the next cells where its own is too narrow to type in."""
         place, whole = option.rect, editor.parentWidget()
         room = whole.width() - place.x() if whole is not None else place.width()
         place.setWidth(max(place.width(), min(editor.sizeHint().width(), room)))

@@ -1,4 +1,4 @@
-"""How to log in, by group: the profile keeps names and paths, secrets go to the computer's keyring and nowhere else."""
+"""How to log in, by group. The profile keeps names and paths; secrets go only to the computer's keyring."""
 
 import shlex
 from collections import Counter
@@ -38,11 +38,11 @@ from onboard.wizard import draft
 KINDS = (CredentialKind.SSH_KEY, CredentialKind.SSH_AGENT, CredentialKind.SSH_PASSWORD)
 SUDO = ("auto", "password", "never")
 NEW = "linux-admin"
-PASSPHRASE = "_PASSPHRASE"  # noqa: S105 - how the secret of a key file is called after its credential
+PASSPHRASE = "_PASSPHRASE"  # noqa: S105 - suffix that names the secret of a credential's key file
 
 
 class CredentialsSheet(Sheet):
-    """`profile`, once accepted, has the credentials as described. A name that servers use may be chosen at once."""
+    """Once accepted, `profile` contains the credentials. The dialog can open at a name that servers use."""
 
     def __init__(self, parent: QWidget | None, profile: Profile, lockout: Lockout, chosen: str = "") -> None:
         super().__init__(
@@ -63,7 +63,7 @@ class CredentialsSheet(Sheet):
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.list.set_cell(0, StatusCell())
         self.list.setModel(self.model)
-        # large text on a small screen needs its room for the form
+        # leave room for the form when the text is large and the screen small
         self.list.setFixedWidth(min(Theme.current().scaled(280), self.screen().availableGeometry().width() // 4))
         self.form = _Form()
         self.stopped = Banner(Mark.WARN, "")
@@ -117,7 +117,7 @@ class CredentialsSheet(Sheet):
         return credential.username if credential else ""
 
     def _show_stopped(self) -> None:
-        """An account that servers refused is tried no more, lest it be locked, until a person says so."""
+        """Show that Onboard stopped using an account that servers refused, until the user allows it again."""
         account = self._account()
         refused_by = self._lockout.stopped().get(account.casefold(), ())
         self.stopped.setVisible(bool(refused_by))
@@ -140,7 +140,7 @@ class CredentialsSheet(Sheet):
 
     @Slot()
     def _picked(self) -> None:
-        """Another one: what was typed of the last is taken first, and when it is wrong the choice stays."""
+        """Change the selection after applying the input for the previous one. Invalid input keeps the selection."""
         keys = self.list.selected_keys()
         if not keys or keys == [self._name]:
             return
@@ -151,7 +151,7 @@ class CredentialsSheet(Sheet):
                 self.list.select_key(self._name)
 
     def take(self) -> bool:
-        """Take up what is typed; False, with what is wrong shown, when it cannot be."""
+        """Apply the input. Return False, and show why, when it is invalid."""
         if not self._name or not self.form.touched:
             return True
         old = self._name if self._name in self.profile.credentials else ""
@@ -164,7 +164,7 @@ class CredentialsSheet(Sheet):
         if isinstance(changed, Problem):
             show_problem(self.form.rows, changed)
             return False
-        if not old and name != self._name:  # a name that servers use already, described under another one
+        if not old and name != self._name:  # servers use this name already; it was set up under a new one
             names = {host.name for host in changed.hosts if host.credential == self._name}
             renamed = draft.hosts_changed(changed, names, {"credential": name})
             changed = renamed if isinstance(renamed, Profile) else changed
@@ -195,7 +195,7 @@ class CredentialsSheet(Sheet):
 
 
 class CredentialsModel(QAbstractTableModel):
-    """Each with the number of servers that use it."""
+    """Credentials, each with the number of servers that use it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -235,7 +235,7 @@ class CredentialsModel(QAbstractTableModel):
 
 
 class _Form(QWidget):
-    """One credential. `touched`: something was typed since it was shown."""
+    """One credential. `touched`: something has been typed since it was shown."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -304,7 +304,7 @@ class _Form(QWidget):
         self._fit()
 
     def values(self) -> tuple[str, dict[str, object]]:
-        """The name, and what with_credential takes."""
+        """Return the name and the values for `with_credential`."""
         key = self.key_file.line.text().strip() if self.kind.currentData() != CredentialKind.SSH_PASSWORD else ""
         return self.name.text().strip(), {
             "kind": self.kind.currentData(),
@@ -319,7 +319,7 @@ class _Form(QWidget):
         self.rows.clear_errors()
 
     def _fit(self) -> None:
-        """Rows that this kind has no use for are not there."""
+        """Hide the rows that this kind does not use."""
         kind = self.kind.currentData()
         self.rows.set_row_visible("key_file", kind != CredentialKind.SSH_PASSWORD)
         self.rows.set_row_visible("passphrase", kind == CredentialKind.SSH_KEY)
@@ -369,7 +369,7 @@ class PathField(QWidget):
 
 
 class SecretField(QWidget):
-    """A secret on its way to the keyring: it leaves the field when it is kept, and is never shown."""
+    """A secret to be stored in the keyring. The field is cleared once it is stored, and never shows it."""
 
     kept = Signal(object)  # Secret
 

@@ -1,4 +1,4 @@
-"""Edit one server, or what several have in common."""
+"""Edit one server, or several at once."""
 
 from collections.abc import Collection
 
@@ -13,7 +13,7 @@ from onboard.wizard import draft
 
 
 class EditSheet(Sheet):
-    """`profile`, once accepted, has the change. Of several servers, a field that is left empty changes nothing."""
+    """Once accepted, `profile` contains the change. With several servers, an empty field changes nothing."""
 
     def __init__(self, parent: QWidget | None, profile: Profile, names: Collection[str]) -> None:
         chosen = [host for host in profile.hosts if host.name in names]

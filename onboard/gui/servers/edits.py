@@ -1,4 +1,4 @@
-"""Edits of the servers and credentials of the draft, which can be undone."""
+"""Undoable edits of the draft's servers and credentials."""
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QUndoCommand, QUndoStack
@@ -8,7 +8,7 @@ from onboard.model.profile import Profile
 
 
 class Edits(QObject):
-    """`stack` holds what can be undone: nothing any more once another hand edited the draft."""
+    """`stack` holds what can be undone. It is cleared when the draft is edited elsewhere."""
 
     def __init__(self, session: Session, parent: QObject) -> None:
         super().__init__(parent)
@@ -19,7 +19,7 @@ class Edits(QObject):
     def draft_changed(self) -> None:
         edited = self._session.view.draft
         if self._known != (edited.hosts, edited.credentials):
-            self.stack.clear()  # another profile was opened, or edited elsewhere: what was undone is not there
+            self.stack.clear()  # another profile was opened, or edited elsewhere, so the stack no longer applies
             self._known = (edited.hosts, edited.credentials)
 
     def change(self, profile: Profile, words: str) -> None:
@@ -36,7 +36,7 @@ class Edits(QObject):
 
 
 class _Edit(QUndoCommand):
-    """Holds whole lists: they are frozen, and share the servers that did not change."""
+    """Holds whole lists: they are immutable and share the servers that did not change."""
 
     def __init__(self, edits: Edits, before: Profile, after: Profile, words: str) -> None:
         super().__init__(words)

@@ -1,4 +1,4 @@
-"""Import a list of servers: what was read and guessed is shown before anything is imported."""
+"""Import a list of servers: shows what was read and guessed before anything is imported."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from onboard.wizard import draft
 
 
 class ImportSheet(Sheet):
-    """`profile`, once accepted, has the servers of the list."""
+    """Once accepted, `profile` contains the servers of the list."""
 
     def __init__(self, parent: QWidget | None, profile: Profile, path: Path, parsed: Parsed) -> None:
         lead = _guessed(parsed.preview) if parsed.preview is not None else ""
@@ -81,7 +81,7 @@ class ImportSheet(Sheet):
 
 
 class PreviewModel(QAbstractTableModel):
-    """The first rows of the columns that are used, each headed by what it is taken for."""
+    """The first rows of the used columns, each headed by the field that it is read as."""
 
     def __init__(self, preview: Preview, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -128,7 +128,7 @@ def _unused(number: int, column: Column) -> str:
 
 
 def _guessed(preview: Preview) -> str:
-    """How the table was read, in one line."""
+    """Return how the table was read, in one line."""
     delimiters = {",": tr("commas"), ";": tr("semicolons"), "\t": tr("tabs"), "|": tr("bars")}
     parts = [tr("Read as {encoding}", encoding=preview.encoding.upper())]
     if preview.delimiter:

@@ -1,4 +1,4 @@
-"""Reading host keys, comparing them with a list, and having a person approve them."""
+"""Reads host keys, compares them with a list, and has the user approve them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from onboard.wizard.servers import to_approve
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    """With which file keys were compared, and how many waited for approval then."""
+    """The file that keys were compared with, and how many keys waited for approval then."""
 
     file: str
     before: int
@@ -56,7 +56,7 @@ class KeyReading(QObject):
     # What is shown
 
     def running_changed(self) -> bool:
-        """A command began or ended; True when the reading did."""
+        """Follow a command that began or ended. Return True when it was the reading of keys."""
         was, self.is_reading = self.is_reading, "trust" in self._session.view.ordered
         if self.is_reading and not was:
             self._busy.start(tr("Reading host keys"))
@@ -96,7 +96,7 @@ class KeyReading(QObject):
     # What is done
 
     def read(self, names: Collection[str], *, known_hosts: str = "", approve: Mapping[str, str] | None = None) -> None:
-        """Read the host keys of these servers; what is known of the others stays."""
+        """Read the host keys of these servers. The results for the others are kept."""
         wanted = set(names)
         if not known_hosts:
             self._compared = None

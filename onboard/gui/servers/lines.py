@@ -14,11 +14,11 @@ from onboard.model.errors import Problem, ProfileError
 from onboard.model.profile import Host, Profile
 from onboard.wizard import draft
 
-PAUSE = 200  # milliseconds after the last key: thousands of lines are not read at each
+PAUSE = 200  # milliseconds after the last key, so that thousands of lines are not parsed at each key
 
 
 class LinesSheet(Sheet):
-    """`profile`, once accepted, has the servers."""
+    """Once accepted, `profile` contains the servers."""
 
     def __init__(self, parent: QWidget | None, profile: Profile, text: str = "") -> None:
         super().__init__(
@@ -60,7 +60,7 @@ class LinesSheet(Sheet):
         self.look()
 
     def look(self) -> tuple[Problem, ...]:
-        """Read the lines; what is wrong with them is shown and returned."""
+        """Parse the lines. Show and return their problems."""
         parsed = parse_lines(self.lines.toPlainText(), self.credential.currentText().strip())
         problems = parsed.problems or self._take(parsed.hosts)
         new = len(self.profile.hosts) - len(self._before.hosts) if not problems else 0

@@ -1,4 +1,4 @@
-"""What stands around the table of servers: what is missing, what is typed wrongly, what a server's identity means."""
+"""Notices around the table of servers: missing credentials, wrong input, what a server's identity means."""
 
 from PySide6.QtCore import Signal, Slot
 
@@ -16,7 +16,7 @@ from onboard.wizard.servers import Identity, missing_credentials
 
 
 class CredentialsNotice(Banner):
-    """Credentials that servers use, and that nothing describes."""
+    """Credentials that servers use but that are not set up."""
 
     described = Signal()
 
@@ -42,7 +42,7 @@ class CredentialsNotice(Banner):
 
 
 class TypedNotice(Banner):
-    """What was typed into a cell, and is wrong."""
+    """Shows invalid input in a cell."""
 
     mended = Signal()
 
@@ -70,7 +70,7 @@ class TypedNotice(Banner):
 
 
 class IdentityNotice(Banner):
-    """What the identity of the selected server means, and what to do about it."""
+    """Shows what the identity of the selected server means and what to do about it."""
 
     read_again = Signal()
 
@@ -87,7 +87,7 @@ class IdentityNotice(Banner):
         self.add_button(again)
 
     def refresh(self, host: Host | None, trust: State) -> None:
-        """`host` is the one that is selected alone."""
+        """Show the notice for `host`, the only selected server."""
         marks = {Identity.REFUSED: Mark.BAD, Identity.NOT_REACHED: Mark.BAD, Identity.TO_APPROVE: Mark.WARN}
         identity = self._model.identity(host) if host else Identity.UNSEEN
         self.setVisible(identity in marks)

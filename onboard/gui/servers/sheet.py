@@ -1,4 +1,4 @@
-"""A dialog over a page: content, what is wrong with it in words, and one primary button that names what it does."""
+"""A dialog over a page: content, its problems in words, and one primary button that names what it does."""
 
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -15,12 +15,12 @@ from onboard.gui.widgets.label import Label
 from onboard.model.errors import Problem
 from onboard.model.profile import Profile
 
-SHOWN = 6  # problems that are listed
-LONGEST = 160  # characters of one: it may quote a line that was pasted
+SHOWN = 6  # problems listed
+LONGEST = 160  # characters of one problem, which may quote a pasted line
 
 
 class Sheet(QDialog):
-    """`body` is where content goes, `left` what stands at the left of the buttons."""
+    """`body` takes the content, `left` goes to the left of the buttons."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Sheet(QDialog):
             column.addWidget(Label(lead, tone="muted", wrap=True))
         column.addLayout(self.body, 1)
         column.addLayout(buttons)
-        self.primary.setVisible(bool(primary))  # now that it has a parent: else it comes up as a window
+        self.primary.setVisible(bool(primary))  # only now that it has a parent, or it would appear as a window
         wanted = QFontMetrics(Theme.current().font(Role.BODY)).averageCharWidth() * letters
         self.setMinimumWidth(min(wanted, self.screen().availableGeometry().width() - 2 * S24))
 
@@ -68,15 +68,15 @@ class Sheet(QDialog):
         if self.focusWidget() is None and first is not None:
             first.setFocus(Qt.FocusReason.OtherFocusReason)
         super().showEvent(event)
-        QTimer.singleShot(0, self, self.grow)  # once what is in it knows its width
+        QTimer.singleShot(0, self, self.grow)  # after the content knows its width
 
     def event(self, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.LayoutRequest and self.isVisible():  # an error came up
+        if event.type() is QEvent.Type.LayoutRequest and self.isVisible():  # an error appeared
             QTimer.singleShot(0, self, self.grow)
         return super().event(event)
 
     def _put_buttons_last(self) -> None:
-        """In the order of Tab, which is that of making: so the keyboard begins with the content."""
+        """Move the buttons, which were made first, to the end of the Tab order."""
         left = [item.widget() for place in range(self.left.count()) if (item := self.left.itemAt(place))]
         for button in (*left, self.leave, self.primary):
             last = self.previousInFocusChain()
@@ -95,7 +95,7 @@ class Sheet(QDialog):
         return None
 
     def grow(self) -> None:
-        """Become as high as the content needs at this width: sentences that wrap are not in Qt's own first guess."""
+        """Grow to the height that the content needs at this width. Qt's size hint does not count wrapped lines."""
         layout = self.layout()
         if layout is not None:
             needed = min(layout.totalHeightForWidth(self.width()), self.screen().availableGeometry().height() - S24)
