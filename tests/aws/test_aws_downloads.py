@@ -196,7 +196,7 @@ def test_stopping_while_it_waits(server: Server, tmp_path: Path) -> None:
 
 
 def test_nobody_answers(fetch: Downloads, tmp_path: Path) -> None:
-    with pytest.raises(OnboardError, match="cannot be made"):
+    with pytest.raises(OnboardError, match="could not be made"):
         fetch.file("http://127.0.0.1:9/x", tmp_path / "x")
 
 

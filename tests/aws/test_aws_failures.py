@@ -75,7 +75,7 @@ def test_an_explicit_deny_is_told_apart() -> None:
         "AccessDenied",
         "User: x is not authorized to perform: ssm:CreateActivation with an explicit deny in a service control policy",
     )
-    assert "forbids ssm:CreateActivation" in error.remedy
+    assert "denies ssm:CreateActivation" in error.remedy
     assert "explicit deny in a service control policy" in error.why
 
 
@@ -112,7 +112,7 @@ def test_other_refusals_repeat_what_aws_says() -> None:
         (SSLError(endpoint_url="https://x", error="x"), "the connection to https://x is not trusted"),
         (ConnectTimeoutError(endpoint_url="https://x"), "https://x cannot be reached"),
         (BotoCoreError(), "could not be asked"),
-        (ResponseParserError("canary-9"), "not AWS"),
+        (ResponseParserError("canary-9"), "not come from AWS"),
         (MfaNeeded(), "MFA"),
     ],
 )

@@ -120,7 +120,7 @@ def test_a_version_by_number(fetch: Fetch) -> None:
 
 
 def test_a_version_that_is_not_there(fetch: Fetch) -> None:
-    with pytest.raises(OnboardError, match=r"3\.2\.1\.0 .*is not to be had"):
+    with pytest.raises(OnboardError, match=r"3\.2\.1\.0 .*is is not available"):
         fetch(version="3.2.1.0")
 
 
@@ -266,7 +266,7 @@ def test_the_bundle_for_aws_counts_for_mirrors(
 ) -> None:
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
     monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "mirror.pem"))
-    with pytest.raises(OnboardError, match="not to be had"):
+    with pytest.raises(OnboardError, match="is not available"):
         fetch(source=mirror)
 
 
@@ -312,7 +312,7 @@ def test_a_latest_that_is_not_the_newest_is_told(
     (folder / "latest/VERSION").write_text("3.3.4999.0")
     warnings = fetch(source=str(folder)).warnings
     assert "calls 3.3.4999.0 latest, but serves 3.3.4624.0" in warnings[0]
-    assert f"{NEWEST} is known to be out" in warnings[1]
+    assert f"{NEWEST} has been released" in warnings[1]
 
 
 def test_a_key_of_other_versions(fetch: Fetch, folder: Path, instead_of_awss: Callable[..., None]) -> None:

@@ -223,7 +223,7 @@ def test_onboards_own_role_is_opened_to_a_further_region_and_closed_again(aws: A
             f"Region us-east-1 was removed from the trust policy of role {WANTED.name}, which stays for {REGION}."
         )
         assert arns(aws) == arn_of(REGION)
-        assert "any more" in undo_role(other, done)
+        assert "no longer for" in undo_role(other, done)
     assert "was deleted" in undo_role(aws, first)
 
 

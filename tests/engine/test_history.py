@@ -169,7 +169,7 @@ def test_the_last_run_of_a_profile_is_its_newest_apply_that_has_ended(tmp_path: 
 def test_a_run_of_which_nothing_was_recorded_is_told(tmp_path: Path) -> None:
     with closing(Journal(tmp_path)) as journal:
         journal.begin("r1", "apply", "/p.toml", "{}")
-        with pytest.raises(OnboardError, match="recorded nothing"):
+        with pytest.raises(OnboardError, match="contains no events"):
             list(replay(journal.run("r1"), journal))
 
 

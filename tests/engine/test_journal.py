@@ -80,7 +80,7 @@ def test_a_run_is_found_by_the_beginning_of_its_id(tmp_path: Path) -> None:
         for run in ("20260101-000000-aaaa", "20260102-000000-bbbb"):
             journal.begin(run, "apply", "p.toml", "{}")
         assert journal.run("20260102").run == "20260102-000000-bbbb"
-        for wrong, why in (("2026", "several runs"), ("", "no run"), ("1999", "no run")):
+        for wrong, why in (("2026", "more than one run"), ("", "no run"), ("1999", "no run")):
             with pytest.raises(ProfileError) as refused:
                 journal.run(wrong)
             assert why in str(refused.value.problems[0])
@@ -258,7 +258,7 @@ def test_a_run_whose_disk_is_full_stops_and_says_so(tmp_path: Path) -> None:
         assert isinstance(told[-1], RunFinished)
         failed = next(event for event in told if isinstance(event, RunFailed))
         assert "full" in failed.why
-        assert "Make room" in failed.remedy
+        assert "Free some disk space" in failed.remedy
         (end,) = [event for event in told if isinstance(event, HostFinished)]
         assert end.reason == "The journal of runs cannot be used"
         assert follow(told, JsonLines(), cancel)[1] == 1, "nobody interrupted it"

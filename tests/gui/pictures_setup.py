@@ -104,11 +104,11 @@ def activation(desk: "Desk") -> Iterator[tuple[str, Window]]:
     yield "activation-asking", window
     over = (
         "917 hybrid nodes and 248 more are 165 over the 1,000 of the standard tier: change to the advanced tier first "
-        "(about $5,913 a month for 1,165 nodes at $0.00695 a node and hour; see AWS's price list)."
+        "(about $5,913 a month for 1,165 nodes at $0.00695 per node and hour; see AWS's price list)."
     )
     full = replace(FITS, nodes=917, fits=False, warnings=(over,))
     yield "activation-full", _window(desk, "activation", NEW, full)
-    cost = "about $6,677 a month for 1,316 nodes at $0.00695 a node and hour; see AWS's price list"
+    cost = "about $6,677 a month for 1,316 nodes at $0.00695 per node and hour; see AWS's price list"
     changing = ("The instance tier is being changed to advanced; this takes a few minutes.",)
     advanced = replace(FITS, tier="advanced", nodes=1068, limit=None, cost=cost, warnings=changing)
     yield "activation-cost", _window(desk, "activation", NEW, advanced)
