@@ -1,8 +1,8 @@
-"""The stand-in agent: speaks the amazon-ssm-agent's protocol to a practice cloud, and to nothing else.
+"""The stand-in agent: speaks the amazon-ssm-agent's protocol, to practice clouds only.
 
-It is one file of the standard library only, because it is two things: a class that practice servers run in their own
-process, a thousand at a time without a thread each, and the program /usr/bin/amazon-ssm-agent of the practice packages,
-for hosts whose Python may be as old as 3.9.
+It is one file that needs only the standard library, because it has two uses: a class that practice servers run in
+their own process, a thousand at a time without a thread each, and the program /usr/bin/amazon-ssm-agent in the practice
+packages, for hosts whose Python may be as old as 3.9.
 """
 
 # Before Python 3.11 asyncio.TimeoutError is not the built-in one.
@@ -38,7 +38,7 @@ NODE_FOLDERS = (
     *("idempotency", "inventory/custom", "inventory/file", "inventory/role"),
     *("longrunningplugins/datastore", "longrunningplugins/healthcheck", "replies", "replies_mgs"),
 )
-"""What the agent makes in the folder of its node when it starts."""
+"""What the agent creates in its node's folder when it starts."""
 STDOUT_LIMIT, STDERR_LIMIT = 24_000, 8_000
 """Characters of a command's output that are sent back."""
 OUTPUT_CUT, ERROR_CUT = "\n---Output truncated---", "\n---Error truncated----"
@@ -51,7 +51,7 @@ RunCommand = Callable[[Sequence[str]], Awaitable["Outcome"]]
 
 
 class Outcome(NamedTuple):
-    """What a command came to: exit code and output."""
+    """A command's result: exit code and output."""
 
     code: int
     stdout: str
@@ -59,7 +59,7 @@ class Outcome(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """What the agent tells of the server it is on."""
+    """What the agent reports about its server."""
 
     computer_name: str
     ip_address: str
@@ -68,7 +68,7 @@ class Machine(NamedTuple):
     platform_type: str = "Linux"
     agent_version: str = AGENT_VERSION
     clock_skew_s: float = 0.0
-    """How far this server's clock is ahead of the true time; it shows in the signatures' dates."""
+    """How far this server's clock is ahead of the true time; used in the dates of signatures."""
 
 
 class Refusal(Exception):
@@ -81,7 +81,7 @@ class Refusal(Exception):
 
 
 class Unreachable(Exception):
-    """No HTTP answer could be had from the endpoint."""
+    """The endpoint gave no HTTP answer."""
 
 
 class Connection:
@@ -90,7 +90,7 @@ class Connection:
     def __init__(self, endpoint: str, proxy: str | None = None) -> None:
         parts = urlsplit(endpoint)
         if parts.scheme != "http" or not parts.hostname:
-            # Everything it sends, activation codes too, is for a practice: it must never reach AWS.
+            # Everything it sends, including activation codes, is for a practice and must never reach AWS.
             raise Unreachable(f"the practice agent speaks to http:// endpoints only, not to {endpoint!r}")
         self._host = parts.hostname
         self._port = parts.port or 80
@@ -115,7 +115,7 @@ class Connection:
         except (ConnectionError, asyncio.IncompleteReadError):
             if not kept:
                 raise
-            self.close()  # the server closed the idle connection: a new one is no second attempt
+            self.close()  # the server closed the idle connection; a new one does not count as a second attempt
             return await self._exchange(headers, body, chunked)
 
     async def _exchange(self, headers: dict[str, str], body: bytes, chunked: bool) -> tuple[int, bytes]:
@@ -157,15 +157,15 @@ class Connection:
     def close(self) -> None:
         """Drop the connection, if there is one."""
         if self._streams is not None:
-            self._streams[1].transport.abort()  # not close: a loop that ends waits for nothing unsent
+            self._streams[1].transport.abort()  # not close(): a loop that ends must not wait for unsent data
             self._streams = None
 
 
 class Agent:
     """One agent. `store` is its identity: registration, RegistrationKey and InstanceFingerprint, as text.
 
-    `run_command` is given the lines of a script and answers with its Outcome; it is cancelled when the command's
-    time is up or somebody cancels it. `share` gets the node's credentials whenever there are new ones.
+    `run_command` gets the lines of a script and returns its Outcome; it is cancelled when the command times out or
+    somebody cancels it. `share` is called with the node's credentials whenever there are new ones.
     """
 
     def __init__(
@@ -199,16 +199,16 @@ class Agent:
 
     @property
     def instance_id(self) -> str:
-        """The registered mi- id, or empty."""
+        """The registered mi- id, or "" if there is none."""
         return str(json.loads(self._store.get("registration", "{}")).get("ManagedInstanceID", ""))
 
     @property
     def region(self) -> str:
-        """The Region it is registered in, or empty."""
+        """The Region it is registered in, or "" if there is none."""
         return str(json.loads(self._store.get("registration", "{}")).get("Region", ""))
 
     async def register(self, code: str, activation_id: str, region: str) -> str:
-        """Register under a new identity and return the mi- id. Raises Refusal or Unreachable; then nothing changes."""
+        """Register under a new identity and return the mi- id. On Refusal or Unreachable, nothing changes."""
         fingerprint = str(uuid.uuid4())
         key = new_public_key()
         request = {
@@ -238,7 +238,7 @@ class Agent:
         return instance_id
 
     def clear(self) -> None:
-        """Forget the registration. The cloud is not told, as the real agent does not tell it."""
+        """Delete the registration. Like the real agent, this does not inform the cloud."""
         for name in ("registration", "RegistrationKey", "InstanceFingerprint"):
             self._store.pop(name, None)
         self._token = {}
@@ -314,7 +314,7 @@ class Agent:
         return list(answer.get("Messages", []))
 
     async def _take(self, message: JSON) -> None:
-        """Begin with a message: it is acknowledged before its command runs, and run only once."""
+        """Begin a message: acknowledge it before its command runs, and run it only once."""
         message_id, topic = str(message["MessageId"]), str(message.get("Topic", ""))
         payload = json.loads(message["Payload"])
         if topic.startswith("aws.ssm.cancelCommand."):
@@ -386,7 +386,7 @@ class Agent:
         await self._mds("SendReply", MessageId=message_id, ReplyId=str(uuid.uuid4()), Payload=json.dumps(payload))
 
     async def _credentials(self) -> JSON:
-        """The role's credentials; new ones when half of their life is over."""
+        """The role's credentials; renewed when half of their lifetime is over."""
         if not self._token or time.time() >= self._token["renew"]:
             fingerprint = json.loads(self._store.get("InstanceFingerprint", "{}")).get("fingerprint", "")
             connection = self._connect(self._ssm_endpoint)
@@ -451,7 +451,7 @@ class Agent:
         return dict(parsed)
 
     def _signature(self, target: str, token: JSON, body: bytes) -> dict[str, str]:
-        """Headers in the shape of Signature Version 4. The signature itself is none: a practice cloud looks at none."""
+        """Headers in the shape of Signature Version 4. The signature is fake: practice clouds verify none."""
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() + self._machine.clock_skew_s))
         service = "ssm" if target.startswith("AmazonSSM.") else "ec2messages"
         scope = "{}/{}/{}/{}/aws4_request".format(token["AccessKeyId"], stamp[:8], self.region, service)
@@ -464,10 +464,10 @@ class Agent:
 
 
 async def within(seconds: float, work: Awaitable[Result]) -> Result:
-    """The result of `work`, which is cancelled after so many seconds: asyncio.TimeoutError then.
+    """The result of `work`, which is cancelled after so many seconds; then raises asyncio.TimeoutError.
 
-    Not asyncio.wait_for: before Python 3.12 that loses a cancellation which comes together with the result, and an
-    agent that was stopped would go on.
+    Not asyncio.wait_for: before Python 3.12 it loses a cancellation that arrives together with the result, and a
+    stopped agent would continue.
     """
     task = asyncio.ensure_future(work)
     try:
@@ -480,14 +480,14 @@ async def within(seconds: float, work: Awaitable[Result]) -> Result:
             task.cancel()
             await asyncio.wait({task})
         if not task.cancelled():
-            task.exception()  # seen: nobody needs to hear of it a second time
+            task.exception()  # retrieved, so that asyncio does not report it again
 
 
 def new_public_key() -> str:
     """Base64 of a SubjectPublicKeyInfo that looks like an RSA key of 2048 bits.
 
-    Its modulus is a random odd number, and no private key goes with it: nothing in a practice verifies what it signs,
-    and a thousand servers would spend minutes on making real ones.
+    Its modulus is a random odd number without a private key: a practice verifies no signatures, and generating real
+    keys for a thousand servers would take minutes.
     """
     modulus = secrets.randbits(2048) | 1 << 2047 | 1
     numbers = _der(0x30, _der(0x02, b"\0" + modulus.to_bytes(256, "big")) + _der(0x02, b"\x01\x00\x01"))
@@ -510,7 +510,7 @@ def shares_credentials(configuration: JSON) -> bool:
 
 
 def identity_config(instance_id: str, *, shared: bool) -> str:
-    """What the agent notes of its credentials for its workers; `ShareFile` is where it wrote them."""
+    """What the agent records about its credentials for its workers; `ShareFile` is where it wrote them."""
     noted = {
         "SchemaVersion": "1.1",
         "InstanceId": instance_id,
@@ -557,7 +557,7 @@ def shared_credentials(text: str, token: JSON) -> str:
 
 
 def _ini(text: str) -> dict[str, _IniSection]:
-    """The sections by name. ValueError for a line that is nothing of a section."""
+    """The sections by name. ValueError for a line that does not belong to a section."""
     sections: dict[str, _IniSection] = {}
     comments: list[str] = []
     keys: dict[str, tuple[list[str], str]] | None = None
@@ -590,7 +590,7 @@ def _now() -> str:
 
 
 class FileStore(MutableMapping[str, str]):
-    """The identity in the files where the real agent has it, readable by root alone."""
+    """The identity in the same files as the real agent's, readable only by root."""
 
     def __init__(self, folder: Path) -> None:
         self._vault = folder / "Vault"
@@ -640,7 +640,7 @@ class FileStore(MutableMapping[str, str]):
 
 
 async def run_shell(commands: Sequence[str]) -> Outcome:
-    """Run the lines as one script of /bin/sh in a process group of its own, which ends when this is cancelled."""
+    """Run the lines as one script of /bin/sh in its own process group, which is killed when this is cancelled."""
     process = await asyncio.create_subprocess_exec(
         "/bin/sh",
         "-c",
@@ -686,7 +686,7 @@ def this_machine(endpoint: str) -> Machine:
 
 
 class _Program:
-    """The command line, over files under a root (empty, but in tests)."""
+    """The command line, on files below a root folder (empty except in tests)."""
 
     def __init__(self, root: str) -> None:
         self._root = root
@@ -765,14 +765,14 @@ class _Program:
         )
 
     def _make_folders(self, node: str) -> None:
-        """Those where the real agent keeps its work."""
+        """The folders where the real agent keeps its work."""
         state = Path(self._root + STATE)
         for folder in ("daemons", "ipc", "localcommands/completed", *(f"{node}/{name}" for name in NODE_FOLDERS)):
             _make(state / folder)
         (state / "ipc").chmod(0o750)
 
     def _share(self, token: JSON) -> None:
-        """Note the credentials for the workers, and write them for root's other programs unless that is forbidden."""
+        """Record the credentials for the workers, and write them for root's other programs unless that is forbidden."""
         shared = shares_credentials(self._configuration)
         node = str(json.loads(FileStore(Path(self._root + STATE))["registration"])["ManagedInstanceID"])
         self._write(IDENTITY, identity_config(node, shared=shared))
@@ -782,7 +782,7 @@ class _Program:
             self._write(CREDENTIALS, shared_credentials(found, token))
 
     def _write(self, name: str, text: str) -> None:
-        """In place, as the agent does it: an existing file keeps its mode."""
+        """Write in place, as the real agent does: an existing file keeps its mode."""
         path = Path(self._root + name)
         _make(path.parent)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
@@ -815,7 +815,7 @@ class _Program:
 
 
 def _make(folder: Path) -> None:
-    """Make a folder and those it lies in for root alone; `mkdir` gives its mode to the last one only."""
+    """Make a folder and its parents for root only; `mkdir` would set its mode only on the last one."""
     if not folder.is_dir():
         _make(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -829,7 +829,7 @@ async def _until_terminated(agent: Agent) -> None:
 
 
 def _parse(arguments: Sequence[str]) -> dict[str, str] | None:
-    """Flags as Go's package reads them: -name, --name, -name=value, -name value. None for one that is unknown."""
+    """Flags as Go's package reads them: -name, --name, -name=value, -name value. None if one is unknown."""
     flags: dict[str, str] = {}
     rest = list(arguments)
     while rest:

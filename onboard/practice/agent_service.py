@@ -1,4 +1,4 @@
-"""The agent's service on a practice server: it runs the stand-in agent in this process, as its own systemd would."""
+"""The agent's service on a practice server: runs the stand-in agent in this process, as systemd would."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ _STORED = {
 
 
 class Identity(MutableMapping[str, str]):
-    """What an agent keeps of its registration, in the machine's files where the real one has it."""
+    """The agent's stored registration, in the same files of the machine as the real agent's."""
 
     def __init__(self, files: MutableMapping[str, bytes]) -> None:
         self._files = files
@@ -44,9 +44,9 @@ class Identity(MutableMapping[str, str]):
 class AgentService:
     """Belongs to the event loop that starts it. The three switches and `kill` are for tests, from any thread.
 
-    dies_at_command  the agent ends as soon as a command reaches it, so after it was Online
-    wrong_nonce      it answers with another nonce than the one in the file
-    twin             the other server whose registration this one takes over instead of registering, if it has one
+    dies_at_command  the agent ends as soon as it gets a command, that is, after it was Online
+    wrong_nonce      it answers with a different nonce than the one in the file
+    twin             a server whose registration, if any, this one takes over instead of registering
     """
 
     machine: Machine
@@ -63,7 +63,7 @@ class AgentService:
 
     @property
     def registered(self) -> Mapping[str, str]:
-        """The agent's registration: ManagedInstanceID and Region; empty when there is none."""
+        """The agent's registration: ManagedInstanceID and Region; empty if there is none."""
         try:
             found = json.loads(self.identity.get("registration", "{}"))
         except ValueError:
@@ -71,7 +71,7 @@ class AgentService:
         return {key: str(value) for key, value in found.items()} if isinstance(found, dict) else {}
 
     async def register(self, code: str, activation_id: str, region: str) -> str:
-        """The mi- id. Raises agent.Refusal with AWS's code, agent.Unreachable."""
+        """Register, and return the mi- id. Raises agent.Refusal with AWS's code, agent.Unreachable."""
         if not self.machine.image.server.reaches_aws:
             raise agent.Unreachable("dial tcp: connect: no route to host")
         if self.twin is not None and self.twin.registered:
@@ -84,7 +84,7 @@ class AgentService:
         self._agent().clear()
 
     def start(self) -> None:
-        """Start the service. Without a registration its agent ends at once, and is started again and again."""
+        """Start the service. Without a registration its agent ends at once, and is restarted repeatedly."""
         self._loop = asyncio.get_running_loop()
         self.machine.running = True
         if self._task is None and self.machine.image.server.reaches_aws and self._is_ours():
@@ -92,7 +92,7 @@ class AgentService:
             self._task.add_done_callback(self._ended)
 
     async def stop(self) -> None:
-        """Stop the service and wait for its agent's end."""
+        """Stop the service and wait until its agent has ended."""
         self.machine.running = False
         task = self._task
         if task is not None:
@@ -100,7 +100,7 @@ class AgentService:
             await asyncio.wait([task])
 
     def kill(self) -> None:
-        """Let the agent die without a word, for good. From any thread."""
+        """Kill the agent for good, without any message. Safe from any thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._die)
 
@@ -113,10 +113,10 @@ class AgentService:
             self._task = None
             self.machine.running = False
         if not task.cancelled():
-            task.exception()  # seen: it shows as a service that does not run
+            task.exception()  # retrieved; it shows as a service that is not running
 
     def _is_ours(self) -> bool:
-        """Whether the registration is one that an agent of the practice made; those of images are for show."""
+        """Whether a practice agent made the registration; those in images are only for show."""
         return len(self.identity) == len(_STORED)
 
     def _agent(self) -> agent.Agent:
@@ -154,7 +154,7 @@ class AgentService:
 
 
 def run_lines(lines: Sequence[str], machine: Machine) -> Outcome:
-    """What a shell on this machine would make of a few plain commands, one a line; others are not found there.
+    """What a shell on this machine would do with a few plain commands, one per line; others are not found.
 
     A line may end in `|| exit N` or `|| true`, and `2>/dev/null` may stand in it.
     """

@@ -1,8 +1,8 @@
-"""What agents ask: registration, credentials, heartbeats, and the message queue of Run Command.
+"""The agents' operations: registration, credentials, heartbeats, and the message queue of Run Command.
 
-Requests are as an amazon-ssm-agent 3.3 was seen to make them; the operations stand in no public model.
-The agent signs RequestManagedInstanceRoleToken with its RSA key. How is not documented, so nothing is verified:
-only the mi- id in the Credential is matched. A practice proves flows, not cryptography.
+Requests are as observed from amazon-ssm-agent 3.3; the operations are not in any public model.
+The agent signs RequestManagedInstanceRoleToken with its RSA key. How is not documented, so it is not verified;
+only the mi- id in the Credential is matched. A practice tests flows, not cryptography.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ from onboard.practice.hybrid import (
 
 TOKEN_LIFE_S = 3600
 VISIBILITY_TIMEOUT_S = 30
-"""A message handed out and not acknowledged is handed out again after this, unless the agent names a time."""
+"""A message that is not acknowledged is delivered again after this time, unless the agent sets another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Caller:
 
 
 def register_managed_instance(request: JSON) -> tuple[Hybrid, JSON]:
-    """RegisterManagedInstance, the one call nobody signs. Returns where the node now lives, and the answer."""
+    """RegisterManagedInstance, the only unsigned call. Returns the node's account and Region, and the answer."""
     found = find_activation(request.get("ActivationId"))
     if found is None or not found[1].accepts(str(request.get("ActivationCode", ""))):
         raise AwsError("InvalidActivation")
@@ -108,14 +108,14 @@ def request_managed_instance_role_token(caller: Caller, request: JSON) -> tuple[
 
 
 def update_managed_instance_public_key(caller: Caller, request: JSON) -> tuple[Hybrid, JSON]:
-    """UpdateManagedInstancePublicKey, signed with the key that ends."""
+    """UpdateManagedInstancePublicKey, signed with the key that is being replaced."""
     hybrid, node = _signing_node(caller)
     node.public_key = _public_key(request.get("NewPublicKey"), request.get("NewPublicKeyType"))
     return hybrid, {}
 
 
 def update_instance_information(hybrid: Hybrid, node: Node, request: JSON) -> JSON:
-    """UpdateInstanceInformation: the heartbeat, and what the agent knows of its machine."""
+    """UpdateInstanceInformation: the heartbeat, with what the agent knows about its machine."""
     _require_permission(hybrid, node, "ssm:UpdateInstanceInformation")
     node.last_ping = hybrid.now
     node.reported.update({key: value for key, value in request.items() if value})
@@ -123,12 +123,12 @@ def update_instance_information(hybrid: Hybrid, node: Node, request: JSON) -> JS
 
 
 def list_instance_associations(hybrid: Hybrid, node: Node, request: JSON) -> JSON:
-    """ListInstanceAssociations: none."""
+    """ListInstanceAssociations: there are none."""
     return {"Associations": []}
 
 
 async def get_messages(hybrid: Hybrid, node: Node, request: JSON) -> JSON:
-    """GetMessages: waits until there is a message or the poll's time is over. A wait is an event, not a thread."""
+    """GetMessages: waits for a message or until the poll times out. A wait is an event, not a thread."""
     _require_permission(hybrid, node, "ec2messages:GetMessages")
     if not node.ready_messages(hybrid.now):
         event = asyncio.Event()
@@ -152,7 +152,7 @@ async def get_messages(hybrid: Hybrid, node: Node, request: JSON) -> JSON:
 
 
 def acknowledge_message(hybrid: Hybrid, node: Node, request: JSON) -> JSON:
-    """AcknowledgeMessage: the agent has it; the command runs."""
+    """AcknowledgeMessage: the agent has received it, and the command runs."""
     for message in _taken(node, request):
         if ".sendCommand." in message.topic:
             _start(message.invocation, hybrid.now)
@@ -160,13 +160,13 @@ def acknowledge_message(hybrid: Hybrid, node: Node, request: JSON) -> JSON:
 
 
 def delete_message(hybrid: Hybrid, node: Node, request: JSON) -> JSON:
-    """DeleteMessage: takes it out of the queue."""
+    """DeleteMessage: removes it from the queue."""
     _taken(node, request)
     return {}
 
 
 def fail_message(hybrid: Hybrid, node: Node, request: JSON) -> JSON:
-    """FailMessage: the agent could not make sense of it."""
+    """FailMessage: the agent could not process it."""
     for message in _taken(node, request):
         message.invocation.finish("Failed", "Failed", hybrid.now)
         message.invocation.trace = str(request.get("FailureType", ""))
@@ -174,7 +174,7 @@ def fail_message(hybrid: Hybrid, node: Node, request: JSON) -> JSON:
 
 
 def send_reply(hybrid: Hybrid, node: Node, request: JSON) -> JSON:
-    """SendReply: how far the command is, and in the end what it put out."""
+    """SendReply: the command's progress, and finally its output."""
     command_id = str(request.get("MessageId", "")).removeprefix("aws.ssm.").partition(".")[0]
     command = hybrid.commands.get(command_id)
     invocation = command.invocations.get(node.instance_id) if command else None
@@ -200,7 +200,7 @@ def send_reply(hybrid: Hybrid, node: Node, request: JSON) -> JSON:
 
 
 def node_of(caller: Caller, hybrid: Hybrid, request: JSON) -> Node:
-    """The node whose token signed the request; raises AWS's errors for tokens that are not (any more) good."""
+    """The node whose token signed the request; raises AWS's errors for invalid or expired tokens."""
     token = hybrid.tokens.get(caller.credential)
     if token is None:
         raise AwsError("UnrecognizedClientException", INVALID_TOKEN)

@@ -1,12 +1,12 @@
-"""The practice's Regions: all of them, at distances that are really waited for.
+"""The practice's Regions: all of them, with simulated distances that take real time.
 
-A listener on loopback cannot be far away: the kernel itself completes the handshake, before the listener hears of it.
-So the practice is what stands before AWS in many data centres: a proxy. It answers CONNECT to a Region's endpoint after
-the time that the way there and back would take, and then has nothing more to say. In `Via` it says that its distances
-are simulated; who measures shows that, and knows no more of practice.
+A listener on loopback cannot be far away, because the kernel completes the handshake before the listener learns of it.
+So the practice is a proxy, as many data centres have in front of AWS. It answers CONNECT to a Region's endpoint after
+the time of a round trip to it, and then sends nothing more. Its `Via` says that the distances are simulated; the
+measurement shows that text, and knows nothing else about the practice.
 
-Its servers stand elsewhere than it does. One that is asked to measure waits for each distance too, and reports what it
-waited.
+The practice servers are at a different place. One that is asked to measure waits for each distance too, and reports
+the time that it waited.
 """
 
 import asyncio
@@ -29,10 +29,10 @@ LONGEST_HEAD = 8192
 HEAD_LIMIT = 10.0  # seconds
 
 EARTH_KM = 6371.0
-KM_PER_MS = 100.0  # there and back, in glass fibre
-DETOUR = 1.4  # of cables, over the shortest way
+KM_PER_MS = 100.0  # round trip, in optical fibre
+DETOUR = 1.4  # length of cables, compared to the shortest way
 LAST_MILE_MS = 1.2
-UNEVEN = 0.04  # of the distance, at most, that one connect takes longer than another
+UNEVEN = 0.04  # by which part of the distance connects differ at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,14 @@ def region_sites() -> Mapping[str, Site]:
 
 
 def round_trip_ms(here: Site, there: Site) -> float:
-    """What the way there and back takes along a usual cable, without noise."""
+    """How long the round trip takes along a usual cable, without noise."""
     up, across = radians(there.latitude - here.latitude), radians(there.longitude - here.longitude)
     half = sin(up / 2) ** 2 + cos(radians(here.latitude)) * cos(radians(there.latitude)) * sin(across / 2) ** 2
     return LAST_MILE_MS + 2 * EARTH_KM * asin(sqrt(half)) * DETOUR / KM_PER_MS
 
 
 async def travel(here: Site, region: str) -> None:
-    """Wait as long as the way there and back takes this time. KeyError for a Region that is on no map."""
+    """Wait for one round trip, with noise. KeyError for a Region without a place on the map."""
     longer = 1 + random.uniform(0, UNEVEN)  # noqa: S311 - noise, not a secret
     await asyncio.sleep(round_trip_ms(here, region_sites()[region]) * longer / 1000)
 
@@ -116,14 +116,14 @@ class DistanceProxy:
 
 
 def asked(script: str) -> tuple[str, ...]:
-    """The Regions that a script wants measured; none when it wants something else."""
+    """The Regions that a script wants measured; empty if it wants something else."""
     if POSIX.title(script) != "region_latency":
         return ()
     return tuple(line.split()[0] for line in POSIX.variables(script)["ONBOARD_TARGETS"].splitlines())
 
 
 async def measured_by_server(script: str) -> bytes:
-    """What region_latency.sh prints on a practice server, each sample really waited for."""
+    """What region_latency.sh prints on a practice server, with real waiting for each sample."""
     known, lines = [], []
     for region in asked(script):
         if region in region_sites():

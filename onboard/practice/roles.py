@@ -1,7 +1,7 @@
-"""Judges a service role the way AWS does: does it exist, who may assume it, what may it do.
+"""Judge a service role as AWS does: whether it exists, who may assume it, and what it allows.
 
-AWS checks existence and trust when an activation is made; conditions and permissions show only when
-an agent uses the role. The roles are moto's.
+AWS checks existence and trust when an activation is created; conditions and permissions matter only when
+an agent uses the role. The roles are stored in moto.
 """
 
 import json
@@ -16,7 +16,7 @@ SERVICE = "ssm.amazonaws.com"
 
 
 def find_role(account: str, region: str, name: str) -> Any | None:
-    """moto's role for a name that may have its path before it (`service-role/Name`), or None."""
+    """moto's role for a name with or without a path (`service-role/Name`), or None."""
     path, _, bare = name.rpartition("/")
     wanted = f"/{path.strip('/')}/" if path else "/"
     backend = iam_backends[account][get_partition(region)]
@@ -32,7 +32,7 @@ def role_arn(account: str, region: str, name: str) -> str:
 
 
 def trusts_service(role: Any) -> bool:
-    """Whether Systems Manager stands in the role's trust policy; conditions are not looked at."""
+    """Whether the role's trust policy contains Systems Manager; conditions are ignored."""
     return any(True for _ in _trusting_statements(role))
 
 
@@ -48,7 +48,7 @@ def may_be_assumed_for(role: Any, account: str, region: str) -> bool:
 def allows(role: Any, action: str) -> bool:
     """Whether the role's attached and inline policies allow `action` on some resource.
 
-    Resources and conditions are not looked at: a practice needs "the policy is missing", no policy simulator.
+    Resources and conditions are ignored: a practice needs to show a missing policy, not to simulate policies.
     """
     attached = list(role.managed_policies.values())
     documents = [version.document for policy in attached for version in policy.versions if version.is_default]

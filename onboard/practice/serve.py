@@ -1,4 +1,4 @@
-"""A whole practice: the cloud and its servers, and what others need to work on them."""
+"""A whole practice: the cloud, its servers, and the files that others need to use them."""
 
 import asyncio
 import os
@@ -46,9 +46,9 @@ FILES_BESIDES = 256
 
 @dataclass(slots=True, eq=False)
 class Practice:
-    """A running practice. `endpoint_url`: the cloud's; `key_file`: the private key that logs in to every server.
+    """A running practice. `endpoint_url`: the cloud's; `key_file`: the private key for logging in to every server.
 
-    `distances` stands before all Regions, as far away as they would be.
+    `distances` is the proxy that simulates the distance of every Region.
     """
 
     cloud: Cloud
@@ -68,18 +68,18 @@ class Practice:
         return "".join(f"{server.known_hosts_line()}\n" for server in self.servers)
 
     def server(self, name: str) -> PracticeServer:
-        """The server of that name. KeyError when there is none."""
+        """The server of that name. KeyError if there is none."""
         for server in self.servers:
             if server.name == name:
                 return server
         raise KeyError(name)
 
     def environment(self) -> dict[str, str]:
-        """The AWS_* variables with which boto3 speaks to this practice's cloud."""
+        """The AWS_* variables that make boto3 use this practice's cloud."""
         return self.cloud.environment(self.region)
 
     def profile(self, key_file: Path | None = None) -> Profile:
-        """A profile of all servers; `key_file` where the key lies elsewhere than at `self.key_file`."""
+        """A profile with all servers; `key_file` if the key is not at `self.key_file`."""
         url = self.endpoint_url
         credential = Credential(kind=CredentialKind.SSH_KEY, username=ACCOUNT, key_file=str(key_file or self.key_file))
         return Profile(
@@ -94,7 +94,7 @@ class Practice:
         )
 
     async def stop(self) -> None:
-        """End servers, agents and cloud, and delete the key. In the event loop that started it."""
+        """Stop servers, agents and cloud, and delete the key. Call it in the event loop that started the practice."""
         try:
             await asyncio.gather(*(server.stop() for server in self.servers))
         finally:
@@ -114,8 +114,8 @@ async def start_practice(
 ) -> Practice:
     """Start a cloud and `hosts` servers, by default one of each image (and all of its clones), in this event loop.
 
-    `only` are the images to take; `password` lets people log in with it too. Raises OnboardError when this computer
-    does not allow that many open files, OSError when no ports are left, RuntimeError when a practice runs here already.
+    `only`: the images to use; `password`: also accepted for log-in. Raises OnboardError if this computer does not
+    allow enough open files, OSError if no ports are left, RuntimeError if a practice already runs in this process.
     """
     chosen = images() if only is None else tuple(only)
     number = sum(image.count for image in chosen) if hosts is None else hosts
@@ -159,7 +159,7 @@ def _servers(
 
 
 def allow_open_files(hosts: int) -> None:
-    """Raise this process's limit of open files to what `hosts` servers need. OnboardError when it cannot be."""
+    """Raise this process's limit of open files to what `hosts` servers need. OnboardError if that fails."""
     if sys.platform == "win32":
         return
     import resource
@@ -169,7 +169,7 @@ def allow_open_files(hosts: int) -> None:
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return
     if hard == resource.RLIM_INFINITY or hard >= needed:
-        with suppress(OSError, ValueError):  # macOS has another limit above this one
+        with suppress(OSError, ValueError):  # macOS has a further limit above this one
             resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
             return
     raise OnboardError(
@@ -186,7 +186,7 @@ def running_practice(
     settings: Settings | None = None,
     password: Secret | None = None,
 ) -> AbstractContextManager[Practice]:
-    """A practice in an event loop of its own thread, for as long as the block runs. Raises as `start_practice`."""
+    """Run a practice in its own thread and event loop during the block. Raises the same as `start_practice`."""
     return running(
         lambda: start_practice(hosts, region, only=only, settings=settings, password=password), "practice-servers"
     )
@@ -195,7 +195,7 @@ def running_practice(
 def serve(folder: Path, hosts: int | None, ready: Callable[[], None]) -> None:
     """Run a practice until SIGTERM, SIGINT or SIGHUP, from the main thread; call `ready` once it is up and in `folder`.
 
-    Raises as `start_practice` and `write_folder`.
+    Raises the same as `start_practice` and `write_folder`.
     """
     asyncio.run(_serve(folder, hosts, ready))
 
@@ -215,9 +215,11 @@ async def _serve(folder: Path, hosts: int | None, ready: Callable[[], None]) -> 
 @contextmanager
 def _until_signal(stop: asyncio.Event) -> Iterator[None]:
     loop = asyncio.get_running_loop()
-    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no terminal that hangs up
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
     handlers = {number: signal.getsignal(number) for name in names if (number := getattr(signal, name, None))}
-    for number in [number for number, handler in handlers.items() if handler is not signal.SIG_IGN]:  # as nohup wants
+    for number in [
+        number for number, handler in handlers.items() if handler is not signal.SIG_IGN
+    ]:  # keep what nohup ignores
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     try:
         yield
@@ -229,7 +231,7 @@ def _until_signal(stop: asyncio.Event) -> Iterator[None]:
 def write_folder(practice: Practice, folder: Path) -> None:
     """Write what others need: profile.toml, its list of servers, env, known_hosts and the private key.
 
-    Overwrites those of an earlier practice. OnboardError when files of those names are something else.
+    Overwrites those of an earlier practice. OnboardError if files with these names are something else.
     """
     names = ("profile.toml", "hosts.csv", "env", "known_hosts", KEY_FILE)
     try:
@@ -237,9 +239,9 @@ def write_folder(practice: Practice, folder: Path) -> None:
         found = [name for name in names if (folder / name).exists()]
         if found and not _is_practice(folder / "profile.toml"):
             raise InputError(
-                f"the folder has a {found[0]} that is not of a practice",
+                f"the folder contains a {found[0]} that does not belong to a practice",
                 where=str(folder),
-                remedy="Name an empty folder, or one of an earlier practice",
+                remedy="Give an empty folder, or one of an earlier practice",
             )
         for name in found:
             (folder / name).unlink()

@@ -1,4 +1,4 @@
-"""A practice server: SSH on a port of the loopback interface, with a machine behind it that only looks like one."""
+"""A practice server: SSH on a port of the loopback interface, with a simulated machine behind it."""
 
 import asyncio
 import hashlib
@@ -30,7 +30,7 @@ class PracticeServer:
     """One server. Its methods belong to the event loop it was started in.
 
     authorized  the public key that may log in
-    password    accepted for log-in and for sudo when there is one
+    password    if set, accepted for log-in and for sudo
     log_ins     how often somebody logged in
     """
 
@@ -65,7 +65,7 @@ class PracticeServer:
         return self.machine.digest()
 
     def known_hosts_line(self) -> str:
-        """As it stands in a known_hosts file, without the line's end."""
+        """Its line for a known_hosts file, without the line end."""
         return f"[{ADDRESS}]:{self.port} {self.machine.identity.host_key}"
 
     async def start(self) -> None:
@@ -78,14 +78,14 @@ class PracticeServer:
             process_factory=self._serve,
             encoding=None,
             server_version="practice",
-            gss_host=None,  # else each would look up this computer's name
+            gss_host=None,  # otherwise each server would look up this computer's name
             allow_pty=False,
             agent_forwarding=False,
             rekey_seconds=24 * 3600,
         )
 
     async def stop(self) -> None:
-        """Stop listening, end the connections there are, and the agent."""
+        """Stop listening, close the connections and stop the agent."""
         await self.agent.stop()
         if self._listener is not None:
             self._listener.close()
@@ -108,7 +108,7 @@ class PracticeServer:
                 await self._answer(request, process)
             process.exit(0)
         except (asyncssh.Error, ConnectionError, asyncio.IncompleteReadError):
-            process.close()  # the other side is gone
+            process.close()  # the client has gone away
 
     async def _answer(self, request: Request, process: "asyncssh.SSHServerProcess[bytes]") -> None:
         process.stderr.write(request.start())
@@ -128,7 +128,7 @@ class PracticeServer:
                 del self.machine.files[path]
 
     async def _may_sudo(self, request: Request, process: "asyncssh.SSHServerProcess[bytes]") -> bool:
-        """Behave as sudo does; False when it refused and has said so."""
+        """Behave like sudo; False if it refused and printed why."""
         match self.machine.image.server.sudo:
             case "free":
                 return True
@@ -172,7 +172,7 @@ class PracticeServer:
 
 
 class _LogIn(asyncssh.SSHServer):
-    """Who may log in; one for each connection. Forwarding of any kind is refused, as asyncssh does by itself."""
+    """Who may log in; one for each connection. Forwarding of any kind is refused, which is asyncssh's default."""
 
     def __init__(self, server: PracticeServer) -> None:
         self._server = server
@@ -211,7 +211,7 @@ class _LogIn(asyncssh.SSHServer):
 
 
 async def _read_request(stdin: "asyncssh.SSHReader[bytes]") -> Request | None:
-    """The request that comes in; None when the input ends before it is whole, or is none."""
+    """Read the request; None if the input ends too early or is not a request."""
     received = b""
     while len(received) <= LARGEST_REQUEST:
         more = await stdin.read(65536)

@@ -1,4 +1,4 @@
-"""The practice cloud's switches: faults that can be asked for, and the clock everything is judged by.
+"""The practice cloud's settings: faults to switch on, and the clock that it uses.
 
 Tests set them in process; other processes send them as JSON to POST /practice/settings.
 """
@@ -15,7 +15,7 @@ AGENT_VERSIONS = ("3.3.4851.0", "3.3.4793.0", "3.3.4624.0")
 class Throttle:
     """Makes one operation answer "Rate exceeded".
 
-    `next_calls` refuses that many calls and then ends; `per_second` lets that many through each second, for good.
+    `next_calls` refuses that many calls and then ends; `per_second` permanently limits the calls per second.
     """
 
     next_calls: int = 0
@@ -42,29 +42,29 @@ class Throttle:
 
 @dataclass(slots=True)
 class Settings:
-    """What can be changed while the cloud runs. Times are seconds."""
+    """What can be changed while the cloud runs. Times are in seconds."""
 
     clock: Callable[[], float] = time.time
-    """Seconds since the epoch; tests put their own here."""
+    """Returns seconds since the epoch; tests can replace it."""
     clock_offset_s: float = 0.0
-    """Added to the clock: moves expiry, heartbeats and time limits on without waiting."""
+    """Added to the clock, to advance expiry, heartbeats and time limits without waiting."""
     role_delay_s: float = 0.0
-    """How long a new role is "Nonexistent role", as IAM's eventual consistency makes it."""
+    """How long a new role is "Nonexistent role", to simulate IAM's eventual consistency."""
     heartbeat_limit_s: float = 600.0
-    """A node not heard of for longer is ConnectionLost; agents report every 300 s."""
+    """A node without a report for longer than this is ConnectionLost; agents report every 300 s."""
     poll_hold_s: float = 20.0
-    """How long GetMessages waits for a message before it answers with none."""
+    """How long GetMessages waits for a message before it returns an empty answer."""
     standard_tier_nodes: int = 1000
     """Nodes an account may have in a Region before it needs the advanced tier."""
     agent_versions: tuple[str, ...] = AGENT_VERSIONS
-    """Agent versions in AWS's bucket, newest first: that one is latest and stable."""
+    """Agent versions in AWS's bucket, newest first; the first is both latest and stable."""
     break_download_after: int | None = None
-    """The next download of a package ends after so many bytes, once."""
+    """The next download of a package ends early, after this many bytes, once."""
     throttles: dict[str, Throttle] = field(default_factory=dict)
     """Operation name, or "*" for those not named → how it is throttled."""
 
     def now(self) -> float:
-        """Seconds since the epoch as the cloud sees them."""
+        """The cloud's time in seconds since the epoch."""
         return self.clock() + self.clock_offset_s
 
     def throttled(self, operation: str) -> bool:
@@ -73,10 +73,10 @@ class Settings:
         return throttle is not None and throttle.refuses(self.now())
 
     def update(self, changes: Mapping[str, Any]) -> None:
-        """Apply switches as they arrive in JSON: all of them, or none.
+        """Apply settings from JSON: all of them, or none.
 
         `throttles` is {operation: {"next_calls": N, "per_second": X} or null}; the rest are numbers.
-        Raises ValueError naming what is not understood.
+        Raises ValueError that names what is wrong.
         """
         changed: dict[str, Any] = {}
         for name, value in changes.items():
@@ -109,7 +109,7 @@ class Settings:
         return throttles
 
     def as_json(self) -> dict[str, Any]:
-        """The switches as POST /practice/settings takes them."""
+        """The settings in the form that POST /practice/settings accepts."""
         return {
             **{name: getattr(self, name) for name in (*_SECONDS, *_WHOLE_NUMBERS)},
             "throttles": {

@@ -29,7 +29,7 @@ class SigningKey:
 
     @classmethod
     def generate(cls) -> "SigningKey":
-        """A new RSA key, created a minute ago so that no clock that is slightly behind takes it for a future one."""
+        """A new RSA key, dated a minute ago, so that it is not in the future for a clock that is slightly behind."""
         return cls(rsa.generate_private_key(65537, KEY_BITS), int(time.time()) - 60)
 
     @property

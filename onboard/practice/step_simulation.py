@@ -1,7 +1,7 @@
 """What the scripts under resources/scripts/posix/steps would do on a practice server, and what they would print.
 
-Those scripts are the truth: each function here follows one of them, with the files, the package and the service of a
-Machine in place of real ones. Folders are not simulated; they are there when something is in them.
+The scripts are authoritative: each function here follows one of them, with the files, the package and the service of a
+Machine instead of real ones. Folders are not simulated; a folder exists if something is in it.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ class Failed(Exception):
 
 @dataclass(slots=True, eq=False)
 class Steps:
-    """The steps of one server. One at a time, as the lock on the real one sees to."""
+    """The steps of one server, one at a time, as the lock on a real server ensures."""
 
     machine: Machine
     service: AgentService
@@ -82,12 +82,12 @@ class _Step:
         self.printed.append((key, value))
 
     def remember(self, **found: str) -> None:
-        """An older record stays."""
+        """Keep an older record."""
         if self.record not in self.machine.files:
             self.machine.files[self.record] = "".join(f"undo.{key}={text}\n" for key, text in found.items()).encode()
 
     def recall(self, key: str) -> str:
-        """What the journal kept, else what the record says."""
+        """The value from the journal, else from the record."""
         return self.variables.get(f"undo_{key}") or self._recorded().get(f"undo.{key}", "")
 
     def _recorded(self) -> dict[str, str]:
@@ -112,14 +112,14 @@ class _Step:
         return " ".join(path for path in paths if not self.exists(path))
 
     def remove(self, path: str) -> bool:
-        """A file, or a folder with all that is in it; False when it is not there."""
+        """Remove a file, or a folder with its content; False if it does not exist."""
         paths = [path] if path in self.machine.files else self.machine.below(f"{path}/")
         for found in paths:
             del self.machine.files[found]
         return bool(paths)
 
     def forget_credentials(self, path: str) -> None:
-        """Remove the file when nothing but an agent's credentials stands in it."""
+        """Remove the file if it contains only an agent's credentials."""
         text = self.machine.files.get(path, b"").decode(errors="replace")
         sections = len(re.findall(r"^\[", text, re.MULTILINE))
         if sections == 1 and re.search(r"^aws_session_token", text, re.MULTILINE):
@@ -189,7 +189,7 @@ async def _install_agent_apply(step: _Step) -> None:
         running, machine.package, machine.enabled = machine.running, wanted["version"], True
         if running:
             await step.service.stop()
-        step.service.start()  # as packages do, whether it is registered or not
+        step.service.start()  # as packages do, registered or not
     step.applied()
 
 
@@ -335,7 +335,7 @@ async def _place_nonce_undo(step: _Step) -> None:
 
 
 def _text(content: bytes) -> str:
-    """As `$(tr -d '\\r' <FILE)` has it."""
+    """The same as `$(tr -d '\\r' <FILE)` has it."""
     return content.decode(errors="replace").replace("\r", "").rstrip("\n")
 
 

@@ -97,7 +97,7 @@ def test_many_servers_go_to_a_list_beside_the_profile(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["profile.toml", "id_ed25519", "known_hosts"])
 def test_files_of_the_users_own_are_not_overwritten(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("mine")
-    with running_practice(1) as practice, pytest.raises(OnboardError, match="not of a practice"):
+    with running_practice(1) as practice, pytest.raises(OnboardError, match="does not belong to a practice"):
         write_folder(practice, tmp_path)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
 
