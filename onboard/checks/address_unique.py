@@ -26,7 +26,7 @@ def _finding(host: Host, names: Sequence[str]) -> Finding:
     return failed(
         NAME,
         "the same address is listed more than once",
-        remedy="Take the server out of the list all but once",
+        remedy="Keep one entry for this address and remove the others",
         evidence=f"{host.place}: {', '.join(names[:5])}{' and more' if len(names) > 5 else ''}",
     )
 

@@ -24,5 +24,5 @@ def mounted_with(option: str, folders: Sequence[str], facts: Facts) -> Mounted |
     on = {place.mounted_on for place in places if option in place.options}
     evidence = "; ".join(f"{place.path} on {place.mounted_on}: {','.join(place.options)}" for place in places)
     if not on and (len(places) < len(folders) or any(not place.options for place in places)):
-        return Unknown(evidence or "df did not tell")
+        return Unknown(evidence or "df did not report it")
     return Mounted(tuple(sorted(on)), evidence)

@@ -37,9 +37,9 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     if len(found.processes) > 1:
         return failed(
             NAME,
-            "several agents run at once",
+            "several agent processes are running",
             remedy=Remedy(
-                "End all of them, and let the service start one",
+                "Stop all of them, then let the service start one",
                 sh("sudo", "systemctl", "stop", "amazon-ssm-agent"),
                 sh("sudo", "pkill", "-x", "amazon-ssm-agen"),  # the kernel keeps 15 characters of a name
                 sh("sudo", "systemctl", "start", "amazon-ssm-agent"),
@@ -56,5 +56,5 @@ CHECK = Check(
     (agent.FACT,),
     judge,
     short=Text("Agent"),
-    why=Text("Two agents on one server take turns at one registration."),
+    why=Text("Two agents on one server compete for the same registration."),
 )

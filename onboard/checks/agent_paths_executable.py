@@ -21,8 +21,8 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
             NAME,
             Text("{mounts} is mounted noexec", mounts=", ".join(barred.on)),
             remedy=Remedy(
-                "Take noexec out of /etc/fstab, or give the agent a file system of its own at /var/lib/amazon. Until "
-                "the next restart this allows it",
+                "Remove noexec from /etc/fstab, or give the agent its own file system at /var/lib/amazon. This allows "
+                "it until the next restart",
                 sh("sudo", "mount", "-o", "remount,exec", foreign(barred.on[0])),
             ),
             evidence=barred.evidence,
@@ -35,5 +35,5 @@ CHECK = Check(
     (disk_space.FACT,),
     judge,
     short=Text("Executable"),
-    why=Text("The agent, and what Run Command sends, must be allowed to run from its folders."),
+    why=Text("The agent and the scripts that Run Command sends must be allowed to run from the agent's folders."),
 )

@@ -15,19 +15,19 @@ PATHS = ("/usr/bin", "/etc", "/var/lib/amazon", "/var/log")
 def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     fixed = mounted_with("ro", PATHS, facts)
     if isinstance(fixed, Unknown):
-        return not_known(NAME, "whether the agent's folders can be written to", fixed)
+        return not_known(NAME, "whether the agent's folders are writable", fixed)
     if fixed.on:
         return failed(
             NAME,
             Text("{mounts} is mounted read-only", mounts=", ".join(fixed.on)),
             remedy=Remedy(
-                "After disk errors the kernel does this by itself: look at dmesg first. Then correct /etc/fstab and "
-                "mount it for writing",
+                "The kernel does this after disk errors: check dmesg first. Then correct /etc/fstab and remount it for "
+                "writing",
                 sh("sudo", "mount", "-o", "remount,rw", foreign(fixed.on[0])),
             ),
             evidence=fixed.evidence,
         )
-    return passed(NAME, "the agent's folders can be written to", fixed.evidence)
+    return passed(NAME, "the agent's folders are writable", fixed.evidence)
 
 
 CHECK = Check(

@@ -33,7 +33,7 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
         return failed(
             NAME,
             "a 32-bit system on a 64-bit processor",
-            remedy="Install the 64-bit edition of the system: AWS offers no 32-bit agent any more",
+            remedy="Install the 64-bit edition of the system: AWS no longer offers a 32-bit agent",
             evidence=f"{evidence}, packages for {packages or '?'}",
         )
     system = facts.get(operating_system.FACT)
@@ -58,5 +58,5 @@ CHECK = Check(
     (kernel.FACT, operating_system.FACT, package_manager.FACT),
     judge,
     short=Text("Processor"),
-    why=Text("AWS offers the agent for x86_64 and ARM64 alone."),
+    why=Text("AWS offers the agent only for x86_64 and ARM64."),
 )

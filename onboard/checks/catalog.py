@@ -113,7 +113,7 @@ def judge_fleet(
 def _defect(check: str, error: Exception) -> Finding:
     return not_known(
         check,
-        "the check itself broke off, a defect in Onboard",
+        "the check itself failed, a defect in Onboard",
         type(error).__name__,  # its text could hold anything
-        remedy="Report it, with the log",
+        remedy="Report it and attach the log",
     )

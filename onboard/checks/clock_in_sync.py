@@ -81,12 +81,12 @@ def _remedy(found: Clock | Unknown, facts: Facts) -> str:
     keepers = () if isinstance(found, Unknown) else found.keepers
     for keeper, commands in _KEEPERS.items():
         if keeper in keepers:
-            return Remedy("Set the clock, and keep it right", *commands)
+            return Remedy("Set the clock and keep it correct", *commands)
     system = facts.get(operating_system.FACT)
     family = "" if isinstance(system, Unknown) else system.family
     if family in _INSTALL:
-        return Remedy("No time service keeps the clock right. Install one", *_INSTALL[family])
-    return "No time service keeps the clock right: install chrony or another NTP client"
+        return Remedy("No time service was found. Install one", *_INSTALL[family])
+    return "No time service was found: install chrony or another NTP client"
 
 
 CHECK = Check(
@@ -94,5 +94,5 @@ CHECK = Check(
     (clock.FACT, endpoint_reach.FACT, operating_system.FACT),
     judge,
     short=Text("Clock"),
-    why=Text("AWS refuses requests that are signed more than 5 minutes off."),
+    why=Text("AWS rejects requests signed by a clock that is more than 5 minutes off."),
 )

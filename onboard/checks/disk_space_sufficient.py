@@ -19,12 +19,12 @@ ONCE_INSTALLED_KIB = {"/usr/bin": 0, "/var/lib/amazon": 20 * MIB, "/var/log": 10
 def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     found = facts.get(disk_space.FACT)
     if isinstance(found, Unknown):
-        return not_known(NAME, "how much room there is", found)
+        return not_known(NAME, "how much space is free", found)
     free: dict[str, int] = {}
     for path in NEEDED_KIB:
         place = found.at(path)
         if place is None or place.free_kib is None:
-            return not_known(NAME, f"how much room there is at {path}", "df did not tell")
+            return not_known(NAME, f"how much space is free at {path}", "df did not report it")
         free[place.mounted_on] = place.free_kib
     installed = facts.get(agent.FACT)
     has_agent = not isinstance(installed, Unknown) and installed.is_installed
@@ -37,17 +37,17 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     if short and isinstance(installed, Unknown) and all(free[mount] >= least[mount] for mount in short):
         return not_known(
             NAME,
-            f"whether there is room on {', '.join(short)}: there is, if the agent is installed already",
+            f"whether there is enough space on {', '.join(short)}: there is if the agent is already installed",
             f"{evidence}; {installed.reason}",
         )
     if short:
         return failed(
             NAME,
-            Text("too little room on {mounts}", mounts=", ".join(short)),
-            remedy=Remedy("Free some space there. This shows what takes it", _usage(short)),
+            Text("not enough space on {mounts}", mounts=", ".join(short)),
+            remedy=Remedy("Free some space there. This shows what uses it", _usage(short)),
             evidence=evidence,
         )
-    return passed(NAME, "there is room for the agent", evidence)
+    return passed(NAME, "there is enough space for the agent", evidence)
 
 
 def _usage(mounts: Sequence[str]) -> Command | None:

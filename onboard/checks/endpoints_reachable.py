@@ -16,7 +16,7 @@ from onboard.model.profile import Host
 from onboard.model.words import Text, joined, phrase
 
 NAME = "endpoints_reachable"
-NOT_NEEDED = Text("Agents from 3.3.40.0 on do without it")  # of ec2messages
+NOT_NEEDED = Text("Agents since 3.3.40.0 do not need it")  # of ec2messages
 _WORDS = {
     Outcome.NO_ADDRESS: phrase("{services}: no address"),
     Outcome.REFUSED: phrase("{services}: connection refused"),
@@ -28,16 +28,15 @@ _WORDS = {
     Outcome.FAILED: phrase("{services}: failed"),
 }
 _REMEDIES = {
-    Outcome.NO_ADDRESS: "give the server a name server that knows AWS's names",
-    Outcome.REFUSED: "allow TCP 443 out to the endpoints' names; a device on the way, or the server's own firewall, "
-    "refuses it",
+    Outcome.NO_ADDRESS: "use a name server that resolves AWS's names",
+    Outcome.REFUSED: "allow outbound TCP 443 to the endpoints' names; a device on the way or the server's own "
+    "firewall refuses it",
     Outcome.UNREACHABLE: "give the server a route to AWS, private endpoints (network.endpoints) or a proxy "
     "(network.proxy)",
-    Outcome.TIMED_OUT: "allow TCP 443 out to the endpoints' names; a firewall on the way drops it",
-    Outcome.NO_ANSWER: "exempt AWS's names from what inspects or filters connections on the way",
+    Outcome.TIMED_OUT: "allow outbound TCP 443 to the endpoints' names; a firewall on the way drops it",
+    Outcome.NO_ANSWER: "exempt AWS's names from devices that inspect or filter connections",
     Outcome.TLS_FAILED: "exempt AWS's names from TLS inspection; see the evidence",
-    Outcome.PROXY_FAILED: "see that network.proxy is right, and let the proxy allow CONNECT to port 443 of the "
-    "endpoints",
+    Outcome.PROXY_FAILED: "check network.proxy, and let the proxy allow CONNECT to port 443 of the endpoints",
     Outcome.FAILED: "see the evidence",
 }
 
@@ -55,8 +54,8 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
             return not_known(
                 NAME,
                 "whether the endpoints can be reached",
-                evidence or "the server did not tell",
-                remedy="Install curl on the server, or let its SSH server open tunnels (AllowTcpForwarding)",
+                evidence or "the server did not report it",
+                remedy="Install curl on the server, or allow tunnels in its SSH server (AllowTcpForwarding)",
             )
         return passed(NAME, "the endpoints answer", evidence)
     outcomes = [outcome for outcome in _WORDS if any(reached.outcome is outcome for reached in lost)]
@@ -68,7 +67,7 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     remedy = "; ".join(_REMEDIES[outcome] for outcome in outcomes)
     remedy = remedy[0].upper() + remedy[1:]
     if _people_have_a_proxy(facts) and not any(reached.via for reached in lost):
-        remedy += ". Log-ins on this server use a proxy that the agent does not see: set network.proxy"
+        remedy += ". Log-ins on this server use a proxy that the agent does not use: set network.proxy"
         proxies = facts.get(proxy_in_force.FACT)
         evidence += "" if isinstance(proxies, Unknown) else f"; log-ins use {proxies.of_people}"
     if [reached.service for reached in lost] == ["ec2messages"]:
@@ -92,5 +91,5 @@ CHECK = Check(
     (endpoint_reach.FACT, proxy_in_force.FACT),
     judge,
     short=Text("Endpoints"),
-    why=Text("The agent comes online only where it reaches Systems Manager on TCP 443."),
+    why=Text("The agent comes online only if it can reach Systems Manager on TCP 443."),
 )

@@ -21,14 +21,14 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
         return warned(
             NAME,
             "services are started without systemd",
-            remedy="See after the installation that the agent starts again with the server: nothing restarts it when "
-            "it ends",
+            remedy="After the installation, check that the agent starts when the server boots: nothing restarts it "
+            "if it stops",
             evidence=evidence,
         )
     return failed(
         NAME,
-        "nothing here starts services",
-        remedy="The agent is a service: use a server with systemd. A container is no managed node",
+        "nothing on this server starts services",
+        remedy="The agent runs as a service: use a server with systemd. A container cannot be a managed node",
         evidence=evidence,
     )
 

@@ -22,7 +22,7 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
         return failed(
             NAME,
             Text("{system} is not Linux", system=found.system),
-            remedy="AWS has agents for Linux only",
+            remedy="Use a Linux server: Onboard does not install the agent on this system",
             evidence=evidence,
         )
     numbers = re.match(r"([0-9]{1,6})\.([0-9]{1,6})", found.release)
@@ -32,7 +32,7 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
         return failed(
             NAME,
             Text("kernel {version} is older than 3.2", version=numbers[0]),
-            remedy="Move to a system with a newer kernel: today's agents do not run on this one",
+            remedy="Move to a system with a newer kernel: current agents do not run on this one",
             evidence=evidence,
         )
     return passed(NAME, "the kernel is new enough", evidence)
@@ -43,5 +43,5 @@ CHECK = Check(
     (kernel.FACT,),
     judge,
     short=Text("Kernel"),
-    why=Text("Today's agents do not run on kernels before 3.2."),
+    why=Text("Current agents do not run on kernels before 3.2."),
 )

@@ -11,7 +11,7 @@ from onboard.model.words import Remedy, Text, joined, sh
 NAME = "names_resolve"
 _ADVICE = Text(
     "With private endpoints, forward AWS's names to the VPC's inbound resolver; behind a proxy, set network.proxy. "
-    "This shows which name servers the server asks"
+    "This shows which name servers the server uses"
 )
 _LOOK = sh("cat", "/etc/resolv.conf")
 _REMEDY = Remedy(_ADVICE, _LOOK)
@@ -21,22 +21,22 @@ _NOT_NEEDED = Remedy(joined(NOT_NEEDED, _ADVICE, ". "), _LOOK)
 def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     found = facts.get(name_resolution.FACT)
     if isinstance(found, Unknown):
-        return not_known(NAME, "whether the endpoints' names have addresses", found)
+        return not_known(NAME, "whether the endpoints' names resolve", found)
     by_proxy = {service: _by_proxy(facts, service, context) for service, _ in context.endpoints}
     needed = [service for service, proxied in by_proxy.items() if not proxied]
     if not needed:
-        return passed(NAME, "the proxy looks the names up")
+        return passed(NAME, "the proxy resolves the names")
     resolved = {service: found.of(service) for service in needed}
     without = [service for service, name in resolved.items() if name is None or not name.addresses]
     evidence = "; ".join(
         f"{name.name}: {' '.join(name.addresses) or name.error}" for name in resolved.values() if name is not None
     )
     if not without:
-        return passed(NAME, "the endpoints' names have addresses", evidence)
+        return passed(NAME, "the endpoints' names resolve", evidence)
     if any(resolved[service] is None for service in without):
-        return not_known(NAME, "whether the endpoints' names have addresses", evidence or "the server did not tell")
+        return not_known(NAME, "whether the endpoints' names resolve", evidence or "the server did not report it")
     if any(by_proxy[service] is None for service in without):
-        return not_known(NAME, "whether a proxy looks up the names that have no address here", evidence)
+        return not_known(NAME, "whether a proxy resolves the names that do not resolve here", evidence)
     errors = sorted({name.error for name in resolved.values() if name is not None and not name.addresses})
     summary = Text("no address for {services}: {errors}", services=", ".join(without), errors="; ".join(errors))
     if without == ["ec2messages"]:

@@ -16,7 +16,7 @@ from onboard.model.words import Remedy, Text, and_more, sh
 NAME = "not_a_clone"
 _REMEDY = Remedy(
     "If both are the same server, list it only once. If not, run this on the copy, never on the original: it gives the "
-    "copy an identity of its own and restarts it. The first command is for a copy that has the agent",
+    "copy its own identity and restarts it. Skip the first command if the copy has no agent",
     sh("sudo", "amazon-ssm-agent", "-register", "-clear"),
     sh("sudo", "rm", "-f", "/etc/machine-id", "/var/lib/dbus/machine-id"),
     sh("sudo", "systemd-machine-id-setup"),
@@ -72,5 +72,5 @@ CHECK = FleetCheck(
     (machine_identity.FACT, registration.FACT),
     judge,
     short=Text("Not a copy"),
-    why=Text("Copies share one identity, and take turns at one node."),
+    why=Text("Copies share one identity and compete for the same node."),
 )

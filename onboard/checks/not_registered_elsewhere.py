@@ -9,7 +9,8 @@ from onboard.model.words import Remedy, Text, joined, phrase, sh
 
 NAME = "not_registered_elsewhere"
 _CLEAR = phrase(
-    "If that registration is no longer needed, deregister the node where it is known, and clear it on the server"
+    "If that registration is no longer needed, deregister the node in its own account and Region, and clear it on the "
+    "server"
 )
 CLEAR_REGISTRATION = (
     sh("sudo", "systemctl", "stop", "amazon-ssm-agent"),
@@ -20,15 +21,15 @@ CLEAR_REGISTRATION = (
 def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     found = facts.get(registration.FACT)
     if isinstance(found, Unknown):
-        return not_known(NAME, "whether the server is registered already", found)
+        return not_known(NAME, "whether the server is already registered", found)
     if not found.instance_id:
         return passed(NAME, "the server is not registered", "a key without a registration" if found.has_key else "")
     if not found.region:
         return not_known(
             NAME,
             "in which Region the server is registered",
-            f"{found.instance_id}, of no Region",
-            remedy="See /var/lib/amazon/ssm/registration on the server, which names it",
+            f"{found.instance_id}, no Region recorded",
+            remedy="Look it up in /var/lib/amazon/ssm/registration on the server",
         )
     evidence = f"{found.instance_id} in {found.region}"
     if found.region != context.region:
@@ -41,9 +42,9 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     if context.known_nodes is None:
         return not_known(
             NAME,
-            "whether the server's registration is one of this account",
+            "whether the server is registered in this account",
             evidence,
-            remedy="Give credentials that may call ssm:DescribeInstanceInformation, and check again",
+            remedy="Use AWS credentials that allow ssm:DescribeInstanceInformation, then check again",
         )
     if found.instance_id not in context.known_nodes:
         return failed(

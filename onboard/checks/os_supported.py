@@ -57,8 +57,8 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     if _within(version, IN_2018.get(system.id, ())):
         return failed(
             NAME,
-            Text("{system}: documented 2018, unsupported today", system=_short(system)),
-            remedy=joined(_MOVE, Text("The last agents for it get no updates and no help from AWS"), ". "),
+            Text("{system}: documented in 2018, no longer supported", system=_short(system)),
+            remedy=joined(_MOVE, Text("The last agents for it get no updates or support from AWS"), ". "),
             evidence=system.name,
         )
     if system.id in SOON and version[:1] >= SOON[system.id][:1]:
@@ -104,5 +104,5 @@ CHECK = Check(
     (operating_system.FACT,),
     judge,
     short=Text("Supported"),
-    why=Text("AWS supports hybrid nodes on listed systems and versions alone."),
+    why=Text("AWS supports hybrid nodes only on the systems and versions that it lists."),
 )

@@ -18,23 +18,23 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     if not {"deb", "rpm"} & set(found.formats):
         return failed(
             NAME,
-            "neither dpkg nor rpm is here",
-            remedy="AWS offers the agent as deb and rpm. This system needs its own vendor's way",
+            "neither dpkg nor rpm is installed",
+            remedy="AWS offers the agent as deb and rpm packages. For this system, ask its vendor",
             evidence=evidence,
         )
     if found.interrupted:
         return failed(
             NAME,
-            "dpkg was interrupted, a package is half installed",
-            remedy=Remedy("Finish it", sh("sudo", "dpkg", "--configure", "-a")),
+            "dpkg was interrupted and a package is half installed",
+            remedy=Remedy("Finish that installation", sh("sudo", "dpkg", "--configure", "-a")),
             evidence=evidence,
         )
     if found.locks:
         return warned(
             NAME,
-            "the package manager is at work",
+            "the package manager is busy",
             remedy=Remedy(
-                "Wait until it is done; the installation waits for a while as well. This shows what it is",
+                "Wait until it has finished; the installation also waits for a while. This shows what is running",
                 sh("pgrep", "-af", "apt|dpkg|unattended|yum|dnf|zypper"),
             ),
             evidence="; ".join(f"{lock.file}: {lock.program} ({lock.pid})" for lock in found.locks),
@@ -47,5 +47,5 @@ CHECK = Check(
     (package_manager.FACT,),
     judge,
     short=Text("Packages"),
-    why=Text("The agent comes as a package of dpkg or rpm."),
+    why=Text("The agent is installed as a deb or rpm package."),
 )

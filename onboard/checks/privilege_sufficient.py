@@ -13,7 +13,7 @@ NAME = "privilege_sufficient"
 def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     found = facts.get(privilege.FACT)
     if isinstance(found, Unknown):
-        return not_known(NAME, "as whom commands run", found)
+        return not_known(NAME, "which user commands run as", found)
     evidence = f"uid {found.uid} ({found.user or '?'}), groups {' '.join(found.groups) or '?'}"
     if found.is_root:
         how = f"through sudo, called by {found.sudo_user}" if found.sudo_user else "by the log-in"
@@ -23,7 +23,7 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
         return failed(
             NAME,
             "commands do not run as root",
-            remedy="Log in as root, or let sudo lead to root: see runas_default in /etc/sudoers",
+            remedy="Log in as root, or make sudo run commands as root: see runas_default in /etc/sudoers",
             evidence=evidence,
         )
     if not refusal.tried:
@@ -38,5 +38,5 @@ CHECK = Check(
     (privilege.FACT,),
     judge,
     short=Text("Privilege"),
-    why=Text("Installing and registering the agent takes root."),
+    why=Text("Installing and registering the agent requires root."),
 )

@@ -15,26 +15,26 @@ NAME = "proxy_consistent"
 def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     found = facts.get(proxy_in_force.FACT)
     if isinstance(found, Unknown):
-        return not_known(NAME, "which proxy the agent's service has", found)
+        return not_known(NAME, "which proxy the agent's service uses", found)
     wanted = context.profile.network.proxy or ""
     has = found.of_agent
     if _plain(wanted) == _plain(has):
         return passed(
-            NAME, "the agent's service has the profile's proxy" if has else "no proxy is set for the agent", has
+            NAME, "the agent's service uses the profile's proxy" if has else "no proxy is set for the agent", has
         )
     if not has:
-        return passed(NAME, "the agent's service will be given the profile's proxy", _plain(wanted))
+        return passed(NAME, "the agent's service will use the profile's proxy", _plain(wanted))
     evidence = f"on the server: {has}; in the profile: {_plain(wanted) or 'none'}"
     if wanted:
         return warned(
             NAME,
-            "the agent's service has another proxy than the profile",
-            remedy="The profile's will be set. If the server's is right, change network.proxy",
+            "the agent's service uses a different proxy from the profile's",
+            remedy="The profile's proxy will be set. If the server's proxy is right, change network.proxy",
             evidence=evidence,
         )
     return warned(
         NAME,
-        "the agent's service has a proxy that the profile does not name",
+        "the agent's service uses a proxy that the profile does not name",
         remedy=Remedy(
             "If it is right, set network.proxy to it; if not, remove it from the service",
             sh("sudo", "systemctl", "edit", "amazon-ssm-agent"),
@@ -53,5 +53,5 @@ CHECK = Check(
     (proxy_in_force.FACT,),
     judge,
     short=Text("Proxy"),
-    why=Text("The agent uses the proxy that its service has, not that of log-ins."),
+    why=Text("The agent uses its service's proxy, not that of log-ins."),
 )

@@ -33,7 +33,7 @@ _BY_HAND = {  # family → where administrators add certificates (as *.crt on De
 }
 
 _ADD = phrase(
-    'Let Onboard add them: run.fixes = ["{fix}"]. Or add the PEM files of https://www.amazontrust.com/repository/ to '
+    'Let Onboard add them: run.fixes = ["{fix}"]. Or add the PEM files from https://www.amazontrust.com/repository/ to '
     "the system's store"
 )
 _REINSTALL = phrase(
@@ -53,7 +53,7 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     evidence += f"; missing: {', '.join(root.name for root in missing)}"
     remedy = _remedy(facts)
     if not found.bundle and not found.amazon:
-        return failed(NAME, "there is no store of root certificates", remedy=remedy, evidence=evidence, fix=FIX)
+        return failed(NAME, "there is no root certificate store", remedy=remedy, evidence=evidence, fix=FIX)
     if all(root in missing for root in AMAZON_ROOTS if root.required):
         return failed(
             NAME,

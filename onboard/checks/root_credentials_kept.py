@@ -18,18 +18,18 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     if context.profile.agent.share_credentials:
         return _when_shared(found.default)
     if found.default is not KeyKind.TEMPORARY:
-        return passed(NAME, "no agent has written over root's AWS key")
+        return passed(NAME, "no agent has overwritten root's AWS key")
     registered = facts.get(registration.FACT)
     if isinstance(registered, Unknown):
-        return not_known(NAME, "whether root's AWS key is one that an agent wrote", registered)
+        return not_known(NAME, "whether an agent wrote root's AWS key", registered)
     if not registered.instance_id:
-        return passed(NAME, "no agent has written over root's AWS key", "a temporary key, and no agent is registered")
+        return passed(NAME, "no agent has overwritten root's AWS key", "a temporary key, and no agent is registered")
     return warned(
         NAME,
-        "an agent has probably written over root's AWS key",
+        "an agent has probably overwritten root's AWS key",
         remedy=Text(
-            "If root had a key of its own in [default] of {file}, put it back from a backup, else remove that section. "
-            "Do so after apply: from then on the agent writes there no more (agent.share_credentials is false)",
+            "If root had its own key in [default] of {file}, restore it from a backup; otherwise remove that section. "
+            "Do so after apply, when the agent no longer writes there (agent.share_credentials is false)",
             file=FILE,
         ),
         evidence=f"[default] has a temporary key, as the agent of {registered.instance_id} writes it",
@@ -38,10 +38,10 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
 
 def _when_shared(default: KeyKind) -> Finding:
     if default is not KeyKind.OWN:
-        return passed(NAME, "root has no AWS key of its own that the agent could write over")
+        return passed(NAME, "root has no AWS key of its own that the agent could overwrite")
     return warned(
         NAME,
-        "the agent will write over root's own AWS key",
+        "the agent will overwrite root's own AWS key",
         remedy=Text("Set agent.share_credentials to false, or move that key to another section of {file}", file=FILE),
         evidence="agent.share_credentials is true, and [default] has a key that is not temporary",
     )
@@ -52,5 +52,5 @@ CHECK = Check(
     (root_credentials.FACT, registration.FACT),
     judge,
     short=Text("Root's key"),
-    why=Text("An agent that shares its credentials writes over root's own AWS key."),
+    why=Text("An agent that shares its credentials overwrites root's own AWS key."),
 )

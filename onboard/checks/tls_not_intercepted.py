@@ -26,8 +26,8 @@ DOMAINS = (
     ".api.amazonwebservices.eu",
 )
 _REMEDY = (
-    "Exempt *.amazonaws.com from TLS inspection. ssmmessages speaks WebSocket, which inspection breaks even where the "
-    "device's own root is trusted"
+    "Exempt *.amazonaws.com from TLS inspection. ssmmessages uses WebSocket, which inspection breaks even if the "
+    "server trusts the device's root certificate"
 )
 
 
@@ -47,9 +47,7 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     foreign = {service: _name(issuer) for service, issuer in issuers.items() if _organisation(issuer) not in ISSUERS}
     if foreign:
         openers = ", ".join(sorted(set(foreign.values())))
-        summary = Text(
-            "TLS to {services} is opened on the way by {openers}", services=", ".join(foreign), openers=openers
-        )
+        summary = Text("TLS to {services} is intercepted by {openers}", services=", ".join(foreign), openers=openers)
         if {"ssm", "ssmmessages"} & set(foreign):
             return failed(NAME, summary, remedy=_REMEDY, evidence=evidence)
         return warned(NAME, summary, remedy=_REMEDY, evidence=evidence)
@@ -80,5 +78,5 @@ CHECK = Check(
     (endpoint_reach.FACT,),
     judge,
     short=Text("TLS"),
-    why=Text("A device that opens TLS on the way breaks the agent's connection for messages."),
+    why=Text("A device that intercepts TLS breaks the agent's message connection."),
 )

@@ -35,7 +35,11 @@ NODE = "mi-0123456789abcdef0"
         (Agent(), PASS, "no agent is installed yet"),
         (Agent((DEB,), processes=(AgentProcess(7, "/usr/bin/amazon-ssm-agent"),)), PASS, "one agent is installed"),
         (Agent((DEB, SNAP)), FAIL, "the agent is installed more than once: deb, snap"),
-        (Agent((DEB,), processes=(AgentProcess(7, ""), AgentProcess(8, ""))), FAIL, "several agents run at once"),
+        (
+            Agent((DEB,), processes=(AgentProcess(7, ""), AgentProcess(8, ""))),
+            FAIL,
+            "several agent processes are running",
+        ),
     ],
 )
 def test_agents(found: Agent, verdict: Verdict, summary: str) -> None:
@@ -67,13 +71,13 @@ def test_registrations(found: AgentRegistration, verdict: Verdict, summary: str)
 @pytest.mark.parametrize(
     ("kind", "node", "shared", "verdict", "summary"),
     [
-        (KeyKind.NONE, NODE, False, PASS, "no agent has written over root's AWS key"),
-        (KeyKind.OWN, NODE, False, PASS, "no agent has written over root's AWS key"),
-        (KeyKind.TEMPORARY, "", False, PASS, "no agent has written over root's AWS key"),
-        (KeyKind.TEMPORARY, NODE, False, WARN, "an agent has probably written over root's AWS key"),
-        (KeyKind.OWN, "", True, WARN, "the agent will write over root's own AWS key"),
-        (KeyKind.NONE, "", True, PASS, "root has no AWS key of its own that the agent could write over"),
-        (KeyKind.TEMPORARY, NODE, True, PASS, "root has no AWS key of its own that the agent could write over"),
+        (KeyKind.NONE, NODE, False, PASS, "no agent has overwritten root's AWS key"),
+        (KeyKind.OWN, NODE, False, PASS, "no agent has overwritten root's AWS key"),
+        (KeyKind.TEMPORARY, "", False, PASS, "no agent has overwritten root's AWS key"),
+        (KeyKind.TEMPORARY, NODE, False, WARN, "an agent has probably overwritten root's AWS key"),
+        (KeyKind.OWN, "", True, WARN, "the agent will overwrite root's own AWS key"),
+        (KeyKind.NONE, "", True, PASS, "root has no AWS key of its own that the agent could overwrite"),
+        (KeyKind.TEMPORARY, NODE, True, PASS, "root has no AWS key of its own that the agent could overwrite"),
     ],
 )
 def test_roots_own_key(kind: KeyKind, node: str, shared: bool, verdict: Verdict, summary: str) -> None:

@@ -116,7 +116,7 @@ def test_roots() -> None:
     for too_few in ((), (1,), (1, 2, 3)):
         assert trusted(*too_few).status is FAIL
     assert trusted(others=(STARFIELD_CLASS_2, LOOK_ALIKE)).status is FAIL
-    assert trusted(bundle="").summary == "there is no store of root certificates"
+    assert trusted(bundle="").summary == "there is no root certificate store"
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_the_one_who_opens_tls_is_named() -> None:
     gate = (PeerCertificate("CN=x", "C=US; O=Zscaler Inc.; CN=Zscaler Intermediate Root CA"),)
     everywhere = EndpointReach(tuple(reached(service, certificates=gate) for service in SERVICES))
     found = finding(tls_not_intercepted.CHECK, (endpoint_reach.FACT, everywhere))
-    assert found.summary == "TLS to ssm, ssmmessages, ec2messages, s3 is opened on the way by Zscaler Inc."
+    assert found.summary == "TLS to ssm, ssmmessages, ec2messages, s3 is intercepted by Zscaler Inc."
     assert "WebSocket" in found.remedy
     only_s3 = reach(s3=reached("s3", certificates=gate))
     assert finding(tls_not_intercepted.CHECK, (endpoint_reach.FACT, only_s3)).status is WARN

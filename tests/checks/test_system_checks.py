@@ -37,12 +37,12 @@ PASS, WARN, FAIL, UNKNOWN = Verdict.PASS, Verdict.WARN, Verdict.FAIL, Verdict.UN
         ("almalinux", "10.0", FAIL, "AlmaLinux 10.0 is not supported"),
         ("amzn", "2", PASS, "Amazon Linux 2 is supported"),
         ("amzn", "2023", PASS, "Amazon Linux 2023 is supported"),
-        ("amzn", "2018.03", FAIL, "Amazon Linux 2018.03: documented 2018, unsupported today"),
+        ("amzn", "2018.03", FAIL, "Amazon Linux 2018.03: documented in 2018, no longer supported"),
         ("bottlerocket", "1.19.2", PASS, "Bottlerocket 1.19.2 is supported"),
         ("centos", "9", PASS, "CentOS 9 is supported"),
         ("centos", "8", FAIL, "CentOS 8 is not supported"),
-        ("centos", "7", FAIL, "CentOS 7: documented 2018, unsupported today"),
-        ("centos", "6.10", FAIL, "CentOS 6.10: documented 2018, unsupported today"),
+        ("centos", "7", FAIL, "CentOS 7: documented in 2018, no longer supported"),
+        ("centos", "6.10", FAIL, "CentOS 6.10: documented in 2018, no longer supported"),
         ("centos", "6.2", FAIL, "CentOS 6.2 is not supported"),
         ("debian", "10", FAIL, "Debian 10 is not supported"),
         ("debian", "11", PASS, "Debian 11 is supported"),
@@ -53,16 +53,16 @@ PASS, WARN, FAIL, UNKNOWN = Verdict.PASS, Verdict.WARN, Verdict.FAIL, Verdict.UN
         ("ol", "7.5", PASS, "Oracle Linux 7.5 is supported"),
         ("ol", "7.9", FAIL, "Oracle Linux 7.9 is not supported"),
         ("ol", "8.10", PASS, "Oracle Linux 8.10 is supported"),
-        ("raspbian", "9", FAIL, "Raspberry Pi OS 9: documented 2018, unsupported today"),
-        ("rhel", "6.5", FAIL, "RHEL 6.5: documented 2018, unsupported today"),
+        ("raspbian", "9", FAIL, "Raspberry Pi OS 9: documented in 2018, no longer supported"),
+        ("rhel", "6.5", FAIL, "RHEL 6.5: documented in 2018, no longer supported"),
         ("rhel", "7.0", PASS, "RHEL 7.0 is supported"),
         ("rhel", "10.1", PASS, "RHEL 10.1 is supported"),
         ("rhel", "11.0", FAIL, "RHEL 11.0 is not supported"),
         ("rocky", "9.4", PASS, "Rocky Linux 9.4 is supported"),
-        ("sles", "12.5", FAIL, "SLES 12.5: documented 2018, unsupported today"),
+        ("sles", "12.5", FAIL, "SLES 12.5: documented in 2018, no longer supported"),
         ("sles", "15.2", FAIL, "SLES 15.2 is not supported"),
         ("sles", "15.6", PASS, "SLES 15.6 is supported"),
-        ("ubuntu", "14.04", FAIL, "Ubuntu 14.04: documented 2018, unsupported today"),
+        ("ubuntu", "14.04", FAIL, "Ubuntu 14.04: documented in 2018, no longer supported"),
         ("ubuntu", "18.04", PASS, "Ubuntu 18.04 is supported"),
         ("ubuntu", "24.04", PASS, "Ubuntu 24.04 is supported"),
         ("ubuntu", "24.10", FAIL, "Ubuntu 24.10 is not supported"),
@@ -155,13 +155,13 @@ def test_why_an_account_is_not_root_is_what_the_connection_says() -> None:
     ("manager", "verdict", "summary"),
     [
         (PackageManager(("rpm",)), PASS, "the package manager is free"),
-        (PackageManager(("snap",)), FAIL, "neither dpkg nor rpm is here"),
-        (PackageManager(), FAIL, "neither dpkg nor rpm is here"),
-        (PackageManager(("deb",), interrupted=True), FAIL, "dpkg was interrupted, a package is half installed"),
+        (PackageManager(("snap",)), FAIL, "neither dpkg nor rpm is installed"),
+        (PackageManager(), FAIL, "neither dpkg nor rpm is installed"),
+        (PackageManager(("deb",), interrupted=True), FAIL, "dpkg was interrupted and a package is half installed"),
         (
             PackageManager(("deb",), locks=(Lock("/var/lib/dpkg/lock", "7", "apt"),)),
             WARN,
-            "the package manager is at work",
+            "the package manager is busy",
         ),
     ],
 )
@@ -175,18 +175,18 @@ def test_room_is_summed_up_for_each_file_system() -> None:
         found = finding(disk_space_sufficient.CHECK, (disk_space.FACT, disk(**places)), *changes)
         return found.status, found.summary
 
-    assert judged() == (PASS, "there is room for the agent")
+    assert judged() == (PASS, "there is enough space for the agent")
     small = {"amazon": place("/var/lib/amazon", 120, mounted_on="/var")}
     assert judged(**small)[0] is PASS
     small["log"] = place("/var/log", 120, mounted_on="/var")
-    assert judged(**small) == (FAIL, "too little room on /var")
+    assert judged(**small) == (FAIL, "not enough space on /var")
     assert judged((agent.FACT, agent.Agent(binaries=("/usr/bin/amazon-ssm-agent",))), **small)[0] is PASS
     assert judged(bin=Place("/usr/bin", None, (), ""))[0] is UNKNOWN
     assert judged((agent.FACT, "late"))[0] is PASS
     status, summary = judged((agent.FACT, "late"), **small)
     assert (status, "if the agent is installed already" in summary) == (UNKNOWN, True)
     small["log"] = place("/var/log", 5, mounted_on="/var")
-    assert judged((agent.FACT, "late"), **small) == (FAIL, "too little room on /var")
+    assert judged((agent.FACT, "late"), **small) == (FAIL, "not enough space on /var")
 
 
 def test_mounts_that_bar_the_agent() -> None:

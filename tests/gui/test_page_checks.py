@@ -158,7 +158,7 @@ def test_causes_are_grouped_with_counts_and_filter(checked: ChecksPage) -> None:
     assert detail is not None
     assert detail.title == "3 servers · Clock"
     assert "5 minutes" in detail.why
-    assert detail.remedy == "Set the clock, and keep it right"
+    assert detail.remedy == "Set the clock and keep it correct"
     assert detail.commands == fleet.CLOCK_COMMANDS
     assert checked.cancel()
     assert checked.matrix.rowCount() == COUNT
