@@ -68,7 +68,7 @@ def _value(fact: Fact[Any], answer: Answer | Unknown) -> Any:
         return answer
     if answer.exit_code != 0:
         said = answer.stderr.strip().splitlines()
-        return Unknown(said[-1] if said else f"its script failed with exit code {answer.exit_code}")
+        return Unknown(said[-1] if said else f"the script failed with exit code {answer.exit_code}")
     try:
         return fact.parse(answer)
     except FactError as error:
@@ -94,7 +94,9 @@ def split(result: ScriptResult, *, received: float | None = None) -> Mapping[str
         if state == b"late":
             answers[name.decode()] = Unknown("the server did not answer this within its time limit")
         elif int(size) > SECTION_LIMIT:
-            answers[name.decode()] = Unknown(f"the server printed {int(size):,} bytes, more than an answer can have")
+            answers[name.decode()] = Unknown(
+                f"the server printed {int(size):,} bytes, more than the limit for one answer"
+            )
         else:
             answers[name.decode()] = Answer(printed.decode(errors="replace"), stderr, int(state), began)
     return answers
@@ -107,9 +109,9 @@ def _why_missing(result: ScriptResult) -> Unknown:
         return Unknown(f"the server did not run the script: {said[-1] if said else f'exit code {result.exit_code}'}")
     line = b"\nonboard-facts " + begin.group(1)
     if line + b" homeless\n" in result.stdout[begin.end() - 1 :]:
-        return Unknown("no folder for temporary files on the server can be written to")
+        return Unknown("no temporary folder on the server is writable")
     if line + b" finished " not in result.stdout:
-        return Unknown("the server's answer broke off")
+        return Unknown("the server's answer was cut off")
     return Unknown("the server gave no answer to this")
 
 

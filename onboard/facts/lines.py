@@ -24,5 +24,5 @@ def single(answer: Answer) -> dict[str, str]:
 def number(text: str, what: str) -> int:
     """A whole number. FactError when it is none."""
     if not (text.isascii() and text.isdigit()) or len(text) > 20:
-        raise FactError(f"{what} is no number: {text[:40]!r}")
+        raise FactError(f"{what} is not a number: {text[:40]!r}")
     return int(text)

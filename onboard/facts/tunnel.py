@@ -68,7 +68,7 @@ def _tried(untried: Reached, connection: Connection) -> Reached:
         host, port = target.hostname or "", target.port or (80 if target.scheme == "http" else 443)
         first, first_port = (proxy.hostname, proxy.port or 80) if proxy.hostname else (host, port)
     except ValueError:
-        return replace(found, outcome=Outcome.FAILED, error=f"no port: {untried.url} {untried.via}")
+        return replace(found, outcome=Outcome.FAILED, error=f"not a valid port: {untried.url} {untried.via}")
     try:
         channel = connection.open_tunnel(first, first_port, timeout=LIMIT)
     except (PermissionError, ConnectionLost) as error:
@@ -100,7 +100,7 @@ def _spoken(stream: "_Stream", target: SplitResult, proxied: bool, found: Reache
         try:
             found = replace(found, certificates=(certificate_of(der),))
         except ValueError as error:
-            return replace(found, outcome=Outcome.FAILED, error=f"its certificate is not understood: {error}")
+            return replace(found, outcome=Outcome.FAILED, error=f"its certificate cannot be read: {error}")
     return _asked(stream, target.netloc, f"http://{target.netloc}/" if proxied and not secure else "/", found)
 
 
@@ -158,7 +158,7 @@ class _Stream:
                 break
             received += more
         if not received:
-            raise _NoAnswer("it closed the connection without a word")
+            raise _NoAnswer("it closed the connection without an answer")
         return received.decode("latin-1")
 
     def _receive(self) -> bytes:
@@ -179,7 +179,7 @@ class _Stream:
                 self._send_raw(self._outgoing.read())
                 data = self._receive_raw()
                 if not data:
-                    raise _NoAnswer("connected, then hung up") from None
+                    raise _NoAnswer("connected, then closed the connection") from None
                 self._incoming.write(data)
             else:
                 self._send_raw(self._outgoing.read())

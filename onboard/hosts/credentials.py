@@ -67,7 +67,7 @@ def remember(name: str, secret: Secret) -> None:
         raise OnboardError(
             "The secret was not stored",
             where=f"credential {name}",
-            why=Text("The keyring refused it ({error})", error=type(error).__name__),
+            why=Text("The keyring rejected it ({error})", error=type(error).__name__),
             remedy=Text("Set {variable} or secret_command instead", variable=variable_name(name)),
         ) from None
 
@@ -161,7 +161,7 @@ def _checked(name: str, value: str | None) -> Secret | None:
         raise OnboardError(
             "The secret has more than one line",
             where=f"credential {name}",
-            remedy="Give the password alone, for instance by cutting the first line out of what the command prints",
+            remedy="Give only the password, for example by printing only the first line of the command's output",
         )
     return Secret(value)
 
@@ -240,7 +240,7 @@ def _run(name: str, command: tuple[str, ...] | str, cancel: CancelToken) -> str:
     try:
         return printed.decode("utf-8").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
-        raise OnboardError("The command printed bytes that are no text", where=where, remedy=remedy) from None
+        raise OnboardError("The command printed bytes that are not UTF-8 text", where=where, remedy=remedy) from None
 
 
 def _environment_of_a_command(environment: Mapping[str, str]) -> dict[str, str]:
@@ -266,13 +266,13 @@ def _printed(process: subprocess.Popen[bytes], where: str, cancel: CancelToken) 
         if cancel.stopping:
             raise Cancelled
         if len(printed) > MOST_PRINTED:
-            raise OnboardError("The command printed too much", where=where, remedy="It must print the secret alone")
+            raise OnboardError("The command printed too much", where=where, remedy="It must print only the secret")
         if time.monotonic() > deadline:
             raise OnboardError(
                 "The command took too long",
                 where=where,
                 why=Text("It printed no secret within {seconds} seconds", seconds=f"{COMMAND_SECONDS:.0f}"),
-                remedy="It must not ask anything: it has no terminal here",
+                remedy="It must not ask for input: it has no terminal here",
             )
 
 

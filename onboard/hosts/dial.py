@@ -104,7 +104,7 @@ def _is_numeric(address: str) -> bool:
 
 def _unresolved(host: Host, error: OSError | UnicodeError) -> HostUnreachable:
     return HostUnreachable(
-        "The server's name is not known",
+        "The server's name cannot be resolved",
         where=host.name,
         why=Text("{address} cannot be resolved ({reason})", address=host.place.address, reason=reason(error)),
         remedy="Correct the name, or give the server an address",
@@ -113,10 +113,10 @@ def _unresolved(host: Host, error: OSError | UnicodeError) -> HostUnreachable:
 
 _CONNECT_SAYS: Mapping[int, tuple[str, str]] = {
     errno.ECONNREFUSED: (
-        "Nothing listens there, or a firewall refuses",
+        "Nothing listens there, or a firewall refuses the connection",
         "Start sshd, correct the port, or open the firewall",
     ),
-    errno.ETIMEDOUT: ("No answer came", "See that the server is up and that no firewall drops the connection"),
+    errno.ETIMEDOUT: ("No answer came", "Check that the server is up and that no firewall drops the connection"),
     errno.EHOSTUNREACH: ("There is no route to it", "Check the address, the route and the VPN"),
     errno.ENETUNREACH: ("There is no route to its network", "Check the address, the route and the VPN"),
 }
@@ -125,7 +125,7 @@ _CONNECT_SAYS: Mapping[int, tuple[str, str]] = {
 def _unreachable(host: Host, error: OSError | None) -> HostUnreachable:
     code = error.errno if error is not None and error.errno is not None else 0
     why, remedy = _CONNECT_SAYS.get(
-        code, (error.strerror or str(error) if error is not None else "It has no address", "Check address and port")
+        code, (error.strerror or str(error) if error is not None else "It has no address", "Check the address and port")
     )
     return HostUnreachable(
         "The server cannot be reached", where=host.name, why=joined(str(host.place), why), remedy=remedy

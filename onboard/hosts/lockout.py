@@ -84,12 +84,12 @@ class Lockout:
                 Text("The password of {account} was not tried", account=account),
                 where=host,
                 why=Text(
-                    "The account is stopped to keep it from being locked: {servers} refused its password",
+                    "Onboard stopped using the account so that it is not locked out: {servers} refused its password",
                     servers=" and ".join(refused_by),
                 ),
                 remedy=Text(
-                    "Correct the secret of credential {credential}, unlock the account where it is locked, then allow "
-                    "it again: in the wizard under Credentials, on the command line with --forgive {account}",
+                    "Correct the secret of credential {credential}, unlock the account if it is locked, then allow it "
+                    "again: in the wizard under Credentials, or on the command line with --forgive {account}",
                     credential=credential,
                     account=account,
                 ),
@@ -145,6 +145,6 @@ def _read(path: Path) -> dict[str, list[str]]:
         raise OnboardError(
             "The list of stopped accounts cannot be read",
             where=str(path),
-            why=getattr(error, "strerror", None) or "It is not what this program writes",
-            remedy="Repair or remove the file; without it no account counts as stopped",
+            why=getattr(error, "strerror", None) or "It is not in the format that this program writes",
+            remedy="Repair or remove the file. If you remove it, no account counts as stopped",
         ) from None

@@ -28,7 +28,7 @@ PACKAGE, PACKAGE_LOCK = "steps_package", "steps_package_lock"
 # Seconds that a server may keep one script: the longest wait for another package manager, then the installation.
 PATIENCE, LOCK_LIMIT, LONGEST = 600, 300, 1200.0
 EVIDENCE_LINES = 20
-_SILENT = phrase("its script ended with exit code {code}")
+_SILENT = phrase("the script ended with exit code {code}")
 
 
 @dataclass(frozen=True, slots=True)

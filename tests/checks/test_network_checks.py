@@ -181,7 +181,7 @@ def test_endpoints_that_do_not_answer_are_told_by_their_causes() -> None:
     found = finding(endpoints_reachable.CHECK, (endpoint_reach.FACT, lost))
     assert found.status is FAIL
     assert found.summary == "cannot reach s3: connection refused; ssm, ssmmessages: no answer to the connection"
-    assert "allow TCP 443 out" in found.remedy
+    assert "allow outbound TCP 443" in found.remedy
     assert f"{URLS['ssm']}: (28) timed out" in found.evidence
     assert f"{URLS['ec2messages']}: HTTP 404" in found.evidence
 

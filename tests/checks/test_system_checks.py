@@ -184,7 +184,7 @@ def test_room_is_summed_up_for_each_file_system() -> None:
     assert judged(bin=Place("/usr/bin", None, (), ""))[0] is UNKNOWN
     assert judged((agent.FACT, "late"))[0] is PASS
     status, summary = judged((agent.FACT, "late"), **small)
-    assert (status, "if the agent is installed already" in summary) == (UNKNOWN, True)
+    assert (status, "if the agent is already installed" in summary) == (UNKNOWN, True)
     small["log"] = place("/var/log", 5, mounted_on="/var")
     assert judged((agent.FACT, "late"), **small) == (FAIL, "not enough space on /var")
 

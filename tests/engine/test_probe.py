@@ -72,7 +72,7 @@ def test_an_unknown_name_ends_with_reason_and_remedy(probed: Callable[..., State
     state = probed(NAMELESS)
     host, stages = state.hosts["a"], state.connection["a"]
     assert host.status is HostStatus.UNREACHABLE
-    assert (host.reason, bool(host.remedy)) == ("The server's name is not known", True)
+    assert (host.reason, bool(host.remedy)) == ("The server's name cannot be resolved", True)
     assert [stage.outcome for stage in stages] == ["failed", *["skipped"] * 4]
     assert "no-such-name.invalid cannot be resolved" in stages[0].detail
 

@@ -210,7 +210,7 @@ REST = (
     Change(name="start_agent", summary="Start the agent, now and with the system"),
     Change(
         name="place_nonce",
-        summary="Place a nonce that only root can read, to be asked for through AWS",
+        summary="Place a nonce that only root can read, to be read back through AWS",
         detail={"folder": "/var/lib/onboard"},
     ),
 )

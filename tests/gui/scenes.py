@@ -118,7 +118,7 @@ CHANGES = (
     Change(name="install_agent", summary="Install amazon-ssm-agent 3.3.4851.0"),
     Change(name="register_agent", summary="Register with Systems Manager in eu-central-1"),
     Change(name="start_agent", summary="Start the agent, now and with the system"),
-    Change(name="place_nonce", summary="Place a nonce that only root can read, to be asked for through AWS"),
+    Change(name="place_nonce", summary="Place a nonce that only root can read, to be read back through AWS"),
 )
 
 

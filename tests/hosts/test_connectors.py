@@ -60,7 +60,7 @@ def test_a_protocol_that_nothing_speaks_is_refused(means: Means) -> None:
 
 
 def test_the_ssh_connector_remembers_in_what_it_was_given(means: Means) -> None:
-    with pytest.raises(LogInRefused, match="names no key_file"):
+    with pytest.raises(LogInRefused, match="has no key_file"):
         Connectors(means).connect(Host(name="a"), CancelToken())
     assert means.memory.refused == {"default"}
 

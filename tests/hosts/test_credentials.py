@@ -196,7 +196,7 @@ def test_a_command_is_split_but_no_shell_runs_it(tmp_path: Path) -> None:
     [
         (("no-such-program",), "could not be started"),
         (python("print('one'); print('two')"), "more than one line"),
-        (python("import sys; sys.stdout.buffer.write(bytes([255, 254]))"), "no text"),
+        (python("import sys; sys.stdout.buffer.write(bytes([255, 254]))"), "not UTF-8 text"),
     ],
 )
 def test_commands_that_give_no_secret_are_told(command: object, told: str) -> None:

@@ -351,7 +351,7 @@ def test_a_wrong_code_is_refused_by_the_cloud_and_leaves_the_server_unregistered
 def test_a_server_without_a_way_out_cannot_register(field: Field) -> None:
     server = field.practice.server("no-route")
     before = server.digest()
-    with pytest.raises(StepFailed, match="does not reach the endpoint"):
+    with pytest.raises(StepFailed, match="cannot reach the endpoint"):
         field.apply_all(server)
     assert server.digest() != before
     assert server.machine.package == "3.3.4851.0"

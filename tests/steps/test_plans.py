@@ -216,7 +216,7 @@ def test_what_was_broken_off_is_installed_again_and_no_upgrade(tmp_path):
     change = STEP["install_agent"].plan(
         before(agent=agent.Agent((PACKAGE,)), changes_pending=pending, package=the_package(tmp_path, PACKAGE.version))
     )
-    assert change.summary == "Install the agent 3.3.4851.0 again, as it was broken off"
+    assert change.summary == "Install the agent 3.3.4851.0 again, because it was interrupted"
 
 
 def test_only_missing_roots_are_added():

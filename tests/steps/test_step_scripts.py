@@ -171,7 +171,7 @@ FAILED = "Registration failed due to error registering the instance with AWS SSM
         (FAILED + "ActivationExpired: \n\tstatus code: 400", "expired"),
         (FAILED + "InvalidActivation: ", "does not know the activation"),
         (FAILED + "RegistrationLimitExceeded: ", "used up"),
-        (FAILED + "InstanceAlreadyRegistered: ", "belongs to a node already"),
+        (FAILED + "InstanceAlreadyRegistered: ", "already belongs to a node"),
         (FAILED + "MachineFingerprintDoesNotMatch", "fingerprint"),
         (
             FAILED + 'RequestError: send request failed\ncaused by: Post "https://ssm.x/": x509: certificate signed by '
@@ -182,7 +182,7 @@ FAILED = "Registration failed due to error registering the instance with AWS SSM
         (FAILED + "RequestError: send request failed\ncaused by: dial tcp: lookup ssm.x: no such host", "resolve"),
         (FAILED + 'caused by: Post "https://x": proxyconnect tcp: dial tcp 1.2.3.4:3128: i/o timeout', "proxy"),
         (FAILED + "InvalidSignatureException: Signature expired: 2026", "clock"),
-        (FAILED + "ThrottlingException: Rate exceeded", "too many requests"),
+        (FAILED + "ThrottlingException: Rate exceeded", "throttling"),
     ],
 )
 def test_refused_registrations_are_explained(said, why):
@@ -197,12 +197,15 @@ def test_refused_registrations_are_explained(said, why):
     [
         ("dpkg: error: dpkg frontend lock was locked by another process with pid 7", "lock"),
         ("error: can't create transaction lock on /var/lib/rpm/.rpm.lock (Resource temporarily unavailable)", "lock"),
-        ("dpkg: error: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct", "broken off"),
+        (
+            "dpkg: error: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct",
+            "was interrupted",
+        ),
         ("cannot copy extracted data: failed to write (No space left on device)", "full"),
-        ("dpkg: dependency problems prevent configuration of amazon-ssm-agent", "needs others"),
-        ("error: Failed dependencies:\n\tpython3 is needed by amazon-ssm-agent", "needs others"),
+        ("dpkg: dependency problems prevent configuration of amazon-ssm-agent", "needs other packages"),
+        ("error: Failed dependencies:\n\tpython3 is needed by amazon-ssm-agent", "needs other packages"),
         ("Header V4 RSA/SHA1 Signature, key ID d0052e5d: BAD", "SHA-1"),
-        ("package architecture (arm64) does not match system (amd64)", "another processor"),
+        ("package architecture (arm64) does not match system (amd64)", "a different processor"),
     ],
 )
 def test_refused_packages_are_explained(said, why):

@@ -64,7 +64,7 @@ def parse(answer: Answer) -> Agent:
     config: list[str] | None = None
     lines = answer.stdout.splitlines()
     if "asked all" not in lines:
-        raise FactError("the answer broke off")
+        raise FactError("the answer was cut off")
     for line in lines:
         key, _, rest = line.partition(" ")
         words = rest.split()

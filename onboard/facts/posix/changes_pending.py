@@ -25,7 +25,7 @@ class ChangesPending:
 def parse(answer: Answer) -> ChangesPending:
     lines = list(pairs(answer))
     if ("asked", "all") not in lines:
-        raise FactError("the answer broke off")
+        raise FactError("the answer was cut off")
     return ChangesPending(tuple(value for key, value in lines if key == "pending" and value))
 
 

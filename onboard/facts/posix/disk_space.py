@@ -40,7 +40,7 @@ def parse(answer: Answer) -> DiskSpace:
             )
         )
     if not places:
-        raise FactError("the server told of no file system")
+        raise FactError("the server reported no file system")
     return DiskSpace(tuple(places))
 
 

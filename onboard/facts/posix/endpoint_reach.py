@@ -99,7 +99,7 @@ def _reached(service: str, told: dict[str, list[str]]) -> Reached:
         certificates=_certificates(told),
         date=http_date(last("date")),
         at=float(last("at")) if re.fullmatch(r"[0-9]{1,15}", last("at")) else None,
-        error="" if outcome is Outcome.REACHED else _error(told) or f"{tool or 'the server'} did not tell",
+        error="" if outcome is Outcome.REACHED else _error(told) or f"{tool or 'the server'} did not say why",
     )
 
 

@@ -30,7 +30,7 @@ def parse(answer: Answer) -> InitSystem:
         return InitSystem("upstart", has_scripts=scripts)
     first = values.get("first_process", "")
     if not first and not scripts:
-        raise FactError("which process is the first one could not be read")
+        raise FactError("the name of the first process could not be read")
     if first == "init" and scripts:
         return InitSystem("sysvinit", has_scripts=True)
     return InitSystem(first or "unknown", has_scripts=scripts)

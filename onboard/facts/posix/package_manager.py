@@ -34,7 +34,7 @@ def parse(answer: Answer) -> PackageManager:
     interrupted = False
     lines = list(pairs(answer))
     if ("asked", "all") not in lines:
-        raise FactError("the answer broke off")
+        raise FactError("the answer was cut off")
     for key, value in lines:
         words = value.split()
         if key == "format" and words:

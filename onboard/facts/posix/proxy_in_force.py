@@ -50,7 +50,7 @@ def parse(answer: Answer) -> ProxyInForce:
     drop_ins: list[tuple[str, str, list[str]]] = []
     lines = answer.stdout.splitlines()
     if "asked all" not in lines:
-        raise FactError("the answer broke off")
+        raise FactError("the answer was cut off")
     for line in lines:
         key, _, rest = line.partition(" ")
         if key in places:

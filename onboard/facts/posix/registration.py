@@ -24,7 +24,7 @@ def parse(answer: Answer) -> AgentRegistration:
     has_key = False
     lines = list(pairs(answer))
     if ("asked", "all") not in lines:
-        raise FactError("the answer broke off")
+        raise FactError("the answer was cut off")
     for key, value in lines:
         if key == "registration":
             instance_id, region = _registration(value)

@@ -25,7 +25,7 @@ class RootCredentials:
 def parse(answer: Answer) -> RootCredentials:
     told = dict(pairs(answer))
     if told.get("asked") != "all":
-        raise FactError("the answer broke off")
+        raise FactError("the answer was cut off")
     try:
         return RootCredentials(KeyKind(told.get("default", "")))
     except ValueError:

@@ -17,7 +17,7 @@ class TrustAnchors:
 def parse(answer: Answer) -> TrustAnchors:
     lines = list(pairs(answer))
     if ("asked", "all") not in lines:
-        raise FactError("the answer broke off")
+        raise FactError("the answer was cut off")
     return TrustAnchors(
         tools=tuple(value for key, value in lines if key == "tool" and value),
         folders=tuple(value for key, value in lines if key == "folder" and value),

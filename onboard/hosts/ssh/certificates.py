@@ -55,7 +55,7 @@ def _problem(certificate: SSHCertificate, blob: bytes, address: str, now: float)
     if certificate.type is not SSHCertificateType.HOST:
         return "it is not for hosts"
     if certificate.critical_options:
-        return "it has critical options, and none is defined for hosts"
+        return "it has critical options, which are not defined for hosts"
     if not certificate.valid_after <= now < certificate.valid_before:
         return "it is not valid at this time"
     if not any(_principal_matches(principal.decode("utf-8", "replace"), address)

@@ -52,7 +52,7 @@ class Channels:
             return self._transport.open_session(timeout=seconds)
         except (paramiko.SSHException, EOFError, OSError) as error:
             self._cancel.check_now()
-            raise self.lost(Text("The server opened no session ({reason})", reason=said_by(error))) from None
+            raise self.lost(Text("The server did not open a session ({reason})", reason=said_by(error))) from None
 
     def lost(self, why: str) -> ConnectionLost:
         return ConnectionLost(
@@ -141,13 +141,13 @@ class Channels:
     def _check(self, deadline: float, alive: bool = False) -> None:
         self._cancel.check_now()
         if not self._transport.is_active():
-            raise self.lost("The server, or something on the way to it, hung up")
+            raise self.lost("The server, or a device on the way to it, closed the connection")
         if not alive and time.monotonic() >= deadline:
             raise ConnectionLost(
                 "The server took too long",
                 where=self._host,
-                why="A command did not end within its time limit; it is left to itself there",
-                remedy="See what hangs on the server, then try again",
+                why="A command did not end within its time limit; it is still running on the server",
+                remedy="Find out what hangs on the server, then try again",
             )
 
 

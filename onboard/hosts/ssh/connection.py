@@ -125,7 +125,7 @@ class SshConnection:
                     password = self._password_for_sudo()
                 else:
                     raise self._explained(refused) from None
-        raise self._explained(NotRun(Refusal.SUDO_FAILED, "it wants ever more"))
+        raise self._explained(NotRun(Refusal.SUDO_FAILED, "it keeps asking for something else"))
 
     def _password_at_hand(self) -> Secret | None:
         """The password to offer from the start; None to try first without: sudo may not want one."""
@@ -238,7 +238,11 @@ class SshConnection:
             arrived = hashlib.sha256(answer.content).hexdigest() if answer.content is not None else answer.sha256
             if arrived != sha256.lower():
                 raise self._damaged(
-                    Text("Its SHA-256 there is {there}, here it is {here}", there=arrived, here=sha256.lower())
+                    Text(
+                        "Its SHA-256 on the server is {there}, on this computer {here}",
+                        there=arrived,
+                        here=sha256.lower(),
+                    )
                 )
         except BaseException:
             close(channel)
@@ -248,10 +252,10 @@ class SshConnection:
 
     def _damaged(self, why: str) -> ConnectionLost:
         return ConnectionLost(
-            "A file did not arrive on the server as it was sent",
+            "A file arrived damaged on the server",
             where=self._host.name,
             why=why,
-            remedy="Check the free space of its temporary folders, then try again",
+            remedy="Check the free space in its temporary folders, then try again",
         )
 
     def _explained(self, refused: NotRun) -> HostError:

@@ -82,7 +82,7 @@ class SshConnector:
                     "The connection broke during the log-in",
                     where=host.name,
                     why=said_by(error),
-                    remedy="Try again; the server's sshd log says why it hung up",
+                    remedy="Try again; the server's sshd log says why it closed the connection",
                 ) from None
             password = proof if isinstance(proof, Secret) else None
             return SshConnection(account, transport, cancel, self._limits, password, warning=key.weakness)
@@ -119,10 +119,10 @@ class SshConnector:
                     "There is no password to log in with",
                     where=account.host.name,
                     why=Text(
-                        "Neither environment, secret_command nor keyring has one for credential {credential}",
+                        "Neither the environment, secret_command nor the keyring has one for credential {credential}",
                         credential=account.credential_name,
                     ),
-                    remedy="Store it in the keyring (service onboard), or give a secret_command",
+                    remedy="Store it in the keyring (service onboard), or set secret_command",
                 )
             return secret
         return None
@@ -162,7 +162,7 @@ class SshConnector:
         secret = account.password(cancel)
         if secret is None or not {"password", "keyboard-interactive"} & set(more):
             raise LogInRefused(
-                "The server wants more than a key",
+                "The server requires more than a key",
                 where=account.host.name,
                 why=Text("It accepted the key and then asks for {methods}", methods=" or ".join(more)),
                 remedy=Text(

@@ -282,7 +282,7 @@ class UploadAnswer:
         # GNU's programs put a backslash before the hash of a file whose name has one.
         found = re.fullmatch(rb"sha256 \\?([0-9a-f]{64})", kind)
         if found is None:
-            raise ValueError("no hash came back")
+            raise ValueError("the server returned no hash")
         return cls(path.decode(), found[1].decode())
 
 

@@ -229,7 +229,9 @@ def _judge_certificate(address: str, key: HostKey, entries: Sequence[_Entry]) ->
             if checked.problem:
                 return KeyVerdict(Trust.NEW, entry.source, f"Its host certificate is not valid: {checked.problem}")
             return KeyVerdict(Trust.TRUSTED, entry.source)
-    return KeyVerdict(Trust.NEW, reason="Its host certificate is signed by an authority that is not known for it")
+    return KeyVerdict(
+        Trust.NEW, reason="Its host certificate is signed by an authority that is not trusted for this server"
+    )
 
 
 def _read(path: Path) -> Iterator[_Entry]:

@@ -40,8 +40,8 @@ class LogIn:
                 where=self._host.name,
                 why=said_by(error),
                 remedy=Text(
-                    "Put the public key of {key_file} into ~{user}/.ssh/authorized_keys; that file and its folder must "
-                    "be writable by the account alone",
+                    "Add the public key of {key_file} to ~{user}/.ssh/authorized_keys; only the account may have "
+                    "write access to that file and its folder",
                     key_file=self._key_file,
                     user=self._user,
                 ),
@@ -65,9 +65,11 @@ class LogIn:
                 except paramiko.AuthenticationException:
                     self._cancel.check_now()
                     if not self._transport.is_active():
-                        why = Text("It hung up after {number} of {count} keys", number=number, count=len(keys))
+                        why = Text(
+                            "It closed the connection after {number} of {count} keys", number=number, count=len(keys)
+                        )
                         raise self._agent_refused(why) from None
-            raise self._agent_refused(Text("None of the {count} keys in it is accepted", count=len(keys)))
+            raise self._agent_refused(Text("It accepted none of the agent's {count} keys", count=len(keys)))
         finally:
             agent.close()
 
@@ -86,7 +88,7 @@ class LogIn:
             raise self._no_agent(Text(told, key_file=self._key_file)) from None
         chosen = [key for key in keys if key.get_base64() == wanted]
         if not chosen:
-            raise self._no_agent(Text("It does not hold the key of {path}", path=public))
+            raise self._no_agent(Text("The agent does not hold the key in {path}", path=public))
         return chosen
 
     def with_password(self, password: Secret, allowed: Sequence[str] | None = None) -> None:
@@ -146,7 +148,7 @@ class LogIn:
         return LogInRefused(
             "The server asks for more than a password",
             where=self._host.name,
-            why=joined("It wants", what),
+            why=joined("It asks for", what),
             remedy="Use an account without a second factor and with a password that has not expired",
         )
 
@@ -155,7 +157,7 @@ class LogIn:
             "ssh-agent has no key to log in with",
             where=self._host.name,
             why=why,
-            remedy=Remedy("Start it, and give it your key", sh("ssh-add")),
+            remedy=Remedy("Start ssh-agent and add your key to it", sh("ssh-add")),
         )
 
     def _agent_refused(self, why: str) -> LogInRefused:
@@ -163,7 +165,7 @@ class LogIn:
             Text("The server refused the keys of ssh-agent for {user}", user=self._user),
             where=self._host.name,
             why=why,
-            remedy="Name the right one with key_file, or add it to the account's authorized_keys",
+            remedy="Name the right key with key_file, or add a key to the account's authorized_keys",
         )
 
 

@@ -34,7 +34,7 @@ def load_key(name: str, credential: Credential, secrets: Secrets, cancel: Cancel
     if not credential.key_file:
         raise LogInRefused(
             "There is no key to log in with",
-            why=Text("Credential {credential} names no key_file", credential=name),
+            why=Text("Credential {credential} has no key_file", credential=name),
             remedy="Give it a key_file",
         )
     try:
@@ -44,11 +44,11 @@ def load_key(name: str, credential: Credential, secrets: Secrets, cancel: Cancel
             raise LogInRefused(
                 "The key file was not used",
                 why=Text(
-                    "Other users of this computer may read {path} (mode {mode})",
+                    "Other users of this computer can read {path} (mode {mode})",
                     path=path,
                     mode=f"{stat.S_IMODE(mode.st_mode):04o}",
                 ),
-                remedy=Remedy("Let nobody but you read it", sh("chmod", "600", foreign(str(path)))),
+                remedy=Remedy("Make it readable only by you", sh("chmod", "600", foreign(str(path)))),
             )
         content = path.read_bytes()
     except NO_FILE as error:
@@ -64,7 +64,7 @@ def load_key(name: str, credential: Credential, secrets: Secrets, cancel: Cancel
         raise LogInRefused(
             "The key file is encrypted",
             why=Text("There is no passphrase for {path}", path=path),
-            remedy=Text("Give the secret {credential}_PASSPHRASE, or use ssh-agent", credential=name),
+            remedy=Text("Provide the secret {credential}_PASSPHRASE, or use ssh-agent", credential=name),
         )
     return _parse_key(path, content, passphrase)
 

@@ -19,38 +19,38 @@ _REFUSALS: Mapping[Refusal, tuple[type[HostError], str, str, str]] = {
     ),
     Refusal.NO_FOLDER: (
         HostError,
-        "No temporary folder could be made on the server",
-        phrase("No folder for temporary files, nor the home folder, has room or is writable"),
+        "No temporary folder could be created on the server",
+        phrase("Neither the temporary folders nor the home folder is writable with free space"),
         phrase("Free some space. This shows how full the disks are"),
     ),
     Refusal.BROKEN_OFF: (
         ConnectionLost,
-        "A command was broken off on the server",
-        phrase("Its shell went away before the end"),
-        phrase("See whether the server restarts or runs out of memory"),
+        "A command was interrupted on the server",
+        phrase("Its shell ended before the command did"),
+        phrase("Check whether the server restarts or runs out of memory"),
     ),
     Refusal.NO_SUDO: (
         PrivilegeMissing,
         "The account may not act as root",
         phrase("{user} is not root and there is no sudo"),
-        phrase("Log in as root, or install the package sudo on the server and allow it to {user}"),
+        phrase("Log in as root, or install the package sudo on the server and allow {user} to use it"),
     ),
     Refusal.NOT_IN_SUDOERS: (
         PrivilegeMissing,
         "The account may not act as root",
-        phrase("sudo does not allow it"),
-        phrase("Allow it to {user} on the server, as root. Without NOPASSWD, sudo takes the password of {user}"),
+        phrase("sudo does not allow {user} to run commands as root"),
+        phrase("Allow it for {user} on the server, as root. Without NOPASSWD, sudo asks for the password of {user}"),
     ),
     Refusal.NEEDS_TTY: (
         PrivilegeMissing,
         "The account may not act as root",
-        phrase("sudo wants a terminal even in a terminal"),
+        phrase("sudo asks for a terminal even when it has one"),
         phrase("Remove requiretty from /etc/sudoers for {user}"),
     ),
     Refusal.NEEDS_PASSWORD: (
         PrivilegeMissing,
-        "sudo wants a password, and there is none to give",
-        phrase("sudo wants the password of {user}, and credential {credential} has none"),
+        "sudo asks for a password, and none is available",
+        phrase("sudo asks for the password of {user}, and credential {credential} has none"),
         phrase("Give credential {credential} a secret (keyring, secret_command or environment), or allow NOPASSWD"),
     ),
     Refusal.WRONG_PASSWORD: (
@@ -58,7 +58,7 @@ _REFUSALS: Mapping[Refusal, tuple[type[HostError], str, str, str]] = {
         "sudo refused the password",
         phrase("sudo refused the password of {user} from credential {credential}"),
         phrase(
-            "Correct the secret of credential {credential}: the password that sudo takes from {user} on the server. "
+            "Correct the secret of credential {credential}: the password that sudo accepts from {user} on the server. "
             "To try one there, as {user}"
         ),
     ),
@@ -72,7 +72,7 @@ _REFUSALS: Mapping[Refusal, tuple[type[HostError], str, str, str]] = {
         PrivilegeMissing,
         "The account may not act as root",
         phrase("sudo failed"),
-        phrase("Repair what this says as {user} on the server"),
+        phrase("Run this as {user} on the server and fix what it reports"),
     ),
 }
 _SUDOERS = "/etc/sudoers.d/onboard"
@@ -107,7 +107,7 @@ def _commands(refusal: Refusal, user: str) -> tuple[Command | None, ...]:
 def untrusted(host: Host, key: HostKey, verdict: KeyVerdict) -> HostUntrusted:
     """The error to raise for a key that `verdict` does not trust."""
     where = f" ({verdict.source})" if verdict.source else ""
-    shown = Text("It shows {key_type} {fingerprint}", key_type=key.key_type, fingerprint=key.fingerprint)
+    shown = Text("It presented {key_type} {fingerprint}", key_type=key.key_type, fingerprint=key.fingerprint)
     reason = joined(shown, f"{verdict.reason}{where}" if verdict.reason else "", ". ")
     if verdict.trust is Trust.CHANGED:
         return HostUntrusted(
@@ -115,8 +115,8 @@ def untrusted(host: Host, key: HostKey, verdict: KeyVerdict) -> HostUntrusted:
             where=host.name,
             why=reason,
             remedy=Text(
-                "Find out why: a new installation, or somebody in between. If the new key is right, remove the old "
-                "entry of {place} and approve the new one",
+                "Find out why: the server was reinstalled, or somebody intercepts the connection. If the new key is "
+                "right, remove the old entry for {place} and approve the new one",
                 place=host.place,
             ),
         )

@@ -188,7 +188,7 @@ def _handshake_failed(host: Host, error: Exception | None) -> HostUnreachable:
             "ed25519 or RSA host keys with SHA-2) in its sshd_config",
         )
     if isinstance(error, EOFError | OSError) or (error is not None and _says_something_else(error)):
-        return _no_ssh(host, "It closed the connection, or said nothing that SSH servers say")
+        return _no_ssh(host, "It closed the connection, or did not answer as an SSH server does")
     return _no_ssh(host, said)
 
 
@@ -198,8 +198,8 @@ def _no_ssh(host: Host, why: str) -> HostUnreachable:
         where=host.name,
         why=why,
         remedy=Text(
-            "See what listens on {place}; an SSH server hangs up when too many log in at once (MaxStartups) or when "
-            "this computer is denied",
+            "Check what listens on {place}. An SSH server closes the connection when too many clients log in at once "
+            "(MaxStartups) or when it denies this computer",
             place=host.place,
         ),
     )

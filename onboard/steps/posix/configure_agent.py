@@ -54,7 +54,7 @@ class ConfigureAgent(Step):
             raise StepFailed(
                 "The agent's configuration was not written",
                 where=before.host.name,
-                why=Text("{file} holds something that is not a JSON object, so nothing can be added to it", file=PATH),
+                why=Text("{file} does not contain a JSON object, so nothing can be added to it", file=PATH),
                 remedy="Repair or remove the file, then run apply again",
             )
         content = seen if seen and _merged(current, _wanted(before)) == current else _rendered(current, before)
@@ -73,7 +73,7 @@ class ConfigureAgent(Step):
         return script.run(
             connection,
             script.compose(POSIX, self.name, "undo", script.undo_variables(undo), (script.SERVICE,)),
-            failure="The agent's configuration was not put back",
+            failure="The agent's configuration was not restored",
         )
 
 

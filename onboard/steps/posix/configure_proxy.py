@@ -66,7 +66,7 @@ class ConfigureProxy(Step):
         return script.run(
             connection,
             script.compose(POSIX, self.name, "undo", variables, (script.SERVICE,)),
-            failure="The agent's proxy settings were not put back",
+            failure="The agent's proxy settings were not restored",
         )
 
 

@@ -33,7 +33,7 @@ class InstallAgent(Step):
     def change(self, before: Before) -> Change:
         package, installed, is_there = _package(before), _installed(before), self.is_made(before)
         what = f"Upgrade the agent from {installed} to" if installed and not is_there else "Install the agent"
-        again = " again, as it was broken off" if is_there else ""
+        again = " again, because it was interrupted" if is_there else ""
         return Change(
             name=self.name,
             summary=f"{what} {package.version}{again}",
@@ -99,7 +99,9 @@ class InstallAgent(Step):
 
 def _package(before: Before) -> Package:
     if before.package is None:
-        raise StepFailed("The agent was not installed", where=before.host.name, why="No package was fetched for it")
+        raise StepFailed(
+            "The agent was not installed", where=before.host.name, why="No package was downloaded for this server"
+        )
     return before.package
 
 
@@ -132,7 +134,7 @@ _CAUSES = (
         Explanation(
             Text("Another package manager held its lock for {minutes} minutes", minutes=script.LOCK_LIMIT // 60),
             Remedy(
-                "Wait until it has ended, then run apply again. This shows whether it still runs",
+                "Wait until it has ended, then run apply again. This shows whether it is still running",
                 sh("pgrep", "-af", "apt|dpkg|yum|dnf|rpm|zypper"),
             ),
         ),
@@ -140,7 +142,7 @@ _CAUSES = (
     (
         ("dpkg was interrupted", "dpkg --configure -a"),
         Explanation(
-            "An earlier installation on this server was broken off",
+            "An earlier installation on this server was interrupted",
             Remedy("Finish it on the server, then run apply again", sh("sudo", "dpkg", "--configure", "-a")),
         ),
     ),
@@ -157,7 +159,8 @@ _CAUSES = (
     (
         ("dependency problems", "Failed dependencies", "is needed by amazon-ssm-agent"),
         Explanation(
-            "The package needs others that are not installed", "Install what the evidence names, then run apply again"
+            "The package needs other packages that are not installed",
+            "Install what the evidence names, then run apply again",
         ),
     ),
     (
@@ -176,7 +179,9 @@ _CAUSES = (
     ),
     (
         ("does not match system", "intended for a different architecture"),
-        Explanation("The package is for another processor", "Report it: the server's architecture was not recognised"),
+        Explanation(
+            "The package is for a different processor", "Report it: the server's architecture was not recognised"
+        ),
     ),
 )
 

@@ -33,7 +33,7 @@ class PlaceNonce(Step):
     def change(self, before: Before) -> Change:
         return Change(
             name=self.name,
-            summary="Place a nonce that only root can read, to be asked for through AWS",
+            summary="Place a nonce that only root can read, to be read back through AWS",
             detail={"folder": FOLDER},
         )
 
@@ -51,7 +51,7 @@ class PlaceNonce(Step):
 
     def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
         if supplies.nonce is None:
-            raise StepFailed("No nonce was placed", where=before.host.name, why="There is none")
+            raise StepFailed("No nonce was placed", where=before.host.name, why="There is no nonce to place")
         path = nonce_path(supplies.attempt)
         return script.run(
             connection,

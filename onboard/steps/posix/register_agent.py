@@ -39,7 +39,7 @@ class RegisterAgent(Step):
     def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
         _refuse_foreign(before)
         if supplies.registration is None:
-            raise StepFailed(_FAILURE, where=before.host.name, why="There is no activation for it")
+            raise StepFailed(_FAILURE, where=before.host.name, why="There is no activation for this server")
         wanted = supplies.registration()
         worker = {
             "region": wanted.region,
@@ -62,7 +62,7 @@ class RegisterAgent(Step):
         )
         node = done.output.get("instance_id", "")
         if not re.fullmatch(r"mi-[0-9a-f]{17}", node):
-            raise StepFailed(_FAILURE, where=before.host.name, why="The server names no node id", evidence=node[:80])
+            raise StepFailed(_FAILURE, where=before.host.name, why="The server reported no node ID", evidence=node[:80])
         known = before.context.known_nodes
         if not done.changed and known is not None and node not in known:
             # Whose it is was not asked: AWS tells of a node only once its agent has called.
@@ -70,10 +70,10 @@ class RegisterAgent(Step):
                 _FAILURE,
                 where=before.host.name,
                 why=Text(
-                    "It was registered as {node} since it was asked, by another run of Onboard or by somebody else",
+                    "Another run of Onboard, or somebody else, has registered it as {node} since it was checked",
                     node=node,
                 ),
-                remedy="Wait until that has ended, then run apply again: it looks whose node this is",
+                remedy="Wait until that has ended, then run apply again: it checks whose node this is",
             )
         return done
 
@@ -102,12 +102,12 @@ def _foreign(before: Before, node: str) -> StepFailed:
         _FAILURE,
         where=before.host.name,
         why=Text(
-            "It is registered as {node}, which is no node of account {account} in {region}",
+            "It is registered as {node}, which is not a node of account {account} in {region}",
             node=node,
             account=before.context.account,
             region=before.context.region,
         ),
-        remedy=Remedy("If that registration is not needed any more, clear it on the server", *CLEAR_REGISTRATION),
+        remedy=Remedy("If that registration is no longer needed, clear it on the server", *CLEAR_REGISTRATION),
     )
 
 
@@ -126,13 +126,15 @@ _CAUSES = (
     (r"ActivationExpired", Explanation("The activation has expired", _NEW_ACTIVATION)),
     (
         r"InvalidActivation",
-        Explanation("AWS does not know the activation: deleted, mistyped, or of another Region", _NEW_ACTIVATION),
+        Explanation(
+            "AWS does not know the activation: it was deleted, mistyped or made in another Region", _NEW_ACTIVATION
+        ),
     ),
     (r"RegistrationLimitExceeded", Explanation("The activation is used up", _NEW_ACTIVATION)),
     (
         r"InstanceAlreadyRegistered",
         Explanation(
-            "The agent's key belongs to a node already, as on a copied machine",
+            "The agent's key already belongs to a node, as on a copied machine",
             Remedy("Clear the registration on this server, then run apply again", *CLEAR_REGISTRATION),
         ),
     ),
@@ -141,8 +143,8 @@ _CAUSES = (
         Explanation(
             "The agent could not make or match this machine's fingerprint",
             Remedy(
-                "Give the server a machine id of its own that outlasts a restart, then run apply again. This makes one "
-                "where /etc/machine-id is empty",
+                "Give the server its own machine ID that survives a restart, then run apply again. This creates one if "
+                "/etc/machine-id is empty",
                 sh("sudo", "systemd-machine-id-setup"),
             ),
         ),
@@ -150,48 +152,44 @@ _CAUSES = (
     (
         r"x509: |certificate signed by unknown authority|CERTIFICATE_VERIFY_FAILED",
         Explanation(
-            "The agent does not trust the certificate that it was shown",
-            "Allow the fix install_roots (run.fixes); behind a proxy that opens TLS, exempt AWS's names from it, "
+            "The agent does not trust the certificate that the endpoint presented",
+            "Allow the fix install_roots (run.fixes). Behind a proxy that intercepts TLS, exempt AWS's names from it, "
             "or add its CA to the server's trust store",
         ),
     ),
     (
         r"proxyconnect|Proxy Authentication Required|407 ",
         Explanation(
-            "The proxy does not let the agent out", "Check network.proxy, and what the proxy allows this server"
+            "The proxy refuses the agent's connection", "Check network.proxy and what the proxy allows this server"
         ),
     ),
     (
         r"[Ss]ignature (?:expired|not yet current)|InvalidSignatureException",
         Explanation(
-            "The server's clock is more than 5 minutes off", "Set it right (chronyd or ntpd), then run apply again"
+            "The server's clock is more than 5 minutes off", "Correct it (chronyd or ntpd), then run apply again"
         ),
     ),
     (
         r"no such host|server misbehaving|Name or service not known|Temporary failure in name resolution",
-        Explanation(
-            "The server cannot resolve the endpoint's name", "Check its name servers, or network.endpoints.ssm"
-        ),
+        Explanation("The server cannot resolve the endpoint's name", "Check its name servers or network.endpoints.ssm"),
     ),
     (
         r"dial tcp|i/o timeout|connection refused|send request failed|context deadline exceeded|no route to host",
-        Explanation(
-            "The server does not reach the endpoint", "Open TCP port 443 to the endpoints, or set network.proxy"
-        ),
+        Explanation("The server cannot reach the endpoint", "Open TCP port 443 to the endpoints, or set network.proxy"),
     ),
     (
         r"ThrottlingException|Rate exceeded",
-        Explanation("AWS answers too many requests at once", "Run apply again later"),
+        Explanation("AWS is throttling requests", "Run apply again later"),
     ),
     (
         r"other work of Onboard has been under way",
         Explanation(
             "Another registration or installation of Onboard is under way on this server",
-            "Run apply again in a few minutes: it takes that one's result",
+            "Run apply again in a few minutes: it uses the result of that work",
         ),
     ),
     (
         r"is registered in \S+ already",
-        Explanation("It is registered in another Region", "Run check: it says what to do"),
+        Explanation("It is registered in another Region", "Run check, which says what to do"),
     ),
 )

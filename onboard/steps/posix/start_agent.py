@@ -39,7 +39,7 @@ class StartAgent(Step):
         return script.run(
             connection,
             script.compose(POSIX, self.name, "undo", script.undo_variables(undo), (script.SERVICE,)),
-            failure="The agent's service was not put back",
+            failure="The agent's service was not restored",
         )
 
 

@@ -184,7 +184,7 @@ def test_key_files_that_cannot_be_used_are_told(server: OpenSsh, operator: Accou
     assert "not a private key" in refused_key(server, operator, key_file=str(public))
     key.chmod(0o644)
     assert f"chmod 600 {key}" in refused_key(server, operator, key_file=str(key))
-    assert "names no key_file" in refused_key(server, operator, key_file=None)
+    assert "has no key_file" in refused_key(server, operator, key_file=None)
     assert "~no-such-user/key" in refused_key(server, operator, key_file="~no-such-user/key")
 
 
@@ -235,7 +235,7 @@ def test_the_agent_logs_in(server: OpenSsh, operator: Account, tmp_path: Path, m
                 server.connector(operator.credential("ssh-agent", key_file=key_file)).connect(
                     server.host(), CancelToken()
                 )
-        with pytest.raises(LogInRefused, match="None of the 1 keys"):
+        with pytest.raises(LogInRefused, match="It accepted none of"):
             server.connector(operator.credential("ssh-agent", key_file=str(wrong))).connect(
                 server.host(), CancelToken()
             )
@@ -372,7 +372,7 @@ def test_a_cached_ticket_needs_no_password_and_gets_none(server: OpenSsh) -> Non
 def test_sudo_without_a_password_at_hand_is_told(server: OpenSsh, operator: Account) -> None:
     with (
         connected(server, operator.credential()) as connection,
-        pytest.raises(PrivilegeMissing, match="sudo wants the password"),
+        pytest.raises(PrivilegeMissing, match="sudo asks for the password"),
     ):
         connection.run_script("id -u", privileged=True)
 
@@ -395,7 +395,7 @@ def test_not_in_sudoers_is_told(server: OpenSsh) -> None:
     with (
         account(server, password=PASSWORD) as user,
         connected(server, user.credential("ssh-password"), PASSWORD) as connection,
-        pytest.raises(PrivilegeMissing, match="sudo does not allow it"),
+        pytest.raises(PrivilegeMissing, match="sudo does not allow"),
     ):
         connection.run_script("id -u", privileged=True)
 
@@ -938,7 +938,7 @@ def test_a_script_goes_on_when_the_connection_is_gone(server: OpenSsh, operator:
     pipe.chmod(0o666)
     connector = server.connector(operator.credential())
     connection = connector.connect(server.host(), CancelToken())
-    with pytest.raises(ConnectionLost, match="left to itself"):
+    with pytest.raises(ConnectionLost, match="still running on the server"):
         connection.run_script(f'read go <{pipe}; echo "$0" >{pipe}', timeout=0.5)
     connection.close()
     pipe.write_text("go\n")
