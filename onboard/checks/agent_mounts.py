@@ -1,4 +1,4 @@
-"""How the file systems under the agent's folders are mounted. No check: what some have in common."""
+"""How the file systems under the agent's folders are mounted. Shared by agent_paths_*; not a check itself."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Mounted:
 
 
 def mounted_with(option: str, folders: Sequence[str], facts: Facts) -> Mounted | Unknown:
-    """Where those of `folders` are whose mount has `option`; none is known only when the server told of all."""
+    """The mounts of `folders` that have `option`. Unknown if none has it but the server did not report every folder."""
     found = facts.get(disk_space.FACT)
     if isinstance(found, Unknown):
         return found

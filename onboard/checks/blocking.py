@@ -1,11 +1,11 @@
-"""What keeps a server from being onboarded. Knows checks by name alone, so that the wizard can ask it quickly."""
+"""What blocks a server from being onboarded. Knows checks only by name, so that the wizard can use it quickly."""
 
 from collections.abc import Collection
 
 from onboard.model.finding import Finding, Verdict
 from onboard.model.status import HostStatus
 
-# Not to know is a warning, except where going on could take a node from another account, or must fail half way.
+# Unknown is a warning, except where continuing could take a node from another account or would fail half way.
 # A check that is not for a server's family has no finding there, so it blocks nothing.
 MUST_BE_KNOWN = frozenset(
     {"privilege_sufficient", "package_manager_usable", "agent_not_clashing", "not_registered_elsewhere"}
@@ -13,7 +13,7 @@ MUST_BE_KNOWN = frozenset(
 
 
 def host_status(findings: Collection[Finding], fixes: Collection[str] = ()) -> HostStatus:
-    """READY, WARNED or BLOCKED. `fixes`: steps that may repair what failed (`run.fixes`); that blocks no more."""
+    """READY, WARNED or BLOCKED. `fixes`: steps that may repair a failure (`run.fixes`), which then does not block."""
     status = HostStatus.READY
     for finding in findings:
         if finding.status is Verdict.PASS:

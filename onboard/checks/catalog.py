@@ -1,4 +1,4 @@
-"""Every prerequisite, in the order people read them. A file of a check that is not listed here is refused by a test."""
+"""Every prerequisite, in the order people read them. A test fails if a check's file is not listed here."""
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
@@ -75,7 +75,7 @@ def facts_needed(family: Family, only: Collection[str] | None = None) -> tuple[F
 
 
 def judge(host: Host, facts: Facts, context: Context, only: Collection[str] | None = None) -> tuple[Finding, ...]:
-    """What the checks of its family say of one server. A check that breaks is unknown.
+    """The findings of a server, by the checks of its family. A check that raises counts as unknown.
 
     `only` names those wanted, all when empty.
     """

@@ -1,6 +1,6 @@
-"""The clock is right to within 60 seconds. AWS refuses what is signed five minutes off (Signature Version 4).
+"""The clock is right to within 60 seconds. AWS rejects requests signed five minutes off (Signature Version 4).
 
-What the endpoints say in their HTTP Date counts, as the server saw it; this computer's clock only where none was
+The reference is the HTTP Date of the endpoints, as the server saw it; this computer's clock only if no endpoint was
 reached.
 """
 

@@ -1,4 +1,4 @@
-"""There is room where the agent lands. AWS names no figure; these leave some room above what a 3.3 agent unpacks."""
+"""There is space where the agent is installed. AWS gives no figure; these exceed what a 3.3 agent unpacks."""
 
 from collections.abc import Mapping, Sequence
 

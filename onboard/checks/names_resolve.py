@@ -1,4 +1,4 @@
-"""The names of the endpoints have addresses on this server, where it needs them: a proxy looks names up itself."""
+"""The endpoints' names resolve on this server, where it needs them: a proxy resolves names itself."""
 
 from onboard.checks.base import Check, Context, failed, not_known, passed, warned
 from onboard.checks.endpoints_reachable import NOT_NEEDED
@@ -45,7 +45,7 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
 
 
 def _by_proxy(facts: Facts, service: str, context: Context) -> bool | None:
-    """Whether the agent goes through a proxy to this endpoint; None where nothing tells."""
+    """Whether the agent goes through a proxy to this endpoint; None if that is not known."""
     reach = facts.get(endpoint_reach.FACT)
     reached = None if isinstance(reach, Unknown) else reach.of(service)
     if reached is not None:

@@ -1,7 +1,7 @@
-"""No two servers share what shall tell machines apart.
+"""No two servers share what is meant to distinguish machines.
 
-A copied disk brings machine-id, SSH host keys and the agent's registration along: two servers then take turns at one
-node, or are refused by their fingerprint.
+A copied disk brings machine-id, SSH host keys and the agent's registration along: two servers then compete for one
+node, or AWS refuses them by their fingerprint.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

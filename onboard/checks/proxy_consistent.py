@@ -44,7 +44,7 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
 
 
 def _plain(proxy: str) -> str:
-    """HOST:PORT of a proxy's URL, without what does not tell proxies apart."""
+    """HOST:PORT of a proxy's URL, without the parts that do not distinguish proxies."""
     return re.sub(r"^http://|/+$", "", proxy.strip().lower())
 
 

@@ -1,4 +1,4 @@
-"""Root's own AWS key is where root left it: an agent that shares its credentials writes over [default]."""
+"""Root's own AWS key is where root left it: an agent that shares its credentials overwrites [default]."""
 
 from onboard.checks.base import Check, Context, not_known, passed, warned
 from onboard.facts.base import Facts, Unknown

@@ -1,6 +1,6 @@
-"""The endpoints' certificates are Amazon's own, and not those of a device that opens TLS on the way.
+"""The endpoints' certificates are Amazon's own, and not those of a device that intercepts TLS.
 
-Told by who issued them. That is a diagnosis, not a defence: whether a chain is to be trusted, the agent decides.
+Judged by their issuer. That is a diagnosis, not a defence: whether a chain is to be trusted, the agent decides.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 Amazon's own repository asks for all five in a custom store (https://www.amazontrust.com/repository/); an agent that
 trusts none of the `required` ones cannot talk to AWS. "Starfield Root Certificate Authority - G2" is a look-alike of
-another company, and Starfield Class 2 is no longer signed up to since August 2024: neither counts.
+a different company, and AWS's chains no longer end in Starfield Class 2 since August 2024: neither counts.
 """
 
 import re

@@ -41,8 +41,8 @@ class Fact(Generic[T]):
     """A question.
 
     name     its file's name, and its script's: resources/scripts/DIALECT/facts/NAME
-    parse    pure: from the script's answer to a frozen dataclass; raises FactError when it does not understand. A
-             script that exits with anything but 0 could not tell: its answer never comes here
+    parse    pure: from the script's answer to a frozen dataclass; raises FactError when it does not understand. The
+             answer of a script that exits with anything but 0 is never parsed
     timeout  seconds that its section may take on the server
     families of servers that it is asked of: those whose dialect has a script for it
     """

@@ -1,4 +1,4 @@
-"""Every question that is asked of a server. A file of a fact that is not listed here is refused by a test.
+"""Every question that is asked of a server. A test fails if a fact's file is not listed here.
 
 At its end: what the engine itself asks of the answers, whichever facts they belong to.
 """
@@ -71,6 +71,6 @@ def instance_id(facts: Facts) -> str | None:
 
 
 def broken_off(facts: Facts) -> frozenset[str]:
-    """Names of the steps that changed the server and never told a journal: they must be taken up again."""
+    """Names of the steps that changed the server without an end in any journal: they must be made again."""
     found = facts.get(changes_pending.FACT)
     return frozenset() if isinstance(found, Unknown) else found.steps

@@ -14,7 +14,7 @@ def pairs(answer: Answer) -> Iterator[tuple[str, str]]:
 
 
 def single(answer: Answer) -> dict[str, str]:
-    """The lines as a dict, where every key stands once. FactError when there is none."""
+    """The lines as a dict, for answers in which every key occurs once. FactError if there is no line."""
     values = dict(pairs(answer))
     if not values:
         raise FactError("the server printed nothing")
@@ -22,7 +22,7 @@ def single(answer: Answer) -> dict[str, str]:
 
 
 def number(text: str, what: str) -> int:
-    """A whole number. FactError when it is none."""
+    """Parse a whole number. FactError if it is not one."""
     if not (text.isascii() and text.isdigit()) or len(text) > 20:
         raise FactError(f"{what} is not a number: {text[:40]!r}")
     return int(text)

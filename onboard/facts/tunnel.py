@@ -1,7 +1,7 @@
-"""Endpoints tried through a tunnel of the SSH connection, for servers that have nothing to try with themselves.
+"""Try endpoints through a tunnel of the SSH connection, for servers that have no tool to try them with.
 
 The server's SSH daemon opens the connection, so names, routes and firewalls are the server's; the TLS is ours.
-Certificates are looked at, not verified: which roots the agent trusts is another question.
+Certificates are looked at, not verified: which roots the agent trusts is a separate question.
 """
 
 import contextlib
@@ -57,7 +57,7 @@ def complete(answers: Facts, connection: Connection) -> Facts:
 
 
 def _tried(untried: Reached, connection: Connection) -> Reached:
-    """What a server's answer never has is the name and password of a proxy: one that wants them will refuse."""
+    """Servers never report proxy credentials, so a proxy that requires them refuses."""
     found = replace(untried, tool=TOOL)
     target, proxy = urlsplit(untried.url), urlsplit(untried.via)
     if proxy.scheme not in ("", "http"):
@@ -119,13 +119,13 @@ def _asked(stream: "_Stream", host: str, path: str, found: Reached) -> Reached:
     if status is None:
         raise _NoAnswer("it did not answer in HTTP")
     dates = re.findall(r"^date:[ \t]*(.*?)\r?$", head, re.MULTILINE | re.IGNORECASE)
-    # No time of the server's stands beside this date, so it says nothing of the server's clock.
+    # The server's own time was not read with this date, so it says nothing about the server's clock.
     date = http_date(dates[0]) if dates else None
     return replace(found, outcome=Outcome.REACHED, status=int(status[1]), date=date, at=None, error="")
 
 
 class _Stream:
-    """Bytes over a channel, plain at first, then within TLS. A channel is no socket, so TLS runs beside it."""
+    """Bytes over a channel, plain at first, then within TLS. A channel is not a socket, so TLS runs on memory BIOs."""
 
     def __init__(self, channel: Tunnel, deadline: float) -> None:
         self._channel = channel

@@ -58,7 +58,7 @@ class Connection(Protocol):
 
     @property
     def warning(self) -> str:
-        """Why the server's identity is less certain than it should be; "" when it is not."""
+        """Why the server's identity is less certain than it should be; "" if it is certain."""
         ...
 
     def run_script(
@@ -71,16 +71,17 @@ class Connection(Protocol):
     ) -> ScriptResult:
         """Run a POSIX sh script in one round trip, in the C locale.
 
-        `privileged` runs it as root: as it is for root, else through sudo; raises PrivilegeMissing when the account
-        may not. The script finds `secret_line` as the first line of its standard input (`IFS= read -r secret`); it is
-        sent only once the script runs with the wanted privilege, never before. `timeout` is in seconds.
+        `privileged` runs it as root: directly if the account is root, otherwise through sudo; raises
+        PrivilegeMissing when the account may not. The script finds `secret_line` as the first line of its standard
+        input (`IFS= read -r secret`); it is sent only once the script runs with the wanted privilege, never before.
+        `timeout` is in seconds.
         """
         ...
 
     def upload(self, source: Path, *, sha256: str, timeout: float = 600.0) -> str:
         """Copy a file into a new folder only this account can read; its path there. Verified by its hash in hex.
 
-        The folder goes when the connection closes. Only with Capability.UPLOAD.
+        The folder is removed when the connection closes. Only with Capability.UPLOAD.
         """
         ...
 

@@ -9,7 +9,7 @@ The sources, in this order; the first that has the secret wins:
 4. a prompt, when there is somebody to ask.
 
 Of ssh-key and ssh-agent credentials the secret is the account's password for sudo. A key file's passphrase is the
-secret NAME_PASSPHRASE; where there is none of that name, NAME's own secret is tried.
+secret NAME_PASSPHRASE; if there is no secret of that name, NAME's own secret is tried.
 """
 
 import contextlib
@@ -136,7 +136,7 @@ class Secrets:
                     answer.asked = True
                     answer.secret = _checked(name, self._prompt(name, question))
                 except Cancelled:
-                    answer.asked = False  # it was not answered: who waits for it is not to go on without
+                    answer.asked = False  # not answered: threads that wait for it must ask again
                     raise
                 finally:
                     self._one_question_at_a_time.release()

@@ -1,4 +1,4 @@
-"""TCP connections that may take their time, but not longer than the user wants."""
+"""TCP connections with a time limit that the user can cancel."""
 
 import errno
 import ipaddress
@@ -26,7 +26,7 @@ class Dialler(Protocol):
 
 
 def dial(host: Host, cancel: CancelToken, seconds: float) -> socket.socket:
-    """The Dialler that goes directly: of the server's addresses the first that answers."""
+    """Connect directly, to the first of the server's addresses that answers."""
     if host.place.way:
         raise HostUnreachable(
             "The server was not tried", where=host.name, why="Jump hosts are not supported", remedy="Remove jump"

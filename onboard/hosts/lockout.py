@@ -1,8 +1,8 @@
-"""No lock-outs: a wrong password must not lock an account in a directory that 10,000 servers share.
+"""Prevents lock-outs: a wrong password must not lock an account in a directory that 10,000 servers share.
 
 * A password is first tried alone, on one server. No other server sees it until it has been accepted once.
-* Two refusals stop the account everywhere, also across restarts, until `forgive`. A server that accepts later takes its
-  own refusal back; another server's stays. A refusal also sends the password back to being tried alone.
+* Two refusals stop the account everywhere, also across restarts, until `forgive`. A server that accepts later clears
+  its own refusal, not those of other servers. After a refusal the password is again tried on one server at a time.
 * Log-ins with a key or through ssh-agent are not gated: a refused key reaches no counter of an account.
 
 Accounts are compared without case, as directories do. A password that was accepted before may be on its way to as many

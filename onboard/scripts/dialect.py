@@ -49,7 +49,7 @@ class Dialect(ABC):
         """Lines that store `script` on the server under `name`, to be started later. No line of it is `mark`."""
 
     def file(self, name: str) -> str:
-        """The script `name`, such as `facts/clock`, as it stands in its file. FileNotFoundError when there is none."""
+        """The script `name`, such as `facts/clock`, as in its file. FileNotFoundError if there is no such file."""
         return _text(f"scripts/{self.folder}/{name}{self.suffix}")
 
     def names(self, folder: str) -> tuple[str, ...]:
@@ -65,7 +65,7 @@ class Dialect(ABC):
         return "\n".join([head, *assignments, END_OF_VARIABLES, *map(self.file, shared), body])
 
     def title(self, script: str) -> str:
-        """What a script says in its first line that it is; "" when it does not."""
+        """The title in a script's first line; "" if it has none."""
         found = re.match(r"# (.+)\n", script)
         return found[1] if found else ""
 

@@ -42,7 +42,7 @@ class Before:
     facts      of this server
     fixes      names of steps that checks offered as a fix and the profile allowed (`run.fixes`)
     package    the agent package for this server's kind and architecture; None when no agent must be installed
-    broken_off names of the steps that changed this server and never told a journal: they are made again
+    broken_off names of the steps that changed this server without an end in any journal: they are made again
     planned    the steps with something to do on this server: when a step plans, those before it; later, all
     """
 
@@ -57,9 +57,9 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class Supplies:
-    """What a step may need when it is made, and what never stands in a plan.
+    """What a step may need when it is made and a plan never holds.
 
-    attempt       the run's id, with what tells this attempt from those that it resumes
+    attempt       unique for each attempt: a resumed run keeps its id but gets a new attempt
     registration  called at most once, by the step that registers
     nonce         the secret placed on the server
     """
@@ -139,7 +139,7 @@ class Step(ABC):
 
     @abstractmethod
     def is_made(self, before: Before) -> bool:
-        """Whether the server is as the step would leave it, as far as the facts tell, or the step is not wanted."""
+        """Whether the server is as the step would leave it, as far as the facts show, or the step is not wanted."""
 
     @abstractmethod
     def change(self, before: Before) -> Change:

@@ -1,4 +1,4 @@
-"""Every change that is made on a server, in the order of making. A step's file that is not listed is refused by a test.
+"""Every change that is made on a server, in order. A test fails if a step's file is not listed here.
 
 Packages start the service themselves: so the configuration comes first, and the service is stopped to register.
 """

@@ -1,15 +1,15 @@
 """A step's scripts: how they are put together, run and understood.
 
-A script's title is `step: NAME apply`, its file resources/scripts/DIALECT/steps/NAME.apply; how it is put together says
-onboard.scripts.dialect. Its second line, `# variables: …`, says which variables it takes, besides `undo_KEY`; tests
-compare. It answers on standard output in lines `key=value`:
+A script's title is `step: NAME apply`, its file resources/scripts/DIALECT/steps/NAME.apply; onboard.scripts.dialect
+describes how it is put together. Its second line, `# variables: …`, lists the variables it takes, besides `undo_KEY`;
+tests compare. It answers on standard output in lines `key=value`:
 
 * `changed` (always): yes or no
 * `detail`: a sentence for people
 * `undo.KEY`: what undo needs, handed to the undo script as the variable `undo_KEY`
 * any other key is a result for the run, such as `instance_id`
 
-A script that could not do it exits with another code than 0; the last line of its standard error says why, for people,
+A script that failed exits with a code other than 0; the last line of its standard error says why, for people,
 and the lines before it are evidence. Its record on the server (see steps_record.sh) stays for undo.
 """
 
@@ -33,7 +33,7 @@ _SILENT = phrase("the script ended with exit code {code}")
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a step failed, as far as the server's words tell, and what to do."""
+    """Why a step failed, according to the server's output, and what to do."""
 
     why: str
     remedy: str

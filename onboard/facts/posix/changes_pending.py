@@ -1,4 +1,4 @@
-"""Which changes did Onboard begin on this server without a journal being told how they ended?
+"""Which changes did Onboard begin on this server without recording in a journal how they ended?
 
 A step leaves a record here before its first change (steps_record.sh); the last step of a run removes it.
 """

@@ -8,7 +8,7 @@ from onboard.facts.lines import pairs
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A folder, or the nearest above it that exists. `free_kib` is None and the rest empty where it was not told."""
+    """A folder, or the nearest above it that exists. `free_kib` is None and the rest empty if not reported."""
 
     path: str
     free_kib: int | None

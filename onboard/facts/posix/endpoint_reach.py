@@ -65,7 +65,7 @@ class EndpointReach:
 
     @property
     def untried(self) -> tuple[Reached, ...]:
-        """Those the server had nothing to try with: they may be tried through a tunnel."""
+        """Endpoints that the server had no tool to try: they may be tried through a tunnel."""
         return tuple(endpoint for endpoint in self.endpoints if endpoint.outcome is Outcome.UNKNOWN)
 
 
@@ -164,7 +164,7 @@ def _by_python(told: dict[str, list[str]]) -> tuple[Outcome, int | None]:
 
 
 def _by_openssl(told: dict[str, list[str]]) -> tuple[Outcome, int | None]:
-    """`exit` 124 is that of timeout(1). openssl ended by it has not told yet whether it was connected."""
+    """`exit` 124 is that of timeout(1): openssl was ended before it said whether it was connected."""
     code = told.get("exit", [""])[-1]
     found = told.get("status", [""])[-1]
     status = int(found) if re.fullmatch(r"[1-9][0-9]{2}", found) else None
@@ -188,7 +188,7 @@ def _by_openssl(told: dict[str, list[str]]) -> tuple[Outcome, int | None]:
 
 
 def outcome_of_words(text: str) -> Outcome:
-    """What an error's text tells of a connection that did not come about."""
+    """Why a connection failed, from an error's text."""
     if re.search(r"refused|errno=111", text, re.IGNORECASE):
         return Outcome.REFUSED
     if re.search(r"no route|unreachable|errno=(113|101)", text, re.IGNORECASE):
@@ -206,14 +206,14 @@ def _certificates(told: dict[str, list[str]]) -> tuple[PeerCertificate, ...]:
             return ()
     subjects, issuers = told.get("subject", []), told.get("issuer", [])
     if told.get("tool", [""])[-1] == "curl":
-        # Through a proxy that speaks TLS itself, curl tells of two; the endpoint's comes last.
+        # Through a proxy that speaks TLS itself, curl reports two; the endpoint's comes last.
         subjects, issuers = subjects[-1:], issuers[-1:]
     return tuple(PeerCertificate(subject, issuer) for subject, issuer in zip(subjects, issuers, strict=False))
 
 
 def certificate_of(der: bytes) -> PeerCertificate:
-    """The names in a certificate. ValueError when it is none."""
-    from cryptography import x509  # takes long to import, and what only names the checks needs none of it
+    """The names in a certificate. ValueError if it is not a certificate."""
+    from cryptography import x509  # slow to import, and not needed by code that only lists the checks
 
     certificate = x509.load_der_x509_certificate(der)
     return PeerCertificate(certificate.subject.rfc4514_string(), certificate.issuer.rfc4514_string())

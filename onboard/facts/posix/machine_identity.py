@@ -1,4 +1,4 @@
-"""What tells this machine from its clones?"""
+"""What distinguishes this machine from its clones?"""
 
 import base64
 import binascii
@@ -32,7 +32,7 @@ def parse(answer: Answer) -> MachineIdentity:
 
 
 def _fingerprint(key: str) -> str:
-    """SHA256:… of a public key in base64, "" for what is none."""
+    """SHA256:… of a public key in base64; "" if it is not base64."""
     try:
         raw = base64.b64decode(key, validate=True)
     except (binascii.Error, ValueError):

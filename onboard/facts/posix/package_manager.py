@@ -17,7 +17,7 @@ class Lock:
 
 @dataclass(frozen=True, slots=True)
 class PackageManager:
-    """`formats`: deb, rpm, snap. `architecture`: that of packages, as dpkg or rpm names it; "" when not told.
+    """`formats`: deb, rpm, snap. `architecture`: that of packages, as dpkg or rpm names it; "" if not reported.
     `interrupted`: a package was left half installed.
     """
 

@@ -54,7 +54,7 @@ FACT = Fact("privilege", parse)
 
 
 def refused(facts: Facts, error: PrivilegeMissing) -> Facts:
-    """`facts`, asked without privilege, with why it was not to be had."""
+    """`facts`, asked without privilege, with the reason for that."""
     found = facts.get(FACT)
     if isinstance(found, Unknown):
         return facts

@@ -40,7 +40,7 @@ def parse(answer: Answer) -> RootCertificates:
             try:
                 found.add(hashlib.sha256(base64.b64decode(value, validate=True)).hexdigest())
             except (binascii.Error, ValueError):
-                continue  # a mangled certificate is none for the agent either
+                continue  # the agent does not read a mangled certificate either
     if not told:
         raise FactError("the server did not say which bundle of certificates it has")
     return RootCertificates(bundle, count, tuple(sorted(found)))

@@ -1,4 +1,4 @@
-"""Whom a server is logged in to as, and the way that every use of the account's password goes."""
+"""The account used on a server. Every use of its password goes through here."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

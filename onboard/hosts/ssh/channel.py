@@ -1,7 +1,7 @@
-"""Exec channels of one SSH connection: a dialogue's requests are carried out over them, and whatever is lost is told.
+"""Exec channels of one SSH connection: they carry out a dialogue's requests and report a lost connection.
 
-What is said, and in which order, is the dialogue's business (onboard.hosts.ssh.dialogue); here are the bytes, the time
-limits and paramiko's channel.
+The dialogue (onboard.hosts.ssh.dialogue) decides what is said and in which order; this module handles the bytes, the
+time limits and paramiko's channel.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""What is done over an open SSH connection: scripts, also as root, uploads and tunnels."""
+"""An open SSH connection: runs scripts (also as root), uploads files, opens tunnels."""
 
 import contextlib
 import errno
@@ -209,7 +209,7 @@ class SshConnection:
             with closing(self._channels.open(deadline)) as channel:
                 ask(channel, "exec", COMMAND)
                 return self._channels.converse(channel, request, deadline, password=offered, given=given)
-        # A pty cuts lines at 4,096 bytes and mixes both outputs: the request goes ahead as a file, without a pty.
+        # A pty cuts lines at 4,096 bytes and mixes both outputs: so the request is first uploaded as a file.
         text = request.text().encode()
         path = self._send_file("request", len(text), hashlib.sha256(text).hexdigest(), iter([text]), deadline)
         holder = self._held.pop()

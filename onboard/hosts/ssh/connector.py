@@ -185,7 +185,7 @@ def _as_untried(host: Host) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _as_refusal(host: Host) -> Iterator[None]:
-    """A secret that cannot be had refuses the log-in to this server, and nothing else."""
+    """Report a failure to get the secret as a refused log-in to this server only."""
     try:
         yield
     except HostError:

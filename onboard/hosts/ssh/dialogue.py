@@ -3,7 +3,7 @@ r"""How to speak to a POSIX server: what is sent over one exec channel, and what
 The channel runs the fixed command line COMMAND, which every login shell (bash, dash, csh, fish) understands. All else
 goes in by standard input, so that nothing shows in the server's process list and no login shell quotes anything.
 
-The request, sent at once. Its first line names everything that the other side has to know::
+The request, sent in one piece. Its first line holds everything that the server has to know::
 
     # onboard 1 MARKER privileged=yes prompt=PROMPT input=line hold=no pty=no
     …functions holding the script in a here-document that ends with a line MARKER…
@@ -14,7 +14,7 @@ or `-` when there is none to give (sudo then runs with `-n`). `input` is `none`,
 number of bytes that follow (an upload). `hold=yes` keeps the folder until standard input ends. Nothing is sent after
 the last line until the answer asks for it: shells read their standard input in blocks and would swallow it.
 
-The answer, in which whatever stands before `start` or `begin` is noise (banners, what rc files print)::
+The answer. Everything before `start` or `begin` is noise (banners, what rc files print)::
 
     standard error   noise  MARKER start⏎  sudo's messages and PROMPT  MARKER begin⏎  script's stderr  MARKER end CODE⏎
     standard output  noise                                             MARKER begin⏎  script's stdout  MARKER end CODE⏎
@@ -22,7 +22,7 @@ The answer, in which whatever stands before `start` or `begin` is noise (banners
 * PROMPT: send the password and a newline. A second PROMPT means that it was wrong; nothing more is sent.
 * `begin` is printed by a process that already has the privilege. When `input` is not `none`, the input is sent now.
 * `MARKER cannot REASON⏎` on standard output instead: `no-folder` or `no-sudo`.
-* `end` without a `begin`: sudo refused; why stands in its messages between `start` and `end`.
+* `end` without a `begin`: sudo refused; its messages say why, between `start` and `end`.
 * Neither: the login shell did not run COMMAND (an account without a shell, a forced command).
 
 The script runs as `sh FOLDER/script` in the C locale, umask 022 (package managers and trust stores break under a
@@ -237,7 +237,7 @@ def is_complete(text: str) -> bool:
 
 
 def parse_request(text: str) -> Request:
-    """For servers: the request that `text` is. ValueError when it is none."""
+    """For servers: the request that `text` is. ValueError if it is not a request."""
     header = _HEADER.match(text)
     if header is None or not is_complete(text):
         raise ValueError("not a complete request")
@@ -433,7 +433,7 @@ _LONGEST_REST = 64
 
 @dataclass(frozen=True, slots=True)
 class _MarkerLine:
-    """Where it stands, and the value that it tells: the reason of `cannot`, the code of `end`."""
+    """Where it is, and the value that it carries: the reason of `cannot`, the code of `end`."""
 
     start: int
     end: int

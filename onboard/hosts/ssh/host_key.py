@@ -36,7 +36,7 @@ class HostKey:
 
     @property
     def weakness(self) -> str:
-        """Why this key is too weak to know a server by; "" when it is not."""
+        """Why this key is too weak to identify a server; "" if it is strong enough."""
         try:
             key = self.without_certificate()
         except ValueError:  # never trusted either

@@ -1,7 +1,7 @@
 """Which SSH host keys are trusted: OpenSSH's known_hosts files (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT").
 
-Read are the application's own file, which alone is written to, the user's `~/.ssh/known_hosts` and `known_hosts2`, and
-`/etc/ssh/ssh_known_hosts` and `ssh_known_hosts2`. Understood are several names in a line, wildcards and negation,
+Reads the application's own file, the only one that it writes, the user's `~/.ssh/known_hosts` and `known_hosts2`, and
+`/etc/ssh/ssh_known_hosts` and `ssh_known_hosts2`. Understands several names in a line, wildcards and negation,
 hashed names, `[host]:port`, `@revoked`, and `@cert-authority` with OpenSSH host certificates. Lines that are none of
 these are passed over, as OpenSSH does.
 """
@@ -123,7 +123,7 @@ class Expectation:
             return verdict if plain_verdict.trust is Trust.NEW else plain_verdict
         plain = [entry for entry in self.named if not entry.marker]
         if not plain:
-            # As OpenSSH: a key known for the bare name is good on its other ports too, another key says nothing there.
+            # As OpenSSH: a key known for the bare name is trusted on other ports too; a different key proves nothing.
             if verdict := _revoked(key, self.bare):
                 return verdict
             plain = [entry for entry in self.bare if not entry.marker and entry.key == key]
@@ -235,7 +235,7 @@ def _judge_certificate(address: str, key: HostKey, entries: Sequence[_Entry]) ->
 
 
 def _read(path: Path) -> Iterator[_Entry]:
-    with contextlib.suppress(OSError):  # absent, or not for us to read: it says nothing
+    with contextlib.suppress(OSError):  # absent or not readable: no entries
         for number, line in enumerate(path.read_text(encoding="utf-8", errors="surrogateescape").splitlines(), 1):
             entry = _parse(line, f"{path}:{number}")
             if entry is not None:

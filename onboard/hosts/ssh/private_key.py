@@ -1,4 +1,4 @@
-"""Private key files to log in with: OpenSSH's and PEM formats, encrypted or not, with a certificate beside them."""
+"""Private key files to log in with: OpenSSH and PEM formats, encrypted or not, with or without a certificate."""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""What a person is told about a host key that is not trusted, and about a script that did not run."""
+"""Errors for people: a host key that is not trusted, a script that did not run."""
 
 import re
 from collections.abc import Mapping

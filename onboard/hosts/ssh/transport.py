@@ -20,7 +20,7 @@ from onboard.model.errors import HostUnreachable
 from onboard.model.profile import Host
 from onboard.model.words import Text
 
-# Without a handler of its own, Python would print paramiko's errors and tracebacks; ours say them better.
+# Without a handler, Python would print paramiko's errors and tracebacks; our own errors are clearer.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 # What paramiko still offers and OpenSSH's client no longer does.
@@ -215,7 +215,7 @@ def said_by(error: BaseException) -> str:
 
 
 def is_log_in_timeout(error: BaseException) -> bool:
-    """Whether the server left an authentication request without an answer, which is no refusal."""
+    """Whether the server left an authentication request without an answer, which is not a refusal."""
     return "timeout" in str(error)
 
 

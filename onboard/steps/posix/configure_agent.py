@@ -112,13 +112,13 @@ def _without_logins(value: Any) -> Any:
 
 
 def _seen(before: Before) -> str | None:
-    """The file's text, None when there is none or it could not be asked for."""
+    """The file's text; None if there is no file or it is not known."""
     found = before.facts.get(agent.FACT)
     return None if isinstance(found, Unknown) else found.config
 
 
 def _current(before: Before) -> dict[str, Any] | None:
-    """What the file says, {} without a file, None when it is no JSON object."""
+    """What the file says, {} without a file, None if it is not a JSON object."""
     text = _seen(before)
     if text is None:
         return {}

@@ -1,7 +1,7 @@
 """Give the agent's service the profile's proxy. The agent is a service and sees no login's settings.
 
 systemd: a drop-in of the unit; upstart: the job's override (AWS user guide, "Configure SSM Agent to use a proxy").
-169.254.169.254 is never asked through the proxy: another machine's metadata would come back.
+169.254.169.254 never goes through the proxy, which would return the metadata of a different machine.
 """
 
 from collections.abc import Mapping

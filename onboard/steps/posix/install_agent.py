@@ -1,4 +1,4 @@
-"""Push the verified package and install it. It goes on when the connection is lost, and is never broken off."""
+"""Upload the verified package and install it. The installation continues if the connection is lost."""
 
 from collections.abc import Mapping
 
@@ -44,7 +44,7 @@ class InstallAgent(Step):
     def package_wanted(self, facts: Facts) -> tuple[str, str] | None:
         """(deb or rpm, amd64 or arm64).
 
-        An agent that came as a snap is kept as one: dpkg's package refuses to stand beside it.
+        An agent installed as a snap stays a snap: dpkg's package refuses to be installed next to it.
         """
         manager, hardware, found = facts.get(package_manager.FACT), facts.get(kernel.FACT), facts.get(agent.FACT)
         if isinstance(manager, Unknown) or isinstance(hardware, Unknown):
@@ -106,7 +106,7 @@ def _package(before: Before) -> Package:
 
 
 def _installed(before: Before) -> str:
-    """The agent's version, "" when there is none or it is not known."""
+    """The agent's version; "" if there is no agent or it is not known."""
     found = before.facts.get(agent.FACT)
     return "" if isinstance(found, Unknown) else found.version
 
@@ -187,5 +187,5 @@ _CAUSES = (
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """3.3.4851.0-1 → (3, 3, 4851, 0); what is no number counts as 0."""
+    """3.3.4851.0-1 → (3, 3, 4851, 0); a part that is not a number counts as 0."""
     return tuple(int(part) if part.isascii() and part.isdigit() else 0 for part in version.split("-")[0].split("."))

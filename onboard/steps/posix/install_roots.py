@@ -1,4 +1,4 @@
-"""Add Amazon's root certificates to the server's trust store, where a check missed them and the profile allows it."""
+"""Add Amazon's root certificates to the server's trust store, if they are missing and the profile allows it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """Place a nonce on the server, readable by root alone, that a Run Command through AWS must bring back.
 
-It is removed by another Run Command once the answer was accepted; what a broken-off run left, the next one replaces.
+It is removed by another Run Command once the answer was accepted. The next run replaces a nonce that an
+interrupted run left.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Register the agent with the activation, detached on the server, and learn its node's id.
 
-A registration that is under way there already, also one of a connection that was lost, is waited for, and its result
-taken. A registration that exists is kept; one of another account or Region is never overridden.
+If a registration is already under way there, even from a lost connection, it is waited for and its result is
+used. An existing registration is kept; one of another account or Region is never overridden.
 """
 
 import re
@@ -65,7 +65,7 @@ class RegisterAgent(Step):
             raise StepFailed(_FAILURE, where=before.host.name, why="The server reported no node ID", evidence=node[:80])
         known = before.context.known_nodes
         if not done.changed and known is not None and node not in known:
-            # Whose it is was not asked: AWS tells of a node only once its agent has called.
+            # Nobody asked whose it is: AWS lists a node only after its agent has connected.
             raise StepFailed(
                 _FAILURE,
                 where=before.host.name,

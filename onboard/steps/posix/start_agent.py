@@ -51,5 +51,5 @@ def _is_well(before: Before) -> bool:
     found = before.facts.get(agent.FACT)
     if isinstance(found, Unknown) or len(found.processes) != 1:
         return False
-    # An init script tells no state: the process is all there is to see.
+    # An init script reports no state: only the process can be seen.
     return all(service.state in _RUNNING and service.enabled != "disabled" for service in found.services)

@@ -13,7 +13,7 @@ fail() { # TEXT…: for people, on standard error
 }
 
 # Nobody but root can write to /var/lib, so whatever is found there was made by root.
-enter() { [ -d "$state" ] || mkdir -m 700 "$state" || fail "the folder $state cannot be made"; }
+enter() { [ -d "$state" ] || mkdir -m 700 "$state" || fail "the folder $state cannot be created"; }
 
 # The folder goes with the last thing in it.
 leave() { rmdir "$state" 2>/dev/null || :; }

@@ -17,7 +17,7 @@ if [ ! -e "$config" ] || [ "$(text)" != "$content" ]; then
   else
     remember existed=no "folders=$(absent /etc/amazon /etc/amazon/ssm)"
     for folder in /etc/amazon /etc/amazon/ssm; do
-      [ -d "$folder" ] || mkdir -m 755 "$folder" || fail "$folder cannot be made"
+      [ -d "$folder" ] || mkdir -m 755 "$folder" || fail "$folder cannot be created"
     done
     : >"$config.onboard" && chmod 644 "$config.onboard" || fail "$config cannot be written"
   fi

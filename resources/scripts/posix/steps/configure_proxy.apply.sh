@@ -11,7 +11,7 @@ if [ ! -e "$file" ] || [ "$(cat "$file")" != "$content" ]; then
   else
     remember existed=no "folders=$(absent "${file%/*}")"
   fi
-  [ -d "${file%/*}" ] || mkdir -m 755 "${file%/*}" || fail "${file%/*} cannot be made"
+  [ -d "${file%/*}" ] || mkdir -m 755 "${file%/*}" || fail "${file%/*} cannot be created"
   printf '%s\n' "$content" >"$file.onboard" && chmod 644 "$file.onboard" && mv "$file.onboard" "$file" ||
     fail "$file cannot be written"
   if [ "$(manager)" = systemd ]; then systemctl daemon-reload >&2 || fail "systemd did not read its units anew"; fi

@@ -6,7 +6,7 @@ lock
 before=$(installed)
 copy=$state/amazon-ssm-agent.$kind
 if [ "$before" != "$version" ]; then
-  if ! present && [ -x "$agent" ]; then fail "an agent that no $kind package brought is here already: $agent"; fi
+  if ! present && [ -x "$agent" ]; then fail "an agent that was not installed from a $kind package already exists: $agent"; fi
   remember "version=$before" "kind=$kind" \
     "folders=$(absent /etc/amazon /etc/amazon/ssm /var/lib/amazon /var/lib/amazon/ssm /var/log/amazon /var/log/amazon/ssm)" \
     "credentials=$(absent /root/.aws/credentials)"
@@ -24,6 +24,6 @@ if [ "$before" != "$version" ]; then
   [ "$code" = 0 ] || fail "the package manager ended with exit code $code"
 fi
 [ "$(installed)" = "$version" ] || fail "the package manager succeeded, but version $version is not installed"
-[ -x "$agent" ] || fail "the package is installed, but $agent is not here"
+[ -x "$agent" ] || fail "the package is installed, but $agent does not exist"
 rm -rf "$job" "$copy" # also what a lost connection left
 applied

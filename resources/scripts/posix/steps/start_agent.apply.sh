@@ -2,7 +2,7 @@
 # variables: restart
 # Start the agent, now and with the system; restart it when its settings changed (restart=yes).
 [ -x "$agent" ] || fail "the agent is not installed"
-[ "$(manager)" != none ] || fail "nothing that starts services is known here: neither systemd nor upstart nor $init_script"
+[ "$(manager)" != none ] || fail "no known service manager was found: neither systemd nor upstart nor $init_script"
 if is_active; then active=yes; else active=no; fi
 if is_enabled; then enabled=yes; else enabled=no; fi
 if [ "$active $enabled" != 'yes yes' ] || [ "$restart" = yes ]; then
@@ -26,7 +26,7 @@ while :; do
     case $pids in
       '') fail "the agent ends as soon as it is started" ;;
       *[!0-9]*) fail "more than one agent runs: processes $(echo "$pids" | tr '\n' ' ')" ;;
-      *) fail "the agent ends and starts over and over" ;;
+      *) fail "the agent keeps ending and restarting" ;;
     esac
   fi
   seen=$pids
