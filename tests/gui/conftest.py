@@ -1,4 +1,4 @@
-"""What holds for every test of the wizard: one QApplication, no warning of Qt's, nothing left running or open.
+"""Rules for every test of the window: one QApplication, no warnings from Qt, nothing left running or open.
 
 Offscreen unless there is a display: `xvfb-run -a pytest tests/gui` has real windows.
 """
@@ -31,16 +31,16 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget
 from onboard.gui.session import Session
 from onboard.gui.theme import Scheme, Theme
 
-PATIENCE = 5.0  # seconds that a condition may take to come true
+PATIENCE = 5.0  # seconds to wait for a condition to become true
 
-# Said by Qt's test platforms of themselves, not of what runs on them.
+# Messages of Qt's test platforms about themselves, not about what runs on them.
 OF_THE_PLATFORM = (
     "This plugin does not support",
     "QFontDatabase: Cannot find font directory",
     "Qt no longer ships fonts",
 )
 
-# Qt keeps these for itself, and hides them when it likes.
+# Qt owns these and hides them at its own time.
 QTS_OWN = ("QTipLabel", "QDesktopWidget")
 
 _messages: list[str] = []
@@ -77,7 +77,7 @@ class Bystander(QTimer):
 
 @pytest.fixture(scope="session")
 def qapp() -> Iterator[QApplication]:
-    """The one application there can be in a process, with the theme it starts with: light, text at 100 %."""
+    """The single QApplication of the process, with the initial theme: light, text at 100 %."""
     qInstallMessageHandler(_note)
     app = QApplication.instance() or QApplication(["onboard-tests"])
     assert isinstance(app, QApplication)
@@ -91,7 +91,7 @@ def qapp() -> Iterator[QApplication]:
 
 @pytest.fixture
 def theme(qapp: QApplication) -> Iterator[Theme]:
-    """The application's theme, which may be changed for the time of a test."""
+    """The application's theme, which a test may change; it is restored afterwards."""
     yield Theme.current()
     Theme.current().set_scheme(Scheme.LIGHT)
     Theme.current().set_text_scale(1.0)
@@ -99,7 +99,7 @@ def theme(qapp: QApplication) -> Iterator[Theme]:
 
 @pytest.fixture
 def session(qapp: QApplication) -> Iterator[Session]:
-    """A session without a profile yet, in the test's own home."""
+    """A session without a profile, in the test's own home."""
     one = Session()
     yield one
     one.close()
@@ -108,7 +108,7 @@ def session(qapp: QApplication) -> Iterator[Session]:
 
 @pytest.fixture(autouse=True)
 def no_qt_warnings(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A test fails that makes Qt complain, or in which a slot raises."""
+    """Fails a test that makes Qt log a warning or in which a slot raises."""
     raised: list[str] = []
 
     def note(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
@@ -125,7 +125,7 @@ def no_qt_warnings(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 @pytest.fixture(autouse=True)
 def nothing_left_of_qt(no_qt_warnings: None) -> Iterator[None]:
-    """A test fails that leaves a top-level widget, a running timer or a running thread."""
+    """Fails a test that leaves a top-level widget, an active timer or a running thread."""
     before = {id(widget) for widget in top_levels()}
     timers = {id(timer) for timer in running(QTimer)}
     yield
@@ -133,7 +133,7 @@ def nothing_left_of_qt(no_qt_warnings: None) -> Iterator[None]:
     new = [widget for widget in top_levels() if id(widget) not in before]
     if new:
         del new
-        gc.collect()  # a window without a parent goes with its last reference
+        gc.collect()  # a window without a parent is deleted with its last reference
         settle()
     left = [widget.metaObject().className() for widget in top_levels() if id(widget) not in before]
     assert not left, f"top-level widgets left behind: {', '.join(left)}"
@@ -147,7 +147,7 @@ def top_levels() -> list[QWidget]:
 
 
 def running(kind: type[QTimer | QThread]) -> list[QTimer | QThread]:
-    """Timers that are active, or threads that run, as far as Python holds them."""
+    """Active timers or running threads that Python still references."""
     found = []
     for one in gc.get_objects():
         try:
@@ -181,7 +181,7 @@ def until(qapp: QApplication) -> Callable[[Callable[[], object]], None]:
 
 @pytest.fixture
 def show(qapp: QApplication, until: Callable[[Callable[[], object]], None]) -> Iterator[Callable[..., None]]:
-    """`show(widget, width, height)` opens a window and gives it the keyboard; it is closed and deleted at the end."""
+    """`show(widget, width, height)` opens and activates a window, which is closed and deleted at the end."""
     shown: list[QWidget] = []
 
     def open_window(widget: QWidget, width: int = 800, height: int = 600) -> None:

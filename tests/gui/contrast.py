@@ -1,4 +1,4 @@
-"""How readable colours are on one another, by the standard."""
+"""The contrast of colours as WCAG defines it."""
 
 from PySide6.QtGui import QColor
 

@@ -1,4 +1,4 @@
-"""A desktop of the test's own, on which the real program is driven from outside: by keyboard alone.
+"""A desktop for the test alone, on which the real program is driven from outside, by keyboard only.
 
 Xvfb is the screen, openbox gives windows the keyboard, xdotool types, and what stands in a window is read through
 AT-SPI, as a screen reader does, over a message bus of its own. Nothing here knows the program's source.
@@ -28,14 +28,14 @@ import pytest
 COMMAND = shlex.split(os.environ.get("ONBOARD_WIZARD_COMMAND", "")) or [sys.executable, "-m", "onboard", "gui"]
 PATIENCE = 45.0  # seconds for anything to happen; a machine under load is slow
 PROGRAMS = {"Xvfb": "xvfb", "openbox": "openbox", "xdotool": "xdotool", "dbus-daemon": "dbus-daemon"}
-MARK = "ONBOARD_TEST_MARK"  # a variable by which the wizard and all its descendants are known
+MARK = "ONBOARD_TEST_MARK"  # an environment variable that identifies the wizard and all its descendants
 
-# Bits of AT-SPI's states.
+# Bits of AT-SPI states.
 CHECKED, EDITABLE, ENABLED, FOCUSED, SENSITIVE, SHOWING = 4, 7, 8, 12, 24, 25
 
 
 def needed() -> None:
-    """Skip the test, by name, where a program is missing."""
+    """Skip the test if a program is missing, and name it."""
     for program, package in PROGRAMS.items():
         if not shutil.which(program):
             pytest.skip(f"needs {package}: {program}")
@@ -75,17 +75,17 @@ class Desktop:
         self._ends.close()
 
     def xdotool(self, *words: str) -> str:
-        """What it says; "" when it finds no window."""
+        """The output of xdotool; "" if it finds no window."""
         environment = {**os.environ, **self.environment}
         done = subprocess.run(["xdotool", *words], env=environment, capture_output=True, text=True, timeout=30)
         return done.stdout.strip()
 
     def title(self) -> str:
-        """Of the window that has the keyboard."""
+        """The title of the window that has the keyboard focus."""
         return self.xdotool("getactivewindow", "getwindowname")
 
     def save_screenshot(self, path: Path) -> None:
-        """What is on the screen, as PNG."""
+        """Save a screenshot as PNG."""
         from PySide6.QtGui import QImage
 
         dump = (self._folder / "Xvfb_screen0").read_bytes()
@@ -97,7 +97,7 @@ class Desktop:
 
 @contextmanager
 def running(command: list[str], **more: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A process for the time of the block."""
+    """A process that lives as long as the block."""
     process = subprocess.Popen(
         command, **{"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | more
     )
@@ -116,7 +116,7 @@ def running(command: list[str], **more: Any) -> Iterator[subprocess.Popen[bytes]
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """Something that a screen reader can read. `text` is what is typed in it, `keys` what presses it (Alt+N)."""
+    """Something that a screen reader can read. `text` is what it contains, `keys` are its shortcut (Alt+N)."""
 
     role: str
     name: str
@@ -134,7 +134,7 @@ class Thing:
 
 @dataclass(slots=True)
 class Wizard:
-    """The program, as started by `opened`. Keys go to the window that has the keyboard, as a user's do."""
+    """The program, as started by `opened`. Keys go to the active window, as a user's do."""
 
     desktop: Desktop
     process: "subprocess.Popen[bytes]"
@@ -146,25 +146,25 @@ class Wizard:
     # The keyboard
 
     def press(self, *keys: str) -> None:
-        """Keys such as `alt+n`, one after the other."""
+        """Press keys such as `alt+n`, one after the other."""
         self.desktop.xdotool("key", "--delay", "20", "--clearmodifiers", *keys)
 
     def push(self, name: str) -> None:
-        """Press a button, once it can be pressed, by the letter that stands underlined in it."""
+        """Press a button by its underlined letter, once it is enabled."""
         button = self.wait(lambda: self._button(name, with_letter=True), f"button {name!r} with its letter")
         self.press(button.keys.lower())
 
     def type(self, text: str) -> None:
-        """Signs that the keyboard lacks are put on it for the time of typing: the program has to see that in time."""
+        """Type a text. xdotool briefly maps characters that the keyboard lacks: the program has to notice in time."""
         self.desktop.xdotool("type", "--delay", "3" if text.isascii() else "250", "--clearmodifiers", "--", text)
 
     def replace(self, text: str) -> None:
-        """Type over what stands in the field."""
+        """Replace the text of the field by typing."""
         self.press("ctrl+a")
         self.type(text)
 
     def tab_to(self, name: str, key: str = "Tab") -> None:
-        """Go with the keyboard to what is called so."""
+        """Move the keyboard focus to the element of that name."""
         for _ in range(60):
             if any(thing.name == name for thing in self.focused()):
                 return
@@ -177,10 +177,10 @@ class Wizard:
         return self.desktop.title()
 
     def things(self) -> list[Thing]:
-        """All that is showing, in the order of reading."""
+        """Everything on screen, in reading order."""
         with suppress(Exception):
             return list(self._walk())
-        return []  # it changed while it was read, or has gone
+        return []  # it changed or disappeared while it was read
 
     def words(self) -> str:
         return "\n".join(part for thing in self.things() for part in (thing.name, thing.text) if part)
@@ -192,7 +192,7 @@ class Wizard:
         return next((one for one in self.things() if one.name == name and (not role or one.role == role)), None)
 
     def wait(self, condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
-        """Until it is true; what it gives. The test fails, with a screenshot, when it does not become so."""
+        """Wait until the condition is true and return its value. Otherwise the test fails, with a screenshot."""
         end = time.monotonic() + seconds
         while True:
             if result := condition():
@@ -212,13 +212,13 @@ class Wizard:
         self.wait(lambda: words in self.words(), f"words {words!r}", seconds)
 
     def wait_button(self, name: str, seconds: float = PATIENCE) -> Thing:
-        """Until a button that is called so can be pressed."""
+        """Wait until a button of that name is enabled."""
         found = self.wait(lambda: self._button(name), f"button {name!r}", seconds)
         assert isinstance(found, Thing)
         return found
 
     def _button(self, name: str, *, with_letter: bool = False) -> Thing | None:
-        """One that can be pressed. It has no letter while it cannot: it may have changed while it was read."""
+        """An enabled button with its letter. It has no letter while it is disabled, and may change while it is read."""
         buttons = (one for one in self.things() if one.name == name and "button" in one.role)
         return next((button for button in buttons if button.is_enabled and (button.keys or not with_letter)), None)
 
@@ -232,19 +232,19 @@ class Wizard:
     # The process
 
     def said(self) -> str:
-        """On standard error."""
+        """What the program wrote to standard error."""
         return (self.folder / "stderr").read_text(encoding="utf-8", errors="replace")
 
     def marked(self) -> dict[int, str]:
-        """The wizard and all that came of it and lives: process id → command line."""
+        """The wizard and its living descendants: process id → command line."""
         return marked(self.mark)
 
     def child(self, word: str) -> int:
-        """The process id of its child whose command line has the word `engine` or `practice`."""
+        """The process id of the child whose command line has the word `engine` or `practice`."""
         return int(self.wait(lambda: next((pid for pid, line in self.marked().items() if f" {word}" in line), 0), word))
 
     def close(self) -> None:
-        """As a user does, by the keyboard; until it and its children have ended."""
+        """Close the window by keyboard, as a user does, and wait until it and its children have ended."""
         self.press("alt+F4")
         self.wait_ended()
 
@@ -257,7 +257,7 @@ class Wizard:
         self.assert_no_orphans()
 
     def kill(self) -> None:
-        """As a crash does."""
+        """Kill the program, like a crash."""
         self.process.kill()
         self.process.wait()
         self.assert_no_orphans()
@@ -269,7 +269,7 @@ class Wizard:
             time.sleep(0.05)
 
     def defects(self) -> str:
-        """What the program, its engine and a practice kept of exceptions that nobody expected."""
+        """The reports of unexpected exceptions written by the program, its engine and Practice."""
         return "\n".join(path.read_text(encoding="utf-8") for path in self.folder.rglob("defects.log"))
 
     def assert_no_defect(self) -> None:
@@ -364,7 +364,7 @@ def opened(
 
 
 def marked(mark: str) -> dict[int, str]:
-    """Living processes that have the mark in their environment: process id → command line."""
+    """Living processes with the mark in their environment: process id → command line."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -374,16 +374,16 @@ def marked(mark: str) -> dict[int, str]:
 
 
 class Cloud:
-    """A practice's cloud, asked from outside."""
+    """The cloud of a Practice, queried from outside."""
 
     def __init__(self, folder: Path) -> None:
-        """`folder` is where the practice has written its `env`."""
+        """`folder` is where Practice has written its `env`."""
         lines = (folder / "env").read_text(encoding="utf-8").splitlines()
         self.environment = {name: shlex.split(value)[0] for name, _, value in (line.partition("=") for line in lines)}
         self._address = self.environment["AWS_ENDPOINT_URL"].removeprefix("http://")
 
     def calls(self, operation: str) -> list[dict[str, Any]]:
-        """Those of an operation that were not refused."""
+        """The calls of an operation that were not refused."""
         calls = json.loads(self._ask("GET", "/practice/calls"))["calls"]
         return [call for call in calls if call["operation"] == operation and not call["error"]]
 
@@ -399,7 +399,7 @@ class Cloud:
 
 @contextmanager
 def practice(folder: Path, hosts: int) -> Iterator[Cloud]:
-    """A practice that no wizard owns, and so outlives one: `folder` has its profile.toml."""
+    """A Practice that no wizard owns, so that it outlives them; `folder` has its profile.toml."""
     command = [sys.executable, "-m", "onboard", "practice", "--serve", str(folder), "--hosts", str(hosts)]
     with running(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

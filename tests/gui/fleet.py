@@ -1,4 +1,4 @@
-"""A fleet of any size as the engine tells of it: all checks on every server, and faults as data centres have them."""
+"""A fleet of any size as the engine reports it: all checks on every server, with faults typical of data centres."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,7 +22,7 @@ ROOTS = (
 
 CLOCK_COMMANDS = ("sudo systemctl enable --now chronyd", "sudo chronyc makestep")
 
-# (every so many servers, which of them, what is wrong)
+# (one server in this many, its index among them, what is wrong)
 FAULTS: tuple[tuple[int, int, Finding], ...] = (
     (
         83,
@@ -81,7 +81,7 @@ FAULTS: tuple[tuple[int, int, Finding], ...] = (
         ),
     ),
 )
-UNREACHABLE = 119  # every so many servers does not answer
+UNREACHABLE = 119  # one server in this many does not answer
 
 
 def names(count: int) -> list[str]:
@@ -137,7 +137,7 @@ def account() -> tuple[events.Event, ...]:
 
 
 def asked(count: int, answered: int) -> Iterator[events.Event]:
-    """A check that runs: so many have answered."""
+    """A check in progress, of which so many servers have answered."""
     listed = names(count)
     yield events.RunStarted(
         run="20261124-130211-3f9a", command="check", profile="", hosts=tuple(listed), started="2026-11-24T13:02:11Z"
@@ -228,7 +228,7 @@ TRUST = """{
 
 
 def plan(count: int) -> Plan:
-    """Debian-like and Red Hat-like servers, some that have the agent already; one in a hundred is as it should be."""
+    """Debian-like and Red Hat-like servers, some with the agent installed; one in a hundred needs no change."""
     hosts = []
     for number, name in enumerate(names(count)):
         if number % UNREACHABLE == UNREACHABLE - 1 or not status(findings(number)).is_well:
@@ -282,7 +282,7 @@ OLD_POLICY = '{\n  "Version": "2012-10-17",\n  "Statement": []\n}'
 
 
 def altering(count: int) -> Plan:
-    """As `plan`, where much is there already: an old agent, another proxy, a role."""
+    """Like `plan`, but with much in place: an old agent, a different proxy, a role."""
     made = plan(count)
     hosts = []
     for number, host in enumerate(made.hosts):

@@ -1,4 +1,4 @@
-"""Every part of the wizard's look on one screen, with made-up data: `python tests/gui/gallery.py --help`."""
+"""All widgets of the wizard on one screen, with made-up data: `python tests/gui/gallery.py --help`."""
 
 import argparse
 import sys

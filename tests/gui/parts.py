@@ -1,4 +1,4 @@
-"""Parts of a page, found as anybody can who has the window: by their names."""
+"""Finds parts of a page by their object names."""
 
 from typing import TypeVar
 
@@ -8,7 +8,7 @@ Part = TypeVar("Part", bound=QObject)
 
 
 def part(root: QObject, name: str, kind: type[Part]) -> Part:
-    """The one part of `root` with that name."""
+    """The only part of `root` with that name."""
     found = root.findChildren(kind, name)
     assert len(found) == 1, f"{len(found)} parts of {root.objectName() or root} are {kind.__name__} {name!r}"
     return found[0]

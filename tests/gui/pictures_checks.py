@@ -1,4 +1,4 @@
-"""What the pages Checks and Review look like in their states."""
+"""Pictures of the pages Checks and Review in their states."""
 
 import time
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def _window(desk: "Desk", page: str, count: int, told: dict[str, list[events.Eve
 
 
 def checks(desk: "Desk") -> Iterator[tuple[str, Window]]:
-    """Before, while and after they run; a cause chosen; AWS not asked."""
+    """Before, during and after the checks; a cause selected; AWS not queried."""
     yield "checks-empty", _window(desk, "checks", COUNT, {})
     window = _window(desk, "checks", COUNT, {})
     without_child(window.session)
@@ -63,7 +63,7 @@ def checks(desk: "Desk") -> Iterator[tuple[str, Window]]:
 
 
 def review(desk: "Desk") -> Iterator[tuple[str, Window]]:
-    """Before the plan is made; made, with warnings; searched; nothing to do; refused."""
+    """Before the plan is made; the plan, with warnings; filtered; nothing to do; refused."""
     ran = {"check": list(fleet.checked(COUNT))}
     yield "review-empty", _window(desk, "review", COUNT, ran)
     window = _window(desk, "review", COUNT, {**ran, "plan": list(fleet.planned(COUNT))})

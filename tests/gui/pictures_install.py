@@ -1,4 +1,4 @@
-"""What the pages Install and Finish look like in their states."""
+"""Pictures of the pages Install and Finish in their states."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,7 +28,7 @@ PLANNED = {
 
 
 def install(desk: "Desk") -> Iterator[tuple[str, Window]]:
-    """Before it begins; interrupted earlier; canary; under way with a failed server chosen; paused; ended; refused."""
+    """Before the run; interrupted earlier; canary; running with a failed server selected; paused; ended; refused."""
     window = desk.window("install", PLANNED)
     without_child(window.session)
     yield "install-ready", window
@@ -95,7 +95,7 @@ def finish(desk: "Desk") -> Iterator[tuple[str, QWidget]]:
 
 
 def runs(desk: "Desk") -> Iterator[tuple[str, QWidget]]:
-    """The list of runs; an earlier run on Finish, broken off and undone."""
+    """The list of runs; an earlier run on Finish, interrupted and undone."""
     window = desk.window("finish", {**PLANNED, "apply": scenes.whole_apply()})
     without_child(window.session)
     feed(window.session, "runs", events.RunsListed(runs=tuple(listed())), events.RunFinished(run="", hosts={}))
@@ -135,7 +135,7 @@ def listed() -> Iterator[events.KeptRun]:
 
 
 def after_undo(desk: "Desk") -> Iterator[tuple[str, Window]]:
-    """Install, Finish, Review and Checks once a run is undone but for two servers, or whole; then a new plan."""
+    """Install, Finish, Review and Checks after a run was undone, on all servers or all but two; then a new plan."""
     window = desk.window("finish", {**PLANNED, "apply": scenes.whole_apply()})
     without_child(window.session)
     window.session.run(orders.Undo(run="r"))
@@ -182,7 +182,7 @@ def undone(count: int) -> Iterator[events.Event]:
 
 
 def begun(desk: "Desk") -> Window:
-    """The run was ordered, and tells nothing yet."""
+    """The run was ordered and has reported nothing yet."""
     window = desk.window("install", PLANNED)
     without_child(window.session)
     window.forward()
@@ -190,7 +190,7 @@ def begun(desk: "Desk") -> Window:
 
 
 def made_quicker(window: Window) -> None:
-    """As if the servers that were proven had taken some minutes."""
+    """As if the proven servers had taken some minutes."""
     progress = window.session.view.progress("apply")
     times = list(progress._times)
     progress._since -= 340

@@ -1,4 +1,4 @@
-"""Pictures of the Region page: before, while and after measuring; a far one in use, a tie, offline, in practice."""
+"""Pictures of the Region page: before, during and after measuring; a far Region in use, a tie, offline, Practice."""
 
 import time
 from collections.abc import Iterator
@@ -88,7 +88,7 @@ def page_of(window: Window) -> RegionPage:
 
 
 def in_practice(session: Session) -> None:
-    """As if practice were up, without starting it."""
+    """As if Practice were running, without starting it."""
     session.practice.close()
     session.practice = SimpleNamespace(is_running=True, is_up=True, close=lambda: None)  # type: ignore[assignment]
     session.draft_changed.emit()

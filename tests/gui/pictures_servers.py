@@ -1,4 +1,4 @@
-"""The Servers page and what it opens, in their states."""
+"""Pictures of the Servers page and its dialogs in their states."""
 
 import time
 from collections.abc import Iterator

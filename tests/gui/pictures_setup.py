@@ -1,4 +1,4 @@
-"""What the pages Role, Activation and Network look like in their states."""
+"""Pictures of the pages Role, Activation and Network in their states."""
 
 import difflib
 import json
@@ -73,7 +73,7 @@ ENDED = events.RunFinished(run="", hosts={})
 
 
 def role(desk: "Desk") -> Iterator[tuple[str, Window]]:
-    """To be created; while it is looked at; reused; with doubts; not to be used; not readable; AWS refuses."""
+    """The role: to be created; being examined; reused; with warnings; unusable; unreadable; refused by AWS."""
     window = _window(desk, "role", NEW, FITS)
     yield "role-new", window
     asks(window, "preview")
@@ -96,7 +96,7 @@ def role(desk: "Desk") -> Iterator[tuple[str, Window]]:
 
 
 def activation(desk: "Desk") -> Iterator[tuple[str, Window]]:
-    """The servers fit; they do not; the advanced tier's cost; while AWS is asked; AWS refuses."""
+    """The servers fit; they do not; the cost of the advanced tier; waiting for AWS; AWS refuses."""
     named = ActivationSection(name="Frankfurt", expires_in_hours=8, tags={"site": "fra", "team": "platform"})
     window = _window(desk, "activation", NEW, FITS, activation=named)
     yield "activation", window
@@ -116,7 +116,7 @@ def activation(desk: "Desk") -> Iterator[tuple[str, Window]]:
 
 
 def network(desk: "Desk") -> Iterator[tuple[str, Window]]:
-    """Each of the three ways; a value that is none; a proxy without its URL."""
+    """Each of the three ways; an invalid value; a proxy without a URL."""
     yield "network", _network(desk, NetworkSection())
     own = {
         "ssm": f"https://vpce-0a1b2c3d4e5f60718-x1y2z3w4.ssm.{REGION}.vpce.amazonaws.com",
@@ -144,7 +144,7 @@ def network(desk: "Desk") -> Iterator[tuple[str, Window]]:
 
 
 def asks(window: Window, command: str) -> None:
-    """Have the page's command ordered, and wait as if it had done so for a while."""
+    """Order the page's command, and act as if it had been waiting for a while."""
     without_child(window.session)
     window.session.run(orders.ORDERS[command]())
     for busy in window.page.findChildren(BusyIndicator):
@@ -161,6 +161,6 @@ def _network(desk: "Desk", section: NetworkSection) -> Window:
 
 
 def _diff(found: object) -> str:
-    """From a trust policy that was found to the one that is wanted."""
+    """The diff between the trust policy found and the one wanted."""
     before, after = (json.dumps(policy, indent=2, sort_keys=True).splitlines() for policy in (found, WANTED))
     return "\n".join(difflib.unified_diff(before, after, "trust policy", "trust policy wanted", lineterm=""))

@@ -1,4 +1,4 @@
-"""What the pages Start and Account look like in their states."""
+"""Pictures of the pages Start and Account in their states."""
 
 import json
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from onboard.wizard.recovery import FOLDER
 if TYPE_CHECKING:
     from screenshots import Desk
 
-NOBODY = 999_999_999  # a process that is not there
+NOBODY = 999_999_999  # a process that does not exist
 PROFILES = events.AwsProfilesListed(
     profiles=(
         events.AwsProfile(name="default", kind="keys", region="eu-central-1"),
@@ -98,7 +98,7 @@ NO_LIBRARIES = (
 
 
 def start(desk: "Desk") -> Iterator[tuple[str, Window]]:
-    """Nothing yet; recent profiles, changes that a crash left and an interrupted run; practice starts, and fails."""
+    """Empty; recent profiles, unsaved changes after a crash and an interrupted run; Practice starting, and failing."""
     window = blank(desk)
     yield "start-empty", window
     page = window.page
@@ -132,7 +132,7 @@ def start(desk: "Desk") -> Iterator[tuple[str, Window]]:
 
 
 def account(desk: "Desk") -> Iterator[tuple[str, Window]]:
-    """While AWS is asked; answered; permissions missing, or not known; the log-in has expired; mistakes; no keys."""
+    """Waiting for AWS; answered; permissions missing or unknown; log-in expired; mistakes; no keys."""
     window = desk.window("account", {"account": (PROFILES, ADA, ENDED)}, aws=AwsSection(profile="onboarding"))
     yield "account", window
     asks(window, "account")
@@ -153,7 +153,7 @@ def account(desk: "Desk") -> Iterator[tuple[str, Window]]:
 
 
 def blank(desk: "Desk") -> Window:
-    """As the program starts: no profile is open."""
+    """The program as it starts, with no profile open."""
     window = desk.window("start")
     without_child(window.session)
     window.session.new()
@@ -161,7 +161,7 @@ def blank(desk: "Desk") -> Window:
 
 
 def lately() -> Path:
-    """Have some profiles been opened lately, and return the last one's path."""
+    """Make some profiles recently opened, and return the path of the last one."""
     folder = home() / "profiles"
     folder.mkdir()
     opened = (
@@ -177,7 +177,7 @@ def lately() -> Path:
 
 
 def left_behind(path: Path) -> None:
-    """Have a window crashed while a profile was edited."""
+    """Simulate a window that crashed while a profile was edited."""
     draft = scenes.profile().model_dump(mode="json", by_alias=True)
     (home() / FOLDER).mkdir(exist_ok=True)
     content = json.dumps({"draft": draft, "saved": None, "path": str(path)})

@@ -1,4 +1,4 @@
-"""What the engine tells of a measurement of all Regions from a data centre near Frankfurt."""
+"""Events of the engine for a measurement of all Regions from a data centre near Frankfurt."""
 
 from collections.abc import Collection, Iterator, Mapping
 
@@ -15,7 +15,7 @@ COMMERCIAL = tuple(region for region, place in places().items() if place.partiti
 
 
 def latency(median: float, samples: int = 12, lost: int = 0) -> Latency:
-    """With a spread as such a distance mostly has."""
+    """A measurement with a spread typical of the distance."""
     spread = 0.3 + median * 0.02
     return Latency(median, spread, median - spread / 2, median + spread / 2, samples, lost)
 
@@ -41,7 +41,7 @@ def measured(
     via: str = "direct",
     more: tuple[events.Event, ...] = (),
 ) -> tuple[events.Event, ...]:
-    """A whole run. `places`: origin → what it measured; `closed`: not enabled, None where the account is not known."""
+    """A whole run. `places`: origin → what it measured; `closed`: not enabled, None if the account is unknown."""
     servers = {origin: found for origin, found in places.items() if origin != THIS_COMPUTER}
     deciding = servers or places
     decided = {

@@ -1,4 +1,4 @@
-"""A made-up data centre of 248 servers, and what the engine tells of it: for screenshots and tests of pages."""
+"""A made-up data centre of 248 servers and the engine's events about it, for screenshots and tests of pages."""
 
 from collections.abc import Iterator, Sequence
 
@@ -25,7 +25,7 @@ BLOCKED = (
 
 
 def names(count: int = SERVERS) -> tuple[str, ...]:
-    """Names of servers as people give them, one of them long."""
+    """Server names as people choose them, one of them long."""
     kinds = ("app", "db", "web", "file", "hr", "build", "mail", "cache")
     made = [f"srv-{kind}-{number:02d}" for number in range(1, count // len(kinds) + 2) for kind in kinds]
     return (*made[: count - 1], LONG_NAME)
@@ -54,7 +54,7 @@ def began(command: str, hosts: Sequence[str], run: str = "20261124-130211-3f9a")
 
 
 def ended(told: Sequence[events.Event], run: str = "20261124-130211-3f9a") -> events.RunFinished:
-    """The last line of a stream that told this."""
+    """The last event of a stream that had these events."""
     state = fold(told)
     return events.RunFinished(run=run, hosts=state.counts(), causes=causes_of(state.hosts.values()))
 
@@ -93,7 +93,7 @@ def findings(blocked: int | None, number: int) -> tuple[Finding, ...]:
 
 
 def is_blocked(number: int) -> int | None:
-    """Which fault the server of this number has: every fortieth is blocked."""
+    """The fault of the server with this number: every fortieth is blocked."""
     return number // 40 if number % 40 == 39 and number // 40 < len(BLOCKED) else None
 
 
@@ -155,7 +155,7 @@ def node(number: int) -> str:
 
 
 def apply_begins(count: int = SERVERS) -> Iterator[events.Event]:
-    """Up to the first wave: survey, plan, activation, and the end of those that are blocked."""
+    """Events up to the first wave: survey, plan, activation, and the end of blocked servers."""
     yield began("apply", names(count))
     yield events.PhaseStarted(phase="facts", total=count)
     for number, name in enumerate(names(count)):
@@ -170,7 +170,7 @@ def apply_begins(count: int = SERVERS) -> Iterator[events.Event]:
 
 
 def onboarded(number: int, name: str, steps: int = 5, *, confirm: bool = True) -> Iterator[events.Event]:
-    """The steps of one server; all of them, or only the first."""
+    """The steps of one server: all of them, or only the first."""
     for change in CHANGES[:steps]:
         yield events.StepStarted(host=name, step=change.name)
         learned = node(number) if change.name == "register_agent" else None
@@ -195,7 +195,7 @@ def dpkg_locked(name: str) -> Iterator[events.Event]:
 
 
 def apply_goes_on(done: int = 117, count: int = SERVERS) -> Iterator[events.Event]:
-    """The canary and `done` servers proven, one failed, ten under way."""
+    """The canary and `done` servers proven, one failed, ten in progress."""
     hosts = able(count)
     numbered = list(enumerate(hosts))
     yield events.PhaseStarted(phase="canary", total=CANARY)

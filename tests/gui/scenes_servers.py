@@ -1,4 +1,4 @@
-"""What the engine tells of the identity of servers, and of a test of one: for screenshots and tests of that page."""
+"""Events of the engine about the identity of servers and a test of one, for screenshots and tests of that page."""
 
 import base64
 import hashlib
@@ -21,7 +21,7 @@ def fingerprint(name: str) -> str:
 
 
 def profile() -> Profile:
-    """Servers of several groups, with tags; one group's credential is not described."""
+    """Servers of several groups, with tags; the credential of one group is not set up."""
     plain = scenes.profile()
     dbs = {host.name for host in plain.hosts if host.name.startswith("srv-db")}
     tagged = draft.hosts_changed(plain, {host.name for host in plain.hosts}, {}, tags={"site": "fra"})
@@ -62,7 +62,7 @@ def unreached(name: str) -> tuple[events.Event, ...]:
 
 
 def trust(names: Sequence[str], every: int = 4) -> tuple[events.Event, ...]:
-    """Every fourth server waits for approval; one changed, one was not reached, the others are known."""
+    """Every fourth server waits for approval; one key changed, one server was not reached, the others are trusted."""
     told: list[events.Event] = [scenes.began("trust", names), events.PhaseStarted(phase="trust", total=len(names))]
     for number, name in enumerate(names):
         if number == CHANGED:

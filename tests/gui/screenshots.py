@@ -80,7 +80,7 @@ def _in_a_process(outdir: Path, pages: Iterable[str], look: str) -> int:
 
 
 def draw(outdir: Path, pages: Iterable[str], look: str) -> int:
-    """Draw the pages' states as OUTDIR/NAME-LOOK.png."""
+    """Save pictures of the pages' states as OUTDIR/NAME-LOOK.png."""
     desk = Desk(look)
     outdir.mkdir(parents=True, exist_ok=True)
     for page in pages:
@@ -94,7 +94,7 @@ def draw(outdir: Path, pages: Iterable[str], look: str) -> int:
 
 
 class Desk:
-    """Where windows are opened for their pictures."""
+    """Opens windows and takes their pictures."""
 
     def __init__(self, look: str) -> None:
         scheme, _, text_scale, self._size = LOOKS[look]
@@ -105,7 +105,7 @@ class Desk:
         self._open: list[Window] = []
 
     def window(self, page: str, told: Mapping[str, Iterable[Event]] | None = None, **profile: object) -> Window:
-        """A window on `page`. `told`: command → the events that its run has told. `profile`: keys to change."""
+        """A window on `page`. `told`: command → the events of its run. `profile`: keys to change."""
         (home() / JOURNAL).unlink(missing_ok=True)  # else Start asks for the runs of earlier windows' engines
         session = Session()
         window = Window(session)
@@ -123,7 +123,7 @@ class Desk:
         return window
 
     def settle(self) -> None:
-        """Let everything be told, laid out and painted."""
+        """Wait until everything is signalled, laid out and painted."""
         loop = QEventLoop()
         deadline = QDeadlineTimer(400)
         while not deadline.hasExpired():

@@ -10,7 +10,7 @@ from onboard.model.orders import Control, Ordered
 
 
 def feed(session: Session, command: str, *told: Event) -> None:
-    """Fold events into the session as if the engine child had told them.
+    """Fold events into the session as if the engine child had sent them.
 
     The session tells its listeners when its teller's time is up; `tell(session)` has it done at once.
     """
@@ -18,13 +18,13 @@ def feed(session: Session, command: str, *told: Event) -> None:
 
 
 def tell(session: Session) -> None:
-    """Have `states_changed` emitted now instead of in REPAINT milliseconds."""
+    """Emit `states_changed` now instead of after REPAINT milliseconds."""
     session._teller.stop()
     session._tell()
 
 
 def without_child(session: Session) -> list[Mapping[str, Any]]:
-    """Let no child be started: orders go into the list that this returns, and their commands run until fed an end."""
+    """Start no child: orders go into the returned list, and their commands run until fed an end."""
     orders: list[Mapping[str, Any]] = []
 
     def take(given: Ordered | Control) -> None:

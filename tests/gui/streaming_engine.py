@@ -1,4 +1,4 @@
-"""Stands in for the engine child: tells a fleet's events as fast as the pipe takes them."""
+"""A substitute for the engine child: sends the events of a fleet as fast as the pipe takes them."""
 
 import json
 import sys

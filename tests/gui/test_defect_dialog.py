@@ -1,4 +1,4 @@
-"""A defect is told in one dialog, with a report that holds no values, and the session goes on."""
+"""A defect is shown in one dialog, with a report that contains no values, and the session continues."""
 
 import os
 import re
@@ -74,7 +74,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def teller(home: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, no_qt_warnings: None) -> Iterator[DefectTeller]:
-    """In the place of Python's own hook, as the program has it."""
+    """Replaces Python's own hook, as the program does."""
     one = DefectTeller(clock=clock)
     monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: one.tell(error.with_traceback(trace)))
     yield one

@@ -30,7 +30,7 @@ def desktop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desktop]:
 
 
 def onboard(*arguments: str, environment: dict[str, str]) -> str:
-    """What a command of the console program says."""
+    """The output of a console command."""
     command = [sys.executable, "-m", "onboard", *arguments]
     done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -58,7 +58,7 @@ def check_all(wizard: Wizard) -> None:
 
 
 def plan_install(wizard: Wizard, able: int) -> None:
-    """From the Checks to a page Install that has a plan."""
+    """Go from Checks to Install, with a plan."""
     wizard.push("Next: Review")
     wizard.wait_title("Review")
     wizard.push("Make the plan")
@@ -91,7 +91,7 @@ def set_field(wizard: Wizard, name: str, text: str) -> None:
 
 
 def shown(wizard: Wizard) -> set[str]:
-    """What the pages show of the profile: fields with their texts, and cells of tables."""
+    """What the pages show of the profile: the texts of fields and of table cells."""
     found = set()
     for title, keys in (("Servers", "ctrl+3"), ("Region", "ctrl+4"), ("Network", "ctrl+7")):  # these ask nobody
         wizard.press(keys)
@@ -185,7 +185,7 @@ def branch(tmp_path: Path) -> Iterator[Cloud]:
 
 
 def begin_install(wizard: Wizard, cloud: Cloud) -> None:
-    """An installation on 4 servers that is in its middle: the canary is through, the second is under way."""
+    """An installation on 4 servers, half done: the canary is complete, the second server is in progress."""
     wizard.press("ctrl+3")
     trust_all(wizard, 16)
     wizard.press("ctrl+8")

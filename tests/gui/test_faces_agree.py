@@ -1,4 +1,4 @@
-"""Every face tells the same ends of a recorded run, also of one that was interrupted."""
+"""The window, the command line and the reports agree on how a recorded run ended, even if it was interrupted."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""A language can be added: texts are marked where Qt's tools find them, and their translations come back."""
+"""A language can be added: Qt's tools find the marked texts, and their translations are used."""
 
 import ast
 import json
@@ -59,7 +59,7 @@ def _outside_say(tree: ast.Module) -> Iterator[ast.AST]:
 
 
 def texts(call: ast.Call) -> tuple[str, ...] | None:
-    """The literals of a call, the singular first; None when one of them is no literal."""
+    """The literals of a call, the singular first; None if one of them is not a literal."""
     assert isinstance(call.func, ast.Name)
     wanted = LITERALS[call.func.id]
     given = [one.value for one in call.args[:wanted] if isinstance(one, ast.Constant) and isinstance(one.value, str)]
@@ -89,7 +89,7 @@ def run(program: str, arguments: list[str], folder: Path) -> None:
 
 
 def unsupported_kernel() -> Finding:
-    """As it comes to the window: an event that was JSON."""
+    """The event as the window receives it: through JSON."""
     finding = Finding.of("kernel_supported", Verdict.FAIL, Text("kernel {version} is older than 3.2", version="2.6"))
     judged = HostJudged(host="a", status=HostStatus.BLOCKED, findings=(finding,))
     told = event_from_json(json.loads(json.dumps(judged.to_json())))

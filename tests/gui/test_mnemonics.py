@@ -1,4 +1,4 @@
-"""Alt+letter does what the button says, and does not only go from one of two to the other."""
+"""Alt+letter activates its button: no two parts share a letter, which would only move the focus between them."""
 
 import re
 from collections import defaultdict
@@ -20,7 +20,7 @@ from onboard.wizard.step_words import fixes
 APART = (
     {"&Copy", "&Cancel", "Set up &credentials…"},  # an error, what runs again after it, and what had to be said first
     {say(text) for fix in fixes().values() for text in (fix.allow, fix.forbid)},  # one button
-    {"Res&ume"},  # a run that broke off, and one that failed
+    {"Res&ume"},  # a run that was interrupted, and one that failed
     {"Add &servers…", "Di&scard"},  # no servers, and something wrong typed about one
 )
 
@@ -51,7 +51,7 @@ def test_no_letter_is_taken_twice_on_a_page(window: Window) -> None:
         page = window.page_of(name)
         texts = defaultdict(set)
         buttons = [button.text() for button in page.findChildren(QAbstractButton)]
-        if name == "checks":  # what a cause that can be mended brings
+        if name == "checks":  # the button for a cause that can be fixed
             buttons += [text for fix in fixes().values() for text in (say(fix.allow), say(fix.forbid))]
         labels = [label.text() for label in page.findChildren(QLabel) if label.buddy()]
         for text in (*frame, *footer, *buttons, *labels):

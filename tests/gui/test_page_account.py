@@ -1,4 +1,4 @@
-"""The page Account: it says why AWS did not answer, and asks again by itself once its answer is for another draft."""
+"""The page Account says why AWS did not answer, and asks again by itself once the draft has changed."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -32,7 +32,7 @@ def orders(session: Session) -> Orders:
 
 @pytest.fixture
 def window(session: Session, orders: Orders, show: Callable[..., None]) -> Iterator[Window]:
-    """A new profile on the page Account, which AWS has been asked about."""
+    """A new profile on the page Account, for which AWS has been queried."""
     one = Window(session)
     show(one, 1280, 800)
     session.new()
@@ -43,7 +43,7 @@ def window(session: Session, orders: Orders, show: Callable[..., None]) -> Itera
 
 
 def asked(orders: Orders, command: str = "account") -> list[Any]:
-    """The Regions that the command was asked with, one an order."""
+    """The Region of each order of the command."""
     return [order["profile"]["region"]["name"] for order in orders if order["do"] == command]
 
 

@@ -1,4 +1,4 @@
-"""Checks: from nothing to a matrix that streams in, is narrowed, explained, repaired and run again."""
+"""The page Checks: the matrix streams in, is filtered, explained, repaired and checked again."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -36,7 +36,7 @@ def orders(session: Session) -> list[Mapping[str, Any]]:
 
 @pytest.fixture
 def page(session: Session, orders: object, show: Show) -> Iterator[ChecksPage]:
-    """The page in a window, with a fleet that was not checked yet."""
+    """The page in a window, with a fleet that has not been checked yet."""
     session.recover(fleet.profile(COUNT), None, None)
     feed(session, "account", *fleet.account())
     window = Window(session)
@@ -58,7 +58,7 @@ def checked(page: ChecksPage) -> ChecksPage:
 
 
 def finish(page: ChecksPage, *told: events.Event) -> None:
-    """Tell the rest of a run, and let the page put it in order."""
+    """Feed the rest of a run, and let the page sort it."""
     feed(page.session, "check", *told)
     QCoreApplication.processEvents()
 

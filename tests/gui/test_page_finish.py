@@ -140,7 +140,7 @@ def line(change: str, words: str, *, stays: bool = False) -> events.UndoLine:
 
 
 def test_undo_shows_every_change_in_aws_but_not_hundreds_of_one(page: FinishPage) -> None:
-    """Whatever a change in AWS is called: the dialog knows none of them."""
+    """The dialog lists any change in AWS, because it does not know their names."""
     tags = [line("tag_node", f"s{number}: the tags stay", stays=True) for number in range(8)]
     lines = (*tags, line("later", "Bucket B, which this run made, is deleted."))
     box = undo_box(page, events.UndoShown(run="r", servers=("a",), nodes={}, lines=lines))

@@ -1,4 +1,4 @@
-"""The page Install: what is shown while a run goes on, and what its buttons order."""
+"""The page Install: what it shows during a run, and what its buttons order."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def counts(page: InstallPage) -> Counter[str]:
 
 
 class Bench:
-    """The window on Install, its plan approved, and the orders that it gave."""
+    """The window on Install with an approved plan, and the orders that it gave."""
 
     def __init__(self, session: Session, show: Callable[..., None]) -> None:
         self.session = session
@@ -314,7 +314,7 @@ def test_an_undone_run_is_not_told_as_online(bench: Bench) -> None:
 
 
 def shown(bench: Bench) -> set[str]:
-    """What visible labels and buttons of the page say."""
+    """The texts of the visible labels and buttons of the page."""
     said = (*bench.page.findChildren(QLabel), *bench.page.findChildren(QAbstractButton))
     return {one.text() for one in said if one.isVisible()}
 
@@ -427,7 +427,7 @@ def test_every_step_has_words() -> None:
 
 
 def test_ten_thousand_servers_cost_little_at_each_telling(qapp: object) -> None:
-    """What one telling costs, over all servers: far below the 50 ms that a person would feel."""
+    """One update of all servers takes far less than the 50 ms that a person would notice."""
     from onboard.model.state import fold
 
     state = fold([*scenes.apply_begins(10_000), *scenes.apply_goes_on(5_000, 10_000)])
@@ -452,7 +452,7 @@ def wait(condition: Callable[[], object], seconds: float = 60) -> None:
 
 
 def test_on_practice_killed_in_the_middle_resumed_and_retried(session: Session, show: Callable[..., None]) -> None:
-    """The real engine: the child dies without a word, the page offers to resume, and all come online once."""
+    """With the real engine: the child dies silently, the page offers to resume, and each server comes online once."""
     window = Window(session)
     show(window, 1280, 800)
     up: list[bool] = []

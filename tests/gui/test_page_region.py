@@ -1,4 +1,4 @@
-"""The Region page, fed with what the engine tells, and once with a real measurement in practice."""
+"""The Region page, fed with events, and once with a real measurement in Practice."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -88,7 +88,7 @@ def model_of(page: RegionPage) -> RegionsModel:
 
 
 def selected(page: RegionPage) -> str:
-    """The Region whose row is selected, if the keyboard is there."""
+    """The Region whose row is selected, if the table has the keyboard focus."""
     index = page.table.currentIndex()
     return str(index.data(CellRole.KEY)) if page.table.selectionModel().isSelected(index) else ""
 

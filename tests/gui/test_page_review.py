@@ -1,4 +1,4 @@
-"""Review: the plan made, read, searched and saved, so that the command line applies exactly it."""
+"""The page Review: the plan is made, read, filtered and saved, so that the command line applies exactly that plan."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -58,7 +58,7 @@ def texts(page: ReviewPage, above: QModelIndex | None = None) -> list[str]:
 
 
 def branch(page: ReviewPage, *words: str) -> QModelIndex:
-    """The node found by going down where a text begins with each of the words."""
+    """The node found by descending to texts that begin with each of the words."""
     index = QModelIndex()
     for word in words:
         row = next(row for row, text in enumerate(texts(page, index)) if text.startswith(word))

@@ -1,4 +1,4 @@
-"""The Servers page: its list, how to log in, and whether each server is the one it should be."""
+"""The Servers page: the list, the credentials and the identity of each server."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -87,7 +87,7 @@ def told(page: ServersPage, *events: Any, run: str = "1") -> None:
 
 
 def mixed(page: ServersPage) -> None:
-    """web-1 known, web-2 to approve, web-10 changed, db-1 not reached."""
+    """web-1 trusted, web-2 to approve, web-10 changed, db-1 not reached."""
     told(
         page,
         *scenes_servers.known("web-1"),
@@ -106,7 +106,7 @@ def hosts(page: ServersPage) -> list[str]:
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, kind: type[Sheet], act: Callable[[Any], None]) -> list[Sheet]:
-    """Have a dialog of that kind answered by `act` instead of a person; those that were asked."""
+    """Answer dialogs of that kind with `act` instead of a person; returns the dialogs shown."""
     asked: list[Sheet] = []
 
     def executed(sheet: Sheet) -> int:
@@ -485,7 +485,7 @@ def test_what_a_test_did_not_come_to_is_not_shown_as_passed_nor_as_still_to_come
 
 
 def words(sheet: ProbeSheet) -> list[str]:
-    """What stands beside each stage."""
+    """The words next to each stage of the test."""
     said = ("passed", "failed", "not tried", "waiting…", "to do", "no result")
     return [label.text() for label in sheet.findChildren(QLabel) if label.text() in said]
 

@@ -1,4 +1,4 @@
-"""Start: what is offered, and what a crash left."""
+"""The page Start: what it offers, and what a crash left."""
 
 import json
 from collections.abc import Callable

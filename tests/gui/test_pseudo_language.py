@@ -1,4 +1,4 @@
-"""In a language that puts brackets around each text, nothing on the screen is without them but what others said.
+"""In a language that puts brackets around each text, only texts from elsewhere are on screen without brackets.
 
 What others said is known by where it came from: events, the profile, what is wrong with a value, the map's places.
 """
@@ -66,7 +66,7 @@ def brackets(qapp: object) -> Iterator[None]:
 
 
 class Heard:
-    """All that others said."""
+    """All texts from elsewhere: servers, AWS, the profile."""
 
     def __init__(self) -> None:
         self._pieces = {PRODUCT}
@@ -87,12 +87,12 @@ class Heard:
                 self.hear(one)
 
     def unheard(self, text: str) -> list[str]:
-        """Pieces of a text that stand outside of brackets, and that nobody else said."""
+        """Pieces of a text outside brackets that do not come from elsewhere."""
         return [one for one in pieces(outside(text)) if not is_no_word(one) and begun(one) not in self._pieces]
 
 
 def outside(text: str) -> str:
-    """What stands outside of brackets."""
+    """The text outside brackets."""
     depth, rest = 0, []
     for letter in text:
         depth += (letter == OPEN) - (letter == CLOSE)
@@ -101,7 +101,7 @@ def outside(text: str) -> str:
 
 
 def begun(piece: str) -> str:
-    """The same at the beginning of a sentence and within one."""
+    """The piece in lower case, so that it is the same within a sentence and at its beginning."""
     return piece[:1].lower() + piece[1:] if " " in piece else piece
 
 
@@ -110,14 +110,14 @@ def pieces(text: str) -> list[str]:
 
 
 def is_no_word(piece: str) -> bool:
-    """A path, a name of a machine, perhaps cut short, a figure, an abbreviation: what no language has a word for."""
+    """A path, a machine name (perhaps shortened), a number or an abbreviation: things that are not translated."""
     return (
         piece.isupper() or not re.search(r"[^\W\d_]{3}", piece) or bool(re.fullmatch(r"\S*[/@=_\d]\S*|\S+-\S+…", piece))
     )
 
 
 class Desk:
-    """As the one of screenshots.py, in the tests' own process."""
+    """Like the one in screenshots.py, but in the process of the tests."""
 
     def __init__(self, heard: Heard) -> None:
         self._heard = heard
@@ -156,7 +156,7 @@ class Desk:
 
 
 def shown(top: QWidget) -> Iterator[tuple[str, QWidget, str]]:
-    """(what it is, where, text) of all that can be seen, or heard from a screen reader."""
+    """(kind, place, text) of everything visible or read by a screen reader."""
     yield "title", top, top.windowTitle()
     for widget in [top, *top.findChildren(QWidget)]:
         if widget.isVisible():
@@ -197,7 +197,7 @@ def cells(model: QAbstractItemModel, parent: QModelIndex) -> Iterator[str]:
 
 @pytest.fixture
 def heard(monkeypatch: pytest.MonkeyPatch) -> Heard:
-    """Hears what the engine tells and what is wrong with values, wherever they are told."""
+    """Collects the engine's messages and the problems with values, wherever they are reported."""
     one = Heard()
     take, made = Session.take, Problem.__init__
 

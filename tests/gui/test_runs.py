@@ -1,4 +1,4 @@
-"""Earlier runs: the last one stands on Finish when its profile is opened, and any can be chosen from a list."""
+"""Earlier runs: Finish shows the last one when its profile is opened, and any can be chosen from a list."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""The session and its engine child: what the window works on, without a window."""
+"""The session and its engine child, without a window."""
 
 import os
 import signal
@@ -110,7 +110,7 @@ def test_an_engine_on_a_practice_has_nothing_of_the_users_aws_configuration(
 def test_a_practice_that_is_killed_leaves_no_files(
     session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    """Among them is the key that logs in to its servers."""
+    """These files include the key that logs in to its servers."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     request.getfixturevalue("practice")

@@ -1,4 +1,4 @@
-"""Orders and what they tell: heard only as long as they are of use, stopped by their own number, never mixed up."""
+"""Orders and their events: used only while they are relevant, stopped by their own number, never mixed up."""
 
 import gc
 import weakref
@@ -29,7 +29,7 @@ def orders(session: Session) -> Orders:
 
 
 def told(session: Session, order: Mapping[str, Any], *some: events.Event) -> None:
-    """As the child tells it."""
+    """The event as the child sends it."""
     session._take([(order["id"], event) for event in some])
 
 
@@ -272,7 +272,7 @@ def test_a_plan_stays_used_up_when_an_earlier_run_is_looked_at(session: Session,
 
 
 class Garbage:
-    """What only the collector finds, as it holds itself."""
+    """An object in a reference cycle, which only the garbage collector frees."""
 
     def __init__(self) -> None:
         self.itself = self

@@ -1,4 +1,4 @@
-"""The theme: readable in both schemes, in one place, and followed by what is on screen."""
+"""The theme: readable in both schemes, defined in one place, and followed by everything on screen."""
 
 import re
 from collections.abc import Callable
@@ -22,14 +22,14 @@ from onboard.gui.theme import (
 from onboard.gui.widgets.label import Label
 
 READABLE = 4.5  # WCAG 2.2, level AA, text of normal size
-VISIBLE = 3.0  # level AA, what is not text: the focus ring
+VISIBLE = 3.0  # level AA, non-text: the focus ring
 
-# Every ground that text stands on: each text colour is held against each of them.
+# Every background of text: each text colour is compared with each of them.
 GROUNDS = ("window", "surface", "raised", "accent_soft", "ok_soft", "warn_soft", "bad_soft", "idle_soft")
 TEXT_COLOURS = ("text", "muted", "accent", "ok", "warn", "bad", "idle")
 OTHER_PAIRS = (("on_accent", "accent"), ("text", "border"))  # primary button; pressed button
 PAIRS = [*((text, ground) for text in TEXT_COLOURS for ground in GROUNDS), *OTHER_PAIRS]
-NO_TEXT = {"border"}  # colours that neither are text nor have text on them, but for OTHER_PAIRS
+NO_TEXT = {"border"}  # colours that are neither text nor a background of text, except in OTHER_PAIRS
 
 
 def test_contrast_is_that_of_the_standard() -> None:

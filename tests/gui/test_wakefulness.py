@@ -1,4 +1,4 @@
-"""The computer stays awake while servers are changed, and says so when they are done; without either, no error."""
+"""The computer stays awake while servers are changed and notifies when they are done; if it cannot, no error."""
 
 import os
 import sys

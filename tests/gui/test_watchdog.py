@@ -140,7 +140,7 @@ def test_ten_thousand_rows_are_copied_at_once(session: Session, show: Callable[.
 
 
 def _shown_texts(table: DataTable, row: int) -> list[str]:
-    """Cell by cell, from the left."""
+    """The texts of a row, cell by cell from the left."""
     header, model = table.horizontalHeader(), table.model()
     columns = [header.logicalIndex(place) for place in range(header.count())]
     return [str(model.index(row, column).data() or "") for column in columns if not table.isColumnHidden(column)]

@@ -1,4 +1,4 @@
-"""Chips, the filter box and what stands beside a table."""
+"""Chips, the filter box and the detail pane next to a table."""
 
 from collections.abc import Callable
 

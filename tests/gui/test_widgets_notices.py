@@ -173,7 +173,7 @@ def test_an_error_prints_and_copies_every_mistake_with_its_remedy(show: Show) ->
 
 
 def printed(panel: ErrorPanel) -> list[str]:
-    """What a person reads, without glyph and button."""
+    """The text that a person reads, without glyph and button."""
     labels = [label for label in panel.findChildren(Label) if label.isVisible()]
     return [label.text() for label in labels if len(label.text()) > 1]
 
@@ -272,7 +272,7 @@ def test_a_card_keeps_its_lines_together(show: Show) -> None:
 
 
 class Waiting:
-    """A BusyIndicator whose clock the test moves."""
+    """A BusyIndicator whose clock the test advances."""
 
     def __init__(self, show: Show, **how: bool) -> None:
         self.now = 100.0

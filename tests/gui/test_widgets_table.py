@@ -1,4 +1,4 @@
-"""The table: keys, copying, places that stay, columns that fit, cells that paint what the model says."""
+"""The table: keys, copying, stable positions, columns that fit, cells that paint the data of the model."""
 
 import time
 from collections.abc import Callable, Hashable
@@ -127,7 +127,7 @@ def test_selection_and_place_stay_on_their_rows_through_a_reset(table: DataTable
 
 
 class Many(Servers):
-    """Answers for whole rows; to be asked for a cell's key or for each text would take too long."""
+    """Answers for whole rows, because queries for single keys and texts would take too long."""
 
     def key(self, row: int) -> Hashable:
         return self.rows[row][0]
@@ -263,7 +263,7 @@ def test_the_row_with_the_keyboard_has_a_ring(table: DataTable) -> None:
 
 
 class One(QAbstractTableModel):
-    """One cell, of which a test says everything."""
+    """A single cell whose data the test sets."""
 
     def __init__(self, text: str, roles: dict[int, object]) -> None:
         super().__init__()
@@ -281,7 +281,7 @@ class One(QAbstractTableModel):
 
 def painted(show: Show, cell: object, text: str, roles: dict[int, object]) -> QImage:
     table = DataTable("One", sortable=False, framed=False)
-    table.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its ring is none of the cell's
+    table.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the table's focus ring is not part of the cell
     table.set_cell(0, cell)  # type: ignore[arg-type]
     model = One(text, roles)
     table.setModel(model)
@@ -292,7 +292,7 @@ def painted(show: Show, cell: object, text: str, roles: dict[int, object]) -> QI
 
 
 def count(image: QImage, token: str) -> int:
-    """Points of exactly that token's colour."""
+    """Pixels of exactly that token's colour."""
     colour = Theme.current().colour(token).rgb()
     return sum(image.pixel(x, y) == colour for x in range(image.width()) for y in range(image.height()))
 
@@ -355,7 +355,7 @@ class Matrix(QAbstractTableModel):
 
 
 def test_a_screen_of_a_matrix_is_painted_and_fitted_in_no_time(show: Show) -> None:
-    """Measured as time of the processor, which other work on the machine does not lengthen much."""
+    """Measured in processor time, which other work on the machine affects little."""
     table = DataTable("Matrix")
     for column in range(2, 14):
         table.set_cell(column, MarkCell())

@@ -1,4 +1,4 @@
-"""The window: its pages, made one by one; what it asks before something is lost; where Enter goes."""
+"""The window: its pages, created one by one; its questions before data is lost; what Enter does."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -60,7 +60,7 @@ def test_only_the_first_page_is_made_before_the_window_is_shown_and_the_others_a
 
 
 class Appearing(QObject):
-    """Names of the widgets that came up as windows of their own."""
+    """Names of the widgets that appeared as separate windows."""
 
     def __init__(self) -> None:
         super().__init__()

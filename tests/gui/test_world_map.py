@@ -1,4 +1,4 @@
-"""The map: what is where, what a click and the arrow keys reach, and marks that are told apart without colour."""
+"""The map: positions, what a click and the arrow keys reach, and marks that can be distinguished without colour."""
 
 from collections.abc import Callable
 

@@ -26,7 +26,7 @@ def test_titles_are_short_different_and_say_why_in_one_sentence() -> None:
 
 
 def translatable(words: Words) -> str:
-    """The English of words that a translation is found for."""
+    """The English text of words, as used to look up a translation."""
     assert isinstance(words, Said | Text), words
     return words.text if isinstance(words, Said) else words.template
 

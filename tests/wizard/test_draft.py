@@ -1,4 +1,4 @@
-"""Edits of a draft give a new profile, or say what is wrong and change nothing."""
+"""Edits of a draft return a new profile, or say what is wrong and change nothing."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Edits of a draft's servers and credentials: a new profile, or what is wrong in words."""
+"""Edits of a draft's servers and credentials return a new profile, or say in words what is wrong."""
 
 import pytest
 

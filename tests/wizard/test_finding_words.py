@@ -1,4 +1,4 @@
-"""Servers judged anew when a fix is allowed; causes grouped as the engine groups them."""
+"""Servers are judged again when a fix is allowed; causes are grouped as the engine groups them."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""A run that did not get to all servers is offered to be resumed, and only by the profile that it was of."""
+"""The wizard offers to resume a run that did not reach all servers, and only for the profile of that run."""
 
 from dataclasses import replace
 from pathlib import Path

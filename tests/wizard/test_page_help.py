@@ -1,4 +1,4 @@
-"""F1 says something on every page."""
+"""F1 shows help on every page."""
 
 from onboard.wizard.page_help import PAGE_HELP
 from onboard.wizard.stages import STAGES

@@ -1,4 +1,4 @@
-"""Servers stand together in a plan's outline when people would read the same of them."""
+"""The outline of a plan groups servers whose changes read the same."""
 
 from onboard.model.plan import Change, HostPlan, Plan
 from onboard.model.state import State

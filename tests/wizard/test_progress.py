@@ -1,4 +1,4 @@
-"""How far a run is, and what its log says: folds of events and of the time at which they were heard."""
+"""The progress of a run and its log: folds of events and of the times at which they were received."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""The flow without a display: what each stage says, and what blocks the next."""
+"""The stages without a display: what each one says, and what blocks the next."""
 
 from dataclasses import replace
 

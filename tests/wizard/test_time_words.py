@@ -1,4 +1,4 @@
-"""A day is told by how far it is from today."""
+"""A day is named by its distance from today."""
 
 from datetime import UTC, datetime, timedelta
 

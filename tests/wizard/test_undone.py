@@ -1,4 +1,4 @@
-"""After an undo, and after a new plan: nothing that was true of the former run is told as how things are."""
+"""After an undo or a new plan, nothing about the former run is shown as the present state."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +46,7 @@ UNDONE = run("undo", *ended(HostStatus.READY), run="u", undoes="r")
 
 
 def view(**states: State) -> View:
-    """The states in the order in which they began."""
+    """The States, in the order in which their commands began."""
     return View(draft=PROFILE, states={"account": run("account", ACCOUNT), "check": CHECKED, **states})
 
 

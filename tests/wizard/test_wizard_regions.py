@@ -1,4 +1,4 @@
-"""What the wizard knows of the nearest Region, without a display."""
+"""What the wizard knows about the nearest Region, without a display."""
 
 from dataclasses import replace
 from math import inf
