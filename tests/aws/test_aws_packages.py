@@ -120,7 +120,7 @@ def test_a_version_by_number(fetch: Fetch) -> None:
 
 
 def test_a_version_that_is_not_there(fetch: Fetch) -> None:
-    with pytest.raises(OnboardError, match=r"3\.2\.1\.0 .*is is not available"):
+    with pytest.raises(OnboardError, match=r"3\.2\.1\.0 .*is not available"):
         fetch(version="3.2.1.0")
 
 
