@@ -1,4 +1,4 @@
-"""Operations on activations and on the tier that says how many nodes there may be."""
+"""Operations on activations, and on the tier that limits the number of nodes."""
 
 import hashlib
 from datetime import datetime
@@ -22,7 +22,7 @@ TAGS_PER_RESOURCE = 50
 
 
 def create_activation(hybrid: Hybrid, request: JSON) -> JSON:
-    """CreateActivation: the only answer that ever holds the code."""
+    """CreateActivation: the only answer that contains the code."""
     now = hybrid.now
     expires = _seconds(request["ExpirationDate"]) if request.get("ExpirationDate") is not None else now + DAY_S
     if not now < expires <= now + LONGEST_LIFE_S:
@@ -66,13 +66,13 @@ def delete_activation(hybrid: Hybrid, request: JSON) -> JSON:
 
 
 def get_service_setting(hybrid: Hybrid, request: JSON) -> JSON:
-    """GetServiceSetting, of the activation tier alone."""
+    """GetServiceSetting, only for the activation tier."""
     _require_tier_setting(hybrid, request)
     return {"ServiceSetting": _described_setting(hybrid)}
 
 
 def update_service_setting(hybrid: Hybrid, request: JSON) -> JSON:
-    """UpdateServiceSetting, of the activation tier alone."""
+    """UpdateServiceSetting, only for the activation tier."""
     _require_tier_setting(hybrid, request)
     if request["SettingValue"] not in ("standard", "advanced"):
         raise AwsError("ValidationException", "The setting value must be standard or advanced.")
@@ -82,7 +82,7 @@ def update_service_setting(hybrid: Hybrid, request: JSON) -> JSON:
 
 
 def reset_service_setting(hybrid: Hybrid, request: JSON) -> JSON:
-    """ResetServiceSetting: back to the standard tier, when the nodes fit into it."""
+    """ResetServiceSetting: back to the standard tier, if the nodes fit into it."""
     _require_tier_setting(hybrid, request)
     _require_standard_fits(hybrid, "standard")
     hybrid.tier = ServiceSetting(modified=hybrid.now)
@@ -116,7 +116,7 @@ def _filtered_value(activation: Activation, key: str) -> str:
 
 
 def _seconds(value: float | str) -> float:
-    """A timestamp as JSON has it: seconds, or ISO 8601 text."""
+    """A timestamp from JSON: seconds, or ISO 8601 text."""
     if isinstance(value, str):
         try:
             return datetime.fromisoformat(value).timestamp()

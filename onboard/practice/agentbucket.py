@@ -1,7 +1,7 @@
 """AWS's bucket of agent packages, for any Region: amazon-ssm-REGION/{latest,stable,VERSION}/…
 
-Serves the stand-in's packages with a detached signature beside each, ranges included, so that a broken download can be
-taken up where it broke.
+Serves the stand-in's packages, each with a detached signature, and supports ranges, so that a broken download can be
+resumed.
 """
 
 import functools
@@ -29,7 +29,7 @@ MODIFIED = format_datetime(datetime.fromtimestamp(MADE, UTC), usegmt=True)
 
 
 class AgentBucket:
-    """The bucket; its key is made with it."""
+    """The bucket, which creates its own signing key."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -38,7 +38,7 @@ class AgentBucket:
         self._object = functools.cache(self._made_object)
 
     def owns(self, path: str) -> bool:
-        """Whether the path is one of this bucket's, in whichever Region."""
+        """Whether the path belongs to this bucket, in any Region."""
         return PATH.fullmatch(path) is not None
 
     def region_of(self, path: str) -> str:
@@ -47,7 +47,7 @@ class AgentBucket:
         return found.group(1) if found else ""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """GET or HEAD of one object; what is not there is AccessDenied, as S3 says to those who may not list."""
+        """GET or HEAD of one object. A missing one is AccessDenied, as S3 answers callers who may not list."""
         found = PATH.fullmatch(request.path)
         content = self._find(found.group(2)) if found and request.method in ("GET", "HEAD") else None
         if content is None:
@@ -80,7 +80,7 @@ class AgentBucket:
         await response.prepare(request)
         await response.write(content[:sent])
         if request.transport is not None:
-            request.transport.close()  # what was written is still sent; the rest never comes
+            request.transport.close()  # what was written is still sent, the rest is not
         return response
 
     def _find(self, key: str) -> bytes | None:
@@ -108,7 +108,7 @@ def _response(status: int, body: bytes, headers: dict[str, str]) -> web.Response
 
 
 def _range(text: str, size: int) -> tuple[int, int] | None:
-    """First byte and the one after the last; None for no range, or one that is not understood."""
+    """First byte and the one after the last; None if there is no valid range."""
     found = RANGE.fullmatch(text)
     if found is None or not any(found.groups()):
         return None

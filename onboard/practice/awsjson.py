@@ -1,7 +1,7 @@
-"""How Systems Manager speaks: errors, validation and pages of the AWS JSON 1.1 protocol.
+"""The AWS JSON 1.1 protocol of Systems Manager: errors, validation and pages.
 
-Limits come from botocore's own model of the service, so that they are AWS's and not a copy.
-Source of the wording: answers of AWS; of the shapes: botocore's ssm/service-2.json.
+Limits come from botocore's model of the service, so that they are AWS's own and not a copy.
+Source of the wording: answers from AWS; of the shapes: botocore's ssm/service-2.json.
 """
 
 import base64
@@ -24,7 +24,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 class AwsError(Exception):
-    """An answer that is an error: AWS's code, its text and the HTTP status."""
+    """An error answer: AWS's code, its text and the HTTP status."""
 
     def __init__(self, code: str, message: str | None = None, status: int = 400) -> None:
         super().__init__(code, message)
@@ -33,7 +33,7 @@ class AwsError(Exception):
         self.status = status
 
     def as_json(self) -> bytes:
-        """The body AWS sends; some errors have no message at all."""
+        """The body that AWS sends; some errors have no message."""
         body = {"__type": self.code} if self.message is None else {"__type": self.code, "message": self.message}
         return json.dumps(body).encode()
 
@@ -119,7 +119,7 @@ def _shown(value: Any) -> str:
 
 
 def page(items: Sequence[Item], request: dict[str, Any], default: int) -> tuple[Sequence[Item], dict[str, str]]:
-    """The page of `items` a request asks for, and {"NextToken": …} when there are more.
+    """The page of `items` that a request asks for, and {"NextToken": …} if there are more.
 
     Raises InvalidNextToken for a token that no answer contained.
     """
@@ -145,7 +145,7 @@ def _offset(token: str) -> int:
 
 
 def parsed_json(text: str | bytes) -> Any:
-    """JSON to values; raises SerializationException."""
+    """Parse JSON; raises SerializationException."""
     try:
         return json.loads(text)
     except ValueError:

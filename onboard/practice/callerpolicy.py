@@ -1,4 +1,4 @@
-"""iam:SimulatePrincipalPolicy, which moto lacks. The practice cloud refuses its caller nothing, and says so."""
+"""iam:SimulatePrincipalPolicy, which moto lacks. The practice cloud allows its caller everything, and answers so."""
 
 from collections.abc import Mapping
 from xml.sax.saxutils import escape

@@ -1,6 +1,6 @@
 """The practice cloud's log of calls: who asked for what, and whether it changed anything.
 
-It never holds what was sent: no activation code, no secret, no command.
+It never contains the data of requests: no activation code, no secret, no command.
 """
 
 import threading
@@ -23,7 +23,7 @@ AGENTS_ROUTINE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request the cloud answered."""
+    """One request that the cloud answered."""
 
     number: int
     """Counts up from 1 without a gap."""
@@ -36,13 +36,13 @@ class Call:
     caller: str
     """Access key id, an agent's mi- id, or "anonymous"."""
     instance_id: str
-    """The node that asks, is registered or is acted on; empty when there is not exactly one."""
+    """The node that asks, is registered or is acted on; empty unless there is exactly one."""
     status: int
     """HTTP status of the answer."""
     error: str
     """AWS's error code, or empty."""
     mutating: bool
-    """Whether it asks for a change. What agents send all day (heartbeats, polls, replies) does not."""
+    """Whether it asks for a change. What agents send regularly (heartbeats, polls, replies) does not."""
 
     def as_json(self) -> dict[str, Any]:
         """The call as one JSON object."""
@@ -50,12 +50,12 @@ class Call:
 
 
 def is_mutating(operation: str) -> bool:
-    """Whether an operation of this name asks for a change, as far as its name tells."""
+    """Whether an operation asks for a change, judged by its name."""
     return operation not in AGENTS_ROUTINE and not operation.startswith(READING_VERBS)
 
 
 class CallLog:
-    """The calls in their order; readable from any thread. Keeps the newest 200,000."""
+    """The calls in order; readable from any thread. Keeps the newest 200,000."""
 
     def __init__(self) -> None:
         self._calls: deque[Call] = deque(maxlen=200_000)
@@ -76,7 +76,7 @@ class CallLog:
         error: str = "",
         mutating: bool | None = None,
     ) -> Call:
-        """Append a call; what it changes is told by its name unless `mutating` says."""
+        """Append a call. Whether it changes something is judged by its name, unless `mutating` is given."""
         changes = is_mutating(operation) if mutating is None else mutating
         with self._lock:
             self._count += 1
@@ -87,7 +87,7 @@ class CallLog:
 
     @property
     def count(self) -> int:
-        """How many calls there have been: pass it to `after` later to see only what came since."""
+        """How many calls there have been; pass it to `after` to get only later ones."""
         return self._count
 
     def after(self, number: int = 0) -> list[Call]:

@@ -1,9 +1,9 @@
-"""The practice cloud: enough of AWS on one loopback address for a whole onboarding, real agents included.
+"""The practice cloud: enough of AWS on one loopback address for a whole onboarding, even with real agents.
 
     async with asyncio: cloud = await start_cloud(); …; await cloud.stop()
     in tests and threads: with running_cloud() as cloud: …
 
-Nothing is kept: it all lives in this process, and ends with it.
+Nothing is stored: everything is in this process, and ends with it.
 """
 
 import asyncio
@@ -30,18 +30,18 @@ class Cloud:
     """A running practice cloud."""
 
     endpoint_url: str
-    """What AWS_ENDPOINT_URL, and an agent's Ssm.Endpoint and Mds.Endpoint, are set to."""
+    """The value for AWS_ENDPOINT_URL, and for an agent's Ssm.Endpoint and Mds.Endpoint."""
     calls: CallLog
     settings: Settings
     signing_key: str
-    """The armored OpenPGP public key that this practice's packages are signed with."""
+    """The armored OpenPGP public key for this practice's packages."""
     _runner: web.AppRunner
     _moto: MotoApplication
 
     account: str = ACCOUNT
 
     def environment(self, region: str) -> dict[str, str]:
-        """Variables with which boto3 and AWS's own tools speak to this cloud, and to nothing else.
+        """Variables that make boto3 and AWS's own tools use this cloud, and nothing else.
 
         They replace the user's: see `onboard.model.practice_environment`. The files of ~/.aws count as empty, since a
         profile in them may name endpoints, a role or credentials.
@@ -71,8 +71,8 @@ class Cloud:
 async def start_cloud(settings: Settings | None = None, *, host: str = "127.0.0.1", port: int = 0) -> Cloud:
     """Start a cloud in the running event loop, on a port the operating system chooses unless one is given.
 
-    Raises RuntimeError when this process has one already: moto keeps its state per process. Raises OSError when
-    the address cannot be had.
+    Raises RuntimeError when this process has one already: moto keeps its state per process. Raises OSError if
+    the address is not available.
     """
     if not _only_one.acquire(blocking=False):
         raise RuntimeError("one practice cloud runs in this process already")
@@ -90,8 +90,8 @@ async def start_cloud(settings: Settings | None = None, *, host: str = "127.0.0.
         runner = web.AppRunner(
             application,
             access_log=None,
-            auto_decompress=False,  # an object's Content-Encoding is the object's own business
-            handler_cancellation=True,  # a poll whose agent is gone must not take a message
+            auto_decompress=False,  # do not decode by an object's Content-Encoding
+            handler_cancellation=True,  # a poll whose agent has gone away must not take a message
             handle_signals=False,
             shutdown_timeout=0.2,
         )
@@ -111,7 +111,7 @@ async def start_cloud(settings: Settings | None = None, *, host: str = "127.0.0.
 def running_cloud(
     settings: Settings | None = None, *, host: str = "127.0.0.1", port: int = 0
 ) -> AbstractContextManager[Cloud]:
-    """A cloud in an event loop of its own thread, for as long as the block runs. Raises as `start_cloud`."""
+    """Run a cloud in its own thread and event loop during the block. Raises the same as `start_cloud`."""
     return running(lambda: start_cloud(settings, host=host, port=port), "practice-cloud")
 
 
@@ -127,4 +127,4 @@ def _allow_many_connections() -> None:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         except (OSError, ValueError):
-            return  # macOS lets no process have more than its own maximum: fewer agents then
+            return  # macOS has a lower maximum per process, which allows fewer agents

@@ -1,7 +1,7 @@
-"""Run Command: sending to agents, and telling what they answered.
+"""Run Command: send to agents, and report what they answered.
 
-MaxConcurrency, MaxErrors, alarms and notifications are accepted and told back, not acted on: every node
-gets its message at once. Output goes to no bucket.
+MaxConcurrency, MaxErrors, alarms and notifications are accepted and returned, but have no effect: every node
+gets its message at once. Output is not written to a bucket.
 """
 
 import json
@@ -26,7 +26,7 @@ STDOUT_LIMIT, STDERR_LIMIT, PLUGIN_LIMIT = 24_000, 8_000, 2_500
 
 
 def send_command(hybrid: Hybrid, request: JSON) -> JSON:
-    """SendCommand of the two documents that run scripts."""
+    """SendCommand, for the two documents that run scripts."""
     document = request["DocumentName"].rpartition("/")[2]
     if document not in PLUGINS:
         raise AwsError("InvalidDocument", f"Document with name {request['DocumentName']} does not exist.")
@@ -58,7 +58,7 @@ def list_commands(hybrid: Hybrid, request: JSON) -> JSON:
 
 
 def list_command_invocations(hybrid: Hybrid, request: JSON) -> JSON:
-    """ListCommandInvocations; with Details also what each plugin put out, cut to 2,500 characters."""
+    """ListCommandInvocations; with Details also each plugin's output, cut to 2,500 characters."""
     wanted = request.get("InstanceId")
     found = [
         (command, invocation)
@@ -103,7 +103,7 @@ def get_command_invocation(hybrid: Hybrid, request: JSON) -> JSON:
 
 
 def cancel_command(hybrid: Hybrid, request: JSON) -> JSON:
-    """CancelCommand: at once where the agent has not got it yet, else the agent is asked to stop it."""
+    """CancelCommand: at once if the agent has not received it yet, else the agent is asked to stop it."""
     command = _command(hybrid, request["CommandId"])
     expire(hybrid, command)
     chosen = request.get("InstanceIds") or list(command.invocations)
@@ -123,7 +123,7 @@ def cancel_command(hybrid: Hybrid, request: JSON) -> JSON:
 
 
 def expire(hybrid: Hybrid, command: Command) -> None:
-    """End the invocations whose time is up: never delivered, or running for too long."""
+    """End the invocations that have timed out: not delivered, or running for too long."""
     now = hybrid.now
     for invocation in command.invocations.values():
         if invocation.started is None:
@@ -167,7 +167,7 @@ def _addressed_nodes(hybrid: Hybrid, request: JSON) -> list[Node]:
 
 
 def _payload(command: Command) -> str:
-    """The message's text, in the form of document schema 2.2, which every agent of today reads."""
+    """The message's text, in the form of document schema 2.2, which all current agents read."""
     document = command.request["DocumentName"]
     parameters = command.request["Parameters"]
     inputs = {
@@ -251,7 +251,7 @@ def _finished(command: Command) -> bool:
 
 
 def _status(command: Command) -> str:
-    """The command's own status: unfinished while one node is, else the worst of them."""
+    """The command's status: unfinished while any node is, else the worst of the nodes' statuses."""
     statuses = {invocation.status for invocation in command.invocations.values()}
     for status in ("Cancelling", "InProgress", "Pending"):
         if status in statuses:

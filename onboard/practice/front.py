@@ -1,7 +1,7 @@
-"""The practice cloud's front: every request comes in here, and is answered here or by moto.
+"""The practice cloud's front: receives every request, and answers it or passes it to moto.
 
-Here: the agent's protocol, the hybrid half of Systems Manager, AWS's agent bucket and the practice's own
-pages under /practice/. All else is moto's.
+It answers the agent's protocol, the hybrid part of Systems Manager, AWS's agent bucket and the practice's own
+pages under /practice/. Everything else goes to moto.
 """
 
 import inspect
@@ -37,7 +37,7 @@ HOP_BY_HOP = frozenset({"connection", "content-length", "date", "server", "trans
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What the Authorization header says of a request; all empty for an unsigned one but the account."""
+    """What a request's Authorization header says; for an unsigned one everything is empty except the account."""
 
     credential: str
     region: str
@@ -66,7 +66,7 @@ class Front:
         if target == "EC2WindowsMessageDeliveryService" or (target == "AmazonSSM" and _is_ours(operation, body)):
             return await self._systems_manager(operation, body, request.headers, signed)
         if request.path.startswith(("/v1/control-channel/", "/v1/data-channel/")):
-            # Agents from 3.3.40 try a WebSocket first; refused, they fall back to GetMessages.
+            # Agents from 3.3.40 try a WebSocket first; when it is refused, they fall back to GetMessages.
             return self._refused("CreateControlChannel", signed, AwsError("AccessDeniedException", "Not here.", 403))
         if not signed.credential and not body and request.method in ("GET", "HEAD"):
             return _unsigned_page(request)
@@ -250,7 +250,7 @@ def _instance_in(request: JSON, signed: Signed) -> str:
 
 
 def _require_clock(headers: Mapping[str, str]) -> None:
-    """Refuse a signature made by a clock that is too wrong. Real time on both sides: callers sign by theirs."""
+    """Refuse a signature from a clock that is too far off. Uses the real time, because callers sign with theirs."""
     stamp = headers.get("X-Amz-Date", "")
     try:
         made = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
@@ -267,7 +267,7 @@ def _require_clock(headers: Mapping[str, str]) -> None:
 
 
 def _unsigned_page(request: web.Request) -> web.Response:
-    """What an endpoint of AWS says to a browser: enough to see that it can be reached."""
+    """What an AWS endpoint answers to a browser: enough to see that it can be reached."""
     if request.path == "/ping":
         return web.Response(text="healthy")
     return web.Response(status=404, text="<UnknownOperationException/>\n", content_type="application/xml")

@@ -1,7 +1,7 @@
-"""The hybrid half of Systems Manager that moto lacks: its state, one per account and Region.
+"""The state of the hybrid part of Systems Manager, which moto lacks: one per account and Region.
 
-It hangs on moto's own backend of that account and Region, so that whatever resets moto resets it too.
-Only the cloud's event loop touches it, hence no locks.
+It is attached to moto's backend for that account and Region, so that resetting moto resets it too.
+Only the cloud's event loop uses it, so it needs no locks.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ JSON = dict[str, Any]
 
 @dataclass(slots=True)
 class Activation:
-    """A hybrid activation. Of its code only a hash is kept: nothing can show it a second time."""
+    """A hybrid activation. Only a hash of its code is kept, so that it cannot be shown again."""
 
     activation_id: str
     code_sha256: bytes
@@ -49,7 +49,7 @@ class Activation:
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """Something on its way to an agent; it stays here until the agent acknowledges it."""
+    """A message for an agent; it stays here until the agent acknowledges it."""
 
     message_id: str
     topic: str
@@ -57,12 +57,12 @@ class Message:
     created: float
     invocation: "Invocation"
     hidden_until: float = 0.0
-    """Handed out already: not again before this time."""
+    """Already delivered; not delivered again before this time."""
 
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """A managed node: what registered, and what its agent told of it."""
+    """A managed node: its registration, and what its agent reported."""
 
     instance_id: str
     activation_id: str
@@ -90,7 +90,7 @@ class Node:
             event.set()
 
     def ready_messages(self, now: float) -> list[Message]:
-        """Messages that may be handed out at `now`."""
+        """Messages that may be delivered at `now`."""
         self.messages = [message for message in self.messages if not message.invocation.finished]
         return [message for message in self.messages if message.hidden_until <= now]
 
@@ -177,13 +177,13 @@ class Hybrid:
         return node
 
     def is_online(self, node: Node) -> bool:
-        """Whether the node's agent reported lately enough."""
+        """Whether the node's agent reported recently enough."""
         return node.last_ping is not None and self.now - node.last_ping <= self.settings.heartbeat_limit_s
 
     def assumable_role(self, name: str) -> Any:
-        """moto's role, when it exists, is old enough to be seen, and trusts Systems Manager.
+        """moto's role, if it exists, is old enough to be seen, and trusts Systems Manager.
 
-        Raises what AWS answers otherwise: ValidationException, or InternalFailure for an ARN.
+        Otherwise raises AWS's error: ValidationException, or InternalFailure for an ARN.
         """
         if name.startswith("arn:"):
             raise AwsError("InternalFailure", status=500)
@@ -213,7 +213,7 @@ def hybrid_of(account: str, region: str, settings: Settings) -> Hybrid:
 
 
 def every_hybrid() -> Iterator[Hybrid]:
-    """The states there are, over all accounts and Regions."""
+    """All states, of all accounts and Regions."""
     with backend_lock:
         backends = [backend for account in list(ssm_backends.values()) for backend in list(account.values())]
     for backend in backends:
@@ -223,7 +223,7 @@ def every_hybrid() -> Iterator[Hybrid]:
 
 
 def find_activation(activation_id: Any) -> tuple[Hybrid, Activation] | None:
-    """An activation and where it lives: registering is unsigned, so the request names no account or Region."""
+    """An activation with its account and Region, which a registration, being unsigned, does not name."""
     for hybrid in every_hybrid():
         if activation_id in hybrid.activations:
             return hybrid, hybrid.activations[activation_id]
@@ -231,7 +231,7 @@ def find_activation(activation_id: Any) -> tuple[Hybrid, Activation] | None:
 
 
 def find_node(instance_id: str, region: str) -> tuple[Hybrid, Node] | None:
-    """A node of that Region in whichever account: agents sign with their mi- id, which names no account."""
+    """A node of that Region in any account: agents sign with their mi- id, which does not name an account."""
     for hybrid in every_hybrid():
         if hybrid.region == region and instance_id in hybrid.nodes:
             return hybrid, hybrid.nodes[instance_id]
@@ -261,7 +261,7 @@ def decoded(text: Any) -> bytes:
 
 
 def tags_of(request: JSON) -> dict[str, str]:
-    """The Tags of a request; raises InvalidParameters for what AWS reserves or a key twice."""
+    """The Tags of a request; raises InvalidParameters for reserved or duplicate keys."""
     tags: dict[str, str] = {}
     for tag in request.get("Tags") or []:
         if tag["Key"].lower().startswith("aws:"):

@@ -1,19 +1,19 @@
 """A kind of practice server: resources/practice/NAME.toml. To add a fault, add a file.
 
     title = "Debian 12, its clock 7 minutes slow"
-    base = "healthy-debian"         # say only what differs
+    base = "healthy-debian"         # then give only what differs
     wrong = "The clock is 7 minutes slow"
-    check = "clock_in_sync"         # which is to find it; both are left out of a server that has nothing wrong
+    check = "clock_in_sync"         # the check that finds it; omit both for a server without a fault
 
     [server]                        # see Server
     clock_offset_s = -420
 
-    [agent]                         # what is installed before we come, see Agent
+    [agent]                         # what is already installed, see Agent
     [files]                         # path = "content"
-    [facts.kernel]                  # see FactAnswer: a fact is given as a whole, never in part
+    [facts.kernel]                  # see FactAnswer: a fact is always given as a whole
 
-Texts of facts and files hold placeholders in braces, listed in PLACEHOLDERS. A line that consists of placeholders
-alone is left out while all of them are empty.
+Texts of facts and files can contain placeholders in braces, listed in PLACEHOLDERS. A line that consists only of
+placeholders is left out if all of them are empty.
 """
 
 import re
@@ -60,7 +60,7 @@ PLACEHOLDERS = {
     "via": "in `each_endpoint`: the profile's proxy",
 }
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-_OWN = ("title", "wrong", "check", "count")  # what an image never takes from its base
+_OWN = ("title", "wrong", "check", "count")  # what an image does not inherit from its base
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -99,7 +99,7 @@ ServerPath = Annotated[str, AfterValidator(_absolute)]
 
 
 class FactAnswer(Section):
-    """What a fact's script prints. `each_endpoint` follows `stdout`, once for each endpoint that was asked about."""
+    """What a fact's script prints. `each_endpoint` follows `stdout`, once for each endpoint asked about."""
 
     stdout: Text = ""
     each_endpoint: Text = ""
@@ -122,7 +122,7 @@ class Server(Section):
 
 
 class Agent(Section):
-    """An agent that was there before us."""
+    """An agent that is already installed."""
 
     version: str
     running: StrictBool = True
@@ -153,19 +153,19 @@ class Image(Section):
 
 
 def images() -> tuple[Image, ...]:
-    """All that resources/practice has, the healthy ones first, then by name. Raises ProfileError."""
+    """All images in resources/practice, the healthy ones first, then by name. Raises ProfileError."""
     names = [entry.name.removesuffix(".toml") for entry in resource(FOLDER).iterdir() if entry.name.endswith(".toml")]
     return tuple(sorted(map(image, names), key=lambda found: (not found.is_healthy, found.name)))
 
 
 @cache
 def image(name: str) -> Image:
-    """The image of that name. Raises ProfileError with every mistake of its file."""
+    """The image of that name. Raises ProfileError with all mistakes in its file."""
     return load(name, resource(FOLDER))
 
 
 def load(name: str, folder: Traversable) -> Image:
-    """The image NAME.toml of a folder, with what it takes from its bases. Raises ProfileError."""
+    """The image NAME.toml in a folder, with what it inherits. Raises ProfileError."""
     data = _with_bases(name, folder, ())
     try:
         return Image.model_validate({**data, "name": name})
@@ -197,7 +197,7 @@ def _with_bases(name: str, folder: Traversable, above: tuple[str, ...]) -> dict[
 
 
 def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """`own` over `base`: tables key by key, facts one by one."""
+    """Merge `own` over `base`: tables by key, facts as a whole."""
     merged = {key: value for key, value in base.items() if key not in _OWN}
     for key, value in own.items():
         inherited = merged.get(key)
@@ -221,7 +221,7 @@ def _mistake(where: str, key: str, problem: str, remedy: str) -> ProfileError:
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """The text with its placeholders filled. ValueError for one that has no value here."""
+    """The text with its placeholders filled. ValueError for a placeholder without a value."""
 
     def value(place: re.Match[str]) -> str:
         if place[1] not in values:

@@ -1,4 +1,4 @@
-"""An asynchronous service for callers that are not: its event loop runs in a thread of its own."""
+"""Run an asynchronous service for synchronous callers: its event loop runs in its own thread."""
 
 import asyncio
 import threading
@@ -16,9 +16,9 @@ S = TypeVar("S", bound=Service)
 
 @contextmanager
 def running(start: Callable[[], Awaitable[S]], name: str) -> Iterator[S]:
-    """What `start` gives, for as long as the block runs; stopped and its thread ended afterwards.
+    """Yield what `start` returns; after the block, stop it and end its thread.
 
-    Raises what `start` raises, and at the end what `stop` does.
+    Raises what `start` raises, and at the end what `stop` raises.
     """
     started = threading.Event()
     outcome: list[S | BaseException] = []

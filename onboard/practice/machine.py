@@ -1,6 +1,6 @@
-"""The inside of a practice server: a few files, a package, a service. Steps change it, and facts are answered from it.
+"""The inside of a practice server: a few files, a package, a service. Steps change it, and facts read it.
 
-Nothing of it exists outside this process, and no script that reaches it is executed.
+It exists only in this process, and it never executes a script.
 """
 
 import hashlib
@@ -50,8 +50,8 @@ class Machine:
     """One server's state.
 
     files     path → content; folders are not kept
-    package   version of the agent's package, None when it is not installed
-    running   whether the agent's service is started, and
+    package   version of the agent's package, None if it is not installed
+    running   whether the agent's service is started
     enabled   whether it starts with the machine
     """
 
@@ -81,7 +81,7 @@ class Machine:
             self.running = self.enabled = self.image.agent.running
 
     def digest(self) -> str:
-        """Hash in hex over all that steps can change; what was uploaded goes with its connection and does not count."""
+        """Hash in hex over all that steps can change. Uploads end with their connection and do not count."""
         kept = {path: content for path, content in dict(self.files).items() if not path.startswith(UPLOADS)}
         files = {path: hashlib.sha256(content).hexdigest() for path, content in kept.items()}
         state = [files, self.package, self.running, self.enabled]
@@ -97,7 +97,7 @@ class Machine:
 
     @property
     def alive(self) -> bool:
-        """Whether the agent itself runs: without a registration it ends as soon as it is started."""
+        """Whether the agent itself runs; without a registration it ends as soon as it is started."""
         return self.running and REGISTRATION in self.files
 
     @property
@@ -109,7 +109,7 @@ class Machine:
 
     @property
     def trusted_roots(self) -> list[str]:
-        """Names of the Amazon roots it trusts: the image's, and those that lie where roots are added."""
+        """Names of the trusted Amazon roots: the image's, and those in the folders where roots are added."""
         added = [_one_line(self.files[path].decode(errors="replace")) for path in self.below(self._anchors)]
         shipped = self.image.server.roots
         return [root.name for root in AMAZON_ROOTS if root.name in shipped or _certificate(root.name) in added]
@@ -119,7 +119,7 @@ class Machine:
         return f"{self.image.server.anchors}/"
 
     def answers(self, script: str, *, as_root: bool) -> Mapping[str, Answer]:
-        """What the image's facts answer now, by name. `script` says which endpoints it is about."""
+        """The current answers of the image's facts, by name. `script` contains the endpoints."""
         values = self._values(as_root=as_root)
         endpoints = list(_endpoints(script))
         answers = {name: _answered(said, values, endpoints) for name, said in self.image.facts.items()}
@@ -150,7 +150,7 @@ class Machine:
         }
 
     def _agent(self) -> Iterator[str]:
-        """As facts/agent.sh prints it."""
+        """The output of facts/agent.sh."""
         if self.package is not None:
             if self.image.server.package_kind == "deb":
                 yield f"package deb {self.package}-1 install ok installed"
@@ -167,21 +167,21 @@ class Machine:
             yield from _quoted(self.files[CONFIG])
 
     def _registration(self) -> Iterator[str]:
-        """As facts/registration.sh prints it."""
+        """The output of facts/registration.sh."""
         if REGISTRATION in self.files:
             yield f"registration {self.files[REGISTRATION].decode(errors='replace').strip()}"
         if REGISTRATION_KEY in self.files:
             yield "key present"
 
     def _root_key(self) -> str:
-        """As facts/root_credentials.sh prints it."""
+        """The output of facts/root_credentials.sh."""
         text = self.files.get(CREDENTIALS, b"").decode(errors="replace")
         default = re.search(r"^\[default\]$(.*?)(?=^\[|\Z)", text, re.MULTILINE | re.DOTALL)
         key = re.search(r"^aws_access_key_id *= *(.*)$", default[1] if default else "", re.MULTILINE)
         return "none" if key is None else "temporary" if key[1].startswith("ASIA") else "own"
 
     def _drop_ins(self) -> Iterator[str]:
-        """As facts/proxy_in_force.sh prints them."""
+        """The output of facts/proxy_in_force.sh."""
         for path in self.below(DROP_INS):
             content = self.files[path]
             for word in re.findall(r'[A-Za-z_]*proxy=[^ \t\n"]*', content.decode(errors="replace"), re.IGNORECASE):
@@ -192,7 +192,7 @@ class Machine:
 
 
 def variable(script: str, name: str) -> str:
-    """The value that a composed script gives its shell variable, "" when it sets none."""
+    """The value of a shell variable in a composed script, "" if it is not set."""
     found = re.search(rf"^{name}=(.*?)\nexport {name}$", script, re.MULTILINE | re.DOTALL)
     return "".join(shlex.split(found[1])) if found else ""
 
@@ -221,6 +221,6 @@ def _certificate(name: str) -> str:
 
 
 def _one_line(pem: str) -> str:
-    """What stands between the first BEGIN and END of a PEM file, in one line; "" when there is nothing."""
+    """The base64 between the first BEGIN and END of a PEM file, in one line; "" if there is none."""
     found = re.search(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", pem, re.DOTALL)
     return re.sub(r"\s", "", found[1]) if found else ""

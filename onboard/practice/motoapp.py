@@ -21,7 +21,7 @@ from onboard.practice.awsjson import AwsError, parsed_json
 
 THREADS = 4
 ACCOUNT = "123456789012"
-"""The account of credentials moto does not know: its own default."""
+"""The account for credentials that moto does not know: its default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,13 @@ class MotoApplication:
     async def answer(
         self, method: str, raw_path: str, headers: Mapping[str, str], body: bytes, account: str, partition: str
     ) -> Answer:
-        """Have moto answer one request. Raises AwsError InternalFailure where moto crashes."""
+        """Have moto answer one request. Raises AwsError InternalFailure if moto crashes."""
         environ = _environ(method, raw_path, headers, body)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, self._call, environ, account, partition)
 
     def close(self) -> None:
-        """End the threads and forget everything moto holds."""
+        """End the threads and reset moto."""
         self._pool.shutdown(wait=True)
         BackendDict.reset()
 
@@ -76,7 +76,7 @@ class MotoApplication:
     def _load_managed_policies(self, account: str, partition: str) -> None:
         """Put AWS's managed policies into the account's IAM, once.
 
-        moto can do it by itself, but then for every partition of every account: half a second for each account.
+        moto can do it itself, but then for every partition of every account, which takes half a second per account.
         """
         with self._policies:
             backend = iam_backends[account][partition]
@@ -92,7 +92,7 @@ class MotoApplication:
 def _settle_moto_session() -> None:
     """Let moto make the boto3 session it reads the Regions' names from, without this user's AWS configuration.
 
-    A profile that does not exist, or a file that cannot be read, is no reason for a practice to fail.
+    A missing profile or an unreadable file must not make a practice fail.
     """
     hidden = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     with mock.patch.dict(os.environ, hidden):

@@ -1,4 +1,4 @@
-"""Operations on managed nodes: finding them, their role, their tags, and taking them out."""
+"""Operations on managed nodes: find them, change their role and tags, and deregister them."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ RESOURCE_TYPES = ("ManagedInstance", "EC2Instance")
 
 
 def describe_instance_information(hybrid: Hybrid, request: JSON) -> JSON:
-    """DescribeInstanceInformation with its filters, the older list of them too."""
+    """DescribeInstanceInformation with its filters, including the older filter list."""
     if request.get("Filters") and request.get("InstanceInformationFilterList"):
         raise AwsError("ValidationException", "Filters and InstanceInformationFilterList can't be used together.")
     filters = [(item["Key"], item["Values"]) for item in request.get("Filters") or []]
@@ -32,7 +32,7 @@ def update_managed_instance_role(hybrid: Hybrid, request: JSON) -> JSON:
 
 
 def deregister_managed_instance(hybrid: Hybrid, request: JSON) -> JSON:
-    """DeregisterManagedInstance: what its agent asks from now on is refused."""
+    """DeregisterManagedInstance: from now on its agent's requests are refused."""
     node = hybrid.node(request["InstanceId"])
     del hybrid.nodes[node.instance_id]
     node.wake()
@@ -62,7 +62,7 @@ def remove_tags_from_resource(hybrid: Hybrid, request: JSON) -> JSON:
 
 
 def matching_nodes(hybrid: Hybrid, filters: list[tuple[str, list[str]]]) -> list[Node]:
-    """The nodes all filters accept, in the order they registered. Raises AWS's errors for wrong filters."""
+    """The nodes that match all filters, in the order of registration. Raises AWS's errors for wrong filters."""
     keys = [key for key, _ in filters]
     if len(keys) > 1 and any(key.startswith("tag") for key in keys):
         raise AwsError("InvalidFilterKey", "A tag filter can't be combined with other filters.")
@@ -106,7 +106,7 @@ _TESTS: dict[str, Callable[[Hybrid, Node], set[str]]] = {
 
 
 def _ping_status(hybrid: Hybrid, node: Node) -> str:
-    # A node whose agent never reported: AWS's documentation has no word for it; ConnectionLost is what is true.
+    # AWS's documentation has no status for a node whose agent never reported; ConnectionLost fits best.
     return "Online" if hybrid.is_online(node) else "ConnectionLost"
 
 

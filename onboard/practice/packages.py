@@ -1,6 +1,6 @@
-"""Writes the stand-in agent's packages: what is in them, and the .deb and .rpm around it.
+"""Writes the stand-in agent's packages: their content, and the .deb and .rpm formats.
 
-They are small and the same bytes every time, and need no packaging tools. Sources: deb(5), and the RPM 4 file format
+They are small and reproducible, and need no packaging tools. Sources: deb(5), and the RPM 4 file format
 as rpm.org documents it.
 """
 
@@ -20,7 +20,7 @@ SUMMARY = "Practice stand-in for the AWS Systems Manager agent"
 DESCRIPTION = "Speaks the agent's protocol to a practice cloud. Made by Onboard; no part of it comes from AWS."
 MAKER = "Onboard practice <practice@onboard.invalid>"
 MADE = 1767225600
-"""The time in every file: a package of one version is the same whenever it is made (2026-01-01)."""
+"""The time of every file (2026-01-01), so that a version's package is always the same."""
 DEB_ARCHITECTURES = {"amd64": "amd64", "arm64": "arm64"}
 RPM_ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
 
@@ -132,7 +132,7 @@ exit 0
 
 @dataclass(frozen=True, slots=True)
 class PackagedFile:
-    """A file in a package, or a folder when it has no content."""
+    """A file in a package, or a folder if it has no content."""
 
     path: str
     content: bytes | None
@@ -140,14 +140,14 @@ class PackagedFile:
 
 
 def agent_source(version: str) -> bytes:
-    """The stand-in agent as a program that calls itself that version."""
+    """The stand-in agent as a program that reports this version."""
     source = (Path(__file__).parent / "agent.py").read_text(encoding="utf-8")
     ours = f'AGENT_VERSION = "{AGENT_VERSION}"'
     return ("#!/usr/bin/python3\n" + source.replace(ours, f'AGENT_VERSION = "{version}"', 1)).encode()
 
 
 def packaged_files(version: str) -> list[PackagedFile]:
-    """What is installed, where AWS's package has it; folders before what is in them."""
+    """The installed files, at the same paths as in AWS's package; folders before their content."""
     return [
         PackagedFile("/etc/amazon", None, 0o755),
         PackagedFile("/etc/amazon/ssm", None, 0o755),
@@ -164,7 +164,7 @@ def packaged_files(version: str) -> list[PackagedFile]:
 
 def build_deb(version: str, architecture: str) -> bytes:
     """The .deb for `amd64` or `arm64`."""
-    # The folders for state and logs are the agent's own to make; AWS's .rpm alone brings them.
+    # The agent itself creates the folders for state and logs; only AWS's .rpm contains them.
     files = [item for item in packaged_files(version) if not item.path.startswith("/var/")]
     size = sum(len(item.content or b"") for item in files) // 1024 + 1
     control = (
@@ -242,7 +242,7 @@ def _ar_member(name: str, data: bytes) -> bytes:
 
 
 def _cpio(files: list[PackagedFile]) -> bytes:
-    """The "new ASCII" cpio archive that an rpm's payload is."""
+    """The payload of an rpm: a "new ASCII" cpio archive."""
     out = bytearray()
     for number, item in enumerate([*files, PackagedFile("TRAILER!!!", b"", 0)], 1):
         trailer = item.path == "TRAILER!!!"
@@ -263,7 +263,7 @@ def _mode(item: PackagedFile) -> int:
 
 
 class _RpmHeader:
-    """An rpm header: an index of tagged values and the store they lie in."""
+    """An rpm header: an index of tagged values, and the store that contains them."""
 
     def __init__(self, region: int) -> None:
         self._region = region
@@ -337,7 +337,7 @@ def _rpm_header(version: str, architecture: str, files: list[PackagedFile], payl
 
 
 def _add_requirements(header: _RpmHeader) -> None:
-    """What rpm itself must understand. Not python3: practice hosts have rpm without a database of what is there."""
+    """The features that rpm must support. Not python3: practice hosts have rpm without a package database."""
     needs = [("CompressedFileNames", "3.0.4-1"), ("FileDigests", "4.6.0-1"), ("PayloadFilesHavePrefix", "4.0-1")]
     header.add_strings(1049, [f"rpmlib({name})" for name, _ in needs])
     header.add_int32(1048, [0x100000A] * len(needs))
