@@ -26,7 +26,7 @@ DISPLAYS = ("WAYLAND_DISPLAY", "DISPLAY", "QT_QPA_PLATFORM")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Open the window; its exit code."""
+    """Open the window and return its exit code."""
     options = _parser().parse_args(arguments)
     QCoreApplication.setOrganizationName("Onboard")
     QCoreApplication.setApplicationName("Onboard")
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     sys.excepthook = partial(_defect, DefectTeller(app))
     theme.changed.connect(lambda: _keep_look(theme))
     app.setWindowIcon(app_icon())
-    app.setDesktopFileName("onboard")  # by which desktops know whose window it is
+    app.setDesktopFileName("onboard")  # desktops identify the window by it
 
     try:
         home()
@@ -74,7 +74,7 @@ def run() -> None:
 
 
 def require_display() -> None:
-    """Raises OnboardError where a window cannot be: Qt would abort the process, and give another reason."""
+    """Raise OnboardError where no window can be opened: Qt would abort the process with a misleading reason."""
     if sys.platform == "linux" and not any(os.environ.get(name) for name in DISPLAYS):
         raise OnboardError(
             "There is no display for the wizard",
@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("profile", nargs="?", type=Path, metavar="PROFILE", help="a profile to open")
     parser.add_argument("--practice", action="store_true", help="start in practice mode")
     parser.add_argument("--hosts", type=int, metavar="N", help="practice servers (default: one of each kind)")
-    parser.add_argument("--self-test", action="store_true", help=argparse.SUPPRESS)  # how onboard self-test looks here
+    parser.add_argument("--self-test", action="store_true", help=argparse.SUPPRESS)  # used by onboard self-test
     return parser
 
 
@@ -98,7 +98,7 @@ def _kept_scheme() -> Scheme:
 
 
 def _kept_text_scale() -> float:
-    """One that the menu offers: the settings' file may have been edited."""
+    """Return a scale that the menu offers, since the settings file may have been edited."""
     kept = str(QSettings().value("look/text_scale"))
     return next((scale for scale in SCALES if str(scale) == kept), 1.0)
 
@@ -110,7 +110,7 @@ def _keep_look(theme: Theme) -> None:
 
 
 def _let_signals_through(window: QMainWindow) -> None:
-    """Ctrl-C in the terminal closes the window as its button does; Python looks for signals when it runs."""
+    """Let Ctrl-C in the terminal close the window as its button does: Python handles signals only while it runs."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: window.close())
     ticker = QTimer(window)
@@ -119,10 +119,10 @@ def _let_signals_through(window: QMainWindow) -> None:
 
 
 def _defect(teller: DefectTeller, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """An exception nobody expected: kept in a file without values, told, and the session goes on."""
+    """Handle an unexpected exception: save it to a file without values, report it, and continue the session."""
     if issubclass(kind, KeyboardInterrupt):
         QCoreApplication.quit()
         return
     teller.tell(error.with_traceback(trace))
-    if QThread.currentThread().loopLevel() == 0:  # before the window's life, or after it
+    if QThread.currentThread().loopLevel() == 0:  # before the event loop runs, or after it
         teller.wait()

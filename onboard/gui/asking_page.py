@@ -15,7 +15,7 @@ from onboard.model.state import State
 
 
 class AskingPage(Page):
-    """A page of this kind places `busy` and `error` where they belong, and says what it waits for and what it shows."""
+    """A subclass places `busy` and `error`, and says what the page waits for and what it shows."""
 
     command = ""
     """What asks, a command of the engine."""
@@ -31,19 +31,19 @@ class AskingPage(Page):
         return self.command in self.session.view.ordered
 
     def waits_for(self) -> str:
-        """What is said while it asks."""
+        """Return the text shown while the page asks."""
         raise NotImplementedError
 
     def is_answered(self, state: State) -> bool:
-        """Whether what the command told answers for the draft as it is."""
+        """Return whether the command's State answers for the current draft."""
         raise NotImplementedError
 
     def depends_on(self, profile: Profile) -> object:
-        """What the answer depends on beyond the sections at whose change the session forgets it."""
+        """Return what else the answer depends on, apart from the sections whose change makes the session drop it."""
         return None
 
     def show_answer(self, state: State) -> None:
-        """Show what the command has told so far."""
+        """Show the command's State so far."""
         raise NotImplementedError
 
     def enter(self) -> None:
@@ -52,14 +52,14 @@ class AskingPage(Page):
         self._show()
 
     def draft_changed(self) -> None:
-        """On a page that is not shown, only a failure is asked about again: the change may have been its remedy."""
+        """Ask again if needed. A hidden page asks again only after a failure, which the change may have fixed."""
         view = self.session.view
         wanted = self.isVisible() or view.state(self.command).failure is not None
         if wanted and self.command in view.asked and not self._holds():
             self.ask()
 
     def _holds(self) -> bool:
-        """Whether what was told, or is being asked, is for the draft as it is."""
+        """Return whether the answer, or the question under way, is for the current draft."""
         view = self.session.view
         asked, state = view.asked.get(self.command, view.draft), view.state(self.command)
         if self.depends_on(asked) != self.depends_on(view.draft):

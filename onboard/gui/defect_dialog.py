@@ -1,4 +1,4 @@
-"""An exception nobody expected is told in one dialog, with a report to save or copy, and the session goes on."""
+"""Shows unexpected exceptions in one dialog, with a report to save or copy, and lets the session continue."""
 
 import sys
 import time
@@ -23,14 +23,14 @@ from onboard.gui.widgets.mark import Mark
 from onboard.gui.widgets.text_view import TextView
 from onboard.model.errors import OnboardError
 
-QUIET = 10.0  # seconds: who went on is told of the same defect again only when it had stayed away as long
-REPAINT = 250  # milliseconds between two showings of how often
+QUIET = 10.0  # seconds without a defect before the same one is shown again after Continue
+REPAINT = 250  # milliseconds between updates of the count
 MOST = 50  # different defects that are kept
-LINES = 14  # of the report that are seen at once
+LINES = 14  # of the report, visible at once
 
 
 class DefectTeller(QObject):
-    """Collects defects and tells of all of them in one dialog, however often and wherever they are raised."""
+    """Collects defects and shows all of them in one dialog, however often and wherever they are raised."""
 
     def __init__(self, parent: QObject | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(parent)
@@ -39,7 +39,7 @@ class DefectTeller(QObject):
         self._untold = 0
         self._log = ""
         self._dialog: DefectDialog | None = None
-        self._opener = QTimer(self)  # never from within what raised: that may be a paint event
+        self._opener = QTimer(self)  # never from within the raising code, which may be a paint event
         self._opener.setSingleShot(True)
         self._opener.timeout.connect(self._open)
         self._counter = QTimer(self)
@@ -49,18 +49,18 @@ class DefectTeller(QObject):
 
     @property
     def dialog(self) -> "DefectDialog | None":
-        """That is being read."""
+        """The open dialog, or None."""
         return self._dialog if self._dialog is not None and isValid(self._dialog) else None
 
     def tell(self, error: BaseException) -> None:
-        """Keep it and tell of it. Raises nothing: it stands where Python's own way to tell of exceptions stood."""
+        """Record and show the defect. Raises nothing, because it replaces Python's own exception hook."""
         try:
             self._take(error)
         except Exception as again:  # noqa: BLE001 - its own defect must not hide the one it is about
-            _say(f"A defect in Onboard: {type(error).__name__}; it could not be told: {type(again).__name__}")
+            _say(f"A defect in Onboard: {type(error).__name__}; it could not be shown: {type(again).__name__}")
 
     def wait(self) -> None:
-        """Until it was read, where no event loop runs."""
+        """Show the dialog and wait until it is closed, where no event loop runs."""
         self._opener.stop()
         self._open()
         if self.dialog is not None:
@@ -78,7 +78,7 @@ class DefectTeller(QObject):
             self._counter.start()
 
     def _note(self, error: BaseException) -> bool:
-        """Whether somebody who is not told already should be."""
+        """Count the defect. Return whether the user has to be shown it."""
         stack, now = stack_of(error), self._clock()
         known = self._defects.get(stack)
         if known is not None:
@@ -96,7 +96,7 @@ class DefectTeller(QObject):
         try:
             told = keep_defect(error)
         except (OSError, OnboardError) as refused:
-            _say(f"A defect in Onboard: {type(error).__name__}; it could not be kept: {refused}")
+            _say(f"A defect in Onboard: {type(error).__name__}; it could not be saved: {refused}")
             return
         self._log = told.remedy
         _say(str(told))
@@ -119,7 +119,7 @@ class DefectTeller(QObject):
 
 
 class DefectDialog(Sheet):
-    """`report`: what it says now. `log`: where it stands already, in a sentence; "" when it could not be kept."""
+    """`report`: returns the current report. `log`: says where it is saved already; "" if it could not be."""
 
     def __init__(self, parent: QWidget | None, report: Callable[[], str], log: str = "") -> None:
         kept = tr("Your profile is safe; you can continue.")
@@ -167,13 +167,13 @@ class DefectDialog(Sheet):
             self._fit(self.height())
 
     def save_report(self, file: Path) -> None:
-        """Write the report; what goes wrong is said here."""
+        """Ask where to save the report, and write it. Errors are shown in the dialog."""
         try:
             write_private(file, self._report())
         except OnboardError as error:
             then = " ".join(f"{part}." for part in (error.where, error.why, error.remedy) if part)
             self._say(Mark.BAD, f"{error.what}.", then)
-        except Exception as error:  # noqa: BLE001 - it must not come back as one more defect
+        except Exception as error:  # noqa: BLE001 - must not be reported as one more defect
             self._say(Mark.BAD, tr("The report could not be saved: {kind}.", kind=type(error).__name__), tr("Copy it."))
         else:
             self._say(Mark.DONE, tr("The report is saved in {file}.", file=file))
@@ -203,7 +203,7 @@ class DefectDialog(Sheet):
         self._fit()
 
     def _fit(self, least: int = 0) -> None:
-        """As high as all of its text needs at this width."""
+        """Resize to the height that the text needs at this width."""
         layout = self.layout()
         if layout is not None and self.isVisible():
             layout.activate()
@@ -211,7 +211,7 @@ class DefectDialog(Sheet):
 
 
 def _window() -> QWidget | None:
-    """The wizard's own window. A dialog over it may end, and would take this one with it."""
+    """Return the wizard's own window. A dialog over it may close, and would take this one with it."""
     windows = (widget for widget in QApplication.topLevelWidgets() if isinstance(widget, QMainWindow))
     return next((window for window in windows if window.isVisible()), None)
 

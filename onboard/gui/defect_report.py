@@ -1,4 +1,4 @@
-"""What a report of defects says: which program on which system, where it happened, how often. No values."""
+"""The text of a defect report: program, system, where the error happened and how often. No values."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from onboard.model.errors import OnboardError
 
 @dataclass(slots=True)
 class Seen:
-    """One place where it went wrong. `first`: when; `last`: seconds of a clock that only goes forward."""
+    """One place where an error happened. `first`: when; `last`: seconds of a monotonic clock."""
 
     stack: str
     first: datetime
@@ -24,7 +24,7 @@ class Seen:
 
 
 def report_of(defects: Iterable[Seen], untold: int = 0) -> str:
-    """Text to be sent to who makes the program, who needs no more. `untold`: further ones, of which nothing is kept."""
+    """Return the report for Onboard's developers. `untold`: number of further defects that were not kept."""
     lines = [
         "Defect report",
         *_program(),
@@ -46,7 +46,7 @@ def file_name(now: datetime) -> str:
 def _program() -> tuple[str, ...]:
     try:
         this = about()
-    except OnboardError:  # its own folder cannot be made, which may be what went wrong
+    except OnboardError:  # its own folder cannot be created, which may be the cause
         return (f"Onboard {__version__}",)
     build = f"{this.build} {this.built}".strip()
     return (f"Onboard {this.version}, build {build}", f"{this.system}, Python {this.python}")

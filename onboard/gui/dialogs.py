@@ -22,7 +22,7 @@ from onboard.model.errors import OnboardError
 
 
 def ask_secret(parent: QWidget, wanted: events.SecretWanted) -> tuple[str | None, bool]:
-    """A secret, and whether to keep it in the operating system's keyring; None when there is no answer."""
+    """Ask for a secret. Return it and whether to keep it in the system's keyring, or None if cancelled."""
     dialog = SecretDialog(parent, wanted)
     accepted = dialog.exec() == QDialog.DialogCode.Accepted
     dialog.deleteLater()
@@ -30,7 +30,7 @@ def ask_secret(parent: QWidget, wanted: events.SecretWanted) -> tuple[str | None
 
 
 class SecretDialog(QDialog):
-    """One line that does not show what is typed."""
+    """A dialog with one line that hides what is typed."""
 
     def __init__(self, parent: QWidget, wanted: events.SecretWanted) -> None:
         super().__init__(parent)
@@ -69,7 +69,7 @@ class SecretDialog(QDialog):
 
 
 def ask(parent: QWidget, title: str, text: str, *choices: str, default: int) -> int:
-    """Which of the choices is taken, by its number; the last one, which changes nothing, on Esc."""
+    """Ask, and return the index of the choice. Esc takes the last one, which changes nothing."""
     box = QMessageBox(QMessageBox.Icon.Question, title, text, parent=parent)
     roles = QMessageBox.ButtonRole
     buttons = [box.addButton(choice, roles.AcceptRole) for choice in choices[:-1]]
@@ -83,9 +83,9 @@ def ask(parent: QWidget, title: str, text: str, *choices: str, default: int) -> 
 
 
 def save_path(parent: QWidget, title: str, proposed: Path, kinds: Mapping[str, str]) -> Path | None:
-    """Where to save a file, None for nowhere. `kinds`: suffix → its words with the pattern, such as "Plans (*.json)".
+    """Ask where to save a file; None if cancelled. `kinds`: suffix → its filter, such as "Plans (*.json)".
 
-    A name without one of the suffixes gets that of the kind that is chosen, and a file of that name is asked about too.
+    A name without one of the suffixes gets that of the chosen filter. Asks before replacing a file of that name too.
     """
     dialog = QFileDialog(parent, title, str(proposed.parent), ";;".join(kinds.values()))
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
@@ -107,7 +107,7 @@ def save_path(parent: QWidget, title: str, proposed: Path, kinds: Mapping[str, s
 
 
 def report_path(parent: QWidget, run: str) -> Path | None:
-    """Where to save a run's report, None for nowhere. The suffix says the format: html, csv or json."""
+    """Ask where to save a run's report; None if cancelled. The suffix gives the format: html, csv or json."""
     kinds = {
         "html": tr("Web page, to read and print (*.html)"),
         "csv": tr("Table for a spreadsheet (*.csv)"),
@@ -117,7 +117,7 @@ def report_path(parent: QWidget, run: str) -> Path | None:
 
 
 def show_error(parent: QWidget | None, title: str, error: OnboardError) -> None:
-    """An error in its four parts, to be copied."""
+    """Show an error in its four parts, with a button to copy it."""
     problems = [str(problem) for problem in error.problems]
     box = QMessageBox(QMessageBox.Icon.Warning, title, f"{title}. {error.what}.", parent=parent)
     rest = [error.where, error.why, error.remedy, *problems[:8]]

@@ -1,4 +1,4 @@
-"""The runs that the journal holds: the last one of the profile, an interrupted one, one that is chosen from a list."""
+"""Runs from the journal: the profile's last run, an interrupted run, a run chosen from the list."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from onboard.model.errors import OnboardError
 from onboard.model.events import KeptRun
 from onboard.wizard.interrupted import interrupted, is_ending
 
-ASK_AGAIN = 1_000  # milliseconds between two looks at a run that another process is ending
+ASK_AGAIN = 1_000  # milliseconds between reads of a run that another process is finishing
 
 
 class EarlierRuns(QObject):
@@ -30,14 +30,14 @@ class EarlierRuns(QObject):
     def __init__(self, session: Session, files: ProfileFiles, window: QMainWindow) -> None:
         super().__init__(window)
         self._session, self._files, self._window = session, files, window
-        self._shows_run = False  # an earlier run was asked for, to be shown on Finish
-        self._opening = False  # a profile was opened, and what ran on it earlier is being asked
+        self._shows_run = False  # an earlier run is loading, to be shown on Finish
+        self._opening = False  # a profile was opened, and its last run is loading
         self._ask_again = QTimer(self, singleShot=True, interval=ASK_AGAIN)
         self._ask_again.timeout.connect(self.ask)
         name_parts(ask_again=self._ask_again)
 
     def begin(self) -> None:
-        """A profile is there: show its last run."""
+        """Show the last run of the opened profile."""
         self._opening = True
         self.ask()
         self._session.show_run()
@@ -58,7 +58,7 @@ class EarlierRuns(QObject):
             self._ask_again.start()
         elif self._opening and view.state("runs").finished:
             self._opening = False
-            if not view.state("apply").run and SHOW_RUN not in view.ordered:  # it was still going on before
+            if not view.state("apply").run and SHOW_RUN not in view.ordered:  # it was still running when last read
                 self._session.show_run()
             if interrupted(view):
                 self.found_interrupted.emit()
@@ -77,8 +77,8 @@ class EarlierRuns(QObject):
 
     @Slot()
     def choose(self) -> None:
-        """List the earlier runs, and show the one that is chosen."""
-        if self._session.view.running not in CHANGING:  # else the list waits for their end
+        """List the earlier runs, and show the chosen one."""
+        if self._session.view.running not in CHANGING:  # otherwise the list waits for it to end
             self.ask()
         sheet = RunsSheet(self._window, self._session)
         if sheet.exec() == RunsSheet.DialogCode.Accepted and sheet.chosen is not None:
@@ -89,7 +89,7 @@ class EarlierRuns(QObject):
         path = Path(run.path) if run.path else None
         if path not in (None, self._session.view.path) and not self._files.open(path):
             return
-        self._opening = False  # it was said what to show
+        self._opening = False  # the user chose a run
         self._shows_run = True
         self._session.show_run(run.run)
 

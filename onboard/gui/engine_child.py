@@ -1,4 +1,4 @@
-"""The engine as a child process: orders in, events out. If it dies, the window does not, and says so."""
+"""The engine as a child process: orders in, events out. If it dies, the window survives and reports it."""
 
 import json
 import time
@@ -14,16 +14,16 @@ from onboard.model.events import Event, PlanMade, PlanPart, Recorded
 from onboard.model.orders import Control, Ordered
 from onboard.model.plan import HostPlan
 
-SLICE = 0.008  # seconds of the window's thread that reading may take at one time
-GRACE = 60_000  # milliseconds that the child has to end by itself, with what it does on servers
-KILLED = 5_000  # milliseconds until a killed process is gone
+SLICE = 0.008  # seconds of the GUI thread that one read may take
+GRACE = 60_000  # milliseconds for the child to finish its work on servers and exit
+KILLED = 5_000  # milliseconds to wait for a killed process
 
 
 class EngineChild(QObject):
     """One engine process, started with the first order.
 
     told   a list of (order's id, event), in their order
-    died   it ended without being asked to: the tail of what it said on standard error
+    died   it ended without being asked to: the tail of its standard error
     """
 
     told = Signal(list)
@@ -42,18 +42,18 @@ class EngineChild(QObject):
         self._reader.timeout.connect(self._read_lines)
 
     def use(self, environment: Mapping[str, str] | None) -> None:
-        """The whole environment of the next process, None for this one's own; lets go of the present one."""
+        """Set the whole environment of the next process (None: inherited), and let go of the current one."""
         self.let_go()
         self._environment = environment
 
     def send(self, ordered: Ordered) -> None:
-        """Give an order, starting the process when there is none."""
+        """Send an order, starting the process if none runs."""
         if self._process is None:
             self._process = self._start()
         self._process.write(ordered.to_json().encode() + b"\n")
 
     def control(self, control: Control) -> None:
-        """Give a control to the present process; nothing when there is none."""
+        """Send a control to the current process, if there is one."""
         if self._process is not None:
             self._process.write(control.to_json().encode() + b"\n")
 
@@ -63,7 +63,7 @@ class EngineChild(QObject):
         return self._process.processId() if self._process else 0
 
     def let_go(self) -> None:
-        """Have the process end by itself, and hear no more of it: the next order starts another one."""
+        """Let the process end by itself and ignore its events. The next order starts a new one."""
         process, self._process = self._process, None
         if process is not None:
             process.readyReadStandardOutput.disconnect(self._take_output)
@@ -78,7 +78,7 @@ class EngineChild(QObject):
         self._forget()
 
     def close(self, grace: int = GRACE) -> None:
-        """Wait until every process has ended: by itself, since a run leaves nothing half done, else by force."""
+        """Wait until every process has ended. Each may finish its work first, then it is killed."""
         self.let_go()
         until = QDeadlineTimer(grace)
         for process in self.findChildren(QProcess):
@@ -118,7 +118,7 @@ class EngineChild(QObject):
 
     @Slot()
     def _read_lines(self) -> None:
-        """Read for a slice of time; what is left comes when the window has had its turn."""
+        """Read for one time slice. The rest is read after the event loop has had its turn."""
         until = time.monotonic() + SLICE
         told = []
         while self._lines and time.monotonic() < until:
@@ -132,7 +132,7 @@ class EngineChild(QObject):
             self.told.emit(told)
 
     def _whole(self, event: Event | None) -> Event | None:
-        """The parts of a plan as one; None while others are to come."""
+        """Return the parts of a plan joined; None while parts are missing."""
         if isinstance(event, Recorded):
             told = self._whole(event.told)
             return replace(event, told=told) if told else None

@@ -1,4 +1,4 @@
-"""Editors of single keys of the profile, in a form: what is typed goes to the draft, what is wrong stays typed."""
+"""Form editors for single profile keys. Valid input goes to the draft; invalid input stays in the field."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -14,7 +14,7 @@ from onboard.wizard.draft import tags_from_text, tags_text
 
 
 class Edits(Protocol):
-    """What fields show and edit: the session's draft, or a part of it that is not taken up yet."""
+    """What fields show and edit: the session's draft, or a part that is not yet in the draft."""
 
     @property
     def draft(self) -> Profile: ...
@@ -26,12 +26,12 @@ class Fields:
     """`bind_…` adds a row for a key such as `region.name`; `show` brings the rows up to the draft."""
 
     def __init__(self, session: Session, form: KeyValueForm, edits: Edits | None = None) -> None:
-        """`edits`: in place of the session's draft."""
+        """`edits`: replaces the session's draft."""
         self._session = session
         self._edits: Edits = edits or session
         self._form = form
         self._shows: list[Callable[[Profile], None]] = []
-        self._typed: set[str] = set()  # keys of fields that are being typed in, or hold something wrong
+        self._typed: set[str] = set()  # keys of fields that are being edited or are invalid
 
     def bind_text(
         self,
@@ -42,8 +42,8 @@ class Fields:
         beside: QAbstractButton | None = None,
         needed: str = "",
     ) -> None:
-        """A line of text, taken when it is left or Enter is pressed. `needed`: what is said of an empty line, which
-        is not taken then.
+        """A line of text, applied when it loses the focus or Enter is pressed. `needed`: the error for an empty line,
+        which is then not applied.
         """
 
         def read(text: str) -> object:
@@ -52,7 +52,7 @@ class Fields:
         self._bind_line(key, label, hint, placeholder, beside, lambda value: str(value or ""), read)
 
     def bind_list(self, key: str, label: str, hint: str = "", placeholder: str = "") -> None:
-        """Words with commas between them."""
+        """A line of words separated by commas."""
 
         def text_of(value: object) -> str:
             return ", ".join(value) if isinstance(value, tuple) else ""
@@ -63,7 +63,7 @@ class Fields:
         self._bind_line(key, label, hint, placeholder, None, text_of, words)
 
     def bind_pairs(self, key: str, label: str, hint: str = "", placeholder: str = "") -> None:
-        """`KEY=VALUE` with commas between them: tags."""
+        """A line of `KEY=VALUE` pairs separated by commas: tags."""
 
         def text_of(value: object) -> str:
             return tags_text(value) if isinstance(value, dict) else ""
@@ -95,12 +95,12 @@ class Fields:
         box.toggled.connect(lambda checked: self.put(key, checked))
 
     def show(self) -> None:
-        """Show the draft. A field that is being typed in, or holds something wrong, is left as it is."""
+        """Show the draft. A field that is being edited or is invalid is left unchanged."""
         for show in self._shows:
             show(self._edits.draft)
 
     def forget(self) -> None:
-        """Another profile is there: what was typed and was wrong belonged to the former one."""
+        """Drop invalid input, because another profile was opened."""
         self._typed.clear()
         self._form.clear_errors()
         keys = self._form.keys()
@@ -108,7 +108,7 @@ class Fields:
             self._session.set_mistake(key, "")
 
     def put(self, key: str, value: object) -> None:
-        """Set a key of the draft; what is wrong with the value is said at its row."""
+        """Set a key of the draft. An invalid value is reported at its row."""
         problem = value if isinstance(value, Problem) else self._edits.put(key, value)
         if problem is None:
             self._typed.discard(key)
@@ -128,7 +128,7 @@ class Fields:
         text_of: Callable[[object], str],
         read: Callable[[str], object],
     ) -> None:
-        """`text_of` a value is what the line shows, and `read` makes a value of it, or the Problem that it has."""
+        """Bind a line: `text_of` turns a value into text, `read` turns text into a value or a Problem."""
         line = QLineEdit()
         line.setPlaceholderText(placeholder)
         self._form.add_row(key, label, line, hint, beside)
@@ -144,7 +144,7 @@ class Fields:
 
 
 def value_of(profile: Profile, key: str) -> object:
-    """The value of a key such as `network.endpoints.ssm`."""
+    """Return the value of a key such as `network.endpoints.ssm`."""
     value: object = profile
     for name in key.split("."):
         value = getattr(value, name)

@@ -1,4 +1,4 @@
-"""What is said of a server in a word: how it stands and what is wrong."""
+"""The words for a server's status and for what is wrong with it."""
 
 from onboard.gui.text import say, tr
 from onboard.gui.widgets.mark import Mark
@@ -9,7 +9,7 @@ from onboard.model.status import HostStatus
 
 
 def status_word(status: HostStatus) -> str:
-    """How it ended. What is said of one without an end depends on what it waits for."""
+    """Return the word for how a server ended. For a server that has not ended, the caller chooses the word."""
     words = {
         HostStatus.ONLINE: tr("Online"),
         HostStatus.READY: tr("Ready"),
@@ -24,7 +24,7 @@ def status_word(status: HostStatus) -> str:
 
 
 def verdict_word(verdict: Verdict) -> str:
-    """What a check made of it."""
+    """Return the word for a check's verdict."""
     words = {
         Verdict.PASS: tr("passed"),
         Verdict.WARN: tr("warned"),
@@ -35,13 +35,13 @@ def verdict_word(verdict: Verdict) -> str:
 
 
 def reason_of(host: HostState) -> str:
-    """The worst that is wrong with it."""
+    """Return the worst problem of a server."""
     wrong = troubles(host)
     return say(wrong[0].words.sentence) if wrong else ""
 
 
 def undo_words(host: HostState) -> tuple[str, Mark]:
-    """How far the undoing of a server is."""
+    """Return the word and mark for the undo progress of a server."""
     if host.is_restored:
         return tr("Restored"), Mark.DONE
     if host.finished:

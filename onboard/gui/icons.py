@@ -9,7 +9,7 @@ from PySide6.QtSvg import QSvgRenderer
 from onboard import resources
 from onboard.gui.theme import Theme
 
-RATIOS = (1.0, 2.0, 3.0)  # of the screens that an icon is drawn for ahead of time
+RATIOS = (1.0, 2.0, 3.0)  # device pixel ratios that icons are drawn for in advance
 APP_SIZES = (16, 24, 32, 48, 64, 128, 256)
 
 
@@ -19,7 +19,7 @@ def pixmap(name: str, colour: QColor, size: int, ratio: float) -> QPixmap:
 
 
 def icon(name: str, tone: str = "text", size: int = 0, *, gap: int = 0) -> QIcon:
-    """For buttons and menus. It does not follow the theme: make it anew when `Theme.changed` says so.
+    """For buttons and menus. It does not follow the theme: create it again on `Theme.changed`.
 
     `tone` is a token's name, `size` in logical pixels (as tall as the text when 0). `gap`: pixels left free behind it,
     for where a style sheet leaves none before the text.

@@ -1,4 +1,4 @@
-"""The two kinds of index that Qt hands to a model, and the one of no cell."""
+"""The two kinds of index that Qt passes to a model, and the invalid index."""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex
 

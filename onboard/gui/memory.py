@@ -1,4 +1,4 @@
-"""Memory of States by the hundred thousand values, so that the window is never held up by it."""
+"""Keeps garbage collection and the freeing of large States from blocking the window."""
 
 import gc
 import time
@@ -11,20 +11,20 @@ from onboard.model.state import HostState, State
 
 
 def keep_from_collector() -> None:
-    """What streams in lives long and holds no cycles; to look for some in 200,000 values takes 150 ms.
+    """Exclude all present objects from garbage collection: to search 200,000 long-lived values takes 150 ms.
 
-    What is garbage in a cycle at that moment is kept, too, until `give_to_collector`.
+    Cyclic garbage among them is kept as well, until `give_to_collector`.
     """
     gc.freeze()
 
 
 def give_to_collector() -> None:
-    """Once nothing streams in any more: what became garbage meanwhile is found."""
+    """Include them again. Call it once no events stream in."""
     gc.unfreeze()
 
 
 class LetGo(QObject):
-    """Gives the memory of States back bit by bit: that of 10,000 checked servers would take a fifth of a second."""
+    """Frees States in slices: freeing 10,000 checked servers at once would take a fifth of a second."""
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -33,7 +33,7 @@ class LetGo(QObject):
         self._timer.timeout.connect(self._go_on)
 
     def add(self, state: State) -> None:
-        """Nobody needs it any more, once all were told: `start` then."""
+        """Queue a State that is no longer needed. Call `start` after the signals were emitted."""
         self._left += state.hosts.values()
         self._left += state.plan.hosts if state.plan else ()
 

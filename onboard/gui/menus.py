@@ -19,7 +19,7 @@ SCALES = (1.0, 1.25, 1.5, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class MenuActions:
-    """What the menus do. `visit` is given the name of a stage, and `current` answers the stage that is shown."""
+    """What the menus do. `visit` takes the name of a stage, `current` returns the stage that is shown."""
 
     new_profile: Callable[[], None]
     choose_profile: Callable[[], None]

@@ -1,4 +1,4 @@
-"""Tells that something ended to a person who looks elsewhere. Where the desktop has no way for it, nobody is told."""
+"""A desktop notification that something ended. Does nothing where the desktop does not support it."""
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
@@ -7,7 +7,7 @@ from onboard.gui import icons
 
 
 class Notice(QObject):
-    """Its icon stands in the tray only from a message until the window is looked at."""
+    """Its tray icon is shown only from a message until the window is activated."""
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
@@ -15,7 +15,7 @@ class Notice(QObject):
         self._tray: QSystemTrayIcon | None = None
 
     def tell(self, title: str, text: str) -> None:
-        """Say it, unless the window is being looked at."""
+        """Show the notification, unless the window is active."""
         window = self._window.window()
         if window.isActiveWindow():
             return
@@ -30,7 +30,7 @@ class Notice(QObject):
         self._tray.showMessage(title, text)
 
     def end(self) -> None:
-        """It was seen, or there is nothing to see any more."""
+        """Remove the tray icon."""
         if self._tray is not None:
             self._tray.hide()
 

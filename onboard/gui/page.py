@@ -1,4 +1,4 @@
-"""What every page has in common. The window owns Back, Next and the stage list; a page fills what is between."""
+"""The base class of pages. The window owns Back, Next and the stage list; a page fills the rest."""
 
 from pathlib import Path
 
@@ -9,16 +9,16 @@ from onboard.gui.session import Session
 
 
 class Page(QWidget):
-    """A stage's page. It edits the draft through the session and reads the session's view, and keeps neither.
+    """A stage's page. It edits the draft through the session and reads the session's view, and stores neither.
 
     A page overrides what it needs of `enter`, `draft_changed`, `states_changed`, `running_changed`.
     """
 
     footer_changed = Signal()
-    """What `primary_label` or `command_line` say is another, and neither the draft nor a State changed."""
+    """Emitted when the primary label or the command line changed for another reason than the draft or a State."""
 
     wished = Signal(object)
-    """The window is to do this `Wish`."""
+    """Emitted to have the window do this `Wish`."""
 
     changes_servers = False
     """What `primary` does cannot be taken back by a word."""
@@ -35,43 +35,43 @@ class Page(QWidget):
         self.column.setSpacing(16)
 
     def heightForWidth(self, width: int) -> int:  # noqa: N802 - Qt's name
-        """The least that it needs. The frame that it scrolls in would else give it all that it would like to have."""
+        """Return the minimum height. Otherwise the scroll area would give the page its preferred height."""
         return self.column.totalMinimumHeightForWidth(width)
 
     def enter(self) -> None:
-        """The page is shown: start what it needs to know, if that is not known yet."""
+        """Called when the page is shown: start loading what it needs, if that is not known yet."""
 
     def first_focus(self) -> QWidget | None:
-        """Where the keyboard begins; None for the first that takes it."""
+        """Return the widget that gets the focus first; None for the first one that accepts it."""
         return None
 
     def opened(self) -> None:
-        """Another profile is there: forget what was shown of the former one. `draft_changed` follows."""
+        """Called for another profile: clear what was shown of the previous one. `draft_changed` follows."""
 
     def draft_changed(self) -> None:
-        """The draft was edited, here or elsewhere: show it. Called once before the page is first shown."""
+        """Show the draft, which was edited here or elsewhere. Called once before the page is first shown."""
 
     def states_changed(self, command: str, hosts: set[str]) -> None:
-        """The engine told something: `hosts` are the servers concerned."""
+        """Show new engine events; `hosts` are the servers concerned."""
 
     def running_changed(self) -> None:
         """A command began or ended."""
 
     def take_file(self, path: Path) -> None:
-        """A file was dropped for this page."""
+        """Take a file that was dropped on the window."""
 
     def command_line(self) -> str:
-        """The command line that does what this page does; "" when there is none."""
+        """Return the command line that does what this page does; "" if there is none."""
         return ""
 
     def primary(self) -> bool:
-        """Enter or the primary button: do what the page is for, if it must be done before going on. False: go on."""
+        """Handle Enter or the primary button: do the page's task if it must be done before Next. False: go to Next."""
         return False
 
     def primary_label(self) -> str:
-        """What the primary button says when `primary` has something to do; "" for the usual "Next: …"."""
+        """Return the primary button's text while `primary` has something to do; "" for the usual "Next: …"."""
         return ""
 
     def cancel(self) -> bool:
-        """Esc: stop what this page runs; False when it runs nothing."""
+        """Handle Esc: stop what this page runs. Return False if it runs nothing."""
         return False

@@ -10,28 +10,28 @@ from onboard.gui.session import Session
 from onboard.gui.widgets.scrolled import Scrolled
 from onboard.wizard.stages import STAGES
 
-BETWEEN_STEPS = 20  # milliseconds that the window has for itself between the steps of making pages ahead
+BETWEEN_STEPS = 20  # milliseconds for the event loop between the steps of creating pages in advance
 
 
 class PageStack(QStackedWidget):
-    """Pages are made when they are first asked for; and one by one ahead of that, once `make_ahead` was called."""
+    """Creates pages when they are first needed and, after `make_ahead`, one by one in advance."""
 
     made = Signal(object)
-    """This page was made, and told all that was told before."""
+    """Emitted with a new page after it has been brought up to date."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         self._pages: dict[str, Page] = {}
         self._frames: dict[str, Scrolled] = {}
-        self._read = ""  # the stage whose page's file was read last, ahead of its making
+        self._read = ""  # the stage whose page module was imported last, before the page is created
         self._ahead = QTimer(self, interval=BETWEEN_STEPS)
         self._ahead.timeout.connect(self._make_one)
         name_parts(pages=self, ahead=self._ahead)
 
     @property
     def pages(self) -> tuple[Page, ...]:
-        """Those that were made."""
+        """The pages that exist."""
         return tuple(self._pages.values())
 
     def page_of(self, stage: str) -> Page:
@@ -56,17 +56,17 @@ class PageStack(QStackedWidget):
         self._ahead.start()
 
     def make_no_more(self) -> None:
-        """Make no more."""
+        """Stop creating pages in advance."""
         self._ahead.stop()
 
     @Slot()
     def _make_one(self) -> None:
         if self._session.view.running:
-            return  # what the engine tells comes first
+            return  # events of the engine come first
         left = next((stage.name for stage in STAGES if stage.name not in self._pages), None)
         if left is None:
             self._ahead.stop()
-        elif left != self._read:  # to read and to make it takes too long for one turn of the event loop
+        elif left != self._read:  # importing and creating it takes too long for one turn of the event loop
             self._read = left
             page_class(left)
         else:

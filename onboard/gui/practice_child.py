@@ -14,7 +14,7 @@ GRACE = 10_000  # milliseconds
 
 
 class PracticeChild(QObject):
-    """A practice. `ready` when it is up; `failed` when it did not come up, `ended` when it was up: its last words."""
+    """A practice. Emits `ready`, `failed` if it did not start, or `ended` if it stopped later: its last words."""
 
     ready = Signal()
     failed = Signal(str)
@@ -28,14 +28,14 @@ class PracticeChild(QObject):
 
     @property
     def folder(self) -> Path:
-        """Where profile.toml and the rest lie. RuntimeError when no practice runs."""
+        """The folder of profile.toml and the other files. Raises RuntimeError when no practice runs."""
         if self._folder is None:
             raise RuntimeError("no practice runs")
         return self._folder
 
     @property
     def home(self) -> Path:
-        """Where an engine on this practice keeps its own files. RuntimeError when no practice runs."""
+        """The folder for the files of an engine on this practice. Raises RuntimeError when no practice runs."""
         return self.folder / "home"
 
     @property
@@ -44,7 +44,7 @@ class PracticeChild(QObject):
 
     @property
     def is_up(self) -> bool:
-        """It was `ready`, and runs."""
+        """Whether it is ready and still running."""
         return self._is_up
 
     @property
@@ -76,7 +76,7 @@ class PracticeChild(QObject):
         if process is not None:
             process.finished.disconnect(self._finished)
             process.errorOccurred.disconnect(self._could_not)
-            process.closeWriteChannel()  # until then it was asked to run
+            process.closeWriteChannel()  # it runs until its input is closed
             if not process.waitForFinished(GRACE):
                 process.kill()
                 process.waitForFinished(GRACE)
@@ -114,7 +114,7 @@ class PracticeChild(QObject):
 
 
 def _with_temporary_files_in(folder: Path) -> QProcessEnvironment:
-    """So that nothing of it is left when it is killed: the folder goes with it."""
+    """Put its temporary files into the folder, so that nothing is left of a killed process."""
     environment = QProcessEnvironment.systemEnvironment()
     for name in ("TMPDIR", "TEMP", "TMP"):
         environment.insert(name, str(folder))

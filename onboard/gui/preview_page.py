@@ -1,4 +1,4 @@
-"""A page with fields of the draft, and what AWS says of what they decide before anything is made of them."""
+"""A page with fields of the draft, and AWS's answer to what they would result in."""
 
 from PySide6.QtWidgets import QWidget
 
@@ -10,7 +10,7 @@ from onboard.gui.widgets.status_line import StatusLine
 
 
 class PreviewPage(AskingPage):
-    """Such a page places `form` and `status`, too, binds its `fields`, and says in `status` what was answered."""
+    """A subclass also places `form` and `status`, binds its `fields`, and shows the answer in `status`."""
 
     command = "preview"
 

@@ -1,4 +1,4 @@
-"""The profile's file: new, opened, saved; and what is asked before something unsaved is lost."""
+"""The profile's file: new, open, save, and the questions before unsaved changes are lost."""
 
 from pathlib import Path
 
@@ -17,13 +17,13 @@ AUTOSAVE = 2_000  # milliseconds after the last edit
 
 
 class ProfileFiles(QObject):
-    """Asks over `window`. What is unsaved is kept for the case of a crash, too."""
+    """Shows its dialogs over `window`. Also keeps unsaved changes in case of a crash."""
 
     begun = Signal()
-    """An empty profile is there."""
+    """Emitted when a new, empty profile is used."""
 
     opened = Signal()
-    """A profile was opened, or taken up again."""
+    """Emitted when a profile was opened or restored."""
 
     def __init__(self, session: Session, window: QMainWindow) -> None:
         super().__init__(window)
@@ -47,10 +47,10 @@ class ProfileFiles(QObject):
             self.open(Path(name))
 
     def open(self, path: Path) -> bool:
-        """Open a profile, if what is unsaved may go. False, with the reason shown, when it cannot be read."""
+        """Open a profile if unsaved changes may be discarded. Return False, and show why, if it cannot be read."""
         if not self.may_discard():
             return False
-        path = path.absolute()  # by which its runs and those recent know it
+        path = path.absolute()  # runs and recent profiles are stored by absolute path
         try:
             self._session.open(path)
         except OnboardError as error:
@@ -61,7 +61,7 @@ class ProfileFiles(QObject):
         return True
 
     def take_up(self, left: recovery.Left) -> None:
-        """Go on with a draft that a crash left."""
+        """Restore a draft that a crash left."""
         if self.may_discard():
             self._session.recover(left.draft, left.saved, left.path)
             recovery.forget(left.file)
@@ -101,14 +101,14 @@ class ProfileFiles(QObject):
         return True
 
     def take_typing(self) -> None:
-        """What is being typed belongs to the profile as if the field had been left."""
+        """Apply the input of the focused field, as if it had lost the focus."""
         field = self._window.focusWidget()
         if field is not None:
             field.clearFocus()
             field.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def may_discard(self) -> bool:
-        """Ask only if a run goes on or something is unsaved; whether the run may stop, and what is unsaved go."""
+        """Ask if a run is in progress or changes are unsaved. Return whether both may be given up."""
         self.take_typing()
         if not self._may_stop():
             return False
@@ -131,7 +131,7 @@ class ProfileFiles(QObject):
         text = tr("Stop it? Servers in progress finish their step (up to a minute). You can resume later.")
         return ask(self._window, tr("A run is in progress"), text, tr("&Stop"), tr("&Keep running"), default=1) == 0
 
-    # For the case of a crash
+    # In case of a crash
 
     @Slot()
     def _keep_draft(self) -> None:
@@ -145,6 +145,6 @@ class ProfileFiles(QObject):
             self._window.statusBar().showMessage(str(error), 10_000)
 
     def close(self) -> None:
-        """The window ends by itself: nothing is left behind."""
+        """Delete the saved draft, because the window closes normally."""
         self._autosave.stop()
         recovery.forget()

@@ -5,16 +5,16 @@ from pathlib import Path
 
 from onboard.about import is_packaged
 
-PYTHON = (sys.executable, "-P", "-m")  # -P: a file in the folder where we happen to be is no module of ours
+PYTHON = (sys.executable, "-P", "-m")  # -P: do not import modules from the current folder
 
 
 def console_program() -> list[str]:
-    """The console program's command line, from source and packaged alike."""
+    """Return the console program's command line, from source or packaged."""
     return [_beside("onboard")] if is_packaged() else [*PYTHON, "onboard"]
 
 
 def windowed_program() -> list[str]:
-    """The windowed program's."""
+    """Return the windowed program's command line."""
     return [_beside("onboard-gui")] if is_packaged() else [*PYTHON, "onboard.gui"]
 
 

@@ -26,7 +26,7 @@ ROWS = 10  # that are shown at least
 
 
 class RunsSheet(Sheet):
-    """`chosen`, once accepted: the run to show."""
+    """Once accepted, `chosen` is the run to show."""
 
     def __init__(self, parent: QWidget | None, session: Session) -> None:
         super().__init__(
@@ -144,7 +144,7 @@ class RunsSheet(Sheet):
 
 
 def _why_not(run: KeptRun | None, session: Session) -> str:
-    """Why the run cannot be shown now; "" when it can."""
+    """Return why the run cannot be shown now; "" if it can."""
     view = session.view
     if run is None:
         return ""

@@ -1,4 +1,4 @@
-"""Shows every page of the wizard without a screen, to see that all of Qt that it needs is there."""
+"""Draws every page of the wizard without a screen, to check that all the needed parts of Qt are present."""
 
 import sys
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ SIZE = QSize(1100, 700)
 
 
 def look(pages: Mapping[str, QWidget]) -> int:
-    """Draw every icon and page; exit code 1, and what is wrong on standard error, when one comes out empty."""
+    """Draw every icon and page. Return exit code 1, with the fault on standard error, if one comes out empty."""
     wrong = []
     if not QFontDatabase.families():
         wrong.append("no fonts are installed")

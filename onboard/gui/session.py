@@ -1,4 +1,4 @@
-"""What the window works on: the draft, the States, and the engine that fills them. Pages hold nothing of this."""
+"""The window's data: the draft, the States, and the engine that fills them. Pages store none of it."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,25 +24,25 @@ from onboard.wizard.draft_file import DraftFile, moved, outdated
 from onboard.wizard.told import Told
 from onboard.wizard.view import View
 
-REPAINT = 100  # milliseconds between two tellings of what the engine saw
-SHORT_GRACE = 5_000  # milliseconds to end for an engine that only looks
+REPAINT = 100  # milliseconds between two `states_changed` signals
+SHORT_GRACE = 5_000  # milliseconds for an engine that changes nothing to end
 SHOW_RUN = "show_run"  # the command that replays an earlier run
-ASKING_AWS = ("account", "preview")  # commands that wait for AWS and cannot be broken off there
+ASKING_AWS = ("account", "preview")  # commands that wait for AWS and cannot be interrupted there
 
 
 class Session(QObject):
-    """Signals tell what changed; whoever wants to know reads `view`.
+    """Signals say that something changed; receivers read `view`.
 
-    opened           another profile is there, with nothing known of it yet
+    opened           another profile is in use, and nothing is known about it yet
     draft_changed    the profile was edited, opened or saved
-    mistakes_changed a field holds something that the draft cannot take, or no more
+    mistakes_changed a field became invalid or valid
     states_changed   (command, names of servers that changed); at most every REPAINT milliseconds
     running_changed  a command began or ended
     secret_wanted    the engine waits for a secret: events.SecretWanted
-    engine_died      the engine ended by itself; its last words
-    practice_started cloud and servers of practice are being started
+    engine_died      the engine ended unexpectedly; the tail of its standard error
+    practice_started the cloud and servers of practice are being started
     practice_ready   practice is up and its profile is open
-    practice_failed  practice did not come up, or ended by itself: what happened, and why
+    practice_failed  practice did not start, or ended unexpectedly: what happened, and why
     """
 
     opened = Signal()
@@ -107,7 +107,7 @@ class Session(QObject):
         return self._file.draft
 
     def lockout(self) -> Lockout:
-        """The accounts that the engine has stopped. Raises OnboardError when their file cannot be read."""
+        """Return the accounts that the engine stopped using. Raises OnboardError if their file cannot be read."""
         return Lockout.of_this_user(self.practice.home if self.practice.is_up else home())
 
     # The draft
@@ -124,7 +124,7 @@ class Session(QObject):
         self.draft_changed.emit()
 
     def put(self, key: str, value: object) -> Problem | None:
-        """Set one key of the draft; what is wrong with the value, and then nothing is changed."""
+        """Set one key of the draft. Return a Problem, and change nothing, if the value is invalid."""
         result = drafts.changed(self._file.draft, key, value)
         if isinstance(result, Problem):
             return result
@@ -132,16 +132,16 @@ class Session(QObject):
         return None
 
     def set_mistake(self, key: str, text: str) -> None:
-        """What is wrong with what stands in a key's field, and did not go to the draft; "" when nothing is."""
+        """Record why the input in a key's field is invalid and not in the draft; "" if it is valid."""
         if self._file.set_mistake(key, text):
             self.mistakes_changed.emit()
 
     def new(self) -> None:
-        """Begin with an empty profile."""
+        """Start with an empty profile."""
         self._use(Profile(), None, None)
 
     def open(self, path: Path) -> None:
-        """Open a profile. Raises ProfileError; what was there stays then."""
+        """Open a profile. Raises ProfileError, and then keeps the current one."""
         profile = load_unfinished(path)
         self._use(profile, profile, path)
 
@@ -152,17 +152,17 @@ class Session(QObject):
 
     @property
     def is_passing(self) -> bool:
-        """Whether the profile goes with the practice that it came with: nothing of it can be lost."""
+        """Whether the profile belongs to practice and is deleted with it, so that there is nothing to save."""
         path = self._file.path
         return self.practice.is_running and path is not None and path.parent == self.practice.folder
 
     @property
     def is_changed_elsewhere(self) -> bool:
-        """Whether the profile's file is another than the one that was opened or saved."""
+        """Whether the profile's file has changed since it was opened or saved."""
         return self._file.is_changed_elsewhere
 
     def recover(self, profile: Profile, saved: Profile | None, path: Path | None) -> None:
-        """Take up a draft that a crash left."""
+        """Use a draft that a crash left."""
         self._use(profile, saved, path)
 
     def _use(self, profile: Profile, saved: Profile | None, path: Path | None) -> None:
@@ -176,7 +176,7 @@ class Session(QObject):
         self.draft_changed.emit()
 
     def _end_practice(self) -> None:
-        """What comes next is no practice."""
+        """End practice, and use the normal environment for the next engine."""
         self.practice.close()
         self.engine.use(None)
         self.running_changed.emit()
@@ -186,14 +186,14 @@ class Session(QObject):
     def run(self, order: Order, *, profile: Profile | None = None, fresh: bool = True) -> None:
         """Start a command of the engine on `profile`, by default the draft.
 
-        `fresh` begins a new State; else what it tells is folded into the one that is there.
+        `fresh` begins a new State; otherwise its events are folded into the existing one.
         """
         command = orders.name_of(order)
         if fresh:
             self._forget(command)
         self._told.begin(command, fresh=fresh)
         if command == "apply":
-            self._forget("undo")  # it says of servers what is no longer so
+            self._forget("undo")  # its statements about servers no longer hold
         self._asked[command] = profile or self._file.draft
         number, self._next = self._next, self._next + 1
         self._orders[number] = command
@@ -204,23 +204,23 @@ class Session(QObject):
         self._note(command, set())
 
     def resume(self, run: str) -> None:
-        """Go on with a run of apply that was stopped or broken off: it asks every server again."""
+        """Resume a run of apply that was stopped or interrupted. It checks every server again."""
         self.run(orders.Apply(resume=run), fresh=self.view.state("apply").run != run)
 
     def show_run(self, run: str = "") -> None:
-        """Have the States of apply and undo be those of an earlier run, by default the last one of the profile."""
+        """Load the States of apply and undo of an earlier run, by default the profile's last one."""
         self._told.begin_replay()
         self.run(orders.ShowRun(run=run))
 
     def stop(self, command: str) -> None:
-        """Let what the command has under way finish, and start nothing new."""
+        """Let the command finish its work in progress, and start nothing new."""
         self._control(command, Stop, "stopping")
 
     def stop_now(self, command: str) -> None:
         self._control(command, StopNow, "stopping")
 
     def give_up(self, command: str) -> None:
-        """Wait no longer for a command that only looks."""
+        """Stop waiting for a command that changes nothing."""
         self._drop(command)
         what = tr("Stopped before an answer arrived")
         failure = events.RunFailed(kind=FailureKind.ERROR, what=what, remedy=tr("Try again"))
@@ -243,7 +243,7 @@ class Session(QObject):
         self.practice.start(hosts)
 
     def close(self) -> None:
-        """End both children. Waits for what is under way on servers to come to where it can be resumed."""
+        """End both child processes. Waits until work on servers has reached a point where it can be resumed."""
         changing = any(command in CHANGING for command in self._orders.values())
         self._orders.clear()
         self._let_go.stop()
@@ -258,7 +258,7 @@ class Session(QObject):
             self.running_changed.emit()
 
     def _numbers(self, command: str) -> list[int]:
-        """Those of its orders that run or wait."""
+        """Return the numbers of the command's orders that run or wait."""
         return [number for number, ordered in self._orders.items() if ordered == command]
 
     def _orders_changed(self) -> None:
@@ -269,7 +269,7 @@ class Session(QObject):
         self.running_changed.emit()
 
     def _forget(self, command: str) -> None:
-        """Let go of what a command told. If it still runs it is stopped, and what it tells from now on is not heard."""
+        """Drop a command's State. If the command still runs, stop it and ignore its further events."""
         self._drop(command)
         state = self._told.forget(command)
         if state is not None:
@@ -283,32 +283,32 @@ class Session(QObject):
             self.engine.control(Stop(number=number) if command in CHANGING else StopNow(number=number))
         if numbers:
             if command in ASKING_AWS and not self._orders:
-                self.engine.let_go()  # what comes next has not to wait for it
+                self.engine.let_go()  # the next order need not wait for it
             self._orders_changed()
 
     def _forget_moved(self, before: Sequence[Host], after: Sequence[Host]) -> None:
-        """What was seen of a server says nothing about another one at its name."""
+        """Drop what was seen of servers whose name now stands for a different machine."""
         gone, is_another = moved(before, after)
         for command in ("trust", "check"):
             if command in self._orders.values() and is_another:
-                self._forget(command)  # it still tells of the former one
+                self._forget(command)  # its events are still about the previous server
             state = self._told.states.get(command)
             if state is not None and not gone.isdisjoint(state.hosts):
                 for name in gone:
                     self._fold(0, command, events.HostForgotten(host=name))
 
-    # What the children tell
+    # Events of the child processes
 
     @Slot(list)
     def _take(self, told: list[tuple[int, events.Event]]) -> None:
         for number, event in told:
             if number in self._orders:
                 self._fold(number, self._orders[number], event)
-            elif isinstance(event, events.SecretWanted):  # by a command that was stopped, and waits for nothing now
+            elif isinstance(event, events.SecretWanted):  # of a command that was stopped and no longer waits
                 self.answer(event, None)
 
     def take(self, command: str, told: Iterable[events.Event]) -> None:
-        """Fold what the engine told of a command, as if the child had told it of that command's order."""
+        """Fold events of a command, as if the engine had sent them for the command's order."""
         number = next((number for number, ordered in self._orders.items() if ordered == command), 0)
         for event in told:
             self._fold(number, command, event)
@@ -323,16 +323,16 @@ class Session(QObject):
         host = getattr(event, "host", "")
         self._note(command, {host} if host else set())
         if isinstance(event, events.RunFinished) and command in CHANGING and not self._numbers("preview"):
-            self._forget("preview")  # role, nodes and activations are others by now
+            self._forget("preview")  # role, nodes and activations have changed
         if isinstance(event, events.RunFinished) and command == SHOW_RUN:
             self._take_replay()
         if isinstance(event, events.RunFinished) and number in self._orders:
             del self._orders[number]
-            self._tell()  # whoever hears that it ended has heard all of it
+            self._tell()  # receivers see all events before they hear that it ended
             self._orders_changed()
 
     def _take_replay(self) -> None:
-        """The run was read to its end: show it, unless servers are being changed by now."""
+        """Show the run after it was read completely, unless servers are being changed now."""
         replay = self._told.take_replay()
         if not replay.states["apply"].run or any(command in CHANGING for command in self._orders.values()):
             return
@@ -392,12 +392,12 @@ class Session(QObject):
 
     @Slot(str)
     def _practice_ended(self, said: str) -> None:
-        """Its cloud and servers are gone, and its profile with them."""
+        """Practice ended: its cloud, servers and profile are gone."""
         self.engine.use(None)
         self.new()
         self.practice_failed.emit(tr("Practice stopped unexpectedly"), said)
 
 
 def order_profile(profile: Profile, names: Mapping[str, object] | set[str]) -> Profile:
-    """The profile with only some of its servers, to run a command on them alone."""
+    """Return the profile with only some of its servers, to run a command on them alone."""
     return profile.model_copy(update={"hosts": tuple(host for host in profile.hosts if host.name in names)})

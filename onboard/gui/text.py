@@ -1,4 +1,4 @@
-"""What the wizard says goes through `tr`, so that languages can be added.
+"""Translation: every text of the wizard goes through `tr`, so that languages can be added.
 
 The convention, for every file of gui/:
 
@@ -28,7 +28,7 @@ from onboard.model.words import Text
 from onboard.wizard.text import Said, Words
 from onboard.wizard.time_words import Day, Moment, moment
 
-CONTEXT = ""  # where lupdate puts them all: a sentence reads the same on each page
+CONTEXT = ""  # one lupdate context for all: a sentence reads the same on every page
 
 
 def tr(text: str, /, **fields: object) -> str:

@@ -25,14 +25,14 @@ CARD_RADIUS = 8
 FOCUS_RING = 2
 
 ROW_HEIGHT = 30  # of a table's row at 100 %
-GLYPH = 1.1  # side of a glyph, of the text's ascent
-ROW_CLEARANCE = 8  # what a row keeps over its text when the user's own font is large
+GLYPH = 1.1  # side of a glyph, as a multiple of the text's ascent
+ROW_CLEARANCE = 8  # what a row adds to its text's height when the user's font is large
 
 SMALLEST_TEXT, LARGEST_TEXT = 1.0, 2.0
 
 
 class Scheme(StrEnum):
-    """What the user chose."""
+    """The user's choice of colours."""
 
     SYSTEM = "system"
     LIGHT = "light"
@@ -70,7 +70,7 @@ def tokens() -> dict[str, dict[str, str]]:
 
 
 class Theme(QObject):
-    """The application's colours and fonts; `changed` says that widgets have to paint again."""
+    """The application's colours and fonts. `changed` is emitted when widgets have to be repainted."""
 
     changed = Signal()
 
@@ -96,7 +96,7 @@ class Theme(QObject):
 
     @staticmethod
     def current() -> "Theme":
-        """The application's theme. RuntimeError when no window has made it yet."""
+        """Return the application's theme. Raises RuntimeError if no window has created it yet."""
         if Theme._current is None:
             raise RuntimeError("no theme: make Theme(app) after QApplication")
         return Theme._current
@@ -128,7 +128,7 @@ class Theme(QObject):
             self.apply()
 
     def colour(self, name: str) -> QColor:
-        """The colour of a token. KeyError when there is none of that name."""
+        """Return the colour of a token. Raises KeyError for an unknown name."""
         return self._colours[name]
 
     def font(self, role: Role) -> QFont:
@@ -139,15 +139,15 @@ class Theme(QObject):
         return self._row_height
 
     def scaled(self, pixels: int) -> int:
-        """A length that has to grow with the text."""
+        """Return a length scaled with the text."""
         return round(pixels * self._text_scale)
 
     def glyph_size(self) -> int:
-        """Side of a glyph beside body text, in logical pixels."""
+        """Return the side of a glyph next to body text, in logical pixels."""
         return self._glyph_size
 
     def apply(self) -> None:
-        """Give the application palette, font and style sheet anew."""
+        """Set the application's palette, font and style sheet."""
         self._colours = {
             name: QColor(value) for name, value in self._tokens["dark" if self.is_dark else "light"].items()
         }
@@ -161,7 +161,7 @@ class Theme(QObject):
         self.changed.emit()
 
     def _ask_for_scheme(self) -> None:
-        """Window frames and native dialogs follow too, where the system lets an application ask for it."""
+        """Ask the system to use the scheme for window frames and native dialogs, where it can."""
         asked = {Scheme.LIGHT: Qt.ColorScheme.Light, Scheme.DARK: Qt.ColorScheme.Dark}
         self._app.styleHints().setColorScheme(asked.get(self._scheme, Qt.ColorScheme.Unknown))
 
@@ -231,7 +231,7 @@ class Theme(QObject):
 
 
 def fill(sheet: str, values: Mapping[str, str]) -> str:
-    """The style sheet with each `@name` replaced. KeyError when a name has no value."""
+    """Return the style sheet with each `@name` replaced. Raises KeyError if a name has no value."""
     return re.sub(r"@([a-z_]+)", lambda match: values[match[1]], sheet)
 
 

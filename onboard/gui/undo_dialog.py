@@ -1,4 +1,4 @@
-"""The question before a run is undone: exactly what is touched, and how many; Cancel unless one decides otherwise."""
+"""The question before a run is undone: exactly what is changed, and how many. Cancel is the default."""
 
 from PySide6.QtWidgets import QMessageBox, QWidget
 
@@ -9,7 +9,7 @@ NAMED = 6
 
 
 def ask_undo(parent: QWidget, shown: UndoShown) -> bool:
-    """Whether to undo it."""
+    """Ask whether to undo the run."""
     box = undo_box(parent, shown)
     box.exec()
     clicked = box.clickedButton()

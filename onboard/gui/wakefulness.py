@@ -1,11 +1,11 @@
-"""Keeps the computer from falling asleep while servers are changed. Where it cannot, nobody is troubled with it."""
+"""Keeps the computer awake while servers are changed. Where it cannot, it stays silent."""
 
 import sys
 
 from PySide6.QtCore import QObject, QProcess
 
-# Programs that keep the system awake for as long as the `cat` they run: it ends when its input does, and so also when
-# this process is killed. No library: the one there is waits for the desktop's answer in the window's thread.
+# Programs that keep the system awake while the `cat` they start runs. It ends with its input, and so also when
+# this process is killed. Not a library: the existing one waits for the desktop's answer in the GUI thread.
 _COMMANDS = {
     "linux": ["systemd-inhibit", "--what=idle:sleep", "--who=Onboard", "--why=Servers are being changed", "cat"],
     "darwin": ["caffeinate", "-i", "cat"],
@@ -15,7 +15,7 @@ GRACE = 2_000  # milliseconds
 
 
 class Wakefulness(QObject):
-    """Held or not; saying so again changes nothing."""
+    """Held or not. Setting the same state again changes nothing."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

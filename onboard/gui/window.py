@@ -1,4 +1,4 @@
-"""The one window: stage list at the left, the page, and the footer that says what blocks and leads on."""
+"""The main window: the stage list, the page, and the footer, which shows what blocks and leads to the next page."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ MARKS = {stages.Mark.DONE: Mark.DONE, stages.Mark.ATTENTION: Mark.WARN, stages.M
 
 
 class Window(QMainWindow):
-    """Pages are made when they are first asked for, and ahead of that, one by one, once the window is shown."""
+    """Creates pages when they are first needed and, once the window is shown, one by one in advance."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -120,7 +120,7 @@ class Window(QMainWindow):
         return self.page_of(self._current.name)
 
     def page_of(self, stage: str) -> Page:
-        """A stage's page, told all that was told before it was made."""
+        """Return a stage's page, brought up to date."""
         return self._stack.page_of(stage)
 
     @Slot(object)
@@ -130,7 +130,7 @@ class Window(QMainWindow):
 
     @Slot(str)
     def visit(self, name: str) -> None:
-        """Show a stage's page, if what it needs is met."""
+        """Show a stage's page if its requirements are met."""
         stage = BY_NAME[name]
         if stages.blocked_by(stage, self.session.view):
             return
@@ -150,7 +150,7 @@ class Window(QMainWindow):
 
     @Slot()
     def begin(self) -> None:
-        """A profile is there: show its last run, and go to the first page, or to a run that was interrupted."""
+        """Begin with a profile: show its last run, and go to the first page or to an interrupted run."""
         self.runs.begin()
         self._show_first()
 
@@ -200,11 +200,11 @@ class Window(QMainWindow):
 
     @Slot()
     def forward(self) -> None:
-        """What Enter and the primary button do: the page's own work where some is left, else the next stage."""
+        """Do what Enter and the primary button do: the page's own task if one is left, otherwise the next stage."""
         self.files.take_typing()
         wrong = [field for field in self.page.findChildren(QWidget) if field.property("invalid") == "true"]
         shown = next((field for field in wrong if field.isVisible()), None)
-        if shown is not None:  # what is wrong stands below it, and would be left behind
+        if shown is not None:  # the error is below it, and would be left on the page
             shown.setFocus(Qt.FocusReason.OtherFocusReason)
             return
         if self.page.primary():
@@ -249,7 +249,7 @@ class Window(QMainWindow):
         self._footer.offer_command(self.page.command_line())
         self._footer.set_back(stages.before(self._current) is not None)
         label = self.page.primary_label()
-        if label:  # on a page that has just appeared under the pointer, a second click is not meant for it
+        if label:  # a second click is not meant for a page that has just appeared under the pointer
             self._footer.set_primary(label, enabled=not (self.page.changes_servers and self._just_shown.isActive()))
         elif following is None:
             self._footer.set_primary("")
@@ -279,9 +279,9 @@ class Window(QMainWindow):
             page.states_changed(command, hosts)
         self.runs.states_changed(command)
         if command in CHANGING and self.session.view.state(command).finished:
-            recent.remember(self.session.view)  # with what is online by now
-        if command != self.session.view.running:  # how a stage stands is not decided before its command ends
-            self._standing.start()  # once for all that is told together: to judge thousands of servers takes its time
+            recent.remember(self.session.view)  # with the servers that are online now
+        if command != self.session.view.running:  # a stage's standing is decided when its command ends
+            self._standing.start()  # once for a batch of changes, since judging thousands of servers takes time
 
     @Slot()
     def _running_changed(self) -> None:
@@ -305,7 +305,7 @@ class Window(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        """A profile is opened; a list of servers goes to the page that imports it."""
+        """Open a dropped profile, or pass a list of servers to the page that imports it."""
         for url in event.mimeData().urls():
             path = Path(url.toLocalFile())
             if path.suffix.lower() in lists.SUFFIXES:
@@ -318,12 +318,12 @@ class Window(QMainWindow):
         self.page.take_file(path)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        if event.isAutoRepeat():  # a key that is held goes one page, not all
+        if event.isAutoRepeat():  # a held key goes one page, not all of them
             return
         if event.key() == Qt.Key.Key_Escape and self.page.cancel():
             return
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-        typing = isinstance(self.focusWidget(), QLineEdit | QAbstractSpinBox)  # where Enter takes what was typed
+        typing = isinstance(self.focusWidget(), QLineEdit | QAbstractSpinBox)  # where Enter applies the input
         if enter and not typing and self._footer.primary.isEnabled():
             self.forward()
             return
@@ -334,11 +334,11 @@ class Window(QMainWindow):
         self._stack.make_ahead()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        """Ask only if something is unsaved or running; then end both children, always."""
+        """Ask only if something is unsaved or running. Then always end both child processes."""
         if not self.files.may_discard():
             event.ignore()
             return
-        self.hide()  # what is under way may take its time
+        self.hide()  # work in progress may take a while
         QSettings().setValue("window/geometry", self.saveGeometry())
         for timer in (self._just_shown, self._standing):
             timer.stop()
@@ -359,7 +359,7 @@ class Window(QMainWindow):
 
 
 def _missing(stage: Stage | None, view: View) -> str:
-    """What is open in the stage that blocks another; "" when none does."""
+    """Return what is missing in the stage that blocks another one; "" if none does."""
     if stage is None:
         return ""
     return tr("{page}: {words}", page=say(stage.title), words=say(stages.standing(stage, view).words))

@@ -1,4 +1,4 @@
-"""What a page asks the window to do: all that concerns other pages, files or the earlier runs."""
+"""What a page asks the window to do: whatever concerns other pages, files or earlier runs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,7 @@ from onboard.wizard.recovery import Left
 
 
 class Wish:
-    """Base. A page emits one by `Page.wished`, and the window does it, or asks first."""
+    """Base class. A page emits a wish by `Page.wished`; the window does it, or asks first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class ChooseProfile(Wish):
 
 @dataclass(frozen=True, slots=True)
 class OpenProfile(Wish):
-    """Open a profile, and show the page of the stage `then` if it was opened."""
+    """Open a profile and, if that succeeds, show the page of the stage `then`."""
 
     path: Path
     then: str = ""
@@ -47,6 +47,6 @@ class StartPractice(Wish):
 
 @dataclass(frozen=True, slots=True)
 class TakeUp(Wish):
-    """Go on with the draft that a window which crashed has left."""
+    """Restore the draft that a crashed window left."""
 
     left: Left

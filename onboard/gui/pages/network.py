@@ -169,8 +169,9 @@ class NetworkPage(Page):
         self._proxy.setVisible(way == PROXY)
 
     def _choose(self, way: str) -> None:
-        """What belongs to another way goes from the draft: two ways at once would contradict each other. It comes back
-        with its way. A proxy without its URL is no way yet: until it has one the draft stays as it is.
+        """Remove the settings of the other routes from the draft, since two routes would contradict each other.
+
+        They come back when their route is chosen again. While a proxy has no URL, the draft keeps the previous route.
         """
         if way == self._chosen:
             return
@@ -217,7 +218,7 @@ class NetworkPage(Page):
 
 
 class _ProxyEdits:
-    """What the proxy's fields show and edit."""
+    """What the proxy's fields show and edit: the draft, or the proxy that has no URL yet."""
 
     def __init__(self, page: NetworkPage) -> None:
         self._page = page
