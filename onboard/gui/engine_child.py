@@ -59,7 +59,7 @@ class EngineChild(QObject):
 
     @property
     def process_id(self) -> int:
-        """0 when there is none."""
+        """The process id, 0 if no process runs."""
         return self._process.processId() if self._process else 0
 
     def let_go(self) -> None:

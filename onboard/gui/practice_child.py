@@ -49,7 +49,7 @@ class PracticeChild(QObject):
 
     @property
     def process_id(self) -> int:
-        """0 when there is none."""
+        """The process id, 0 if no process runs."""
         return self._process.processId() if self._process else 0
 
     def environment(self) -> dict[str, str]:

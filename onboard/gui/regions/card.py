@@ -1,4 +1,4 @@
-"""The card beside the map: the nearest Region and why, and what can be done."""
+"""The card next to the map: the nearest Region, the reasons, and the actions."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
@@ -19,7 +19,7 @@ from onboard.wizard.view import View
 
 
 class RegionCard(Card):
-    """`measure`, `choose_servers`, `use` and `cancelled` say which button was pressed."""
+    """`measure`, `choose_servers`, `use` and `cancelled` are emitted when the button is pressed."""
 
     measure = Signal()
     choose_servers = Signal()
@@ -43,7 +43,7 @@ class RegionCard(Card):
         self.use_button.clicked.connect(self.use)
         self.servers_button = Button(tr("From other &servers…"), kind=Kind.LINK)
         self.servers_button.clicked.connect(self.choose_servers)
-        self.busy = BusyIndicator(keeps_place=False)  # it and the buttons take turns
+        self.busy = BusyIndicator(keeps_place=False)  # shown in place of the buttons
         self.busy.cancelled.connect(self.cancelled)
         name_parts(place=self._place, medians=self._medians, reasons=self._reasons, warning=self._warning)
         self._lay_out()
@@ -69,9 +69,9 @@ class RegionCard(Card):
             self.body.addWidget(widget)
 
     def show_view(self, view: View, selected: Row | None, *, primary: str) -> None:
-        """`selected`: the row that the user looks at; `primary`: what the window's primary button does now.
+        """`selected`: the selected row; `primary`: what the window's primary button does now.
 
-        That is "measure", "use" or "": the card does not offer the same a second time.
+        `primary` is "measure", "use" or "". The card does not offer the same action again.
         """
         evidence, measuring = known(view), is_measuring(view)
         best = evidence.recommended if evidence else None
@@ -115,7 +115,7 @@ def _caption(view: View, best: str | None) -> str:
 
 
 def _instead(view: View) -> str:
-    """What stands where nothing is recommended."""
+    """Return the text that is shown when no Region is recommended."""
     if is_measuring(view):
         return tr("Measuring")
     return tr("No Region answered") if view.state("regions").failure else tr("Not measured yet")

@@ -1,4 +1,4 @@
-"""Which servers measure: one or several are ticked."""
+"""The dialog that chooses the servers that measure."""
 
 from collections.abc import Collection, Sequence
 
@@ -18,11 +18,11 @@ from onboard.gui.widgets.filter_box import FilterBox
 from onboard.model.profile import Host
 from onboard.wizard.draft import tags_text
 
-MOST = MOST_ORIGINS - 1  # servers beside this computer
+MOST = MOST_ORIGINS - 1  # servers, besides this computer
 
 
 class ServerChoice(Sheet):
-    """`chosen`, once accepted: the servers that were ticked."""
+    """Once accepted, `chosen` holds the ticked servers."""
 
     def __init__(self, parent: QWidget | None, hosts: Sequence[Host], ticked: Collection[str]) -> None:
         super().__init__(
@@ -80,7 +80,7 @@ class ServerChoice(Sheet):
 
 
 class ServerTicks(QAbstractTableModel):
-    """Servers, a tick before each."""
+    """Servers, each with a check box."""
 
     ticked = Signal()
 
@@ -91,7 +91,7 @@ class ServerTicks(QAbstractTableModel):
         self._ticked = {name for name in ticked if name in self._rows}
 
     def chosen(self) -> tuple[str, ...]:
-        """In the order of the profile."""
+        """Return the ticked servers in the order of the profile."""
         return tuple(host.name for host in self._hosts if host.name in self._ticked)
 
     def turn(self, name: str) -> None:

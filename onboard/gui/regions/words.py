@@ -1,4 +1,4 @@
-"""What follows from a measurement, in words."""
+"""The sentences about a measurement of Regions."""
 
 from collections.abc import Iterator, Sequence
 from math import inf
@@ -11,11 +11,11 @@ from onboard.model.state import State
 from onboard.wizard.regions import farther, known, short_name
 from onboard.wizard.view import View
 
-NAMED = 2  # servers whose figures are told one by one
+NAMED = 2  # servers whose figures are listed one by one
 
 
 def medians(view: View) -> str:
-    """From where the recommended Region is how far: "3.8 ms from here, 4.4 ms from srv-db-01"."""
+    """Return the distances of the recommended Region by origin: "3.8 ms from here, 4.4 ms from srv-db-01"."""
     evidence, found = known(view), _recommended(view.state("regions"))
     if found is None:
         return _ms_from(evidence.medians.get(evidence.recommended or ""), evidence.origin) if evidence else ""
@@ -36,7 +36,7 @@ def medians(view: View) -> str:
 
 
 def reasons(view: View) -> str:
-    """Why it is that Region: whether others tie, which would be nearer, how it was measured."""
+    """Return why this Region is recommended: ties, nearer Regions that were ruled out, how it was measured."""
     state, evidence = view.state("regions"), known(view)
     if evidence is None:
         return ""
@@ -92,7 +92,7 @@ def _kept_reasons(evidence: MeasuredSection) -> Iterator[str]:
 
 
 def _disagreement(state: State, best: Region) -> Iterator[str]:
-    """Where the servers' figures decided, and this computer's say otherwise."""
+    """Say so when this computer's figures differ from the servers' figures, which decide."""
     if best.origin == THIS_COMPUTER:
         return
     here = {
@@ -117,7 +117,7 @@ def _latency(one: Measurement) -> Latency:
 
 
 def _counts(tried: Sequence[Region]) -> str:
-    """How many were measured, how often, and what was lost."""
+    """Return how many Regions were measured, how often, and how many connections were lost."""
     samples = sorted(region.samples for region in tried if region.samples)
     least, most = (samples[0], samples[-1]) if samples else (0, 0)
     each = str(least) if least == most else tr("{least} to {most}", least=least, most=most)
@@ -146,7 +146,7 @@ def _ways(view: View, evidence: MeasuredSection) -> Iterator[str]:
 
 
 def warnings(view: View) -> str:
-    """What speaks against the Region in use."""
+    """Return what speaks against the Region in use."""
     chosen, evidence, more = view.draft.region.name, known(view), farther(view)
     said = []
     if chosen and evidence and more == inf:
@@ -172,7 +172,7 @@ def warnings(view: View) -> str:
 
 
 def troubles(view: View) -> tuple[str, str]:
-    """(what, more) about a measurement that led somewhere although not all of it worked; "" when all did."""
+    """Return (title, details) of a measurement that partly failed; "" if all of it worked."""
     state = view.state("regions")
     failed = [host for host in state.hosts.values() if host.finished and host.reason]
     lines = [note.text for note in state.notes if note.level == "warning"]
@@ -196,5 +196,5 @@ def _ms_from(median: float | None, origin: str) -> str:
 
 
 def ms_text(milliseconds: float | None) -> str:
-    """A figure that no line break parts from its unit."""
+    """Return the figure and its unit, joined by a non-breaking space."""
     return tr("no answer") if milliseconds is None else tr("{n:.1f}\xa0ms", n=milliseconds)

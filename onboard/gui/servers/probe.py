@@ -1,4 +1,4 @@
-"""Test one server: each stage of reaching it, what came of it, and what to do."""
+"""Test one server: shows each stage of the connection, its result, and what to do."""
 
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
@@ -22,7 +22,7 @@ _MARKS = {"passed": Mark.DONE, "failed": Mark.BAD, "skipped": Mark.SKIPPED}
 
 
 class ProbeSheet(Sheet):
-    """Begins at once. Closing it stops a test that goes on."""
+    """Starts the test at once. Closing the dialog stops a running test."""
 
     def __init__(self, parent: QWidget | None, session: Session, host: Host) -> None:
         super().__init__(
@@ -132,7 +132,7 @@ class _Line:
         grid.addLayout(time, row, 3)
 
     def show_stage(self, stage: ConnectionStage | None, *, waited_for: bool, ended: bool) -> None:
-        """`waited_for`: it is the first of which nothing is known; `ended`: no more will be told."""
+        """`waited_for`: the first stage without a result; `ended`: no more results will come."""
         self._stage = stage
         if stage is not None:
             mark, word = _MARKS[stage.outcome], _word(stage.outcome)
