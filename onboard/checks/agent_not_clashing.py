@@ -1,4 +1,4 @@
-"""At most one agent is installed, and at most one runs."""
+"""At most one agent is installed, and at most one is running."""
 
 from onboard.checks.base import Check, Context, failed, not_known, passed
 from onboard.facts.base import Facts, Unknown

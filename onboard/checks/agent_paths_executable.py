@@ -1,4 +1,4 @@
-"""Programs may run where the agent's are, and where it puts the scripts that Run Command sends (/var/lib/amazon)."""
+"""Programs may run where the agent is installed and where it puts Run Command's scripts (/var/lib/amazon)."""
 
 from onboard.checks.agent_mounts import mounted_with
 from onboard.checks.base import Check, Context, failed, not_known, passed

@@ -1,7 +1,7 @@
 """The four endpoints of Systems Manager and S3 answer, directly or through the proxy that the agent has.
 
 ec2messages is for agents before 3.3.40.0 (AWS user guide, "Reference: ec2messages, ssmmessages, and other API
-operations"); without it a warning is enough.
+operations"); if only it fails, the finding is a warning.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """AWS supports this system and version as a hybrid node.
 
 Source: AWS user guide, "Supported operating systems and machine types" (2026), and for what was documented once, its
-edition of 2018. The lists are read as they are written: what is not on them is not supported.
+edition of 2018. A system that is not on these lists is not supported.
 """
 
 import re

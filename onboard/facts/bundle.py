@@ -56,8 +56,8 @@ def _limits(facts: Iterable[Fact[Any]]) -> str:
 def parse(facts: Iterable[Fact[Any]], result: ScriptResult, *, received: float | None = None) -> Facts:
     """The values of `facts`. Whatever is missing, failed, took too long or was not understood is Unknown.
 
-    `received` is this computer's clock when the result came (seconds since the epoch); by default: now. What the
-    script took is taken off, so that a slow answer makes no slow clock.
+    `received` is this computer's clock when the result came (seconds since the epoch); by default: now. The
+    script's duration is subtracted, so that a slow answer does not look like a slow clock.
     """
     answers = split(result, received=time.time() if received is None else received)
     return Facts({fact.name: _value(fact, answers.get(fact.name) or _why_missing(result)) for fact in facts})

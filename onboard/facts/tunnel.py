@@ -34,7 +34,7 @@ _LONGEST_HEAD = 65536
 
 
 class _NoAnswer(Exception):
-    """Silence, or the end, after the connection was there."""
+    """Silence, or the end of the stream, after the connection was made."""
 
 
 class _ProxyRefused(Exception):
@@ -150,7 +150,7 @@ class _Stream:
         self._pump(lambda: tls.write(data))
 
     def head(self) -> str:
-        """An HTTP answer's head; what came of it when the other side ends early."""
+        """An HTTP answer's head, or what arrived of it if the other side ends early."""
         received = b""
         while b"\r\n\r\n" not in received and len(received) < _LONGEST_HEAD:
             more = self._receive()
@@ -171,7 +171,7 @@ class _Stream:
             return b""
 
     def _pump(self, step: Callable[[], T]) -> T:
-        """Do one thing of TLS's, and carry its bytes until it is done."""
+        """Run one TLS operation, moving its bytes until it is done."""
         while True:
             try:
                 result = step()

@@ -210,7 +210,7 @@ def _from_keyring(name: str) -> str | None:
 def _run(name: str, command: tuple[str, ...] | str, cancel: CancelToken) -> str:
     """Standard output of `command`, without its last newline.
 
-    What it says on standard error is not taken: it might hold the secret, and errors come into the journal.
+    Its standard error is discarded: it might hold the secret, and errors go into the journal.
     """
     arguments = shlex.split(command) if isinstance(command, str) else list(command)
     where = f"secret_command of credential {name}"
@@ -253,7 +253,7 @@ def _is_secret(variable: str) -> bool:
 
 
 def _printed(process: subprocess.Popen[bytes], where: str, cancel: CancelToken) -> bytes:
-    """What it prints until it ends. What it leaves running, and holds the pipe, is not waited for."""
+    """What it prints until it ends. Does not wait for children that it leaves running."""
     deadline = time.monotonic() + COMMAND_SECONDS
     while True:
         has_ended = process.poll() is not None
@@ -277,7 +277,7 @@ def _printed(process: subprocess.Popen[bytes], where: str, cancel: CancelToken) 
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """And what it started, which may hold the pipe or go on asking."""
+    """Kill it and what it started, which may hold the pipe or keep asking."""
     if sys.platform == "win32":
         process.kill()
         return

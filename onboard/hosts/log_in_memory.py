@@ -12,7 +12,7 @@ class LogInMemory:
         self._refused: set[str] = set()
 
     def note_privilege_password(self, credential: str) -> None:
-        """Some server wanted the password again before it let the account act as root."""
+        """A server required the password again before it let the account act as root."""
         with self._lock:
             self._asked_for_password.add(credential)
 

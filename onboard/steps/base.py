@@ -118,7 +118,7 @@ class Step(ABC):
     doing           what people call it while it is under way: `Installing the agent`
     fix             its words where a check may offer it as a fix
     families        of servers that it is for
-    disturbs_agent  an agent that runs already must be started anew to see the change
+    disturbs_agent  a running agent must be restarted to see the change
     """
 
     name: ClassVar[ChangeName]
@@ -150,7 +150,7 @@ class Step(ABC):
         return None
 
     def planned_undo(self, before: Before, supplies: Supplies) -> Mapping[str, str]:
-        """What `undo` needs as far as it is known before `apply`, journalled first: `apply` may never return."""
+        """What `undo` needs as far as it is known before `apply`, journalled first, since `apply` may never return."""
         return {}
 
     def proof(self, attempt: str) -> Proof | None:

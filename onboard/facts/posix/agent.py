@@ -32,7 +32,7 @@ class AgentProcess:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """`config`: content of amazon-ssm-agent.json, None when there is none. `template`: the file it is copied from."""
+    """`config`: content of amazon-ssm-agent.json, None without one. `template`: the file it is copied from."""
 
     packages: tuple[AgentPackage, ...] = ()
     binaries: tuple[str, ...] = ()

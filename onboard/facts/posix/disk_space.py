@@ -1,4 +1,4 @@
-"""How much room is there where the agent lands, and may programs run there?"""
+"""How much space is free where the agent is installed, and may programs run there?"""
 
 from dataclasses import dataclass
 

@@ -26,7 +26,7 @@ _FAMILIES = {
 
 @dataclass(frozen=True, slots=True)
 class OperatingSystem:
-    """A system. `id` and `id_like` as os-release spells them, `version` "" where there is none (Debian testing)."""
+    """A system. `id` and `id_like` as os-release spells them, `version` is "" if it has none (Debian testing)."""
 
     id: str
     version: str

@@ -24,7 +24,7 @@ class Refusal:
 class Privilege:
     """`uid` that the script had, after sudo when it went through sudo (`sudo_user` is then who called it).
 
-    refusal   why it was not root's; the connection knows it, no script
+    refusal   why it was not root's; known to the connection, not to a script
     """
 
     uid: int

@@ -13,7 +13,7 @@ from onboard.facts.lines import number, pairs
 @dataclass(frozen=True, slots=True)
 class RootCertificates:
     """`bundle`: the file read, "" when there is none. `count`: certificates in it. `sha256`: of the DER of those found
-    that look like one of Amazon's, in hex, sorted; also those that only stand in the store's folders.
+    that look like one of Amazon's, in hex, sorted; including those that are only in the store's folders.
     """
 
     bundle: str

@@ -19,7 +19,7 @@ SUFFIX = "-cert-v01@openssh.com"
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """`authority` and `key` are keys in wire format, None when unreadable; `problem` is None when all is well."""
+    """`authority` and `key` are keys in wire format, None when unreadable; `problem` is None if there is none."""
 
     authority: bytes | None
     key: bytes | None
@@ -31,7 +31,7 @@ def is_certificate(key_type: str) -> bool:
 
 
 def check_certificate(blob: bytes, address: str, now: float | None = None) -> Checked:
-    """Signature, kind, principals and time of a host certificate. Whether its authority is trusted is not asked."""
+    """Signature, kind, principals and time of a host certificate. Does not check whether its authority is trusted."""
     length = int.from_bytes(blob[:4], "big")
     try:
         line = blob[4 : 4 + length] + b" " + base64.b64encode(blob)

@@ -105,7 +105,7 @@ class SshConnection:
         return self._run_with_sudo(script, deadline, line)
 
     def _run_with_sudo(self, script: str, deadline: float, line: Sequence[bytes]) -> ScriptResult:
-        """What sudo wants is learned from its answer: first a password when it is likely to, a terminal if it must."""
+        """Learn from sudo's answers what it requires: a password, offered at once if likely, or a terminal."""
         password = self._password_at_hand()
         for _ in range(3):  # at most: without a password, with one, in a terminal
             request = Request.new(

@@ -298,7 +298,7 @@ class Refusal(StrEnum):
     WRONG_PASSWORD = "wrong-password"  # noqa: S105
     PASSWORD_EXPIRED = "password-expired"  # noqa: S105
     SUDO_FAILED = "sudo-failed"  # for another reason
-    BROKEN_OFF = "broken-off"  # it began, and its shell went away before the end
+    BROKEN_OFF = "broken-off"  # it began, but its shell ended first
 
 
 class NotRun(Exception):
@@ -355,7 +355,7 @@ class Dialogue:
         return Want.MORE
 
     def end_of_stream(self) -> None:
-        """The channel ended. `result` then says what can be said."""
+        """The channel ended: `result` then uses what has arrived."""
         self._ended = True
 
     def result(self) -> ScriptResult:
@@ -480,6 +480,6 @@ def _yes(value: bool) -> str:
 
 
 def _one_line(said: bytes) -> str:
-    """The last line with something on it, cut to what fits a message: it says why, those before are lectures."""
+    """The last line with something on it, cut to what fits a message: it says why; those before are general advice."""
     lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
     return lines[-1][:300] if lines else ""

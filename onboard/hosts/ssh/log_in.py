@@ -26,7 +26,7 @@ class LogIn:
         self._cancel = cancel
 
     def with_key(self, key: paramiko.PKey) -> Sequence[str]:
-        """The methods that are wanted in addition; none when logged in."""
+        """Log in with a key. Returns the methods that the server requires in addition; () when logged in."""
         try:
             return self._transport.auth_publickey(self._user, key)
         except paramiko.BadAuthenticationType as error:
@@ -117,7 +117,7 @@ class LogIn:
                     raise self._asks_for_more(asked.too_much) from None
                 if is_log_in_timeout(error):
                     raise
-                # Some servers hang up on a wrong password. When in doubt it counts: an account is easily locked.
+                # Some servers hang up on a wrong password. When in doubt count it as refused: accounts lock easily.
                 if not interactive or asked.answered:
                     attempt.accepted = False
                 raise LogInRefused(
@@ -129,7 +129,7 @@ class LogIn:
             raise self._asks_for_more(" and ".join(more))
 
     def _offered(self) -> Sequence[str] | None:
-        """The methods that the server offers; None when it wants no authentication at all."""
+        """The methods that the server offers; None when it requires no authentication at all."""
         try:
             return self._transport.auth_none(self._user) or None
         except paramiko.BadAuthenticationType as error:

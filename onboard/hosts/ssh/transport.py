@@ -34,7 +34,7 @@ WEAK = {
 # which paramiko compares byte by byte.
 AUTHENTICATED = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 
-KEEPALIVE = 30.0  # seconds without a word, after which we say one, so that firewalls keep the connection
+KEEPALIVE = 30.0  # seconds of silence before a keepalive, so that firewalls keep the connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class SshTransport(paramiko.Transport):
         return HostKey(certificate.key_blob if certificate is not None else key.asbytes())
 
     def break_off_on(self, cancel: CancelToken) -> None:
-        """Hang up within TICK of stop_now(); also say a word every KEEPALIVE seconds.
+        """Hang up within TICK of stop_now(); also send a keepalive every KEEPALIVE seconds.
 
         paramiko calls back from its own thread whenever that has waited a while for the server, so no other thread is
         needed to wake those who wait for an answer.

@@ -1,7 +1,7 @@
 """Learning host keys without credentials, and approving them.
 
-What is sent to a server here is a key exchange and nothing else. A key that changed or is revoked is never approved,
-not even when a supplied file lists it: the old entry has to go first, by hand.
+Only a key exchange is sent to the server. A key that changed or is revoked is never approved,
+not even when a supplied file lists it: the old entry must first be removed by hand.
 """
 
 from collections.abc import Iterable

@@ -92,7 +92,7 @@ def _wanted(before: Before) -> dict[str, dict[str, Any]]:
 
 
 def _altered(current: Mapping[str, Any], wanted: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """What the file says now of the keys that will say something else."""
+    """The current values of the keys that will change."""
     altered = {}
     for section, values in wanted.items():
         old = current.get(section)
@@ -103,7 +103,7 @@ def _altered(current: Mapping[str, Any], wanted: Mapping[str, Mapping[str, Any]]
 
 
 def _without_logins(value: Any) -> Any:
-    """Whatever somebody wrote there, with no password of a URL in it."""
+    """The value without the passwords of any URLs in it."""
     if isinstance(value, str):
         return without_login(value)
     if isinstance(value, list):

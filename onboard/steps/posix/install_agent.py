@@ -112,7 +112,7 @@ def _installed(before: Before) -> str:
 
 
 def _kind(facts: Facts, formats: list[str]) -> str:
-    """Where both tools are there, the one that the system itself is made with."""
+    """If both tools are installed, the one that the system itself is built with."""
     system = facts.get(operating_system.FACT)
     if len(formats) == 1 or isinstance(system, Unknown):
         return formats[0]

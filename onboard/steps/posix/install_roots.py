@@ -90,7 +90,7 @@ class InstallRoots(Step):
 
 
 def _missing(before: Before) -> tuple[AmazonRoot, ...]:
-    """All five where it is not known: adding one twice does no harm."""
+    """The missing roots; all five if that is not known: adding one twice does no harm."""
     found = before.facts.get(root_certificates.FACT)
     trusted = () if isinstance(found, Unknown) else found.amazon
     return tuple(root for root in AMAZON_ROOTS if root not in trusted)

@@ -16,7 +16,7 @@ _RUNNING = ("active", "activating", "reloading")
 
 
 class StartAgent(Step):
-    """A running agent is started anew where a step before this one disturbs it."""
+    """Restarts a running agent if an earlier step disturbs it."""
 
     name = ChangeName.START_AGENT
     doing = Text("Starting the agent")

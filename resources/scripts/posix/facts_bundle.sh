@@ -90,7 +90,7 @@ collect() { # COUNT
       ended | late)
         [ ! -f "$folder/$name.done" ] || continue
         : >"$folder/$name.done"
-        # Without its own session a script that ended left no group, and its number may be another's by now.
+        # Without its own session, a script that ended left no group, and its number may have been reused.
         if [ "$what" = late ] || [ -n "$leader" ]; then end_of "$name"; fi
         report "$name" "${value:-late}"
         left=$((left - 1))

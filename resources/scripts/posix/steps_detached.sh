@@ -1,4 +1,4 @@
-# Work that must not be broken off: it goes on when the connection is lost, and the next one comes back for its result.
+# Work that must not be interrupted: it continues if the connection is lost, and the next connection gets its result.
 # Needs: steps_record.sh, steps_lock.sh, worker (the script to run).
 # shellcheck shell=sh
 

@@ -1,5 +1,5 @@
 # One piece of work at a time on a server, whoever started it. The lock is on /var/lib itself, which needs no file of its
-# own, leaves none, and is let go by the kernel when the work ends in whatever way.
+# own and leaves none; the kernel releases it however the work ends.
 # Needs: steps_record.sh, step, patience (seconds to wait for work of another connection).
 # shellcheck shell=sh
 job=$state/$step.job # where a piece of work is described and leaves its result

@@ -15,10 +15,10 @@ fail() { # TEXT…: for people, on standard error
 # Nobody but root can write to /var/lib, so whatever is found there was made by root.
 enter() { [ -d "$state" ] || mkdir -m 700 "$state" || fail "the folder $state cannot be created"; }
 
-# The folder goes with the last thing in it.
+# The folder is removed with the last file in it.
 leave() { rmdir "$state" 2>/dev/null || :; }
 
-# remember KEY=VALUE…: an older record stays, since it tells what was there before an apply that was broken off.
+# remember KEY=VALUE…: an older record stays, since it says what was there before an interrupted apply.
 remember() {
   [ ! -e "$record" ] || return 0
   enter

@@ -85,7 +85,7 @@ disable_agent() {
   esac
 }
 
-# The service must not hold this script's files open, or whoever waits for their end waits for ever.
+# The service must not hold this script's files open, or a reader that waits for their end waits for ever.
 start_agent() {
   case $(manager) in
     systemd) systemctl start "$unit.service" ;;
@@ -126,7 +126,7 @@ registered() {
 }
 
 # forget_credentials FILE: an agent shares its node's credentials with root's other programs in this file, unless it is
-# told not to. The file goes when nothing else stands in it.
+# configured not to. The file is removed if it holds nothing else.
 forget_credentials() {
   if [ -f "$1" ] && grep -q '^aws_session_token' "$1" && [ "$(grep -c '^\[' "$1")" = 1 ]; then
     rm -f "$1"

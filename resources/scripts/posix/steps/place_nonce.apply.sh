@@ -1,8 +1,8 @@
 # step: place_nonce apply
 # variables: kept path
 # Write the nonce, the first line of standard input, into a file that only root can read: path.
-# The last step of a run: the journal knows by now what all the others did, so their records here go, but for those
-# that are named in kept (`*`: all of them).
+# The last step of a run: the journal already has what all other steps did, so their records here are removed, except
+# those named in kept (`*`: all of them).
 IFS= read -r secret || [ -n "$secret" ] || fail "no nonce came"
 enter
 rm -f "$state"/nonce-*

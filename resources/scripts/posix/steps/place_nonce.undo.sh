@@ -1,6 +1,6 @@
 # step: place_nonce undo
 # variables: none
-# Remove nonces: the run that places one has it removed once it was asked for, but may have been broken off before.
+# Remove nonces: a run removes its own once it was read back, but may have been interrupted before.
 set -- "$state"/nonce-*
 if [ -e "$1" ]; then
   rm -f "$@"

@@ -1,6 +1,6 @@
 # step: register_agent undo
 # variables: patience
-# Forget the registration that was made, and what its node left here, unless it is another one by now.
+# Clear the registration that was made and what its node left here, unless it has been replaced since.
 # patience: seconds to wait for other work here. Prints instance_id=mi-… of what it forgot.
 lock
 rm -rf "$job"
