@@ -167,7 +167,7 @@ def _checked(name: str, value: str | None) -> Secret | None:
 
 
 def _from_keyring_in_time(name: str, cancel: CancelToken) -> str | None:
-    """A keyring may wait for somebody to unlock it, and cannot be told to stop: a thread is left to wait there."""
+    """Ask the keyring in a thread that is left behind: it may wait to be unlocked and cannot be cancelled."""
     found: queue.SimpleQueue[str | BaseException | None] = queue.SimpleQueue()
 
     def look() -> None:
@@ -188,8 +188,13 @@ def _from_keyring_in_time(name: str, cancel: CancelToken) -> str | None:
                 raise OnboardError(
                     "The keyring did not answer",
                     where=f"credential {name}",
-                    why=f"It said nothing within {KEYRING_SECONDS:.0f} seconds; it may wait to be unlocked",
-                    remedy=f"Unlock the keyring, or set {variable_name(name)} or secret_command instead",
+                    why=Text(
+                        "It did not answer within {seconds} seconds; it may be waiting to be unlocked",
+                        seconds=f"{KEYRING_SECONDS:.0f}",
+                    ),
+                    remedy=Text(
+                        "Unlock the keyring, or set {variable} or secret_command instead", variable=variable_name(name)
+                    ),
                 ) from None
             continue
         if isinstance(answer, BaseException):
