@@ -181,7 +181,7 @@ def test_a_tie_is_called_one(page: RegionPage) -> None:
     assert texts(page, Column.REMARK, 3) == ["nearest", "tie", ""]
     assert "A tie with Paris" in said(part(page, "reasons", Label))
     fed(page, *scenes.measured({THIS_COMPUTER: HERE}))
-    assert "so this is no tie" in said(part(page, "reasons", Label))
+    assert "so this is not a tie" in said(part(page, "reasons", Label))
     assert "34 Regions, 12 samples each, none lost." in said(part(page, "reasons", Label))
 
 
@@ -200,7 +200,7 @@ def test_the_servers_figures_decide_and_it_says_why(page: RegionPage) -> None:
     servers = {"srv-db-01": {**SERVER, "eu-central-1": scenes.latency(60)}}
     fed(page, *scenes.measured({THIS_COMPUTER: HERE, **servers}))
     assert part(page, "place", Label).text() == "Paris"
-    assert "From here Frankfurt is nearest (4.0 ms). The servers decide" in said(part(page, "reasons", Label))
+    assert "From here, Frankfurt is nearest (4.0 ms). The servers' figures decide" in said(part(page, "reasons", Label))
     assert said(part(page, "medians", Label)) == "10.7 ms from here, 11.3 ms from srv-db-01"
     shown = [column for column in ORIGINS if not page.table.isColumnHidden(column)]
     assert [model_of(page).headerData(column, Qt.Orientation.Horizontal, 0) for column in shown] == [
