@@ -156,7 +156,7 @@ class AgentService:
 def run_lines(lines: Sequence[str], machine: Machine) -> Outcome:
     """What a shell on this machine would do with a few plain commands, one per line; others are not found.
 
-    A line may end in `|| exit N` or `|| true`, and `2>/dev/null` may stand in it.
+    A line may end in `|| exit N` or `|| true`, and may contain `2>/dev/null`.
     """
     out = err = ""
     code = 0

@@ -22,7 +22,7 @@ PARAMETERS = ("commands", "workingDirectory", "executionTimeout")
 EXECUTION_TIMEOUT = re.compile(r"([1-9][0-9]{0,4})|(1[0-6][0-9]{4})|(17[0-1][0-9]{3})|172800")
 DEFAULT_TIMEOUT_S = 3600
 STDOUT_LIMIT, STDERR_LIMIT, PLUGIN_LIMIT = 24_000, 8_000, 2_500
-"""Characters kept of an answer, which GetCommandInvocation tells; and what CommandPlugins tells of it."""
+"""Characters kept of an answer, as GetCommandInvocation returns it, and as CommandPlugins returns it."""
 
 
 def send_command(hybrid: Hybrid, request: JSON) -> JSON:

@@ -111,7 +111,7 @@ class Invocation:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing can change any more."""
+        """Whether it can no longer change."""
         return self.status in ("Success", "Failed", "TimedOut", "Cancelled")
 
     def finish(self, status: str, details: str, now: float) -> None:

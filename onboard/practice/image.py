@@ -192,7 +192,7 @@ def _with_bases(name: str, folder: Traversable, above: tuple[str, ...]) -> dict[
     if base is None:
         return data
     if not isinstance(base, str):
-        raise _mistake(f"{name}.toml", "base", "it is no text", 'Write the name of an image: base = "…"')
+        raise _mistake(f"{name}.toml", "base", "it is not text", 'Write the name of an image: base = "…"')
     return _merged(_with_bases(base, folder, (*above, name)), data)
 
 

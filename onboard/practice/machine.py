@@ -29,7 +29,7 @@ REGISTRATION = f"{STATE}registration"
 REGISTRATION_KEY = f"{STATE}Vault/Store/RegistrationKey"
 PENDING = "/var/lib/onboard/"
 PROGRAM = "/usr/bin/amazon-ssm-agent"
-UPLOADS = "/tmp/onboard."  # noqa: S108 - exists in the machine's imagination only
+UPLOADS = "/tmp/onboard."  # noqa: S108 - exists only in the simulation
 AGENT_PID = 4711
 
 

@@ -100,7 +100,7 @@ class DistanceProxy:
                 head = await reader.readuntil(b"\r\n\r\n")
             writer.write(await self._answer(head.decode("latin-1").partition("\r\n")[0]))
             await writer.drain()
-            await reader.read(1)  # there is no endpoint behind it: whatever comes now ends the tunnel
+            await reader.read(1)  # there is no endpoint behind it, so any data ends the tunnel
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
         finally:

@@ -91,7 +91,7 @@ def test_all_mistakes_of_a_file_are_told_at_once(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("title = ", "it is no TOML"),
-        ('title = "t"\nbase = 1', "it is no text"),
+        ('title = "t"\nbase = 1', "it is not text"),
         ('title = "t"\nbase = "nowhere"', 'there is no image "nowhere"'),
         ('title = "t"\nbase = "../bad"', 'there is no image "../bad"'),
         ('title = "t"\nbase = "bad"', "it leads back to itself: bad → bad"),

@@ -108,7 +108,7 @@ class RolePlan:
     changes   `create_role`, `allow_region`, `attach_core_policy`; empty if it is as it should be
     warnings  what may be wrong with it
     problems  why it cannot be used, with the remedy; `ensure_role` then refuses
-    diff      text diff to the role that Onboard would create; "" if there is no difference
+    diff      a text diff to the role that Onboard would create; "" if there is no difference
     """
 
     name: str
