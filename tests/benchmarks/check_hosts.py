@@ -29,8 +29,9 @@ from pathlib import Path
 
 from onboard.facts import bundle
 from onboard.facts.base import Wanted
-from onboard.facts.catalog import FACTS
+from onboard.facts.catalog import facts_of
 from onboard.model.endpoints import Endpoints
+from onboard.model.family import Family
 from onboard.model.profile import Credential, CredentialKind, Host, Profile
 from onboard.profiles import file as profile_file
 from onboard.scripts.posix import POSIX
@@ -136,6 +137,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import paramiko
+
+FACTS = facts_of(Family.POSIX)
 key_file, known_hosts, port, script_file, *addresses = sys.argv[1:]
 key = paramiko.Ed25519Key.from_private_key_file(key_file)
 script = Path(script_file).read_bytes()
@@ -229,7 +232,8 @@ def ansible(on: Fleet, addresses: Sequence[str]) -> tuple[list[str], dict[str, s
 def real_hosts(sizes: Sequence[int], repeat: int, folder: Path, words: Sequence[str], before: str | None) -> None:
     with practice(folder / "cloud", 1) as environment:
         endpoint = environment["AWS_ENDPOINT_URL"]
-        facts = bundle.compose(POSIX, FACTS, Wanted(Endpoints(endpoint, endpoint, endpoint, endpoint)))
+        wanted = Wanted(Endpoints(endpoint, endpoint, endpoint, endpoint))
+        facts = bundle.compose(POSIX, facts_of(Family.POSIX), wanted)
         with fleet(folder, max(sizes), endpoint) as on:
             clients = {
                 "onboard check (all facts, judged, journalled)": lambda some: onboard(on, some),

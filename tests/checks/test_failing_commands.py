@@ -18,11 +18,14 @@ from onboard.checks.catalog import judge, judge_fleet
 from onboard.facts import bundle
 from onboard.facts.amazon_roots import AMAZON_ROOTS
 from onboard.facts.base import Answer, Wanted
-from onboard.facts.catalog import FACTS
+from onboard.facts.catalog import facts_of
 from onboard.hosts.connection import ScriptResult
 from onboard.model.endpoints import Endpoints
+from onboard.model.family import Family
 from onboard.model.finding import Finding, Verdict
 from onboard.scripts.posix import POSIX
+
+FACTS = facts_of(Family.POSIX)
 
 COMMANDS = frozenset(
     "apt-get awk cat curl date df dnf dpkg dpkg-query env getconf getent grep host hostname id initctl ls nslookup "  # noqa: SIM905

@@ -12,11 +12,14 @@ from posix_shells import SHELLS, shell
 
 from onboard.facts import bundle
 from onboard.facts.base import Answer, Fact, FactError, Facts, Unknown, Wanted, to_json
-from onboard.facts.catalog import FACTS
+from onboard.facts.catalog import facts_of
 from onboard.facts.posix import proxy_in_force
 from onboard.hosts.connection import ScriptResult
 from onboard.model.endpoints import Endpoints
+from onboard.model.family import Family
 from onboard.scripts.posix import POSIX, Posix
+
+FACTS = facts_of(Family.POSIX)
 
 WANTED = Wanted(Endpoints("http://127.0.0.1:9", "http://127.0.0.1:9", None, "http://127.0.0.1:9"), "http://it's:1")
 

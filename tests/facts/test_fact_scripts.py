@@ -18,7 +18,7 @@ from posix_shells import SHELLS, script_of, shell, tools
 
 from onboard.facts.amazon_roots import AMAZON_ROOTS
 from onboard.facts.base import Answer, Fact
-from onboard.facts.catalog import FACTS
+from onboard.facts.catalog import facts_of
 from onboard.facts.posix import (
     agent,
     changes_pending,
@@ -32,6 +32,9 @@ from onboard.facts.posix import (
 )
 from onboard.facts.posix import root_certificates as roots
 from onboard.facts.posix.root_credentials import KeyKind
+from onboard.model.family import Family
+
+FACTS = facts_of(Family.POSIX)
 
 T = TypeVar("T")
 MARKS = " ".join(root.mark for root in AMAZON_ROOTS)

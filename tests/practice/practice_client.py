@@ -7,14 +7,17 @@ import paramiko
 
 from onboard.facts import bundle
 from onboard.facts.base import Facts, Wanted
-from onboard.facts.catalog import FACTS
+from onboard.facts.catalog import facts_of
 from onboard.hosts.connection import ScriptResult
 from onboard.hosts.ssh.dialogue import COMMAND, Dialogue, Request, Want
 from onboard.model.endpoints import Endpoints
+from onboard.model.family import Family
 from onboard.practice.machine import ACCOUNT
 from onboard.practice.serve import Practice
 from onboard.practice.server import ADDRESS, PracticeServer
 from onboard.scripts.posix import POSIX
+
+FACTS = facts_of(Family.POSIX)
 
 
 @contextmanager

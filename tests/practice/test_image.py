@@ -12,14 +12,17 @@ import pytest
 from onboard.facts import bundle
 from onboard.facts.amazon_roots import AMAZON_ROOTS
 from onboard.facts.base import Unknown, Wanted
-from onboard.facts.catalog import FACTS
+from onboard.facts.catalog import facts_of
 from onboard.hosts.connection import ScriptResult
 from onboard.model.endpoints import Endpoints
 from onboard.model.errors import ProfileError
+from onboard.model.family import Family
 from onboard.practice.image import PLACEHOLDERS, Image, fill, images, load
 from onboard.practice.machine import Identity, Machine
 from onboard.resources import resource, text
 from onboard.scripts.posix import POSIX
+
+FACTS = facts_of(Family.POSIX)
 
 WANTED = Wanted(Endpoints("http://127.0.0.1:9", "http://127.0.0.1:9", "http://127.0.0.1:9", "http://127.0.0.1:9"))
 

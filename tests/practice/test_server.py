@@ -5,13 +5,12 @@ from collections.abc import Iterator
 
 import paramiko
 import pytest
-from practice_client import converse, facts_of, logged_in, run, wanted
+from practice_client import FACTS, converse, facts_of, logged_in, run, wanted
 
 from onboard.checks import catalog as checks
 from onboard.checks.base import Context
 from onboard.facts import bundle
 from onboard.facts.base import Facts, Unknown
-from onboard.facts.catalog import FACTS
 from onboard.facts.posix import clock, endpoint_reach, machine_identity, privilege, registration, root_certificates
 from onboard.facts.posix.endpoint_reach import Outcome
 from onboard.hosts.ssh.dialogue import Request, UploadAnswer

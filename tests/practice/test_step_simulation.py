@@ -18,7 +18,7 @@ from onboard.checks.base import Context
 from onboard.engine.proof import NotProven, Patience, Prover
 from onboard.facts import bundle
 from onboard.facts.base import Facts, Unknown, Wanted
-from onboard.facts.catalog import FACTS, broken_off
+from onboard.facts.catalog import broken_off, facts_of
 from onboard.facts.posix import agent, registration, root_certificates
 from onboard.hosts.connection import Connection
 from onboard.hosts.credentials import Secrets
@@ -45,6 +45,8 @@ from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Registration, Step, StepFailed, Supplies
 from onboard.steps.catalog import STEPS, planned, proof_of
+
+FACTS = facts_of(Family.POSIX)
 
 RUN = "run-1"
 ROLE = "PracticeRole"
