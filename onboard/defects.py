@@ -1,4 +1,4 @@
-"""Defects of this program: kept in a file to report, told in a line."""
+"""Defects of this program: kept in a file for a report, and shown in one line."""
 
 import errno
 import logging
@@ -12,21 +12,21 @@ from onboard.home import home
 from onboard.model.errors import OnboardError
 from onboard.model.words import Text, joined
 
-DEEPEST = 8  # causes of causes that are told
+DEEPEST = 8  # causes of causes that are recorded
 REFUSALS = {
     errno.ENOSPC: "Make room on the disk, then try again",
     errno.EDQUOT: "Make room, or ask for more, then try again",
-    errno.EROFS: "Name a place that may be written to; the program's own folder is set by ONBOARD_HOME",
-    errno.EACCES: "Give this user the right to it",
-    errno.EIO: "Look at the disk",
+    errno.EROFS: "Choose a writable place; the program's own folder is set by ONBOARD_HOME",
+    errno.EACCES: "Give this user permission",
+    errno.EIO: "Check the disk",
     errno.EMFILE: "Allow more open files (ulimit -n), or set run.concurrency lower",
 }
 
 
 def keep_defect(error: BaseException) -> OnboardError:
-    """Append the traceback, which holds no values, to a file; what to tell the user. Never fails itself.
+    """Append the traceback, without values, to a file, and return the error to show. Never fails itself.
 
-    What the operating system refuses whatever a program does, such as room on a full disk, is told and no defect.
+    A refusal by the operating system that no program can prevent, such as a full disk, is reported as what it is.
     """
     if isinstance(error, OSError) and error.errno in REFUSALS:
         return OnboardError(
@@ -40,10 +40,10 @@ def keep_defect(error: BaseException) -> OnboardError:
         path = home() / "defects.log"
         _append(path, name, error)
     except OnboardError as unkept:
-        remedy = joined("What could tell of it was not kept", str(unkept))
+        remedy = joined("Its details could not be saved", str(unkept))
         return OnboardError("A defect in Onboard", why=name, remedy=remedy)
     except OSError as unkept:
-        why = f"{name}; what could tell of it was not kept: {unkept.strerror}"
+        why = f"{name}; its details could not be saved: {unkept.strerror}"
         return OnboardError("A defect in Onboard", why=why, remedy="Repair that, then try again")
     return defect_at(name, path)
 
@@ -57,7 +57,9 @@ def _append(path: Path, name: str, error: BaseException) -> None:
 
 
 def defect_at(kind: str, path: Path) -> OnboardError:
-    return OnboardError("A defect in Onboard", why=kind, remedy=Text("Report it with what stands in {path}", path=path))
+    return OnboardError(
+        "A defect in Onboard", why=kind, remedy=Text("Report it with the contents of {path}", path=path)
+    )
 
 
 class Defect(Exception):

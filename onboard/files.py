@@ -16,8 +16,8 @@ _MODE = phrase("(mode {mode}, owner {owner})")
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner may read, through a neighbour that takes its place. OnboardError on failure.
 
-    Where a link stands, what it leads to is replaced; what is no regular file is written to as it stands.
-    Bytes that are no UTF-8 come through when they were read with errors="surrogateescape"; line ends stay as they are.
+    The target of a link is replaced; anything but a regular file is written to in place.
+    Bytes that are not UTF-8 survive if they were read with errors="surrogateescape"; line ends stay as they are.
     """
     try:
         if path.exists() and not path.is_file():  # a device or a pipe takes what is written, and keeps its place
@@ -57,7 +57,7 @@ def refuse_others(path: Path, writers: int = stat.S_IWGRP | stat.S_IWOTH) -> Non
         remedy, command = "Give it to this user", ["sudo", "chown", str(os.getuid())]
     elif found.st_mode & writers:
         what, why = "Other users may write to it", "They can change what Onboard trusts"
-        remedy, command = "See that what is in it is yours, then take the right away", ["chmod", "go-w"]
+        remedy, command = "Check that its contents are yours, then remove the permission", ["chmod", "go-w"]
     else:
         return
     raise OnboardError(

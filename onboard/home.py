@@ -8,7 +8,7 @@ import platformdirs
 from onboard.files import make_private_folder, refuse_others
 from onboard.model.errors import OnboardError
 
-JOURNAL = "journal.sqlite"  # of runs; there is none before the first
+JOURNAL = "journal.sqlite"  # of runs; it does not exist before the first
 
 
 def home() -> Path:
@@ -22,8 +22,8 @@ def home() -> Path:
         path = Path(chosen).expanduser() if chosen else platformdirs.user_data_path("onboard", appauthor=False)
     except RuntimeError:
         raise OnboardError(
-            "Nobody says where this user's folder is",
-            why="HOME is not set, and this user is not among the system's",
+            "This user's home folder is unknown",
+            why="HOME is not set, and the system does not know this user",
             remedy="Set ONBOARD_HOME to a folder that you may write to",
         ) from None
     try:

@@ -1,4 +1,4 @@
-"""Host names looked up in the background: the system's resolver cannot be interrupted, so nobody waits inside it."""
+"""Host names looked up in the background: the system's resolver cannot be interrupted, so no caller waits inside it."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""The files under resources/: inside the package when installed, beside it in a checkout."""
+"""The files under resources/: inside the package when installed, next to it in a checkout."""
 
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -13,5 +13,5 @@ def resource(name: str) -> Traversable:
 
 
 def text(name: str) -> str:
-    """The text of a file under resources/. FileNotFoundError when there is none."""
+    """The text of a file under resources/. FileNotFoundError if it does not exist."""
     return resource(name).read_text(encoding="utf-8")

@@ -3,7 +3,7 @@
     python3 packaging/get_started.py build [--folder-only] [--into DIR]
 
 Run by that command, in the .venv that it makes. On Windows it also makes the installer where Inno Setup's `iscc` is on
-PATH; on macOS the folder is Onboard.app too. Nothing is made for another system than the one it runs on.
+PATH; on macOS the folder is Onboard.app too. It builds only for the system that it runs on.
 """
 
 import argparse
@@ -62,7 +62,7 @@ def say(text: str) -> None:
 
 
 def build_folder(into: Path) -> Path:
-    """Build into/onboard (on macOS into/Onboard.app beside it). CalledProcessError when PyInstaller fails."""
+    """Build into/onboard (on macOS also into/Onboard.app). CalledProcessError when PyInstaller fails."""
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
     (WORK / "build.json").write_text(json.dumps(build_stamp()) + "\n", encoding="ascii")
@@ -110,7 +110,7 @@ def build_installers(folder: Path, into: Path) -> list[Path]:
 
 
 def build_stamp() -> dict[str, str]:
-    """What tells this build from others of the same version: the commit, and when that was made."""
+    """What distinguishes this build from others of the same version: the commit and its date."""
     commit = git("rev-parse", "--short=12", "HEAD")
     if commit and git("status", "--porcelain", "--untracked-files=no"):
         commit += "+changes"
@@ -123,7 +123,7 @@ def changed() -> int:
 
 
 def git(*arguments: str) -> str:
-    """What git says of this checkout; "" where there is none."""
+    """What git says of this checkout; "" without git."""
     try:
         told = subprocess.run(["git", *arguments], cwd=contents.ROOT, capture_output=True, text=True, check=False)
     except OSError:

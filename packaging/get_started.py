@@ -1,4 +1,4 @@
-"""Sets this checkout up and starts what is asked for. Needs Python 3.11 to 3.13 and nothing else.
+"""Sets this checkout up and runs a command. Needs Python 3.11 to 3.13 and nothing else.
 
     python3 packaging/get_started.py practice [ARGUMENTS…]   onboard practice --run ARGUMENTS
     python3 packaging/get_started.py test [ARGUMENTS…]       style, types, imports, then pytest ARGUMENTS
@@ -6,8 +6,8 @@
     python3 packaging/get_started.py lock [--upgrade]        bring the locks in line with pyproject.toml
 
 The first time, it makes .venv and installs into it exactly what the lock names, compared by hash. On Debian and its
-relatives, as root, it also installs the system libraries that Qt and the tests need; elsewhere it says what is
-missing. The next time it starts at once. Its own words go to standard error.
+relatives, as root, it also installs the system libraries that Qt and the tests need; elsewhere it lists what
+is missing. Later it starts at once. Its own messages go to standard error.
 """
 
 import ctypes.util
@@ -64,7 +64,7 @@ def main() -> int:
             return lock(arguments)
         set_up(command)
     except subprocess.CalledProcessError as error:
-        say(f"This did not work (exit code {error.returncode}): {' '.join(map(str, error.cmd))}")
+        say(f"This failed (exit code {error.returncode}): {' '.join(map(str, error.cmd))}")
         return 2
     return {"practice": practice, "test": test, "build": build}[command](arguments)
 
@@ -83,7 +83,7 @@ def run(*command: object) -> None:
 def practice(arguments: list[str]) -> int:
     command = [str(BIN / "onboard"), "practice", "--run", *arguments]
     if os.name != "nt":
-        os.execv(command[0], command)  # noqa: S606 - Ctrl-C and signals reach the program and nobody else
+        os.execv(command[0], command)  # noqa: S606 - Ctrl-C and signals reach only the program
     return subprocess.run(command, check=False).returncode
 
 
@@ -171,12 +171,12 @@ def install_system_packages(command: str) -> None:
         if missing:
             say(f"The wizard's window needs these libraries, missing here: {', '.join(missing)}")
         if command == "test":
-            say("Some tests need programs that Debian's packages of these names have, and are skipped without:")
+            say("Some tests need programs from these Debian packages, and are skipped without them:")
             say("  " + " ".join(wanted[len(QT_LIBRARIES) :]))
         return
     missing = [name for name in wanted if not is_installed(name)]
     if missing and not apt_install(missing):
-        say("Missing, and only root may install it; without, the wizard's window or some tests do not work:")
+        say("Missing, and only root can install it. Without it the wizard's window or some tests do not work:")
         say(f"  sudo apt-get install {' '.join(missing)}")
 
 
@@ -205,7 +205,7 @@ def apt(command: list[str]) -> bool:
 
 
 def lock(arguments: list[str]) -> int:
-    """Make the locks with uv, for every system and Python version at once; no download address stands in them.
+    """Make the locks with uv, for every system and Python version at once; they contain no download address.
 
     Versions that still fit are kept, unless `--upgrade` is among the arguments, which are uv's.
     """

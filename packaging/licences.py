@@ -14,13 +14,13 @@ PLAIN = {"MIT": "MIT.txt", "MIT License": "MIT.txt"}
 
 NOTICE = """\
 This program contains the libraries of Qt {version} and PySide6, which are free software under the GNU Lesser General
-Public License, version 3 (LGPL-3.0.txt here, which stands on GPL-3.0.txt). They are unmodified, and lie as they are
-published in the folder PySide6 beside this one: you may replace them by your own versions of the same interface, and
-for that purpose take this program apart. Their source is at https://code.qt.io and https://download.qt.io, under
+Public License, version 3 (LGPL-3.0.txt here, which builds on GPL-3.0.txt). They are unmodified, and are in the
+folder PySide6 next to this one, as published: you may replace them with your own versions of the same interface, and
+for that purpose reverse-engineer this program. Their source is at https://code.qt.io and https://download.qt.io, under
 version {version}.
 
-Paramiko (LGPL 2.1), AsyncSSH (EPL 2.0) and certifi (MPL 2.0) are unmodified too, and lie as files in folders of their
-names: put your own version's files in their place. Their source is published on the Python Package Index, in the
+Paramiko (LGPL 2.1), AsyncSSH (EPL 2.0) and certifi (MPL 2.0) are unmodified too, and are files in folders of their
+names, which you may replace with your own versions. Their source is published on the Python Package Index, in the
 versions named below.
 """
 

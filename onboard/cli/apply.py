@@ -17,12 +17,12 @@ from onboard.profiles.plan_file import load
 def add_to(commands: Commands) -> None:
     parser = commands.add_parser("apply", help="onboard the servers, canary first")
     add_profile(parser)
-    parser.add_argument("--plan", type=Path, metavar="FILE", help="do what this saved plan says, and no more")
+    parser.add_argument("--plan", type=Path, metavar="FILE", help="apply this saved plan exactly")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument(
         "--resume",
         metavar="RUN",
-        help="go on with a run that was stopped: does what is left, and asks every server again",
+        help="resume a run that was stopped: does what is left, and proves every server again",
     )
     add_again(parser)
     add_json(parser)
@@ -36,8 +36,8 @@ def run(options: argparse.Namespace) -> int:
     with workplace(options) as place:
         resume = place.tools.journal.run(options.resume) if options.resume is not None else None
         if resume and resume.plan and options.plan:
-            remedy = "Leave --plan out, or begin a run of its own: leave --resume out"
-            raise ProfileError("apply", (Problem("--plan", f"run {resume.run} goes on with its own plan", remedy),))
+            remedy = "Leave out --plan, or leave out --resume to start a new run"
+            raise ProfileError("apply", (Problem("--plan", f"run {resume.run} resumes with its own plan", remedy),))
         if not (options.plan or options.yes or (resume and resume.plan)):
             approved, code = _ask(options, place)
             if approved is None:
@@ -58,7 +58,7 @@ def _ask(options: argparse.Namespace, place: Place) -> tuple[Plan | None, int]:
     from onboard.engine.check import plan
 
     if not sys.stdin.isatty():
-        remedy = "Give --yes, or a plan that was looked at: --plan FILE"
+        remedy = "Give --yes, or a plan that you have reviewed: --plan FILE"
         raise NobodyAgrees("apply", remedy=remedy)
     stream = plan(place.profile, place.tools, place.cancel, profile_path=str(options.profile))
     state, code = follow(stream, show_for(options, place), place.cancel)

@@ -18,13 +18,13 @@ def add_debug_log(parser: argparse.ArgumentParser) -> None:
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    """What every command has that people and programs call."""
+    """The options that every command for people and programs has."""
     add_debug_log(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object a line on standard output")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line on standard output")
 
 
 def refuse_unusable(options: argparse.Namespace) -> None:
-    """Raises ProfileError for what argparse takes: names that are no text, and an output in place of the profile."""
+    """Raises ProfileError for what argparse accepts: names that are not UTF-8, an output over the profile."""
     problems = []
     for name, value in vars(options).items():
         if isinstance(value, str | Path) and not _is_text(str(value)):
@@ -36,7 +36,9 @@ def refuse_unusable(options: argparse.Namespace) -> None:
             problems.append(Problem(argument, f"{value} is the profile, which would be lost", "Name another file"))
     serve = getattr(options, "serve", None)
     if serve and serve.exists() and not serve.is_dir():
-        problems.append(Problem("--serve", f"{serve} is a file", "Name an empty folder, or one that is not there yet"))
+        problems.append(
+            Problem("--serve", f"{serve} is a file", "Name an empty folder, or one that does not exist yet")
+        )
     if problems:
         raise ProfileError("the arguments", tuple(problems))
 

@@ -1,13 +1,13 @@
 """onboard engine: the engine as a child of the wizard.
 
-It reads one JSON object a line from standard input and writes events as one JSON object a line to standard output.
+It reads one JSON object per line from standard input and writes one event per line, as JSON, to standard output.
 
 An order starts a command: {"id": 7, "do": "check", "profile": {…}, …}. Each of its events carries the id; RunFinished
 is the last. A long plan comes in parts (`onboard.model.event_json`). One command runs at a time, others wait. A control
 is heard at any time: {"do": "stop", "id": 7}. `onboard.model.orders` has all orders and controls. One that cannot be
 read is answered with RunFailed where it has an id, else with a line on standard error.
 
-The end of standard input stops what runs and ends the process: a wizard that dies leaves no engine behind.
+The end of standard input stops the running command and ends the process: a wizard that crashes leaves no engine behind.
 """
 
 import argparse
@@ -132,7 +132,7 @@ class Child:
                     self._tell(event)
             except OnboardError as error:
                 self._end(error)
-            except Exception as error:  # noqa: BLE001 - told as an event; the wizard goes on
+            except Exception as error:  # noqa: BLE001 - reported as an event; the wizard goes on
                 self._end(keep_defect(error))
             finally:
                 del self._tokens[taken.number]
@@ -179,7 +179,7 @@ class Child:
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, FactsGathered):
-            event = replace(event, facts={})  # bulky, and no page shows them: evidence stands in findings
+            event = replace(event, facts={})  # bulky, and no page shows them: evidence is in findings
         with self._lock:
             if self._is_heard:
                 try:

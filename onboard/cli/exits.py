@@ -1,4 +1,4 @@
-"""Exit codes (contract). Those of errors stand in their classes, in model/errors.py."""
+"""Exit codes (contract). Those of errors are in their classes, in model/errors.py."""
 
 from onboard.model.errors import EXIT_CODES, OnboardError
 from onboard.model.state import State

@@ -7,7 +7,7 @@ from onboard.cli.arguments import Commands, add_debug_log
 
 
 def add_to(commands: Commands) -> None:
-    parser = commands.add_parser("gui", help="the wizard; what onboard alone opens too")
+    parser = commands.add_parser("gui", help="open the wizard, as onboard without arguments does")
     parser.add_argument("profile", nargs="?", type=Path, metavar="PROFILE", help="a profile to open")
     add_debug_log(parser)
     parser.set_defaults(act=run)

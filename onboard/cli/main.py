@@ -1,4 +1,4 @@
-"""The command line: arguments to commands, errors to words and exit codes."""
+"""The command line: turns arguments into commands, and errors into messages and exit codes."""
 
 import argparse
 import json
@@ -42,7 +42,7 @@ COMMANDS = (gui, practice, regions, hosts, trust, check, plan, apply, runs, repo
 
 
 class _Parser(argparse.ArgumentParser):
-    """Raises ProfileError where argparse would end the process, so that wrong arguments are told as all else is."""
+    """Raises ProfileError where argparse would end the process, so that argument errors look like all others."""
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
@@ -51,7 +51,7 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     top = _Parser(prog="onboard", description="Takes on-premises servers into AWS Systems Manager as managed nodes.")
-    top.add_argument("--version", action="store_true", help="the version; with --json also build and folders")
+    top.add_argument("--version", action="store_true", help="print the version; with --json also build and folders")
     top.add_argument("--json", dest="version_as_json", action="store_true", help=argparse.SUPPRESS)
     commands = top.add_subparsers(title="commands", dest="command", metavar="COMMAND")
     for command in COMMANDS:
@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; its exit code (0 well, 1 not well, 2 wrong input, 3 AWS refused, 130 interrupted)."""
+    """Run one command and return its exit code (0 well, 1 not well, 2 wrong input, 3 AWS refused, 130 interrupted)."""
     given = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in given
     try:
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = INTERRUPTED
     except BrokenPipeError:
         code = WELL  # a list or document whose reader has gone has been read as far as anyone wanted
-    except Exception as error:  # noqa: BLE001 - a defect is told in a line, not as a traceback
+    except Exception as error:  # noqa: BLE001 - a defect is reported in a line, not as a traceback
         code = _tell(keep_defect(error), as_json=as_json)
     return code
 

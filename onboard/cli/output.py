@@ -13,7 +13,7 @@ from onboard.model.changes import CHANGING
 from onboard.model.state import State
 
 SHOWN = 20  # mistakes; --json has all of them
-GONE = (BrokenPipeError, SystemExit)  # the reader of the output; the latter is how rich tells of it
+GONE = (BrokenPipeError, SystemExit)  # the reader of the output; rich raises the latter
 UNCHANGED = "Nothing was changed.\n"  # the answer to a person who does not agree
 
 
@@ -76,7 +76,7 @@ def follow(stream: Iterable[events.Event], show: Show, cancel: CancelToken) -> t
                 cancel.stop_now()
         except Exception as error:  # noqa: BLE001 - raised again at the run's end
             is_heard, trouble = False, error
-            cancel.stop_now("What the run tells could not be written")  # it ends unheard, and in the journal
+            cancel.stop_now("The output of the run could not be written")  # the run still ends in the journal
     if trouble is not None:
         raise trouble
     if is_heard:

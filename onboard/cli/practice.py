@@ -28,9 +28,11 @@ PATIENCE = Patience(online=30, answer=30, poll=0.25)  # nothing is far away, and
 def add_to(commands: Commands) -> None:
     parser = commands.add_parser("practice", help="try it on an embedded cloud and servers; no account needed")
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("--run", action="store_true", help="the whole journey, headless; a table at the end")
     how.add_argument(
-        "--serve", type=Path, metavar="DIR", help="only serve, until stopped; writes DIR/profile.toml, DIR/env"
+        "--run", action="store_true", help="onboard the practice servers without a window; prints a table at the end"
+    )
+    how.add_argument(
+        "--serve", type=Path, metavar="DIR", help="only serve until stopped; writes DIR/profile.toml and DIR/env"
     )
     parser.add_argument("--until-eof", action="store_true", help=argparse.SUPPRESS)  # how the wizard serves
     parser.add_argument("--hosts", type=_count, metavar="N", help="this many servers (default: one of each kind, 8)")
@@ -40,7 +42,7 @@ def add_to(commands: Commands) -> None:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 10_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number between 1 and 10000")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 1 and 10000")
     return int(text)
 
 

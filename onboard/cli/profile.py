@@ -47,7 +47,7 @@ def _warn_of_region(name: str | None) -> None:
     if name and name not in known:
         guess = nearest(name, known)
         meant = f". Did you mean {guess}?" if guess else "."
-        sys.stderr.write(f"Warning: region.name: {name} is no Region that this version knows{meant}\n")
+        sys.stderr.write(f"Warning: region.name: {name} is not a Region that this version knows{meant}\n")
 
 
 def run_schema(options: argparse.Namespace) -> int:

@@ -64,7 +64,7 @@ class Questions:
 
 
 def code_of(typed: str | None) -> Secret:
-    """A code of an MFA device as it was typed. Raises OnboardError when there is none."""
+    """A code of an MFA device as it was typed. Raises OnboardError when nothing was typed."""
     if not typed:
         raise OnboardError("No MFA code was given", where="AWS", remedy="Try again, with the code of your device")
     return Secret(typed)

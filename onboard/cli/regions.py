@@ -30,15 +30,15 @@ BAR = 20  # characters
 
 
 def add_to(commands: Commands) -> None:
-    parser = commands.add_parser("regions", help="measure how far every Region is; changes nothing in AWS")
-    parser.add_argument("--profile", "-p", type=Path, metavar="P", help="the profile, a TOML file; none is needed")
+    parser = commands.add_parser("regions", help="measure the latency to every Region; changes nothing in AWS")
+    parser.add_argument("--profile", "-p", type=Path, metavar="P", help="the profile, a TOML file; optional")
     parser.add_argument(
         "--from",
         dest="servers",
         action="append",
         default=[],
         metavar="HOST",
-        help="measure from this server of the profile too; may be repeated",
+        help="also measure from this server of the profile; may be repeated",
     )
     parser.add_argument("--save", action="store_true", help="keep the recommendation and its evidence in the profile")
     add_again(parser)

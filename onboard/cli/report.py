@@ -32,14 +32,14 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser("report", help="write a run's report")
     parser.add_argument("of_run", metavar="RUN", help="the run's id, or the beginning of it")
     parser.add_argument("--format", choices=tuple(FORMATS), default="json")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to FILE, not to standard output")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to FILE instead of standard output")
     add_json(parser)
     parser.set_defaults(act=run)
 
 
 def run(options: argparse.Namespace) -> int:
     if options.json and options.format != "json":
-        problem = Problem("--json", f"it is another format than {options.format}", "Leave out --json or --format")
+        problem = Problem("--json", f"it contradicts --format {options.format}", "Leave out --json or --format")
         raise ProfileError("report", (problem,))
     if options.output:
         refuse_unwritable(options.output, "--output")
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         record = journal.run(options.of_run)
         report, passed_over = report_of_run(record, journal), journal.passed_over(record.run)
     if passed_over:
-        sys.stderr.write(f"Of run {record.run} {passed_over} records are not understood, and are not in the report.\n")
+        sys.stderr.write(f"Run {record.run}: {passed_over} records are not understood, and are not in the report.\n")
     text = json.dumps(document(report)) + "\n" if options.json else FORMATS[options.format](report)
     if options.output:
         write_private(options.output, text)

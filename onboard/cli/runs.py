@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
         not_understood = journal.not_understood()
         held = {record.run for record in records if not record.finished and journal.is_held(record.run)}
     for error in not_understood:
-        sys.stderr.write(f"Passed over. {error}\n")
+        sys.stderr.write(f"Skipped. {error}\n")
     if options.json:
         for record in records:
             print(json.dumps(_fields(record)))  # noqa: T201 - the command's result
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
         table.add_column(column, no_wrap=column not in ("Servers", "Profile"), overflow="fold")
     for record in records:
         servers = ", ".join(f"{count} {status}" for status, count in sorted(record.hosts.items()))
-        ended = record.finished[11:19] or ("under way" if record.run in held else "broken off")
+        ended = record.finished[11:19] or ("running" if record.run in held else "interrupted")
         started = record.started[5:16].replace("T", " ")
         row = (record.run, record.command, started, ended, record.who, servers, record.profile_path)
         table.add_row(*map(escape, row))

@@ -36,7 +36,7 @@ class Wrong(Exception):
 
 
 def add_to(commands: Commands) -> None:
-    parser = commands.add_parser("self-test", help="does everything that this program is made of work here?")
+    parser = commands.add_parser("self-test", help="test whether every part of the program works on this computer")
     add_json(parser)
     parser.set_defaults(act=run)
 
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
             well, told = True, part()
         except (Wrong, OnboardError) as error:
             well, told = False, str(error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, that part does not work, and the next is looked at
+        except Exception as error:  # noqa: BLE001 - whatever it is, that part does not work; test the next one
             well, told = False, f"{type(error).__name__}: {error}"
         failed += not well
         if options.json:
@@ -162,7 +162,7 @@ def _engine() -> str:
         told = _child([*console_program(), "engine"], {"ONBOARD_HOME": folder}, f"{order}\n")
     events = [json.loads(line)["event"] for line in told.splitlines()]
     if events[-1:] != ["run_finished"]:
-        raise Wrong(f"it told {events}")
+        raise Wrong(f"it reported {events}")
     return "answers orders"
 
 

@@ -25,7 +25,7 @@ def _open(descriptor: int) -> None:
 
 
 def say(text: str) -> None:
-    """A line on standard error; nothing where nobody hears it. Signal handlers may call this."""
+    """A line on standard error; nothing when standard error is closed. Signal handlers may call this."""
     with contextlib.suppress(OSError):
         os.write(2, text.encode("ascii", "backslashreplace") + b"\n")
 

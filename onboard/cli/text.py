@@ -142,7 +142,7 @@ class _Bar:
 
 
 class _Lines:
-    """Plain lines, where standard error is no terminal."""
+    """Plain lines, where standard error is not a terminal."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -175,7 +175,7 @@ class _Lines:
 
 
 class _Count:
-    """Servers that a phase is done with, never more than it has: the ends of others may be told after its own."""
+    """Servers that a phase is done with, never more than it has: ends of other servers may arrive after its own."""
 
     def __init__(self, phase: str = "", total: int = 0) -> None:
         self.done = 0
@@ -276,7 +276,7 @@ def plan_text(plan: Plan) -> str:
 
 
 def _change_lines(change: Change) -> list[str]:
-    """What is done, and below it what exists and becomes another: before → after."""
+    """What is done, and below it each value that changes: before → after."""
     altered = (f"{name}: {old} → {new}" for name, old, new in change.altered)
     return [f"+ {change.summary}", *(f"    {_in_a_line(text)}" for text in altered)]
 

@@ -13,10 +13,12 @@ from onboard.model.state import State
 
 
 def add_to(commands: Commands) -> None:
-    parser = commands.add_parser("trust", help="see the servers' host keys, and approve them")
+    parser = commands.add_parser("trust", help="show the servers' host keys, and approve them")
     add_profile(parser)
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("--accept-new", action="store_true", help="approve every key of a server nothing is known about")
+    how.add_argument(
+        "--accept-new", action="store_true", help="approve the keys of every server that has no known key yet"
+    )
     how.add_argument("--known-hosts", type=Path, metavar="FILE", help="approve the keys that this file lists")
     add_json(parser)
     parser.set_defaults(act=run)
@@ -43,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _supplied(path: Path) -> KnownHosts:
     if not path.is_file():
-        problem = Problem("--known-hosts", f"{path} is no file", "Name a known_hosts file as OpenSSH writes it")
+        problem = Problem("--known-hosts", f"{path} is not a file", "Name a known_hosts file as OpenSSH writes it")
         raise ProfileError("--known-hosts", (problem,))
     return KnownHosts.from_file(path)
 

@@ -1,4 +1,4 @@
-"""onboard undo: take back what a run changed."""
+"""onboard undo: undo what a run changed."""
 
 import argparse
 import sys
@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 
 
 def add_to(commands: Commands) -> None:
-    parser = commands.add_parser("undo", help="take back what a run changed, on the servers and in AWS")
+    parser = commands.add_parser("undo", help="undo what a run changed, on the servers and in AWS")
     parser.add_argument("of_run", metavar="RUN", help="the run's id, or the beginning of it")
     parser.add_argument(
-        "--profile", "-p", type=Path, metavar="P", help="log in with this profile's credentials, not with the run's own"
+        "--profile",
+        "-p",
+        type=Path,
+        metavar="P",
+        help="log in with this profile's credentials instead of the run's own",
     )
     parser.add_argument("--yes", action="store_true", help="do not ask")
     add_again(parser)
@@ -51,6 +55,6 @@ def _agreed(undoing: "Undoing", run: str, place: Place) -> bool:
         raise NobodyAgrees("undo", remedy="Give --yes")
     lines = [f"  {words}\n" for words in undo_sentences(undoing.lines)]
     return place.questions.agrees(
-        f"Undo of run {run} restores {servers(len(undoing.steps))} and deregisters {len(undoing.nodes)} nodes.\n"
-        f"{''.join(lines)}Go on?"
+        f"Undoing run {run} restores {servers(len(undoing.steps))} and deregisters {len(undoing.nodes)} nodes.\n"
+        f"{''.join(lines)}Continue?"
     )

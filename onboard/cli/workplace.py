@@ -1,4 +1,4 @@
-"""What a command needs around it: the profile, the tools, a cancel token, and a way to show what happens."""
+"""Sets up what a command needs: the profile, the tools, a cancel token, and a way to show what happens."""
 
 import argparse
 import sys
@@ -39,7 +39,7 @@ def workplace(options: argparse.Namespace) -> Iterator[Place]:
 
 @contextmanager
 def undo_workplace(options: argparse.Namespace) -> Iterator[tuple[Place, RunRecord]]:
-    """Around a command over an earlier run, with the profile that it ran with; credentials of `--profile` go before."""
+    """Around a command over an earlier run, with the profile that it ran with; those of `--profile` take precedence."""
     with closing(Journal(home())) as journal:
         record = journal.run(options.of_run)
     profile = record.read_profile()
@@ -76,7 +76,7 @@ def placed(
 
 
 def show_for(options: argparse.Namespace, place: Place, *, kept: bool = True) -> Show:
-    """`kept`: whether the run can be looked at later."""
+    """`kept`: whether the run is in the journal."""
     if options.json:
         return JsonLines()
     people = People(kept=kept)

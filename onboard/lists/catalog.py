@@ -1,4 +1,4 @@
-"""Every reader of lists of servers, in the order in which they are tried. A test refuses one that is not listed."""
+"""Every reader of lists of servers, in the order in which they are tried. A test fails if one is not listed here."""
 
 import errno
 from pathlib import Path

@@ -61,7 +61,7 @@ def _headed_column(header: str, field: str) -> Column:
         return Column(header, field)
     if validation.is_secret_key(header):
         return Column(header, "", "secrets are never taken from a list")
-    return Column(header, "", "another column is used for it" if is_heading(header) else "not known")
+    return Column(header, "", "a different column is used for it" if is_heading(header) else "not known")
 
 
 def _guessed_columns(rows: Sequence[Sequence[str]]) -> tuple[Column, ...]:

@@ -232,7 +232,7 @@ def _fields(record: Record, columns: Sequence[Column], place: str) -> tuple[dict
 
 
 def _added(tags: dict[str, str], more: Mapping[str, str], place: str) -> list[Problem]:
-    """Put `more` into `tags`; what is wrong where a tag has another value already."""
+    """Put `more` into `tags`; returns a problem for each tag that already has a different value."""
     return [
         Problem(f"{place}: tags", f"the tag {shown(key)} has two values", "Keep one of them")
         for key, value in more.items()

@@ -1,4 +1,4 @@
-"""Putting lists of servers together, and finding servers that cannot be told apart."""
+"""Merges lists of servers, and finds servers that are listed twice."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from onboard.model.profile import Host
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """A server that cannot be told from an earlier one. `key` is what both share, and `shared` says it in words."""
+    """A server that is the same as an earlier one. `key` is what both share, and `shared` says it in words."""
 
     index: int
     first: int

@@ -1,6 +1,6 @@
-"""Formats that are recognised but cannot be read yet. Each is refused by name, with what can be done.
+"""Formats that are recognised but cannot be read yet. Each is refused by name, with what the user can do.
 
-A reader that arrives for one of them is a file of its own, and takes the place of the line here and in the catalog.
+A reader for one of them is a file of its own, and replaces its line here and in the catalog.
 """
 
 import re

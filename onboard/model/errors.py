@@ -24,7 +24,7 @@ class OnboardError(Exception):
     `what` failed, as a short sentence; `where` is the server, the AWS call or the file;
     `why` is the cause as far as it is known; `remedy` says what to do. None of them ever holds a secret.
     `problems` are the single mistakes behind it; whoever shows the error shows them too.
-    `kind` is what an event tells programs, `exit_code` what the command line ends with.
+    `kind` is for programs, in events; `exit_code` is the command line's exit code.
     """
 
     kind: ClassVar[FailureKind] = FailureKind.ERROR
@@ -67,7 +67,7 @@ class HostError(OnboardError):
 
 
 class HostUnreachable(HostError):
-    """No connection: name, route, port, time-out, or the server is no SSH server."""
+    """No connection: name, route, port, time-out, or the server is not an SSH server."""
 
 
 class HostUntrusted(HostError):
@@ -79,7 +79,7 @@ class LogInRefused(HostError):
 
 
 class LogInUntried(LogInRefused):
-    """The server was not contacted: the key or password for it cannot be had, or the credential is stopped."""
+    """The server was not contacted: its key or password is not available, or the credential is stopped."""
 
 
 class LogInBroken(HostUnreachable):
@@ -91,7 +91,7 @@ class PrivilegeMissing(HostError):
 
 
 class PrivilegeUntried(PrivilegeMissing):
-    """sudo was not given the password: it could not be had, or the account is stopped to prevent a lock-out."""
+    """sudo was not given the password: it was not available, or the account is stopped to prevent a lock-out."""
 
 
 class ConnectionLost(HostError):
@@ -118,7 +118,7 @@ class NobodyAgrees(InputError):
     """Something must be agreed to, and no person is at a terminal."""
 
     def __init__(self, where: str, *, remedy: str) -> None:
-        super().__init__("nobody is there to agree to it", where=where, remedy=remedy)
+        super().__init__("there is no terminal to ask for agreement", where=where, remedy=remedy)
 
 
 EXIT_CODES = {error.kind: error.exit_code for error in (OnboardError, AwsError, PlanExceeded, InputError)}

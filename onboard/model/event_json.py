@@ -1,4 +1,4 @@
-"""Events out of their JSON again, for whoever reads another process's lines."""
+"""Reads events from JSON, for a process that receives another process's lines."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

@@ -18,7 +18,7 @@ from onboard.model.status import HostStatus
 from onboard.model.words import Text, Wording, wording_of
 
 VERSION = 1
-THIS_COMPUTER = "this computer"  # an origin of measurements beside servers' names
+THIS_COMPUTER = "this computer"  # an origin of measurements, as servers' names are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,7 +322,7 @@ class Region(Event):
     """A Region and how far it is (contract, including the event's name); once for each Region, the nearest first.
 
     The figures are those that decide, as in RegionsRanked; `measured` has each place's own, side by side. `enabled`
-    is None where the account could not be asked. `tied`: it cannot be told from the recommended one. `lossy`: it
+    is None where the account could not be asked. `tied`: its distance equals the recommended one's. `lossy`: it
     loses more connects than the others do.
     """
 
@@ -348,7 +348,7 @@ class Region(Event):
 class RegionsRanked(Event):
     """What follows from the measurements. `origin` is whose figures decided: this computer's, or the servers'.
 
-    `recommended` is None when nothing could be measured; `ties` cannot be told from it; `why` is for people.
+    `recommended` is None when nothing could be measured; `ties` cannot be distinguished from it; `why` is for people.
     """
 
     origin: str
@@ -400,7 +400,7 @@ class RunsListed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded(Event):
-    """An event that an earlier run told, read from the journal.
+    """An event of an earlier run, read from the journal.
 
     command   of that run
     time      when it was recorded, ISO 8601 in UTC; "" where that is not known
@@ -490,7 +490,7 @@ class Noted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostForgotten(Event):
-    """The draft has another server at this name: what was seen there says nothing of it. Told by the window alone."""
+    """The draft has another server at this name: what was observed there does not apply. Only the window makes it."""
 
     host: str
 

@@ -48,7 +48,7 @@ class Latency:
         return self.samples + self.lost
 
     def overlaps(self, other: "Latency") -> bool:
-        """Whether their medians cannot be told apart."""
+        """Whether their medians cannot be distinguished."""
         if None in (self.low_ms, self.high_ms, other.low_ms, other.high_ms):
             return False
         return bool(self.low_ms <= other.high_ms and other.low_ms <= self.high_ms)  # type: ignore[operator]
@@ -100,7 +100,7 @@ def combined(latencies: Sequence[Latency]) -> Latency:
 class Ranking:
     """`order`: nearest first, then lossy ones, then those that did not answer.
 
-    `nearest` is None when nothing did. `ties` are those whose medians cannot be told from the nearest one's.
+    `nearest` is None when nothing did. `ties` are those whose medians cannot be distinguished from the nearest one's.
     """
 
     order: tuple[str, ...]

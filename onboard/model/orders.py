@@ -17,7 +17,7 @@ from onboard.model.errors import OnboardError
 from onboard.model.plan import Plan as Planned
 from onboard.model.profile import Profile
 
-_SHOWN = 3  # mistakes of one order that are told
+_SHOWN = 3  # mistakes of one order that are reported
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

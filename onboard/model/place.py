@@ -1,4 +1,4 @@
-"""Where a server is reached. This is what tells servers apart: a name in a list may come to mean another machine."""
+"""Where a server is reached. This identifies a server: a name in a list may later mean a different machine."""
 
 from dataclasses import dataclass
 

@@ -33,7 +33,7 @@ class Change:
 
     @property
     def altered(self) -> tuple[tuple[str, str, str], ...]:
-        """(name, value now, value that will be) of what exists and becomes another."""
+        """(name, value now, value that will be) of everything that exists and is altered."""
         return tuple((name, old, self.detail[name]) for name, old in self.before.items() if name in self.detail)
 
     def covers(self, other: "Change") -> bool:
@@ -109,7 +109,7 @@ def _uncovered(changes: tuple[Change, ...], approved: tuple[Change, ...]) -> lis
 
 
 def plan_from_json(data: Mapping[str, Any]) -> Plan:
-    """A plan from its `asdict` form, as saved files and the journal hold it. KeyError or TypeError when it is none."""
+    """A plan from its `asdict` form, as saved files and the journal hold it. KeyError or TypeError for others."""
     return Plan(
         account=data["account"],
         region=data["region"],

@@ -50,7 +50,9 @@ class MeasuredSection(Section):
     origin: str = Field("", description="From where: this computer, or the servers' names.")
     via: str = Field("", description="The way there: direct, tunnel, or a proxy.")
     recommended: RegionName | None = Field(None, description="The nearest Region.")
-    ties: tuple[RegionName, ...] = Field((), description="Regions that could not be told from it.")
+    ties: tuple[RegionName, ...] = Field(
+        (), description="Regions whose distance could not be distinguished from its own."
+    )
     medians: Mapping[RegionName, Milliseconds] = Field(
         default_factory=dict, description="Median time to connect to each Region that answered, in milliseconds."
     )

@@ -78,7 +78,7 @@ class HostState:
 
 @dataclass(slots=True)
 class State:
-    """A run as far as its events tell. `regions` are in the order of nearness; `sampled` is by origin."""
+    """A run, as far as its events describe it. `regions` are in the order of nearness; `sampled` is by origin."""
 
     run: str = ""
     command: str = ""
@@ -188,7 +188,7 @@ class State:
 
     @property
     def activations_left(self) -> tuple[str, ...]:
-        """Ids of the activations that the run made and did not delete, as far as its events tell."""
+        """Ids of the activations that the run made and did not delete, as far as its events show."""
         made = {change.subject for change in self.aws_changes if change.change == ChangeName.CREATE_ACTIVATION}
         gone = {change.subject for change in self.aws_changes if change.change == ChangeName.DELETE_ACTIVATION}
         return tuple(sorted(made - gone))

@@ -24,7 +24,7 @@ def is_secret_key(key: str) -> bool:
 
 
 def secret_problem(key: str) -> Problem:
-    """A secret was written down where none may stand."""
+    """A secret was written where secrets are not allowed."""
     return Problem(
         key,
         "secrets are never stored in a file that is shared and kept",
@@ -40,7 +40,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def unknown_problem(key: str, word: str, known: Iterable[str], *, elsewhere: str = "") -> Problem:
-    """`word` is no known key. `elsewhere` names the section where such a key does stand."""
+    """`word` is not a known key. `elsewhere` names the section where such a key exists."""
     if is_secret_key(word):
         return secret_problem(key)
     known = list(known)

@@ -1,4 +1,4 @@
-"""Profiles on disk: one TOML file, and beside it a CSV of servers when they are many."""
+"""Profiles on disk: one TOML file, with a CSV of servers next to it when there are many."""
 
 import os
 import shutil
@@ -16,12 +16,12 @@ from onboard.model.formats import shown
 from onboard.model.profile import Credential, Host, Profile
 from onboard.profiles import mistakes, toml_text, upgrades
 
-INLINE_LIMIT = 200  # servers that stand in the TOML file itself; more go to a CSV beside it
+INLINE_LIMIT = 200  # servers kept in the TOML file itself; more go to a CSV next to it
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What stands on disk. `inline`: how many of `profile.hosts` stand in the TOML file; the others in `listed`."""
+    """What is on disk. `inline`: how many of `profile.hosts` are in the TOML file; the others are in `listed`."""
 
     text: str
     profile: Profile
@@ -59,7 +59,7 @@ def load(path: Path) -> Profile:
 
 def _empty_list(read: _Read) -> Iterator[Problem]:
     if read.listed is not None and not read.listed.hosts and not read.listed.problems:
-        yield Problem("hosts_file", "no server is in it", "Add a line for each server below its header")
+        yield Problem("hosts_file", "it contains no servers", "Add a line for each server below its header")
 
 
 def load_unfinished(path: Path) -> Profile:
@@ -73,8 +73,8 @@ def load_unfinished(path: Path) -> Profile:
 def save(profile: Profile, path: Path) -> Profile:
     """Write a profile, keeping comments, order and whatever did not change; the profile as it was written.
 
-    Nothing is written when nothing changed. Else each file is replaced as a whole, and what it was stands beside it
-    with `.bak` added to its name. Servers beyond INLINE_LIMIT go to a CSV file, so `hosts_file` may be set in the
+    Nothing is written when nothing changed. Else each file is replaced as a whole, and the previous one stays next to
+    it with `.bak` added to its name. Servers beyond INLINE_LIMIT go to a CSV file, so `hosts_file` may be set in the
     result; there the servers of the TOML file come first. A half-finished profile may be saved: keys that contradict
     each other are found by `load`.
 
@@ -102,7 +102,7 @@ def save(profile: Profile, path: Path) -> Profile:
 
 
 def _read(path: Path) -> _Read:
-    """Raises ProfileError when the file is no readable TOML of a known schema; else its mistakes are in `problems`."""
+    """Raises ProfileError unless the file is readable TOML of a known schema; other mistakes go to `problems`."""
     try:
         data = read_regular(path)
     except OSError as error:
@@ -142,8 +142,8 @@ def _read_hosts(hosts_file: str, folder: Path) -> tuple[ParsedTable | None, Sequ
     try:
         data = read_regular(file)
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no path"
-        remedy = "Name a CSV file; a relative path is looked for beside the profile"
+        why = error.strerror if isinstance(error, OSError) else "it is not a path"
+        remedy = "Name a CSV file; a relative path starts at the profile's folder"
         return None, (Problem("hosts_file", f"{shown(hosts_file)} cannot be read: {why}", remedy),)
     listed = csv_list.READER.parse(ListFile.of(data, file.name), unfinished=True)
     known = ("name", "address", "port", "protocol", "credential", "tags", "tag:KEY")
@@ -172,7 +172,7 @@ def _with_absolute_key(credential: Credential, folder: Path) -> Credential:
 
 
 def _free_name(path: Path) -> str:
-    """A name for the list of servers that no file beside the profile has."""
+    """An unused file name for the list of servers, in the profile's folder."""
     for number in range(1, 1000):
         name = f"{path.stem}-hosts{'' if number == 1 else f'-{number}'}.csv"
         if not (path.parent / name).exists():
@@ -198,7 +198,7 @@ def _save_toml(profile: Profile, inline: Sequence[Host], path: Path, old: _Read)
         text = toml_text.changed(old.text, old.profile, _with_paths_of(profile, old.profile, path.parent), inline)
     except ValueError as error:
         raise OnboardError(
-            "the profile could not be changed without losing its form",
+            "the profile could not be changed without losing its formatting",
             where=str(path),
             why=str(error),
             remedy="Simplify the file, or save under another name",
@@ -247,6 +247,6 @@ def _replace(path: Path, data: bytes) -> None:
         raise OnboardError(
             "the file could not be written",
             where=str(path),
-            why=(error.strerror if isinstance(error, OSError) else None) or "it is no path",
-            remedy="See that the folder exists, may be written to and has space",
+            why=(error.strerror if isinstance(error, OSError) else None) or "it is not a path",
+            remedy="Check that the folder exists, is writable and has free space",
         ) from error

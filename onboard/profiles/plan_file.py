@@ -31,5 +31,5 @@ def load(path: Path) -> Plan:
     except OSError as error:
         problem = Problem(str(path), f"the plan cannot be read: {error.strerror}", "Name a file that plan -o wrote")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # ValidationError is a ValueError
-        problem = Problem(str(path), "this is no plan of this version", "Make one with: onboard plan -o FILE")
+        problem = Problem(str(path), "this is not a plan of this version", "Make one with: onboard plan -o FILE")
     raise ProfileError(str(path), (problem,))

@@ -15,7 +15,7 @@ from onboard.model.profile import Host, Profile
 
 _TOO_DEEP = "its brackets are nested too deeply, or a key has too many parts"
 DEPTH = 50  # levels; a profile has four
-_ESCAPES = ("Unescaped", "Invalid hex value", "Escaped character")  # how tomllib tells of a wrong one
+_ESCAPES = ("Unescaped", "Invalid hex value", "Escaped character")  # how tomllib reports a wrong one
 _PLACE = re.compile(r" \((?:at line (?P<line>\d+), column (?P<column>\d+)|at end of document)\)$")
 
 
@@ -37,7 +37,7 @@ def parsed(data: bytes) -> tuple[dict[str, Any], Problem | None]:
 
 
 def _refuse_depth(content: dict[str, Any]) -> None:
-    """RecursionError for what nobody's walk through the content may reach, as a key with thousands of dots."""
+    """Raises RecursionError for content that is nested too deeply to walk, such as a key with thousands of dots."""
     level: list[Any] = [content]
     for _ in range(DEPTH):
         below = [value.values() if isinstance(value, dict) else value for value in level]
@@ -48,7 +48,7 @@ def _refuse_depth(content: dict[str, Any]) -> None:
 
 
 def _syntax_problem(text: str, message: str) -> Problem:
-    """In words that do not repeat the line: a secret may stand in it."""
+    """In words that do not repeat the line: it may contain a secret."""
     lines = text.splitlines() or [""]
     place = _PLACE.search(message)
     if place is None:
@@ -65,11 +65,11 @@ def _syntax_problem(text: str, message: str) -> Problem:
     remedy = 'Write KEY = "TEXT", KEY = NUMBER, or [SECTION]'
     if "overwrite" in what or "twice" in what or "declare" in what:
         remedy = "Every key and section stands once"
-    return Problem(key, f"it is no TOML: {what[:1].lower()}{what[1:]}", remedy)
+    return Problem(key, f"it is not TOML: {what[:1].lower()}{what[1:]}", remedy)
 
 
 def changed(text: str, old: Profile, new: Profile, new_inline: Sequence[Host]) -> str:
-    """The TOML text of `old` made to say `new`, touching only what differs. `new_inline`: the servers to stand in it.
+    """The TOML text of `old` made to say `new`, touching only what differs. `new_inline`: the servers to keep in it.
 
     Raises ValueError when the text's form is beyond tomlkit.
     """

@@ -21,7 +21,7 @@ def schema_problem(data: Mapping[str, Any]) -> Problem | None:
     """Why this version cannot read the profile, if it cannot. A file without `schema` is read as the first."""
     version = data.get("schema", 1)
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        return Problem("schema", "it is no schema version", f"Write schema = {SCHEMA_VERSION}")
+        return Problem("schema", "it is not a schema version", f"Write schema = {SCHEMA_VERSION}")
     if version > SCHEMA_VERSION:
         number = str(version) if version < 10**6 else "a later one"
         return Problem(

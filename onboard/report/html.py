@@ -1,4 +1,4 @@
-"""A run as one HTML page that needs nothing else: no script, no file beside it, nothing from the network."""
+"""A run as one HTML page that needs nothing else: no script, no other file, nothing from the network."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from onboard.model.status import HostStatus
 from onboard.model.words import Wording, and_more
 from onboard.report.document import Report, system
 
-NAMED = 20  # servers that a cause names; all of them stand in the table
+NAMED = 20  # servers that a cause names; all of them are in the table
 _TITLES = {"apply": "Onboarding report", "check": "Report of checks", "plan": "Report of a plan", "undo": "Undo report"}
 
 
@@ -91,7 +91,7 @@ def _facts(report: Report) -> str:
         "As": account.arn if account else "",
         "By": report.state.who,
         "Started": _moment(report.started),
-        "Ended": _moment(report.finished) if report.finished else "It was broken off",
+        "Ended": _moment(report.finished) if report.finished else "It was interrupted",
         "Activation": _activation(report.state),
     }
     body = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in rows.items() if value)
@@ -103,7 +103,7 @@ def _activation(state: State) -> str:
         return ""
     if state.activations_left:
         return f"Not deleted: {', '.join(state.activations_left)}. Resume or undo the run, or delete it in the console"
-    return "Deleted: nobody can register with it any more"
+    return "Deleted: it can no longer be used to register"
 
 
 def _moment(text: str) -> str:

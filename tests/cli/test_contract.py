@@ -67,7 +67,7 @@ def test_the_whole_way_by_hand(served: Console) -> None:
     assert not (served.folder / "r.html").exists()
 
     refused = served("undo", run, code=2).err
-    assert "nobody is there to agree" in refused
+    assert "there is no terminal to ask" in refused
     assert "mistake" not in refused
     served("undo", run, "--yes")
     assert "left to undo" in served("undo", run, "--yes").err
@@ -98,7 +98,7 @@ def test_files_that_cannot_be_used_are_refused_before_anything_is_asked(served: 
     text = (served.folder / "plan.json").read_text()
     for wrong in (text.replace('"hosts": [', '"hosts": [7, ', 1), text.replace(": {", ': {"x": 1, ', 1), "[" * 100_000):
         (served.folder / "wrong.json").write_text(wrong)
-        assert "no plan of this version" in served("apply", *PROFILE, "--plan", "wrong.json", code=2).err
+        assert "not a plan of this version" in served("apply", *PROFILE, "--plan", "wrong.json", code=2).err
     for place in ("none/plan.json", "practice"):
         assert "--output" in served("plan", *PROFILE, "-o", place, code=2).err
     commands = [line["command"] for line in served("runs", "--json").lines]
@@ -243,9 +243,9 @@ def test_a_run_under_way_is_not_called_broken_off(console: Console) -> None:
         journal.begin("20261124-101500-3f9a", "apply", "/a/long/way/to/p.toml", "{}")
         with journal.held("20261124-101500-3f9a"):
             listed = console("runs").out
-            assert "under way" in listed
+            assert "running" in listed
             assert "20261124-101500-3f9a" in listed
-        assert "broken off" in console("runs").out
+        assert "interrupted" in console("runs").out
 
 
 def test_a_run_has_one_line_in_a_pipe(console: Console) -> None:

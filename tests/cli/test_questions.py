@@ -104,14 +104,14 @@ def test_yes_applies_and_undo_asks_too(served: Console) -> None:
     with closing(Journal(Path(served.environment["ONBOARD_HOME"]))) as journal:
         run = journal.runs()[0].run
     terminal = Terminal(served, "undo", run, "--json")
-    terminal.until("Go on? [y/N]")
+    terminal.until("Continue? [y/N]")
     terminal.type("n\n")
     assert terminal.end() == 0
     assert '"run_finished"' in terminal.shown.splitlines()[-1]
     assert "Nothing was changed." in terminal.shown
     for answer, code in (("\n", 0), ("\x04", 0), ("\x03", 130)):
         terminal = Terminal(served, "undo", run)
-        terminal.until("Go on? [y/N]")
+        terminal.until("Continue? [y/N]")
         terminal.type(answer)
         assert terminal.end() == code, terminal.shown
 

@@ -44,7 +44,7 @@ def test_runs_are_listed_with_their_ends(console: Console, recording: str) -> No
     statuses = list((ends or {}).values())
     assert listed["hosts"] == {status: statuses.count(status) for status in statuses}
     (row,) = [line for line in console("runs").out.splitlines() if line.startswith(run)]
-    assert ("broken off" in row) == (ends is None)
+    assert ("interrupted" in row) == (ends is None)
 
 
 @pytest.mark.parametrize("recording", RECORDINGS)
@@ -70,7 +70,7 @@ def test_reports_of_all_formats_tell_the_ends(console: Console, recording: str) 
         online = [name for name, host in hosts.items() if host["status"] == "online"]
         assert online == [name for name in [PROVEN.get(recording)] if name], "what answered, and nothing else"
         assert report["counts"].get("online", 0) == len(online)
-        assert "broken off" in page
+        assert "interrupted" in page
 
 
 def test_the_fix_and_the_tags_are_in_the_report(console: Console) -> None:
@@ -95,7 +95,7 @@ def test_an_undo_is_reported_and_leaves_nothing_to_undo(console: Console) -> Non
 )
 def test_nothing_is_undone_that_nobody_agreed_to(console: Console, recording: str) -> None:
     console, run = of_recording(console, recording)
-    assert "nobody is there to agree" in console("undo", run, code=2).err
+    assert "there is no terminal to ask" in console("undo", run, code=2).err
 
 
 def test_a_run_is_not_resumed_on_other_servers(served: Console) -> None:

@@ -291,7 +291,7 @@ def test_where_nothing_can_be_kept_it_is_told_all_the_same(
     until(lambda: teller.dialog is not None)
     assert f"Onboard {__version__}\n" in teller.report()
     said = capsys.readouterr().err
-    assert "was not kept" in said
+    assert "could not be saved" in said
     assert secret not in said
 
 

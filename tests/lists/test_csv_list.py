@@ -95,7 +95,7 @@ def test_columns_are_found_by_what_people_call_them(header: str, wanted: dict[st
 def test_columns_that_are_not_used_are_named_and_their_cells_not_shown() -> None:
     inventory = parse(b"name,ip,dns name,owner,Root Password\nweb01,192.0.2.1,w,kim,correct-horse\n", "x")
     assert [(number, column.header, column.why) for number, column in inventory.preview.unused] == [
-        (3, "dns name", "another column is used for it"),
+        (3, "dns name", "a different column is used for it"),
         (4, "owner", "not known"),
         (5, "Root Password", "secrets are never taken from a list"),
     ]

@@ -106,11 +106,11 @@ def test_a_broken_server_does_not_hide_others_nor_shift_their_numbers(tmp_path: 
 @pytest.mark.parametrize(
     ("text", "key", "problem", "remedy"),
     [
-        ('a = "x', "line 1, column 7", "it is no TOML: ", 'Write KEY = "TEXT", KEY = NUMBER, or [SECTION]'),
+        ('a = "x', "line 1, column 7", "it is not TOML: ", 'Write KEY = "TEXT", KEY = NUMBER, or [SECTION]'),
         (
             "name = 1\n\nname = 2\n",
             "line 3, column 9",
-            "it is no TOML: cannot overwrite",
+            "it is not TOML: cannot overwrite",
             "Every key and section stands once",
         ),
         (

@@ -112,7 +112,7 @@ def test_the_page_tells_all_of_the_run() -> None:
     text = Page(html_report(report_of(RECORD, told()))).text
     for words in (
         "2 online", "3 not online", "1 skipped", "mi-0a", "mi-0e", "2026-11-24 13:02:11 UTC", "✕ Blocked", "✓ Online",
-        "Stopped before its turn", "Deleted: nobody can register with it any more", "Causes, grouped", "By ada",
+        "Stopped before its turn", "Deleted: it can no longer be used to register", "Causes, grouped", "By ada",
     ):  # fmt: skip
         assert words in text, words
     assert text.index("Not online") < text.index("✓ Online"), "what needs a person comes first"
@@ -122,7 +122,7 @@ def test_the_page_tells_all_of_the_run() -> None:
 
 def test_a_run_that_was_broken_off_or_failed_says_so() -> None:
     broken = Page(html_report(report_of({**RECORD, "finished": None}, told(finished=False)))).text
-    assert "It was broken off" in broken
+    assert "It was interrupted" in broken
     assert "… Not finished" in broken
     judged = events.HostJudged(host="e", status=HostStatus.READY, findings=()).to_json()
     only_judged = Page(html_report(report_of({**RECORD, "finished": None}, [told()[0], judged]))).text
