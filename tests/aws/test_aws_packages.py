@@ -311,7 +311,7 @@ def test_a_latest_that_is_not_the_newest_is_told(
     put(folder, "latest/debian_amd64/amazon-ssm-agent.deb", package_of("3.3.4624.0"))
     (folder / "latest/VERSION").write_text("3.3.4999.0")
     warnings = fetch(source=str(folder)).warnings
-    assert "calls 3.3.4999.0 latest, but serves 3.3.4624.0" in warnings[0]
+    assert "says that latest is 3.3.4999.0, but serves 3.3.4624.0" in warnings[0]
     assert f"{NEWEST} has been released" in warnings[1]
 
 
