@@ -137,8 +137,6 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import paramiko
-
-FACTS = facts_of(Family.POSIX)
 key_file, known_hosts, port, script_file, *addresses = sys.argv[1:]
 key = paramiko.Ed25519Key.from_private_key_file(key_file)
 script = Path(script_file).read_bytes()
