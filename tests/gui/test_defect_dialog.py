@@ -243,7 +243,7 @@ def test_everything_has_a_name_and_letters_are_taken_once(dialog: DefectDialog) 
     letters = [button.text()[button.text().index("&") + 1].lower() for button in buttons]
     assert len(buttons) == len(set(letters)) == 4
     assert dialog.windowTitle()
-    assert "go on" in dialog.accessibleDescription()
+    assert "you can continue" in dialog.accessibleDescription()
     assert dialog.details.accessibleName() == "The report"
     assert dialog.details.isHidden()
     dialog.more.click()
