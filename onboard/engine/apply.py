@@ -97,7 +97,7 @@ def _refuse_other(record: RunRecord, profile: Profile, proven: Collection[str]) 
     """
     problems = []
     if record.command != "apply":
-        remedy = "Give the id of an apply run; `onboard runs` lists them"
+        remedy = "Give the id of a run of apply. The command onboard runs lists them"
         problems.append(
             Problem(record.run, f"this is a run of {record.command}; only runs of apply can be resumed", remedy)
         )

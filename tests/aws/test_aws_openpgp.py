@@ -256,7 +256,7 @@ def test_an_ended_key_with_a_signature_of_its_time_is_a_warning(package: Path) -
     keys = trusted(pin=Pin(date(2024, 6, 1), None, None))
     signature = MAKER.sign(DATA, made=int(made.timestamp()))
     verified = check_signature(package, signature, keys, now=NOW)
-    assert "ended on 2024-06-01" in verified.warnings[0]
+    assert "expired on 2024-06-01" in verified.warnings[0]
     assert check_signature(package, signature, keys, now=made).warnings == ()
 
 
