@@ -327,7 +327,7 @@ def test_a_key_that_ended(fetch: Fetch, folder: Path, instead_of_awss: Callable[
     file = folder / "latest/debian_amd64/amazon-ssm-agent.deb"
     signed = int(datetime(2024, 5, 1, tzinfo=UTC).timestamp())
     file.with_name(file.name + ".sig").write_bytes(MAKER.sign(file.read_bytes(), made=signed))
-    assert "ended on 2024-06-01" in fetch(source=str(folder)).warnings[0]
+    assert "expired on 2024-06-01" in fetch(source=str(folder)).warnings[0]
 
 
 def test_without_signature_check_it_shouts(fetch: Fetch, folder: Path) -> None:
