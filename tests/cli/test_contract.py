@@ -146,7 +146,7 @@ def test_many_mistakes_are_counted_and_all_told_to_programs(console: Console) ->
 
 
 def test_every_command_writes_a_log_where_it_is_told(console: Console) -> None:
-    (console.folder / "p.toml").write_text("schema = 1\n")
+    (console.folder / "p.toml").write_text('schema = 1\nname = "p"\n')
     console("profile", "check", "p.toml", "--debug-log", "log")
     assert (console.folder / "log").exists()
 
