@@ -116,22 +116,12 @@ def test_each_source_is_asked_once_by_many_threads(stored: MemoryKeyring) -> Non
     assert questions == ["Password of ops (credential web-01): "]
 
 
-class Locked(MemoryKeyring):
-    """Waits until somebody unlocks it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.unlocked = threading.Event()
-
-    def get_password(self, service: str, username: str) -> str | None:
-        self.unlocked.wait()
-        return None
-
-
 @pytest.mark.parametrize("is_stopped", [True, False])
 def test_a_keyring_that_waits_to_be_unlocked_ends(monkeypatch: pytest.MonkeyPatch, *, is_stopped: bool) -> None:
     monkeypatch.setattr(credentials, "KEYRING_SECONDS", 60.0 if is_stopped else 0.0)
-    locked, cancel = Locked(), CancelToken()
+    cancel, unlocked = CancelToken(), threading.Event()
+    locked = MemoryKeyring()  # of no class of its own: keyring takes each class for a keyring of this computer
+    monkeypatch.setattr(locked, "get_password", lambda service, username: unlocked.wait() and None)
     keyring.set_keyring(locked)
     if is_stopped:
         cancel.stop_now()
@@ -139,7 +129,7 @@ def test_a_keyring_that_waits_to_be_unlocked_ends(monkeypatch: pytest.MonkeyPatc
         with pytest.raises(Cancelled if is_stopped else OnboardError, match=None if is_stopped else "to be unlocked"):
             Secrets(credential(), environment={}).secret("web-01", cancel)
     finally:
-        locked.unlocked.set()
+        unlocked.set()
 
 
 def test_no_answer_is_not_asked_for_again() -> None:
