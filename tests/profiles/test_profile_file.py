@@ -431,7 +431,7 @@ def test_what_is_saved_is_what_is_loaded(
     for number, profile in enumerate(profiles):
         hosts_file = "list.csv" if number >= unlisted else None
         written = save(profile.model_copy(update={"hosts_file": hosts_file}), path)
-        loaded = load(path)
+        loaded = load(path) if profile.hosts else load_unfinished(path)  # a list without servers is a mistake
         assert loaded == written
         assert {host.name: host for host in loaded.hosts} == {host.name: host for host in profile.hosts}
         before = files(path.parent)
