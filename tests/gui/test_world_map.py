@@ -122,7 +122,7 @@ def test_enter_is_left_to_the_page(world: WorldMap) -> None:
 
 def test_it_is_described_for_those_who_do_not_see_it(world: WorldMap) -> None:
     assert world.accessibleName()
-    assert "Arrow keys" in world.accessibleDescription()
+    assert "arrow keys" in world.accessibleDescription()
     world.select("eu-north-1")
     assert world.accessibleDescription().startswith("Europe (Stockholm), 4.0 ms")
 

@@ -118,7 +118,8 @@ class DetailPane(QFrame):
             column.addSpacing(S4)
             column.addWidget(Label(tr("To fix"), tone="muted"))
         if detail.remedy:
-            words = f"{detail.remedy}:" if detail.commands else detail.remedy
+            is_lead = bool(detail.commands) and not detail.remedy.endswith(".")
+            words = f"{detail.remedy}:" if is_lead else detail.remedy
             column.addWidget(Label(words, wrap=True, selectable=True))
         for command in detail.commands:
             column.addWidget(Command(tr("To fix"), command))
