@@ -269,7 +269,7 @@ class TestCertificates:
         certificate = self.certificate(authority)
         other = make_key(tmp_path / "other")
         trust, told = self.judge(tmp_path, other, certificate)
-        assert (trust, "not known" in told) == (Trust.NEW, True)
+        assert (trust, "not trusted for this server" in told) == (Trust.NEW, True)
 
     def test_a_revoked_authority_or_key_is_refused(self, tmp_path: Path, authority: Path) -> None:
         certificate = self.certificate(authority)
