@@ -117,9 +117,7 @@ def _told(started: RunStarted, body: Body, state: State, cancel: CancelToken) ->
     """A command's events except the last, folded into `state`: errors become events, and each server gets an end."""
 
     def told(event: Event) -> Event:
-        if not isinstance(
-            event, FactsGathered
-        ):  # not needed here, and it would take most of the memory for many servers
+        if not isinstance(event, FactsGathered):  # not needed here, and most of the memory that many servers take
             state.fold(event)
         return event
 

@@ -17,6 +17,7 @@ from onboard.engine.proof import Prover
 from onboard.engine.registrations import Registrations
 from onboard.engine.turn import Shared, Turn, failed
 from onboard.engine.workbench import Tools
+from onboard.facts.catalog import instance_id
 from onboard.model.cancel import CancelToken
 from onboard.model.changes import ChangeName, Phase, RunPhase, StepOutcome
 from onboard.model.errors import AwsError, OnboardError
@@ -57,7 +58,8 @@ class Rollout:
         self._cancel = cancel
         self._pace = Pace(profile.run.max_agent_starts, cancel)
         self._changes = {plan.host: [change.name for change in plan.changes] for plan in prepared.plan.hosts}
-        self._nodes: dict[str, str] = {}  # server → mi- id, if known
+        known = {name: instance_id(prepared.before[name].facts) for name in self._changes}
+        self._nodes = {name: node for name, node in known.items() if node}  # server → mi- id, if known
         self._proven: dict[str, str] = {}  # server → mi- id that answered with its nonce
         self._registrations = Registrations()
 
@@ -92,7 +94,17 @@ class Rollout:
             changed = [host for host in hosts if self._changes[host.name] != only_asked]
             asked = [host for host in hosts if self._changes[host.name] == only_asked]
             canary, rest = changed[: self._profile.run.canary], changed[self._profile.run.canary :]
-            yield from self._wave(RunPhase.CANARY, canary, prover)
+            shared = Shared(
+                self._run,
+                self._attempt,
+                self._aws,
+                self._tools,
+                self._cancel,
+                self._pace,
+                prover,
+                self._registrations.take,
+            )
+            yield from self._wave(RunPhase.CANARY, canary, shared)
             failed = [host.name for host in canary if host.name not in self._proven]
             if failed and not self._cancel.stopping:
                 for host in rest:
@@ -103,7 +115,7 @@ class Rollout:
                         remedy="Fix the problem shown for the canary, then run apply again",
                     )
                 rest = []
-            yield from self._wave(RunPhase.INSTALL, [*rest, *asked], prover)
+            yield from self._wave(RunPhase.INSTALL, [*rest, *asked], shared)
             self._clear(prover)
 
     def _clear(self, prover: Prover) -> None:
@@ -112,21 +124,10 @@ class Rollout:
         for node in prover.clear(hosts):
             self._tools.journal.write(self._run, hosts[node], ChangeName.PLACE_NONCE, Phase.UNDONE)
 
-    def _wave(self, phase: RunPhase, hosts: Sequence[Host], prover: Prover) -> Generator[Event, None, None]:
+    def _wave(self, phase: RunPhase, hosts: Sequence[Host], shared: Shared) -> Generator[Event, None, None]:
         if not hosts:
             return
         yield PhaseStarted(phase=phase, total=len(hosts))
-
-        shared = Shared(
-            self._run,
-            self._attempt,
-            self._aws,
-            self._tools,
-            self._cancel,
-            self._pace,
-            prover,
-            self._registrations.take,
-        )
 
         def work(host: Host, emit: Emit) -> Rest | None:
             before, changes = self._prepared.before[host.name], self._changes[host.name]
