@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from rich.console import Console
@@ -22,7 +22,7 @@ from onboard.cli.output import failure_text
 from onboard.model import events
 from onboard.model.causes import causes_of
 from onboard.model.changes import ChangeName, RunPhase
-from onboard.model.finding import Verdict
+from onboard.model.finding import Cause, Verdict
 from onboard.model.outcome import Sign, need_of, sign_of_status, sign_of_verdict, troubles
 from onboard.model.plan import Change, Plan
 from onboard.model.state import HostState, State
@@ -82,13 +82,14 @@ class People:
     def _servers(self, state: State) -> None:
         if state.hosts:
             self._out.print(_servers(state, "onboard report" if self._kept else "--json"))
-        for line in _cause_lines(state):
+        causes = causes_of(state.hosts.values())
+        for line in _cause_lines(causes, has_rows=len(state.hosts) <= ALL_ROWS):
             self._out.print(line)
-        self._commands(state)
+        self._commands(causes)
 
-    def _commands(self, state: State) -> None:
+    def _commands(self, causes: Iterable[Cause]) -> None:
         """What can be run as it stands, each on a line of its own that no table breaks."""
-        for cause in causes_of(state.hosts.values()):
+        for cause in causes:
             if cause.words.commands:
                 names = and_more(cause.hosts, FEW)
                 self._out.print(f"[bold]{escape(cause.words.remedy_words)}[/] ({escape(names)}):")
@@ -236,22 +237,22 @@ def _why(host: HostState) -> str:
     if wrong and not wrong[0].check:  # the reason of its end, and what the server said last
         said = wrong[0].evidence.strip().splitlines()[-1:]
         seen = f" It said: {said[0]}" if said and said[0] not in wrong[0].summary else ""
-        return _sentences(wrong[0].summary, wrong[0].remedy) + seen
+        return _sentences(wrong[0].summary, wrong[0].words.remedy_words) + seen
     worst = [finding for finding in wrong if finding.status is Verdict.FAIL] or wrong
-    return " ".join(_sentences(finding.summary, finding.remedy) for finding in worst)
+    return " ".join(_sentences(finding.summary, finding.words.remedy_words) for finding in worst)
 
 
 def _sentences(*parts: str) -> str:
     return " ".join(f"{part[:1].upper()}{part[1:].rstrip('. ')}." for part in parts if part)
 
 
-def _cause_lines(state: State) -> list[str]:
-    """Equal causes, grouped, where there are more servers than one. The remedy, if no row above could say it."""
+def _cause_lines(causes: Iterable[Cause], *, has_rows: bool) -> list[str]:
+    """Equal causes, grouped, where there are more servers than one. What to do, unless each server's row says it."""
     lines = []
-    for cause in causes_of(state.hosts.values()):
+    for cause in causes:
         if len(cause.hosts) < 2:
             continue
-        remedy = cause.remedy if len(state.hosts) > ALL_ROWS else ""
+        remedy = "" if has_rows else cause.words.remedy_words
         text = f"{servers(len(cause.hosts))}: {_sentences(cause.summary, remedy)} ({and_more(cause.hosts, FEW)})"
         lines.append(f"{marked(sign_of_verdict(cause.status), '')}{escape(text)}")
     return lines
