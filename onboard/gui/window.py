@@ -287,7 +287,7 @@ class Window(QMainWindow):
     def _running_changed(self) -> None:
         for page in self._stack.pages:
             page.running_changed()
-        self._show_standing()
+        self._standing.start()
 
     @Slot(object)
     def _secret_wanted(self, wanted: events.SecretWanted) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import scenes
+from gui.conftest import settle
+from machine import slowness
 from parts import part
 from pictures_install import interrupted
 from PySide6.QtCore import QCoreApplication, QDeadlineTimer, QEventLoop, Qt
@@ -281,6 +283,7 @@ def test_an_order_that_began_no_run_says_why_and_can_be_given_again(bench: Bench
     bench.feed(why, events.RunFinished(run="", hosts={}))
     assert part(bench.page, "failure", ErrorPanel).isVisible()
     assert not part(bench.page, "resume", Button).isVisible(), "there is no run to go on with"
+    settle()
     assert part(bench.window, "footer", Footer).message() == "Another process is changing srv-app-01"
     assert bench.page.primary_label() == "&Install on 242 servers"
     bench.begin()
@@ -298,6 +301,7 @@ def test_a_new_plan_takes_the_place_of_a_refusal(bench: Bench) -> None:
     bench.feed(replace(begun, started="2026-11-24T15:00:00+00:00"), *more, command="plan")
     assert not part(bench.page, "failure", ErrorPanel).isVisible()
     assert bench.page.primary_label() == "&Install on 242 servers"
+    settle()
     assert part(bench.window, "footer", Footer).message() == "The new plan is not installed yet"
 
 
@@ -440,7 +444,7 @@ def test_ten_thousand_servers_cost_little_at_each_telling(qapp: object) -> None:
         model.update(names)
         took.append(time.perf_counter() - began)
     print(f"1,000 of 10,000 servers told anew: {sorted(took)[2] * 1000:.1f} ms")
-    assert sorted(took)[2] < 0.05
+    assert sorted(took)[2] < 0.05 * slowness()
     model.deleteLater()
 
 

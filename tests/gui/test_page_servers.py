@@ -9,8 +9,10 @@ import keyring
 import pytest
 import scenes
 import scenes_servers
+from gui.conftest import settle
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringError
+from machine import slowness
 from parts import part
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence
@@ -378,6 +380,7 @@ def test_the_primary_button_reads_the_keys_that_were_not_read(
     assert part(window, "footer", Footer).primary.text().replace("&", "") == "Read host keys"
     window.forward()
     assert [host["name"] for host in orders[-1]["profile"]["hosts"]] == list(NAMES)
+    settle()
     assert part(window, "footer", Footer).primary.text().replace("&", "") == "Next: Region"
     mixed(page)
     assert page.primary_label() == ""
@@ -656,7 +659,7 @@ def test_ten_thousand_servers_filter_quickly(page: ServersPage) -> None:
         page.filter.setText(text)
         took.append(time.thread_time() - began)
     print(f"filtering 10,000 servers: {max(took) * 1000:.0f} ms at most")
-    assert sorted(took)[len(took) // 2] < 0.05
+    assert sorted(took)[len(took) // 2] < 0.05 * slowness()
 
 
 def test_keys_are_read_approved_and_trusted_in_practice(session: Session, show: Show, until: Until) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import fleet
 import pytest
+from machine import slowness
 from PySide6.QtCore import QCoreApplication, QEventLoop, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from session_feed import feed
@@ -27,12 +28,16 @@ from onboard.model import orders
 
 SERVERS = 10_000
 RUNS = 5
-LONGEST = 0.050  # seconds, in the median of the runs
+LONGEST = 0.050  # seconds, in the median of the runs, on a machine as fast as the reference
 TICK = 1  # millisecond
 PATIENCE = 240.0  # seconds for one run
-COPYING = 0.200  # seconds to select all and copy it
+COPYING = 0.200  # seconds to select all and copy it, on such a machine
 COPIED = ("servers", "checks", "install", "finish")
-SHORTENED = {"checks": [("Red Hat Enterprise Linux 8.9 (Ootpa)", "RHEL 8.9")]}  # page → copied whole, shown short
+COMPARED = 500  # rows whose copy is compared with what is shown
+# page → what is copied whole and shown short
+SHORTENED = {
+    "checks": {("Red Hat Enterprise Linux 8.9 (Ootpa)", "RHEL 8.9"), ("Debian GNU/Linux 12 (bookworm)", "Debian 12")}
+}
 WAITED = Path("/proc/thread-self/schedstat")  # nanoseconds on a processor, and waiting for one
 
 # page → the command that it watches
@@ -45,7 +50,8 @@ class Watchdog:
     Time in which the thread could run and other programs had the processor is not counted, where the system tells it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit: float = LONGEST) -> None:
+        self.limit = limit
         self.longest = 0.0
         self.stalls = 0
         self._last = self._clock()
@@ -65,7 +71,7 @@ class Watchdog:
         now = self._clock()
         took, self._last = now - self._last - TICK / 1000, now
         self.longest = max(self.longest, took)
-        self.stalls += took > LONGEST
+        self.stalls += took > self.limit
 
     def watch(self, condition: Callable[[], object]) -> None:
         self._last = self._clock()
@@ -95,9 +101,9 @@ def test_nothing_stalls_for_a_twentieth_of_a_second(name: str, session: Session,
     show(window, 1280, 800)
     window.visit(name)
     assert window.current.name == name
-    longest = []
+    longest, limit = [], LONGEST * slowness()
     for number in range(RUNS):
-        dog = Watchdog()
+        dog = Watchdog(limit)
         session.run(orders.ORDERS[STREAMING[name]]())
         began = time.perf_counter()
         dog.watch(lambda: not session.view.running)
@@ -106,11 +112,11 @@ def test_nothing_stalls_for_a_twentieth_of_a_second(name: str, session: Session,
         longest.append(dog.longest)
         print(
             f"{name}, run {number + 1}: longest stall {dog.longest * 1000:.0f} ms, {dog.stalls} above "
-            f"{LONGEST * 1000:.0f} ms, {SERVERS:,} servers in {took:.1f} s"
+            f"{limit * 1000:.0f} ms, {SERVERS:,} servers in {took:.1f} s"
         )
         session.engine.close()
     assert name != "install" or session.view.state("apply").plan == fleet.plan(SERVERS)
-    assert statistics.median(longest) <= LONGEST
+    assert statistics.median(longest) <= limit
 
 
 def test_ten_thousand_rows_are_copied_at_once(session: Session, show: Callable[..., None]) -> None:
@@ -133,10 +139,11 @@ def test_ten_thousand_rows_are_copied_at_once(session: Session, show: Callable[.
             took.append(time.thread_time() - began)
         lines = QGuiApplication.clipboard().text().splitlines()
         assert len(lines) > SERVERS * 0.9
-        pairs = zip(lines[0].split("\t"), _shown_texts(page.table, 0), strict=True)
-        assert [pair for pair in pairs if pair[0] != pair[1]] == SHORTENED.get(name, [])
+        rows = ((line.split("\t"), _shown_texts(page.table, row)) for row, line in enumerate(lines[:COMPARED]))
+        pairs = {pair for copied, seen in rows for pair in zip(copied, seen, strict=True)}
+        assert {pair for pair in pairs if pair[0] != pair[1]} == SHORTENED.get(name, set())
         print(f"{name}: {len(lines):,} rows copied in {min(took) * 1000:.0f} ms")
-        assert min(took) <= COPYING
+        assert min(took) <= COPYING * slowness()
 
 
 def _shown_texts(table: DataTable, row: int) -> list[str]:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Hashable
 
 import pytest
+from machine import slowness
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QImage
 from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy, QTest
@@ -367,10 +368,11 @@ def test_a_screen_of_a_matrix_is_painted_and_fitted_in_no_time(show: Show) -> No
         began = time.thread_time()
         table.viewport().grab()
         taken.append(time.thread_time() - began)
-    assert sorted(taken)[2] < 0.05, f"a screen takes {sorted(taken)[2] * 1000:.0f} ms"
+    assert sorted(taken)[2] < 0.05 * slowness(), f"a screen takes {sorted(taken)[2] * 1000:.0f} ms"
     began = time.thread_time()
     table.fit_columns()
-    assert time.thread_time() - began < 0.05
+    took = time.thread_time() - began
+    assert took < 0.05 * slowness()
 
 
 def test_a_badge_without_text_is_not_there(show: Show) -> None:

@@ -75,7 +75,7 @@ class CheckMatrix(HostTable):
         self.causes = CauseIndex()
         self._state = State()
         self._fixes: Sequence[str] = ()
-        self._words: dict[str, str] = {}  # server → text to search, in addition to causes; in the order of the draft
+        self._hosts: dict[str, Host] = {}  # in the order of the draft
         self._status: dict[str, HostStatus | None] = {}
         self._awaited: set[str] = set()  # queried in this run, no answer yet
         self._asked = 0
@@ -99,9 +99,9 @@ class CheckMatrix(HostTable):
     def show(self, hosts: Sequence[Host], state: State, fixes: Sequence[str]) -> None:
         """Start again with these servers of the draft."""
         self._state, self._fixes = state, fixes
-        self._words = {host.name: _searched(host) for host in hosts} if state.hosts else {}
+        self._hosts = {host.name: host for host in hosts} if state.hosts else {}
         self.causes = CauseIndex()
-        known = (state.hosts.get(name) for name in self._words)
+        known = (state.hosts.get(name) for name in self._hosts)
         self.causes.update(host for host in known if host is not None and host.status is not None)
         self._count_all()
         if self._cause is not None and not self.causes.hosts(self._cause):
@@ -109,8 +109,8 @@ class CheckMatrix(HostTable):
         if not self._running:
             self.arrange()
             return
-        if self._words.keys() != set(self._order):
-            self._order = list(self._words)
+        if self._hosts.keys() != set(self._order):
+            self._order = list(self._hosts)
         self._refill()
 
     def heard(self, names: Collection[str]) -> None:
@@ -119,7 +119,7 @@ class CheckMatrix(HostTable):
 
     def update(self, names: Iterable[str]) -> None:
         """Called when these servers changed."""
-        changed = [name for name in names if name in self._words]
+        changed = [name for name in names if name in self._hosts]
         hosts = self._state.hosts
         self.causes.update(hosts[name] for name in changed if name in hosts)
         for name in changed:
@@ -154,10 +154,10 @@ class CheckMatrix(HostTable):
 
     def _count_all(self) -> None:
         hosts, fixes = self._state.hosts, self._fixes
-        self._status = {name: status_of(hosts.get(name), fixes) for name in self._words}
+        self._status = {name: status_of(hosts.get(name), fixes) for name in self._hosts}
         groups = Counter(_GROUPS.get(status) for status in self._status.values() if status is not None)
         self.counts = Counter({group: count for group, count in groups.items() if group is not None})
-        self.counts[Group.ALL] = len(self._words)
+        self.counts[Group.ALL] = len(self._hosts)
 
     def _count(self, name: str) -> None:
         old, new = self._status[name], status_of(self._state.hosts.get(name), self._fixes)
@@ -187,7 +187,7 @@ class CheckMatrix(HostTable):
             super().filter_by(group, text)
 
     def _names(self) -> Iterable[str]:
-        return self._words
+        return self._hosts
 
     def _need(self) -> Callable[[str], int]:
         return lambda name: need_of(self._status[name])
@@ -201,7 +201,7 @@ class CheckMatrix(HostTable):
         def fits(name: str) -> bool:
             if matching is not None and name not in matching:
                 return False
-            if self._text and self._text not in self._words[name] and name not in found:
+            if self._text and self._text not in _searched(self._hosts[name]) and name not in found:
                 return False
             status = self._status[name]
             return self._group == ALL or (status is not None and _GROUPS.get(status) == self._group)
@@ -217,7 +217,7 @@ class CheckMatrix(HostTable):
 
     @property
     def total(self) -> int:
-        return len(self._words)
+        return len(self._hosts)
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -317,5 +317,6 @@ class CheckMatrix(HostTable):
 
 
 def _searched(host: Host) -> str:
+    """The text that a search looks in, in addition to causes."""
     tags = " ".join(f"{key}={value}" for key, value in host.tags.items())
     return f"{host.name} {host.address} {tags}".lower()
