@@ -31,6 +31,7 @@ LOCKS = {
     "test": ROOT / "packaging" / "requirements-test.txt",
 }
 EXTRAS = {"practice": ["practice"], "build": ["practice", "build"], "test": ["practice", "build", "dev"]}
+WORKERS = ["-n", "2", "--dist", "loadgroup"]  # tests/conftest.py says which tests have to stay in one worker
 TEST_PACKAGES = ROOT / "tests" / "apt-packages.txt"
 
 # What PySide6's wheels expect of a Linux system: library → Debian's package.
@@ -99,7 +100,7 @@ def test(arguments: list[str]) -> int:
         ("format", ["ruff", "format", "--check", "."]),
         ("types", ["mypy"]),
         ("imports", ["lint-imports"]),
-        ("tests", ["pytest", *arguments]),  # in one process: some of them measure milliseconds
+        ("tests", ["pytest", *WORKERS, *arguments]),
     ):
         if failed and name == "tests":
             say(f"== failed so far: {', '.join(failed)}")

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from turnstile import pytest_configure_node, pytest_runtest_protocol  # noqa: F401 - hooks of pytest
 from whole import TALLY, Tally, line_of
 
 GRACE = 5.0  # seconds that a thread may take to end after its test asked it to
@@ -19,12 +20,12 @@ GRACE = 5.0  # seconds that a thread may take to end after its test asked it to
 # Fixtures that outlive one test start more threads of these names while they serve it; they have to be gone at the end.
 OUTLIVING = ("practice-", "asyncio_")
 
-# Tests that measure time, and those that take the machine's network or a screen as a whole, disturb each other: where
-# there are several workers (pytest -n), all of these go to one. They are known by the helpers that they import or use.
+# With several workers (pytest -n), tests that use the machine's network or a screen as a whole all go to one worker, as
+# they disturb each other. They are known by the helpers that they import or use. While a test that measures time runs
+# (marker `measures`), no other test does: see tests/turnstile.py.
 ALONE = "one-at-a-time"
 HELPERS = {"cleanroot", "desktop", "gui.desktop", "lab", "openssh", "packaged", "realhosts", "regionnet"}
 FIXTURES = {"lab", "systemd_lab"}
-MEASURING = {"aws/test_latency_sockets.py", "gui/test_watchdog.py", "practice/test_distances.py"}
 LOOKING_AROUND = {"checks/test_failing_commands.py"}  # sees all processes of this machine, agents of real hosts too
 
 USER_VARIABLES = ("AWS_", "ONBOARD_", "SSH_AUTH_SOCK", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -45,9 +46,7 @@ def is_alone(item: pytest.Item) -> bool:
     assert isinstance(item, pytest.Function)
     imported = {getattr(value, "__module__", None) for value in vars(item.module).values()}
     path = item.path.relative_to(Path(__file__).parent).as_posix()
-    return (
-        bool(imported & HELPERS) or bool(FIXTURES.intersection(item.fixturenames)) or path in MEASURING | LOOKING_AROUND
-    )
+    return bool(imported & HELPERS) or bool(FIXTURES.intersection(item.fixturenames)) or path in LOOKING_AROUND
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -14,6 +14,8 @@ from onboard.aws.latency import LEAST, MOST, Progress, Proxy, Target, measure, r
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import AwsError
 
+pytestmark = pytest.mark.measures
+
 
 @contextlib.contextmanager
 def serving(answer: Callable[[socket.socket, str], None] | None = None) -> Iterator[tuple[int, list[str]]]:

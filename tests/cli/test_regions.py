@@ -17,6 +17,8 @@ from regionnet import RegionNetwork, needs_network_namespaces, region_network, s
 from onboard.aws.regions import offers
 from onboard.profiles import file as profile_file
 
+pytestmark = pytest.mark.measures
+
 REGIONS = [offer.region for offer in offers()]
 FIELDS = {"region", "long_name", "origin", "via", "median_ms", "spread_ms", "low_ms", "high_ms", "samples", "lost"}
 BUDGET = (

@@ -430,6 +430,7 @@ def test_every_step_has_words() -> None:
         assert doing(name) != name
 
 
+@pytest.mark.measures
 def test_ten_thousand_servers_cost_little_at_each_telling(qapp: object) -> None:
     """One update of all servers takes far less than the 50 ms that a person would notice."""
     from onboard.model.state import fold

@@ -26,6 +26,8 @@ from onboard.gui.widgets.data_table import DataTable
 from onboard.gui.window import Window
 from onboard.model import orders
 
+pytestmark = pytest.mark.measures
+
 SERVERS = 10_000
 RUNS = 5
 LONGEST = 0.050  # seconds, in the median of the runs, on a machine as fast as the reference

@@ -8,6 +8,8 @@ import pytest
 from onboard.practice import regions
 from onboard.practice.regions import COMPUTER, VIA, DistanceProxy, Site, region_sites, round_trip_ms
 
+pytestmark = pytest.mark.measures
+
 
 def test_distances_grow_with_the_way_around_the_world() -> None:
     frankfurt, sydney = region_sites()["eu-central-1"], region_sites()["ap-southeast-2"]
