@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 
 from onboard.hosts.credentials import Secrets, variable_name
-from onboard.hosts.dial import Dialler, dial
+from onboard.hosts.dial import DIRECT, Dialler
 from onboard.hosts.lockout import Lockout
 from onboard.hosts.log_in_memory import LogInMemory
 from onboard.hosts.ssh.connector import SshConnector
@@ -97,7 +97,7 @@ class OpenSsh:
         known_hosts: KnownHosts | None = None,
         lockout: Lockout | None = None,
         memory: LogInMemory | None = None,
-        dialler: Dialler = dial,
+        dialler: Dialler = DIRECT,
         limits: Limits = DEFAULT_LIMITS,
     ) -> SshConnector:
         """A connector whose credential `default` is this one, and which trusts this server."""

@@ -7,7 +7,6 @@ from contextlib import closing
 from onboard.engine.command import look
 from onboard.engine.workbench import Tools
 from onboard.hosts.connection import Connection
-from onboard.hosts.dial import resolve
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import (
     HostError,
@@ -36,12 +35,12 @@ def probe(profile: Profile, host: Host, tools: Tools, cancel: CancelToken) -> It
     def body(_: str) -> Generator[Event, None, None]:
         stages = _Stages(host)
         try:
-            address = resolve(host, cancel, time.monotonic() + NAME_LIMIT)[0][4][0]
+            address = tools.dialler.address_of(host, cancel, NAME_LIMIT)
         except HostUnreachable as error:
             yield from stages.failed("name", error.why, error.remedy)
             yield HostFinished.of(host.name, _status(error), reason=error.what, remedy=error.remedy)
             return
-        yield stages.passed("name", str(address))
+        yield stages.passed("name", address)
         try:
             connection = tools.connector.connect(host, cancel)
         except HostError as error:

@@ -55,7 +55,7 @@ def trust(
         def read(host: Host, emit: Emit) -> None:
             try:
                 cancel.check()
-                keys = harvest(host, known, cancel, supplied=supplied)
+                keys = harvest(host, known, cancel, supplied=supplied, dialler=tools.dialler)
             except Cancelled:
                 return
             except Exception as error:  # noqa: BLE001 - one server's defect must not stop the others

@@ -10,6 +10,7 @@ from onboard.engine.proof import DEFAULT_PATIENCE, Patience
 from onboard.hosts.connection import Connector
 from onboard.hosts.connectors import Connectors, Means
 from onboard.hosts.credentials import Prompt, Secrets
+from onboard.hosts.dial import DIRECT, Dialler
 from onboard.hosts.lockout import Lockout
 from onboard.hosts.log_in_memory import LogInMemory
 from onboard.hosts.ssh.known_hosts import KnownHosts
@@ -28,6 +29,7 @@ class Tools:
     patience     how long a proof may take
     mfa_code     asks a person for an MFA code, with AWS's prompt; None if there is nobody to ask
     memory       what was learned while logging in
+    dialler      how the connector reaches servers, for commands that look at a server without logging in
     """
 
     connector: Connector
@@ -37,6 +39,7 @@ class Tools:
     patience: Patience = DEFAULT_PATIENCE
     mfa_code: Callable[[str], Secret] | None = None
     memory: LogInMemory = field(default_factory=LogInMemory)
+    dialler: Dialler = DIRECT
 
 
 @contextmanager
@@ -49,6 +52,7 @@ def workbench(
     known_hosts: KnownHosts | None = None,
     patience: Patience = DEFAULT_PATIENCE,
     forgive: Iterable[str] = (),
+    dialler: Dialler = DIRECT,
 ) -> Iterator[Tools]:
     """The tools of a command whose own files are in `folder`.
 
@@ -59,6 +63,8 @@ def workbench(
     lockout = Lockout.of_this_user(folder)
     for account in forgive:
         lockout.forgive(account)
-    means = Means(credentials, Secrets(credentials, prompt=prompt), known, lockout)
+    means = Means(credentials, Secrets(credentials, prompt=prompt), known, lockout, dialler=dialler)
     with closing(Journal(folder)) as journal:
-        yield Tools(Connectors(means), journal, folder / "packages", known, patience, mfa_code, means.memory)
+        yield Tools(
+            Connectors(means), journal, folder / "packages", known, patience, mfa_code, means.memory, means.dialler
+        )

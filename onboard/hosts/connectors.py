@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from onboard.hosts.connection import Connection, Connector
 from onboard.hosts.credentials import Secrets
-from onboard.hosts.dial import Dialler, dial
+from onboard.hosts.dial import DIRECT, Dialler
 from onboard.hosts.lockout import Lockout
 from onboard.hosts.log_in_memory import LogInMemory
 from onboard.hosts.ssh.known_hosts import KnownHosts
@@ -25,7 +25,7 @@ class Means:
     known_hosts: KnownHosts
     lockout: Lockout
     memory: LogInMemory = field(default_factory=LogInMemory)
-    dialler: Dialler = dial
+    dialler: Dialler = DIRECT
 
 
 def _ssh(means: Means) -> Connector:

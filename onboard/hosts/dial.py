@@ -20,20 +20,38 @@ TICK = 0.1  # seconds after which waiting code looks at the cancel token
 
 
 class Dialler(Protocol):
-    """A way to open a TCP connection to a server within `seconds`. Raises HostUnreachable, Cancelled."""
+    """A way to reach servers by TCP. Both methods take at most `seconds`, and raise HostUnreachable, Cancelled."""
 
-    def __call__(self, host: Host, cancel: CancelToken, seconds: float, /) -> socket.socket: ...
+    def address_of(self, host: Host, cancel: CancelToken, seconds: float) -> str:
+        """Return the server's IP address, or "" if something else resolves its name, such as a jump host."""
+        ...
+
+    def dial(self, host: Host, cancel: CancelToken, seconds: float) -> socket.socket:
+        """Open a TCP connection to the server."""
+        ...
 
 
-def dial(host: Host, cancel: CancelToken, seconds: float) -> socket.socket:
-    """Connect directly, to the first of the server's addresses that answers."""
-    if host.place.way:
-        raise HostUnreachable(
-            "The server was not tried", where=host.name, why="Jump hosts are not supported", remedy="Remove jump"
-        )
-    deadline = time.monotonic() + seconds
+class _Direct:
+    """Resolves names on this computer and connects from it."""
+
+    def address_of(self, host: Host, cancel: CancelToken, seconds: float) -> str:
+        return str(_resolve(host, cancel, time.monotonic() + seconds)[0][4][0])
+
+    def dial(self, host: Host, cancel: CancelToken, seconds: float) -> socket.socket:
+        """Connect to the first of the server's addresses that answers."""
+        if host.place.way:
+            raise HostUnreachable(
+                "The server was not tried", where=host.name, why="Jump hosts are not supported", remedy="Remove jump"
+            )
+        return _first_to_answer(host, cancel, time.monotonic() + seconds)
+
+
+DIRECT: Dialler = _Direct()
+
+
+def _first_to_answer(host: Host, cancel: CancelToken, deadline: float) -> socket.socket:
     failure: OSError | None = None
-    addresses = resolve(host, cancel, deadline)
+    addresses = _resolve(host, cancel, deadline)
     for tried, (family, kind, protocol, _, target) in enumerate(addresses):
         now = time.monotonic()
         share = (deadline - now) / (len(addresses) - tried)  # one that is silent leaves time for the next
@@ -69,7 +87,7 @@ def _connect(sock: socket.socket, target: Any, cancel: CancelToken, deadline: fl
         raise OSError(code, os.strerror(code))
 
 
-def resolve(host: Host, cancel: CancelToken, deadline: float) -> list[tuple[Any, ...]]:
+def _resolve(host: Host, cancel: CancelToken, deadline: float) -> list[tuple[Any, ...]]:
     """getaddrinfo's answer, by `deadline` of time.monotonic(). Raises HostUnreachable, Cancelled on stop_now()."""
     address, port = host.place.address, host.place.port
     if _is_numeric(address):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from onboard.hosts import dial as dialling
-from onboard.hosts.dial import dial
+from onboard.hosts.dial import DIRECT
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import HostUnreachable
 from onboard.model.profile import Host
@@ -35,7 +35,7 @@ def test_a_silent_address_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(dialling.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(dialling, "_connect", silent)
     with pytest.raises(HostUnreachable, match="No answer came"):
-        dial(NAMED, CancelToken(), 9)
+        DIRECT.dial(NAMED, CancelToken(), 9)
     assert given == pytest.approx([103, 106, 109])
 
 
@@ -43,7 +43,7 @@ def test_a_second_address_is_connected_to(monkeypatch: pytest.MonkeyPatch) -> No
     with socket.socket() as closed, socket.create_server(("127.0.0.1", 0)) as server:
         closed.bind(("127.0.0.1", 0))
         with_addresses(monkeypatch, closed.getsockname(), server.getsockname())
-        with dial(NAMED, CancelToken(), 5) as sock:
+        with DIRECT.dial(NAMED, CancelToken(), 5) as sock:
             assert sock.getpeername() == server.getsockname()
 
 
@@ -63,11 +63,11 @@ def test_a_socket_that_cannot_be_had_is_told(monkeypatch: pytest.MonkeyPatch, co
     with_addresses(monkeypatch, ("192.0.2.1", 22), ("2001:db8::1", 22, 0, 0))
     monkeypatch.setattr(socket, "socket", none)
     with pytest.raises(HostUnreachable, match=told):
-        dial(NAMED, CancelToken(), 5)
+        DIRECT.dial(NAMED, CancelToken(), 5)
     assert not codes
 
 
 def test_an_address_of_a_network_that_is_not_here_is_told() -> None:
     host = Host(name="server", address="fe80::1%nosuch", port=22)
     with pytest.raises(HostUnreachable, match="fe80::1%nosuch cannot be resolved"):
-        dial(host, CancelToken(), 5)
+        DIRECT.dial(host, CancelToken(), 5)

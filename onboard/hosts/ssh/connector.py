@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 import paramiko
 
 from onboard.hosts.credentials import Secrets
-from onboard.hosts.dial import TICK, Dialler, dial
+from onboard.hosts.dial import DIRECT, TICK, Dialler
 from onboard.hosts.lockout import Lockout
 from onboard.hosts.log_in_memory import LogInMemory
 from onboard.hosts.ssh.account import Account
@@ -47,7 +47,7 @@ class SshConnector:
         known_hosts: KnownHosts,
         lockout: Lockout,
         memory: LogInMemory,
-        dialler: Dialler = dial,
+        dialler: Dialler = DIRECT,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._credentials = credentials

@@ -13,7 +13,7 @@ import paramiko
 from paramiko.common import cMSG_SERVICE_REQUEST
 from paramiko.ssh_exception import IncompatiblePeer
 
-from onboard.hosts.dial import TICK, Dialler, dial
+from onboard.hosts.dial import DIRECT, TICK, Dialler
 from onboard.hosts.ssh.host_key import HostKey, algorithms_of
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import HostUnreachable
@@ -120,7 +120,7 @@ def host_key(
     key_types: Sequence[str],
     cancel: CancelToken,
     limits: Limits = DEFAULT_LIMITS,
-    dialler: Dialler = dial,
+    dialler: Dialler = DIRECT,
 ) -> HostKey | None:
     """The host key that a server shows when asked for `key_types`, best first; None when it has none of them.
 
@@ -148,7 +148,7 @@ def handshake(
     Raises HostUnreachable, Cancelled.
     """
     deadline = time.monotonic() + limits.connect + 2 * limits.handshake
-    transport = SshTransport(dialler(host, cancel, limits.connect), algorithms)
+    transport = SshTransport(dialler.dial(host, cancel, limits.connect), algorithms)
     transport.banner_timeout = limits.handshake
     transport.handshake_timeout = limits.handshake
     done = threading.Event()

@@ -7,7 +7,7 @@ not even when a supplied file lists it: the old entry must first be removed by h
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from onboard.hosts.dial import Dialler, dial
+from onboard.hosts.dial import DIRECT, Dialler
 from onboard.hosts.ssh.host_key import ALGORITHMS, KEY_TYPES, HostKey
 from onboard.hosts.ssh.known_hosts import KeyVerdict, KnownHosts, Trust
 from onboard.hosts.ssh.transport import DEFAULT_LIMITS, Limits, host_key
@@ -32,7 +32,7 @@ def harvest(
     supplied: KnownHosts | None = None,
     every_type: bool = False,
     limits: Limits = DEFAULT_LIMITS,
-    dialler: Dialler = dial,
+    dialler: Dialler = DIRECT,
 ) -> tuple[SeenKey, ...]:
     """The server's host key: of a type that `known` or `supplied` has for it, else of its best type.
 

@@ -22,6 +22,7 @@ import asyncssh
 import pytest
 from connection_contract import Connect, ShellContract
 from openssh import Account, OpenSsh, account, log_of, make_key, needs, needs_root, openssh
+from relay import Relay
 
 from onboard.hosts.connection import Connection
 from onboard.hosts.lockout import Lockout
@@ -569,12 +570,7 @@ def test_a_host_certificate_of_a_known_authority_is_trusted(tmp_path: Path) -> N
 
 def test_the_dialler_that_is_given_opens_the_way(server: OpenSsh, operator: Account) -> None:
     """As through a jump host: the server's own address leads nowhere from here."""
-    asked: list[Host] = []
-
-    def through(host: Host, cancel: CancelToken, seconds: float) -> socket.socket:
-        asked.append(host)
-        return socket.create_connection(("127.0.0.1", server.port), seconds)
-
+    through = Relay(server.port)
     far = Host(name="far", address="198.51.100.1", port=server.port, jump="bastion")
     known_hosts = server.folder / "known_far"
     known_hosts.write_text(f"{entry_name(far.place)} {server.host_keys['ed25519']}\n")
@@ -582,7 +578,7 @@ def test_the_dialler_that_is_given_opens_the_way(server: OpenSsh, operator: Acco
     connector = server.connector(operator.credential(), known_hosts=known, dialler=through)
     with closing(connector.connect(far, CancelToken())) as connection:
         assert connection.run_script("echo there").stdout == b"there\n"
-    assert asked == [far]
+    assert through.asked == [far]
     with pytest.raises(HostUnreachable, match="Jump hosts are not supported"):
         server.connector(operator.credential(), known_hosts=known).connect(far, CancelToken())
 
