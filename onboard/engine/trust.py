@@ -6,7 +6,8 @@ from onboard.engine.command import Begun, conduct
 from onboard.engine.fleet import Emit, Result, kept, work_on
 from onboard.engine.survey import finish_with, weak_identity
 from onboard.engine.workbench import Tools
-from onboard.hosts.ssh.known_hosts import KnownHosts, Trust
+from onboard.hosts.ssh.known_hosts import KeyVerdict, KnownHosts, Trust
+from onboard.hosts.ssh.refusals import after_change
 from onboard.hosts.ssh.trust import SeenKey, accept_listed, accept_new, harvest
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.changes import RunPhase
@@ -20,14 +21,17 @@ _COMPARE = Remedy(
     "--known-hosts FILE. On the server, this command shows it",
     sh("ssh-keygen", "-lf", "/etc/ssh/ssh_host_ed25519_key.pub"),
 )
-_WORDS = {
-    Trust.NEW: ("Its host key is not known", _COMPARE),
-    Trust.CHANGED: (
-        "Its host key changed",
-        "Find out why: a reinstalled server, or an intercepted connection. Then remove the old line with ssh-keygen -R",
-    ),
-    Trust.REVOKED: ("Its host key is revoked", "Give the server new host keys; this one is never accepted"),
-}
+
+
+def _words(host: Host, verdict: KeyVerdict) -> tuple[str, str]:
+    """Reason and remedy for a key that is not trusted."""
+    match verdict.trust:
+        case Trust.CHANGED:
+            return "Its host key changed", after_change(host.place, verdict)
+        case Trust.REVOKED:
+            return "Its host key is revoked", "Give the server new host keys; this one is never accepted"
+        case _:
+            return "Its host key is not known", _COMPARE
 
 
 def trust(
@@ -88,13 +92,13 @@ def trust(
 
 
 def _told(host: Host, keys: tuple[SeenKey, ...], accepted: bool) -> Iterator[Event]:
-    worst = Trust.TRUSTED
+    refused: KeyVerdict | None = None
     for seen in keys:
         if weakness := seen.key.weakness:
             yield weak_identity(host.name, weakness)
         verdict = seen.verdict.trust
         trusted = verdict is Trust.TRUSTED or (accepted and verdict is Trust.NEW)
-        worst = worst if trusted else verdict
+        refused = refused if trusted else seen.verdict
         yield HostKeySeen(
             host=host.name,
             key_type=seen.key.key_type,
@@ -102,9 +106,9 @@ def _told(host: Host, keys: tuple[SeenKey, ...], accepted: bool) -> Iterator[Eve
             trust=Trust.TRUSTED if trusted else verdict,
             source="accepted now" if trusted and verdict is Trust.NEW else seen.verdict.source,
         )
-    if worst is Trust.TRUSTED:
+    if refused is None:
         yield HostFinished(host=host.name, status=HostStatus.READY)
     else:
-        reason, remedy = _WORDS[worst]
+        reason, remedy = _words(host, refused)
         shown = ", ".join(f"{seen.key.key_type} {seen.key.fingerprint}" for seen in keys)
         yield HostFinished.of(host.name, HostStatus.UNTRUSTED, reason=joined(reason, shown), remedy=remedy)

@@ -49,7 +49,9 @@ def known(name: str) -> tuple[events.Event, ...]:
 
 def changed(name: str) -> tuple[events.Event, ...]:
     remedy = (
-        "Find out why: a reinstalled server, or an intercepted connection. Then remove the old line with ssh-keygen -R"
+        "Find out why the key changed: the server was reinstalled, or somebody intercepts the connection. If the new "
+        "key is right, remove the old one on this computer, then approve the new one. This removes it: "
+        f"ssh-keygen -R {name} -f /home/operator/.ssh/known_hosts"
     )
     reason = f"Its host key changed: ssh-ed25519 {fingerprint(name)}"
     return seen(name, "changed", HostStatus.UNTRUSTED, reason, remedy)

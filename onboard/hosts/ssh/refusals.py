@@ -5,10 +5,11 @@ from collections.abc import Mapping
 
 from onboard.hosts.ssh.dialogue import NotRun, Refusal
 from onboard.hosts.ssh.host_key import HostKey
-from onboard.hosts.ssh.known_hosts import KeyVerdict, Trust
+from onboard.hosts.ssh.known_hosts import KeyVerdict, Trust, entry_name
 from onboard.model.errors import ConnectionLost, HostError, HostUntrusted, OnboardError, PrivilegeMissing
+from onboard.model.place import Place
 from onboard.model.profile import Host
-from onboard.model.words import Command, Remedy, Text, joined, phrase, sh
+from onboard.model.words import Command, Remedy, Text, foreign, joined, phrase, sh
 
 _REFUSALS: Mapping[Refusal, tuple[type[HostError], str, str, str]] = {
     Refusal.NO_SHELL: (
@@ -114,11 +115,7 @@ def untrusted(host: Host, key: HostKey, verdict: KeyVerdict) -> HostUntrusted:
             "The server's identity has changed; nothing was sent to it",
             where=host.name,
             why=reason,
-            remedy=Text(
-                "Find out why: the server was reinstalled, or somebody intercepts the connection. If the new key is "
-                "right, remove the old entry for {place} and approve the new one",
-                place=host.place,
-            ),
+            remedy=after_change(host.place, verdict),
         )
     if verdict.trust is Trust.REVOKED:
         return HostUntrusted(
@@ -135,6 +132,16 @@ def untrusted(host: Host, key: HostKey, verdict: KeyVerdict) -> HostUntrusted:
             "Compare the fingerprint with the server's own, then approve it. On the server, this shows it",
             sh("ssh-keygen", "-lf", f"/etc/ssh/ssh_host_{_HOST_KEYS.get(key.key_type, 'ecdsa')}_key.pub"),
         ),
+    )
+
+
+def after_change(place: Place, verdict: KeyVerdict) -> Remedy:
+    """What to do about a server whose key changed, by the verdict on its new key."""
+    file, _, _ = verdict.source.rpartition(":")
+    return Remedy(
+        "Find out why the key changed: the server was reinstalled, or somebody intercepts the connection. If the new "
+        "key is right, remove the old one on this computer, then approve the new one. This removes it",
+        sh("ssh-keygen", "-R", foreign(entry_name(place)), "-f", foreign(file)),
     )
 
 

@@ -43,6 +43,7 @@ from onboard.model.errors import (
 from onboard.model.place import Place
 from onboard.model.profile import Credential, Host
 from onboard.model.secret import Secret
+from onboard.model.words import Remedy
 from onboard.practice.loop_thread import running
 
 PASSWORD = "canary-Password 'with' $quotes"
@@ -510,6 +511,10 @@ def test_a_changed_key_is_refused_before_anything_is_sent(
     error = recorded_refusal(server, operator.credential(kind), f"{{name}} {other}", tmp_path)
     assert "identity has changed" in str(error)
     assert "known:1" in str(error)
+    assert isinstance(error.remedy, Remedy)
+    (command,) = error.remedy.commands
+    subprocess.run(["/bin/sh", "-c", command], check=True, capture_output=True)
+    assert not (tmp_path / "known").read_text(), "the old key is forgotten, and the new one can be approved"
 
 
 def test_a_revoked_key_is_refused_before_anything_is_sent(server: OpenSsh, operator: Account, tmp_path: Path) -> None:
