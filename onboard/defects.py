@@ -14,8 +14,8 @@ from onboard.model.words import Text, joined
 
 DEEPEST = 8  # causes of causes that are recorded
 REFUSALS = {
-    errno.ENOSPC: "Make room on the disk, then try again",
-    errno.EDQUOT: "Make room, or ask for more, then try again",
+    errno.ENOSPC: "Free some space on the disk, then try again",
+    errno.EDQUOT: "Free some space, or ask for a larger quota, then try again",
     errno.EROFS: "Choose a writable place; the program's own folder is set by ONBOARD_HOME",
     errno.EACCES: "Give this user permission",
     errno.EIO: "Check the disk",

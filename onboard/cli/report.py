@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         record = journal.run(options.of_run)
         report, passed_over = report_of_run(record, journal), journal.passed_over(record.run)
     if passed_over:
-        sys.stderr.write(f"Run {record.run}: {passed_over} records are not understood, and are not in the report.\n")
+        sys.stderr.write(f"Run {record.run}: {passed_over} records cannot be read, and are not in the report.\n")
     text = json.dumps(document(report)) + "\n" if options.json else FORMATS[options.format](report)
     if options.output:
         write_private(options.output, text)

@@ -183,11 +183,11 @@ def _with_bases(name: str, folder: Traversable, above: tuple[str, ...]) -> dict[
         )
     if name in above:
         chain = " → ".join((*above, name))
-        raise _mistake(where, "base", f"it leads back to itself: {chain}", "Let one of them stand without a base")
+        raise _mistake(where, "base", f"it leads back to itself: {chain}", "Remove the base of one of them")
     try:
         data = tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _mistake(f"{name}.toml", name, f"it is no TOML: {error}", "Correct the line") from None
+        raise _mistake(f"{name}.toml", name, f"it is not valid TOML: {error}", "Correct the line") from None
     base = data.pop("base", None)
     if base is None:
         return data

@@ -119,7 +119,7 @@ def test_the_command_line_tells_of_them(console: Console) -> None:  # noqa: F811
     listed = console("runs")
     assert "good" in listed.out
     assert all(run in listed.err for run in DAMAGED)
-    assert "6 records are not understood" in console("report", "good").err
+    assert "6 records cannot be read" in console("report", "good").err
     for run in ("bad-profile", "newer"):
         refused = console("undo", run, "--yes", code=1)
         assert f'run "{run}"' in refused.err

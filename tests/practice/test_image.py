@@ -93,7 +93,7 @@ def test_all_mistakes_of_a_file_are_told_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("title = ", "it is no TOML"),
+        ("title = ", "it is not valid TOML"),
         ('title = "t"\nbase = 1', "it is not text"),
         ('title = "t"\nbase = "nowhere"', 'there is no image "nowhere"'),
         ('title = "t"\nbase = "../bad"', 'there is no image "../bad"'),
