@@ -1,5 +1,6 @@
 """Reading files that end, writing them whole or not at all, and keeping them from other users."""
 
+import codecs
 import errno
 import os
 import stat
@@ -77,6 +78,23 @@ def read_regular(path: Path) -> bytes:
     if len(content) > MOST_READ:
         raise OSError(errno.EFBIG, f"it is larger than {MOST_READ >> 20} MiB", str(path))
     return content
+
+
+def decoded_by_mark(data: bytes) -> tuple[str, str] | None:
+    """The text of a file, and its encoding, where its first bytes show it: a byte order mark, or UTF-16's zeros."""
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF32_LE, "utf-32"),
+        (codecs.BOM_UTF32_BE, "utf-32"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
+        if data.startswith(mark):
+            return data.decode(encoding, errors="replace"), encoding
+    if b"\0" in data[:200]:
+        encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
+        return data.decode(encoding, errors="replace"), encoding
+    return None
 
 
 def refuse_unwritable(path: Path, argument: str) -> None:

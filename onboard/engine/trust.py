@@ -11,10 +11,10 @@ from onboard.hosts.ssh.refusals import after_change
 from onboard.hosts.ssh.trust import SeenKey, accept_listed, accept_new, harvest
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.changes import RunPhase
-from onboard.model.events import Event, HostFinished, HostKeySeen, PhaseStarted
+from onboard.model.events import Event, HostFinished, HostKeySeen, Noted, PhaseStarted
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
-from onboard.model.words import Remedy, joined, sh
+from onboard.model.words import Remedy, Text, joined, phrase, sh
 
 _COMPARE = Remedy(
     "Compare the fingerprint with the server's own, then run onboard trust with --accept-new, or with "
@@ -29,7 +29,8 @@ def _words(host: Host, verdict: KeyVerdict) -> tuple[str, str]:
         case Trust.CHANGED:
             return "Its host key changed", after_change(host.place, verdict)
         case Trust.REVOKED:
-            return "Its host key is revoked", "Give the server new host keys; this one is never accepted"
+            advice = phrase("Give the server new host keys; this one is never accepted. It is revoked in {source}")
+            return "Its host key is revoked", Text(advice, source=verdict.source)
         case _:
             return "Its host key is not known", _COMPARE
 
@@ -53,6 +54,8 @@ def trust(
     known = tools.known_hosts
 
     def body(_: str) -> Generator[Event, None, None]:
+        for path, why in (*known.not_understood, *(supplied.not_understood if supplied else ())):
+            yield Noted(text=joined(str(path), why), level="warning")
         seen: dict[str, tuple[SeenKey, ...]] = {}
         may_accept = accept or supplied is not None or bool(approve)
 
@@ -92,13 +95,13 @@ def trust(
 
 
 def _told(host: Host, keys: tuple[SeenKey, ...], accepted: bool) -> Iterator[Event]:
-    refused: KeyVerdict | None = None
+    worst = KeyVerdict(Trust.TRUSTED)
     for seen in keys:
         if weakness := seen.key.weakness:
             yield weak_identity(host.name, weakness)
         verdict = seen.verdict.trust
         trusted = verdict is Trust.TRUSTED or (accepted and verdict is Trust.NEW)
-        refused = refused if trusted else seen.verdict
+        worst = worst if trusted else worst.worse(seen.verdict)
         yield HostKeySeen(
             host=host.name,
             key_type=seen.key.key_type,
@@ -106,9 +109,9 @@ def _told(host: Host, keys: tuple[SeenKey, ...], accepted: bool) -> Iterator[Eve
             trust=Trust.TRUSTED if trusted else verdict,
             source="accepted now" if trusted and verdict is Trust.NEW else seen.verdict.source,
         )
-    if refused is None:
+    if worst.trust is Trust.TRUSTED:
         yield HostFinished(host=host.name, status=HostStatus.READY)
     else:
-        reason, remedy = _words(host, refused)
+        reason, remedy = _words(host, worst)
         shown = ", ".join(f"{seen.key.key_type} {seen.key.fingerprint}" for seen in keys)
         yield HostFinished.of(host.name, HostStatus.UNTRUSTED, reason=joined(reason, shown), remedy=remedy)

@@ -1,9 +1,9 @@
 """What a reader of lists of servers takes and gives. Each file format is one reader, listed in `catalog.py`."""
 
-import codecs
 from dataclasses import dataclass
 from typing import Protocol
 
+from onboard.files import decoded_by_mark
 from onboard.model.errors import Problem
 from onboard.model.profile import Host
 
@@ -87,19 +87,9 @@ class Reader(Protocol):
 
 
 def _decoded(data: bytes) -> tuple[str, str]:
-    """The text of a file and its encoding: by its byte order mark, else UTF-8, else as Windows writes text."""
-    for mark, encoding in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF32_LE, "utf-32"),
-        (codecs.BOM_UTF32_BE, "utf-32"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if data.startswith(mark):
-            return data.decode(encoding, errors="replace"), encoding
-    if b"\0" in data[:200]:
-        encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
-        return data.decode(encoding, errors="replace"), encoding
+    """The text of a file and its encoding: by its first bytes, else UTF-8, else as Windows writes text."""
+    if found := decoded_by_mark(data):
+        return found
     for encoding in ("utf-8", "cp1252"):
         try:
             return data.decode(encoding), encoding

@@ -3,18 +3,17 @@
 Reads the application's own file, the only one that it writes, the user's `~/.ssh/known_hosts` and `known_hosts2`, and
 `/etc/ssh/ssh_known_hosts` and `ssh_known_hosts2`. Understands several names in a line, wildcards and negation,
 hashed names, `[host]:port`, `@revoked`, and `@cert-authority` with OpenSSH host certificates. Lines that are none of
-these are passed over, as OpenSSH does.
+these are passed over, as OpenSSH does. Files that a Windows editor wrote (UTF-16, byte order mark) are decoded.
 """
 
 import base64
-import contextlib
 import hmac
 import os
 import re
 import stat
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -22,13 +21,16 @@ from typing import Literal, Self
 
 from filelock import FileLock
 
-from onboard.files import refuse_others, write_private
+from onboard.files import decoded_by_mark, read_regular, refuse_others, write_private
 from onboard.hosts.ssh.certificates import SUFFIX, check_certificate, is_certificate
 from onboard.hosts.ssh.host_key import ALGORITHMS, KEY_TYPES, HostKey, algorithms_of
+from onboard.model.errors import OnboardError
 from onboard.model.place import Place
+from onboard.model.words import Text, phrase
 
 OWN_FILE = "known_hosts"
 SSH_PORT = 22
+_COUNTED = phrase("{count} of its {lines} lines were understood")
 
 
 class Trust(StrEnum):
@@ -39,6 +41,11 @@ class Trust(StrEnum):
     CHANGED = "changed"  # other keys are known for this server, not this one
     REVOKED = "revoked"
 
+    @property
+    def forbids(self) -> bool:
+        """Whether a key must not be accepted, whatever else is known about it."""
+        return self in (Trust.CHANGED, Trust.REVOKED)
+
 
 @dataclass(frozen=True, slots=True)
 class KeyVerdict:
@@ -47,6 +54,10 @@ class KeyVerdict:
     trust: Trust
     source: str = ""
     reason: str = ""
+
+    def worse(self, other: "KeyVerdict") -> "KeyVerdict":
+        """The worse one of two files' verdicts about a key."""
+        return max(self, other, key=lambda verdict: list(Trust).index(verdict.trust))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +156,18 @@ class KnownHosts:
         self._lock = threading.Lock()
         self._by_name: defaultdict[str, list[_Entry]] = defaultdict(list)
         self._to_search: list[_Entry] = []  # patterns and hashed names
+        self.not_understood: tuple[tuple[Path, Text], ...] = ()  # files that hold lines, and no entry
         others = tuple(others)
         if own:
             refuse_others(own)
         for path in others:  # a umask of 002 is common, and OpenSSH makes known_hosts by it
             refuse_others(path, stat.S_IWOTH)
         for path in ((own,) if own else ()) + others:
-            for entry in _read(path):
+            entries, lines = _read(path)
+            for entry in entries:
                 self._index(entry)
+            if lines and not entries:
+                self.not_understood += ((path, Text(_COUNTED, count=0, lines=lines)),)
 
     @classmethod
     def of_this_user(cls, home: Path) -> Self:
@@ -165,9 +180,21 @@ class KnownHosts:
 
     @classmethod
     def from_file(cls, path: Path) -> Self:
-        """A file that was supplied to compare with. OSError when it cannot be read."""
-        path.read_bytes()
-        return cls(None, [path])
+        """A file that was supplied to compare with.
+
+        Raises OSError when it cannot be read, OnboardError when it lists no key.
+        """
+        read_regular(path)
+        supplied = cls(None, [path])
+        if not (supplied._by_name or supplied._to_search):
+            why = next((why for _, why in supplied.not_understood), "The file is empty, or has comments only")
+            raise OnboardError(
+                "No host key is listed in the known_hosts file",
+                where=str(path),
+                why=why,
+                remedy="Name a file as OpenSSH writes it, with lines such as: web1.example ssh-ed25519 AAAA…",
+            )
+        return supplied
 
     def expect(self, place: Place) -> Expectation:
         """What is known about the server at `place` now."""
@@ -187,7 +214,7 @@ class KnownHosts:
         if not lines:
             return
         with FileLock(f"{self._own}.lock", mode=0o600):
-            before = self._own.read_text(encoding="utf-8", errors="surrogateescape") if self._own.exists() else ""
+            before = _text(self._own.read_bytes()) if self._own.exists() else ""
             if before and not before.endswith("\n"):
                 before += "\n"
             write_private(self._own, before + "".join(lines))
@@ -234,12 +261,28 @@ def _judge_certificate(address: str, key: HostKey, entries: Sequence[_Entry]) ->
     )
 
 
-def _read(path: Path) -> Iterator[_Entry]:
-    with contextlib.suppress(OSError):  # absent or not readable: no entries
-        for number, line in enumerate(path.read_text(encoding="utf-8", errors="surrogateescape").splitlines(), 1):
-            entry = _parse(line, f"{path}:{number}")
-            if entry is not None:
-                yield entry
+def _read(path: Path) -> tuple[list[_Entry], int]:
+    """The entries of a file, and how many lines might be some: those that are neither empty nor comments."""
+    try:
+        lines = _text(read_regular(path)).splitlines()
+    except OSError:  # absent or not readable
+        return [], 0
+    parsed = [_parse(line, f"{path}:{number}") for number, line in enumerate(lines, 1)]
+    wanted = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    return [entry for entry in parsed if entry is not None], len(wanted)
+
+
+def _text(data: bytes) -> str:
+    """Bytes that are no text survive, for the application's own file, which is written back.
+
+    In UTF-16, the letters of key types have zeros; without them a mark is only damage, and the other lines can be read.
+    """
+    found = decoded_by_mark(data)
+    return (
+        found[0]
+        if found and (b"\0" in data or found[1] == "utf-8-sig")
+        else data.decode("utf-8", errors="surrogateescape")
+    )
 
 
 def _parse(line: str, source: str) -> _Entry | None:

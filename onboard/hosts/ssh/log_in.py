@@ -13,6 +13,20 @@ from onboard.model.errors import LogInRefused
 from onboard.model.secret import Secret
 from onboard.model.words import Remedy, Text, joined, phrase, sh
 
+_ADD_KEY = phrase(
+    "Add the public key of {key_file} to ~{user}/.ssh/authorized_keys; only the account may have write access to that "
+    "file and its folder"
+)
+_POSSIBILITIES = phrase(
+    "If the key is there, these can refuse it too: from= or expiry-time= before the key; AllowUsers, DenyUsers, "
+    "AllowGroups, DenyGroups or PubkeyAcceptedAlgorithms in sshd_config; an account that is locked or has expired. The "
+    "server's log says which"
+)
+_SSHD_LOG = (sh("sudo", "journalctl", "-u", "ssh", "-u", "sshd", "-n", "50"),)
+_OTHER_KEY = phrase(
+    "If it is there, use a key of another kind, such as ecdsa or ed25519, or update the server's OpenSSH"
+)
+
 
 class LogIn:
     """Authentication on one transport whose host key is trusted."""
@@ -33,18 +47,14 @@ class LogIn:
             raise self._not_offered("a key", error.allowed_types) from None
         except paramiko.AuthenticationException as error:
             self._cancel.check_now()
-            if not self._transport.is_active():
+            unable = self._transport.cannot_verify([key.get_name()])
+            if not (unable or self._transport.is_active()):
                 raise
             raise LogInRefused(
                 Text("The server refused the key for {user}", user=self._user),
                 where=self._host.name,
-                why=said_by(error),
-                remedy=Text(
-                    "Add the public key of {key_file} to ~{user}/.ssh/authorized_keys; only the account may have "
-                    "write access to that file and its folder",
-                    key_file=self._key_file,
-                    user=self._user,
-                ),
+                why=unable or said_by(error),
+                remedy=_key_remedy(unable, Text(_ADD_KEY, key_file=self._key_file, user=self._user)),
             ) from None
 
     def with_agent(self) -> Sequence[str]:
@@ -68,8 +78,8 @@ class LogIn:
                         why = Text(
                             "It closed the connection after {number} of {count} keys", number=number, count=len(keys)
                         )
-                        raise self._agent_refused(why) from None
-            raise self._agent_refused(Text("It accepted none of the agent's {count} keys", count=len(keys)))
+                        raise self._agent_refused(why, keys) from None
+            raise self._agent_refused(Text("It accepted none of the agent's {count} keys", count=len(keys)), keys)
         finally:
             agent.close()
 
@@ -160,13 +170,23 @@ class LogIn:
             remedy=Remedy("Start ssh-agent and add your key to it", sh("ssh-add")),
         )
 
-    def _agent_refused(self, why: str) -> LogInRefused:
+    def _agent_refused(self, why: str, keys: Sequence[paramiko.PKey]) -> LogInRefused:
+        unable = self._transport.cannot_verify([key.get_name() for key in keys])
         return LogInRefused(
             Text("The server refused the keys of ssh-agent for {user}", user=self._user),
             where=self._host.name,
-            why=why,
-            remedy="Name the right key with key_file, or add a key to the account's authorized_keys",
+            why=joined(why, unable, ". "),
+            remedy=_key_remedy(
+                unable, "Name the right key with key_file, or add a key to the account's authorized_keys"
+            ),
         )
+
+
+def _key_remedy(unable: str, advice: str) -> Remedy:
+    """What to do about a key that was refused. `unable`: why the server cannot verify it, "" where it can."""
+    if unable:
+        return Remedy(joined(advice, _OTHER_KEY, ". "))
+    return Remedy(joined(advice, _POSSIBILITIES, ". "), *_SSHD_LOG)
 
 
 class _Questions:

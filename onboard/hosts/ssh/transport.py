@@ -14,7 +14,7 @@ from paramiko.common import cMSG_SERVICE_REQUEST
 from paramiko.ssh_exception import IncompatiblePeer
 
 from onboard.hosts.dial import DIRECT, TICK, Dialler
-from onboard.hosts.ssh.host_key import HostKey, algorithms_of
+from onboard.hosts.ssh.host_key import ALGORITHMS, HostKey, algorithms_of
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import HostUnreachable
 from onboard.model.profile import Host
@@ -91,6 +91,25 @@ class SshTransport(paramiko.Transport):
         certificate = getattr(key, "public_blob", None)
         return HostKey(certificate.key_blob if certificate is not None else key.asbytes())
 
+    def cannot_verify(self, key_types: Sequence[str]) -> str:
+        """Why the server may be unable to verify signatures of all of these keys; "" where it can, as far as it says.
+
+        OpenSSH names its signature algorithms since 7.2, the first version that takes RSA keys with SHA-2. This program
+        can use RSA keys with SHA-2 only, where the server names no algorithms.
+        """
+        extensions: dict[str, bytes] = self.server_extensions  # type: ignore[attr-defined] # not in its type stubs
+        named = [name for name in extensions.get("server-sig-algs", b"").decode("ascii", "replace").split(",") if name]
+        usable = {name for key_type in key_types for name in ALGORITHMS.get(key_type, (key_type,))}
+        if named and not usable.intersection(named):
+            return Text("It verifies only signatures of these kinds: {algorithms}", algorithms=", ".join(named))
+        if not named and set(key_types) == {"ssh-rsa"}:
+            return Text(
+                "It may verify RSA keys only by SHA-1 signatures, which are not secure, as OpenSSH before 7.2 does; it "
+                "is {version}",
+                version=self.remote_version[:80],
+            )
+        return ""
+
     def break_off_on(self, cancel: CancelToken) -> None:
         """Hang up within TICK of stop_now(); also send a keepalive every KEEPALIVE seconds.
 
@@ -121,22 +140,19 @@ def host_key(
     cancel: CancelToken,
     limits: Limits = DEFAULT_LIMITS,
     dialler: Dialler = DIRECT,
-) -> HostKey | None:
-    """The host key that a server shows when asked for `key_types`, best first; None when it has none of them.
+) -> HostKey:
+    """The host key that a server shows when asked for `key_types`, best first.
 
-    Nothing is sent but the key exchange. Raises HostUnreachable, Cancelled.
+    Nothing is sent but the key exchange. Raises NoSuchKey, HostUnreachable, Cancelled.
     """
-    try:
-        transport = handshake(host, algorithms_of(key_types), cancel, limits, dialler)
-    except _NoSuchKey:
-        return None
+    transport = handshake(host, algorithms_of(key_types), cancel, limits, dialler)
     try:
         return transport.host_key_shown()
     finally:
         hang_up(transport)
 
 
-class _NoSuchKey(HostUnreachable):
+class NoSuchKey(HostUnreachable):
     """The server has no host key of a type that was asked for."""
 
 
@@ -179,7 +195,7 @@ def hang_up(transport: SshTransport) -> None:
 def _handshake_failed(host: Host, error: Exception | None) -> HostUnreachable:
     said = said_by(error) if error is not None else ""
     if isinstance(error, IncompatiblePeer):
-        kind = _NoSuchKey if _lacks_host_key(error) else HostUnreachable
+        kind = NoSuchKey if _lacks_host_key(error) else HostUnreachable
         return kind(
             "The server and this program have no SSH algorithm in common",
             where=host.name,

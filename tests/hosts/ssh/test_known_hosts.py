@@ -138,6 +138,43 @@ def test_lines_that_say_nothing_are_passed_over(tmp_path: Path, line: str) -> No
     assert trust(hosts, "web2") is Trust.TRUSTED
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_files_of_windows_editors_are_read_from_their_first_line_on(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "hosts"
+    path.write_bytes(f"web1 {ED25519}\r\nweb2 {OTHER}\r\n".encode(encoding))
+    hosts = KnownHosts.from_file(path)
+    assert (trust(hosts, "web1"), trust(hosts, "web2", line=OTHER)) == (Trust.TRUSTED, Trust.TRUSTED)
+    own = KnownHosts(path)
+    own.add([(Place("web3", 22), key(ED25519))])
+    assert [trust(KnownHosts(path), name) for name in ("web1", "web3")] == [Trust.TRUSTED] * 2
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "empty"),
+        (b"# nothing\n\n", "comments only"),
+        (bytes(range(1, 256)), "0 of its"),
+        (b"\x7fELF\0\0\0\0web1", "0 of its 1 lines were understood"),
+        (b"web1\nweb2 ssh-ed25519\n", "0 of its 2 lines were understood"),
+    ],
+)
+def test_a_supplied_file_that_lists_no_key_is_refused(tmp_path: Path, content: bytes, why: str) -> None:
+    path = tmp_path / "hosts"
+    path.write_bytes(content)
+    with pytest.raises(OnboardError, match="No host key") as caught:
+        KnownHosts.from_file(path)
+    assert caught.value.where == str(path)
+    assert why in caught.value.why
+    assert caught.value.remedy
+
+
+def test_a_users_file_of_which_no_line_is_understood_is_named(tmp_path: Path) -> None:
+    hosts = known(tmp_path, "web1", "web2")
+    assert hosts.not_understood == ((tmp_path / "hosts", "0 of its 2 lines were understood"),)
+    assert known(tmp_path, f"web1 {ED25519}", "web2").not_understood == ()
+
+
 def test_the_users_files_and_the_applications_own_are_read(tmp_path: Path) -> None:
     ssh = Path.home() / ".ssh"
     ssh.mkdir()

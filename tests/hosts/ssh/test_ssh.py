@@ -19,14 +19,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import asyncssh
+import paramiko
 import pytest
 from connection_contract import Connect, ShellContract
 from openssh import Account, OpenSsh, account, log_of, make_key, needs, needs_root, openssh
 from relay import Relay
 
 from onboard.hosts.connection import Connection
+from onboard.hosts.credentials import Secrets
 from onboard.hosts.lockout import Lockout
 from onboard.hosts.log_in_memory import LogInMemory
+from onboard.hosts.ssh.connector import SshConnector
 from onboard.hosts.ssh.dialogue import Request
 from onboard.hosts.ssh.known_hosts import KnownHosts, entry_name
 from onboard.hosts.ssh.transport import Limits
@@ -158,6 +161,103 @@ def refused_key(server: OpenSsh, user: Account, passphrase: str = "", **settings
 def test_a_key_that_is_not_authorized_is_refused(server: OpenSsh, operator: Account, tmp_path: Path) -> None:
     key = make_key(tmp_path / "key")
     assert "authorized_keys" in refused_key(server, operator, key_file=str(key))
+
+
+def test_whatever_else_refuses_a_key_is_named(server: OpenSsh, operator: Account, tmp_path: Path) -> None:
+    key = make_key(tmp_path / "key")
+    connector = server.connector(operator.credential(key_file=str(key)))
+    with pytest.raises(LogInRefused) as caught:
+        connector.connect(server.host(), CancelToken())
+    for possible in ("from=", "expiry-time=", "DenyUsers", "locked", "PubkeyAcceptedAlgorithms"):
+        assert possible in caught.value.remedy
+    assert "journalctl" in caught.value.remedy
+
+
+class Refusing(paramiko.ServerInterface):
+    """Accepts no key."""
+
+    def check_auth_publickey(self, _user: str, _key: paramiko.PKey) -> int:
+        return paramiko.AUTH_FAILED
+
+    def get_allowed_auths(self, _user: str) -> str:
+        return "publickey"
+
+
+def key_connector(key: Path, known_hosts: Path, folder: Path) -> SshConnector:
+    credentials = {"default": Credential.model_validate({"kind": "ssh-key", "username": "ops", "key_file": str(key)})}
+    return SshConnector(
+        credentials,
+        secrets=Secrets(credentials, environment={}),
+        known_hosts=KnownHosts(None, [known_hosts]),
+        lockout=Lockout(folder / "lockout.json"),
+        memory=LogInMemory(),
+    )
+
+
+def refused_by(version: str, key: Path, tmp_path: Path) -> LogInRefused:
+    """How a key is refused by a server that names no signature algorithms, as OpenSSH before 7.2."""
+    host_key = paramiko.Ed25519Key.from_private_key_file(str(make_key(tmp_path / "host_key")))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            transport = paramiko.Transport(listener.accept()[0], server_sig_algs=False)
+            transport.local_version = f"SSH-2.0-{version}"
+            transport.add_server_key(host_key)
+            transport.start_server(server=Refusing())
+            transport.join(10)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        host = Host(name="old", address="127.0.0.1", port=listener.getsockname()[1])
+        known = tmp_path / "known_hosts"
+        known.write_text(f"{entry_name(host.place)} ssh-ed25519 {host_key.get_base64()}\n")
+        with pytest.raises(LogInRefused) as caught:
+            key_connector(key, known, tmp_path).connect(host, CancelToken())
+        thread.join(15)
+    return caught.value
+
+
+def test_an_rsa_key_at_an_old_openssh_is_told_by_its_signature(tmp_path: Path) -> None:
+    refused = refused_by("OpenSSH_6.6.1", make_key(tmp_path / "key", "rsa"), tmp_path)
+    assert "SHA-1" in refused.why
+    assert "OpenSSH_6.6.1" in refused.why
+    assert "ed25519" in refused.remedy
+
+
+def test_another_key_at_an_old_openssh_is_not(tmp_path: Path) -> None:
+    refused = refused_by("OpenSSH_6.6.1", make_key(tmp_path / "key"), tmp_path)
+    assert "SHA-1" not in refused.why
+    assert "DenyUsers" in refused.remedy
+
+
+class StrictServer:
+    """Verifies only signatures of two kinds, as a server in FIPS mode may, and names them."""
+
+    def __init__(self) -> None:
+        self.key = asyncssh.generate_private_key("ssh-ed25519")
+
+    async def start(self) -> "StrictServer":
+        algorithms = ["ecdsa-sha2-nistp256", "ssh-ed25519"]
+        self.acceptor = await asyncssh.listen(
+            "127.0.0.1", 0, server_host_keys=[self.key], server_factory=asyncssh.SSHServer, signature_algs=algorithms
+        )
+        return self
+
+    async def stop(self) -> None:
+        self.acceptor.close()
+        await self.acceptor.wait_closed()
+
+
+def test_a_server_that_verifies_other_signatures_names_them(tmp_path: Path) -> None:
+    key = make_key(tmp_path / "key", "rsa")
+    with running(StrictServer().start, "strict") as server:
+        host = Host(name="fips", address="127.0.0.1", port=server.acceptor.get_port())
+        known = tmp_path / "known_hosts"
+        known.write_text(f"{entry_name(host.place)} {server.key.export_public_key().decode().strip()}\n")
+        with pytest.raises(LogInRefused) as caught:
+            key_connector(key, known, tmp_path).connect(host, CancelToken())
+    assert "ecdsa-sha2-nistp256, ssh-ed25519" in caught.value.why
+    assert "ed25519" in caught.value.remedy
 
 
 def test_an_encrypted_key_without_a_passphrase_is_told(server: OpenSsh, operator: Account, tmp_path: Path) -> None:
