@@ -19,6 +19,7 @@ import random
 import secrets
 import signal
 import socket
+import struct
 import sys
 import time
 import uuid
@@ -82,6 +83,56 @@ class Refusal(Exception):
 
 class Unreachable(Exception):
     """The endpoint gave no HTTP answer."""
+
+
+class AgentMessage(NamedTuple):
+    """A message on the control channel, either way: a header of fixed size, then JSON."""
+
+    kind: str
+    payload: JSON
+    message_id: str
+    created_ms: int
+
+    @classmethod
+    def new(cls, kind: str, payload: JSON) -> AgentMessage:
+        """A message of now, with a random id."""
+        return cls(kind, payload, str(uuid.uuid4()), int(time.time() * 1000))
+
+    def pack(self) -> bytes:
+        """The message as bytes."""
+        payload = json.dumps(self.payload).encode()
+        number = uuid.UUID(self.message_id).bytes
+        header = _HEADER.pack(
+            _HEADER.size,
+            self.kind.encode().ljust(32),
+            1,  # of the message's schema
+            self.created_ms,
+            0,  # in a sequence; only other channels count
+            0,  # flags of other channels
+            number[8:] + number[:8],
+            hashlib.sha256(payload).digest(),
+            0,  # the payload's type; only other channels have several
+        )
+        return header + struct.pack(">I", len(payload)) + payload
+
+    @classmethod
+    def parse(cls, data: bytes) -> AgentMessage:
+        """The message in these bytes. Raises ValueError if there is none."""
+        if len(data) < _HEADER.size + 4:
+            raise ValueError("shorter than a header")
+        size, kind, _, created_ms, _, _, number, digest, _ = _HEADER.unpack_from(data)
+        payload = data[size + 4 :]
+        if size != _HEADER.size or hashlib.sha256(payload).digest() != digest:
+            raise ValueError("its header does not fit its payload")
+        parsed = json.loads(payload)
+        if not isinstance(parsed, dict):
+            raise ValueError("its payload is not a JSON object")
+        message_id = str(uuid.UUID(bytes=number[8:] + number[:8]))
+        return cls(kind.decode().strip(" \0"), parsed, message_id, created_ms)
+
+
+_HEADER = struct.Struct(">I32sIQqQ16s32sI")
+"""Own size, kind, schema, creation, sequence, flags, id, payload's SHA-256, payload's type; then the payload's size."""
 
 
 class Connection:

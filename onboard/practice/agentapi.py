@@ -7,7 +7,6 @@ only the mi- id in the Credential is matched. A practice tests flows, not crypto
 
 import asyncio
 import hashlib
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,12 +18,11 @@ from moto.sts.models import sts_backends
 
 from onboard.practice import roles
 from onboard.practice.awsjson import AwsError
-from onboard.practice.commands import STDERR_LIMIT, STDOUT_LIMIT, expire, iso
+from onboard.practice.commands import iso, take_reply
 from onboard.practice.hybrid import (
     INVALID_TOKEN,
     JSON,
     Hybrid,
-    Invocation,
     Message,
     Node,
     Token,
@@ -116,7 +114,7 @@ def update_managed_instance_public_key(caller: Caller, request: JSON) -> tuple[H
 
 def update_instance_information(hybrid: Hybrid, node: Node, request: JSON) -> JSON:
     """UpdateInstanceInformation: the heartbeat, with what the agent knows about its machine."""
-    _require_permission(hybrid, node, "ssm:UpdateInstanceInformation")
+    require_permission(hybrid, node, "ssm:UpdateInstanceInformation")
     node.last_ping = hybrid.now
     node.reported.update({key: value for key, value in request.items() if value})
     return {}
@@ -129,7 +127,7 @@ def list_instance_associations(hybrid: Hybrid, node: Node, request: JSON) -> JSO
 
 async def get_messages(hybrid: Hybrid, node: Node, request: JSON) -> JSON:
     """GetMessages: waits for a message or until the poll times out. A wait is an event, not a thread."""
-    _require_permission(hybrid, node, "ec2messages:GetMessages")
+    require_permission(hybrid, node, "ec2messages:GetMessages")
     if not node.ready_messages(hybrid.now):
         event = asyncio.Event()
         node.polls.append(event)
@@ -143,7 +141,7 @@ async def get_messages(hybrid: Hybrid, node: Node, request: JSON) -> JSON:
     visibility = request.get("VisibilityTimeoutInSeconds") or VISIBILITY_TIMEOUT_S
     messages = node.ready_messages(hybrid.now)
     for message in messages:
-        message.hidden_until = hybrid.now + visibility
+        message.hand_out(hybrid.now, visibility)
     return {
         "Destination": node.instance_id,
         "MessagesRequestId": request.get("MessagesRequestId") or new_uuid(),
@@ -153,21 +151,21 @@ async def get_messages(hybrid: Hybrid, node: Node, request: JSON) -> JSON:
 
 def acknowledge_message(hybrid: Hybrid, node: Node, request: JSON) -> JSON:
     """AcknowledgeMessage: the agent has received it, and the command runs."""
-    for message in _taken(node, request):
-        if ".sendCommand." in message.topic:
-            _start(message.invocation, hybrid.now)
+    for message in node.take(request.get("MessageId")):
+        if message.starts_command:
+            message.invocation.start(hybrid.now)
     return {}
 
 
 def delete_message(hybrid: Hybrid, node: Node, request: JSON) -> JSON:
     """DeleteMessage: removes it from the queue."""
-    _taken(node, request)
+    node.take(request.get("MessageId"))
     return {}
 
 
 def fail_message(hybrid: Hybrid, node: Node, request: JSON) -> JSON:
     """FailMessage: the agent could not process it."""
-    for message in _taken(node, request):
+    for message in node.take(request.get("MessageId")):
         message.invocation.finish("Failed", "Failed", hybrid.now)
         message.invocation.trace = str(request.get("FailureType", ""))
     return {}
@@ -175,27 +173,7 @@ def fail_message(hybrid: Hybrid, node: Node, request: JSON) -> JSON:
 
 def send_reply(hybrid: Hybrid, node: Node, request: JSON) -> JSON:
     """SendReply: the command's progress, and finally its output."""
-    command_id = str(request.get("MessageId", "")).removeprefix("aws.ssm.").partition(".")[0]
-    command = hybrid.commands.get(command_id)
-    invocation = command.invocations.get(node.instance_id) if command else None
-    if command is None or invocation is None:
-        return {}  # the answer to a cancel message, or to a command AWS has forgotten
-    expire(hybrid, command)
-    if invocation.finished:
-        return {}
-    payload = _object(request.get("Payload"))
-    _start(invocation, hybrid.now)
-    steps = payload.get("runtimeStatus") or {}
-    for step in steps.values():
-        invocation.code = int(step.get("code", invocation.code))
-        invocation.stdout = str(step.get("standardOutput") or "")[:STDOUT_LIMIT]
-        invocation.stderr = str(step.get("standardError") or "")[:STDERR_LIMIT]
-    status = payload.get("documentStatus")
-    if status in ("Success", "Failed", "Cancelled"):
-        invocation.finish(status, status, hybrid.now)
-    elif status == "TimedOut":
-        invocation.finish(status, "ExecutionTimedOut", hybrid.now)
-    invocation.trace = str(payload.get("documentTraceOutput") or "")
+    take_reply(hybrid, node.instance_id, str(request.get("MessageId", "")), request.get("Payload"))
     return {}
 
 
@@ -219,7 +197,8 @@ def _signing_node(caller: Caller) -> tuple[Hybrid, Node]:
     return found
 
 
-def _require_permission(hybrid: Hybrid, node: Node, action: str) -> None:
+def require_permission(hybrid: Hybrid, node: Node, action: str) -> None:
+    """Raise AWS's AccessDeniedException unless the node's role allows the action."""
     role = roles.find_role(hybrid.account, hybrid.region, node.iam_role)
     if role is None or not roles.allows(role, action):
         name = node.iam_role.rpartition("/")[2]
@@ -240,18 +219,6 @@ def _public_key(text: Any, kind: Any) -> bytes:
     return hashlib.sha256(der).digest()
 
 
-def _start(invocation: Invocation, now: float) -> None:
-    if invocation.status == "Pending":
-        invocation.status = invocation.details = "InProgress"
-        invocation.started = now
-
-
-def _taken(node: Node, request: JSON) -> list[Message]:
-    taken = [message for message in node.messages if message.message_id == request.get("MessageId")]
-    node.messages = [message for message in node.messages if message not in taken]
-    return taken
-
-
 def _delivered(node: Node, message: Message) -> JSON:
     return {
         "CreatedDate": iso(message.created),
@@ -261,16 +228,6 @@ def _delivered(node: Node, message: Message) -> JSON:
         "Payload": message.payload,
         "PayloadDigest": hashlib.sha256(message.payload.encode()).hexdigest(),
     }
-
-
-def _object(text: Any) -> JSON:
-    try:
-        parsed = json.loads(text)
-    except (TypeError, ValueError):
-        parsed = None
-    if not isinstance(parsed, dict):
-        raise AwsError("ValidationException", "Payload must be a JSON object.")
-    return parsed
 
 
 SIGNED_BY_KEY: dict[str, Callable[[Caller, JSON], tuple[Hybrid, JSON]]] = {

@@ -15,8 +15,8 @@ READING_VERBS = (
 AGENTS_ROUTINE = frozenset(
     {
         "AcknowledgeMessage", "CreateControlChannel", "DeleteMessage", "FailMessage", "GetMessages",
-        "ListInstanceAssociations", "PutComplianceItems", "PutInventory", "RequestManagedInstanceRoleToken",
-        "SendReply", "UpdateInstanceInformation",
+        "ListInstanceAssociations", "OpenControlChannel", "PutComplianceItems", "PutInventory",
+        "RequestManagedInstanceRoleToken", "SendReply", "UpdateInstanceInformation",
     }
 )  # fmt: skip
 

@@ -10,18 +10,23 @@ import asyncio
 import os
 import sys
 import threading
+from asyncio.sslproto import SSLProtocol
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from onboard.practice.agentbucket import AgentBucket
+from onboard.practice.authority import new_authority
 from onboard.practice.calls import CallLog
+from onboard.practice.channel import ControlChannels
 from onboard.practice.front import LARGEST_BODY, Front
 from onboard.practice.loop_thread import running
 from onboard.practice.motoapp import ACCOUNT, MotoApplication
 from onboard.practice.settings import Settings
 
+LARGEST_TLS_RECORD = 16 * 1024
+"""What asyncio needs to hold of a TLS connection; its own 256 KiB would be 512 MiB for a thousand agents here."""
 _only_one = threading.Lock()
 
 
@@ -31,6 +36,10 @@ class Cloud:
 
     endpoint_url: str
     """The value for AWS_ENDPOINT_URL, and for an agent's Ssm.Endpoint and Mds.Endpoint."""
+    messages_url: str
+    """The value for an agent's Mgs.Endpoint. It is served over TLS, the only way in which agents open it."""
+    authority: str
+    """The root certificate of that TLS, as PEM: only servers of this practice trust it."""
     calls: CallLog
     settings: Settings
     signing_key: str
@@ -60,7 +69,7 @@ class Cloud:
     async def stop(self) -> None:
         """Close the port, end open polls and threads, and forget everything."""
         try:
-            await self._runner.cleanup()
+            await _end(self._runner)
         finally:
             try:
                 await asyncio.to_thread(self._moto.close)
@@ -80,13 +89,17 @@ async def start_cloud(settings: Settings | None = None, *, host: str = "127.0.0.
     runner: web.AppRunner | None = None
     try:
         _allow_many_connections()
+        SSLProtocol.max_size = LARGEST_TLS_RECORD
         used = settings or Settings()
         calls = CallLog()
         moto = MotoApplication()
         bucket = AgentBucket(used)
-        front = Front(used, calls, bucket, moto)
+        channels = ControlChannels()
+        front = Front(used, calls, bucket, moto, channels)
+        authority = new_authority(host)
         application = web.Application(client_max_size=LARGEST_BODY)
         application.router.add_route("*", "/{path:.*}", front.handle)
+        application.on_shutdown.append(lambda _: channels.close())
         runner = web.AppRunner(
             application,
             access_log=None,
@@ -97,11 +110,13 @@ async def start_cloud(settings: Settings | None = None, *, host: str = "127.0.0.
         )
         await runner.setup()
         await web.TCPSite(runner, host, port, backlog=1024).start()
-        bound = runner.addresses[0][1]
-        return Cloud(f"http://{host}:{bound}", calls, used, bucket.public_key, runner, moto)
+        await web.TCPSite(runner, host, 0, backlog=1024, ssl_context=authority.context).start()
+        plain, encrypted = (f"{host}:{address[1]}" for address in runner.addresses)
+        urls = f"http://{plain}", f"https://{encrypted}"
+        return Cloud(*urls, authority.certificate, calls, used, bucket.public_key, runner, moto)
     except BaseException:
         if runner is not None:
-            await runner.cleanup()
+            await _end(runner)
         if moto is not None:
             moto.close()
         _only_one.release()
@@ -113,6 +128,17 @@ def running_cloud(
 ) -> AbstractContextManager[Cloud]:
     """Run a cloud in its own thread and event loop during the block. Raises the same as `start_cloud`."""
     return running(lambda: start_cloud(settings, host=host, port=port), "practice-cloud")
+
+
+async def _end(runner: web.AppRunner) -> None:
+    """Stop serving. A connection over TLS would wait for its client's farewell for longer than the event loop lives."""
+    server = runner.server
+    open_ones = [connection.transport for connection in server.connections] if server is not None else []
+    await runner.cleanup()
+    for transport in open_ones:
+        if transport is not None:
+            transport.abort()
+    await asyncio.sleep(0)
 
 
 def _allow_many_connections() -> None:

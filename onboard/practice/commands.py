@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from onboard.practice.awsjson import AwsError, page
 from onboard.practice.hybrid import JSON, Command, Hybrid, Invocation, Message, Node, new_uuid
@@ -122,6 +123,32 @@ def cancel_command(hybrid: Hybrid, request: JSON) -> JSON:
     return {}
 
 
+def take_reply(hybrid: Hybrid, instance_id: str, message_id: str, text: Any) -> None:
+    """An agent's answer to a message: the command's progress, and finally its output.
+
+    Agents do not keep the order, so what comes after a final status is ignored. Raises ValidationException.
+    """
+    command = hybrid.commands.get(message_id.removeprefix("aws.ssm.").partition(".")[0])
+    invocation = command.invocations.get(instance_id) if command else None
+    if command is None or invocation is None:
+        return  # the answer to a cancel message, or to a command AWS has forgotten
+    expire(hybrid, command)
+    if invocation.finished:
+        return
+    reply = _object(text)
+    invocation.start(hybrid.now)
+    for step in (reply.get("runtimeStatus") or {}).values():
+        invocation.code = int(step.get("code", invocation.code))
+        invocation.stdout = str(step.get("standardOutput") or "")[:STDOUT_LIMIT]
+        invocation.stderr = str(step.get("standardError") or "")[:STDERR_LIMIT]
+    status = reply.get("documentStatus")
+    if status in ("Success", "Failed", "Cancelled"):
+        invocation.finish(status, status, hybrid.now)
+    elif status == "TimedOut":
+        invocation.finish(status, "ExecutionTimedOut", hybrid.now)
+    invocation.trace = str(reply.get("documentTraceOutput") or "")
+
+
 def expire(hybrid: Hybrid, command: Command) -> None:
     """End the invocations that have timed out: not delivered, or running for too long."""
     now = hybrid.now
@@ -131,6 +158,16 @@ def expire(hybrid: Hybrid, command: Command) -> None:
                 invocation.finish("TimedOut", "DeliveryTimedOut", now)
         elif now > invocation.started + command.execution_timeout_s:
             invocation.finish("TimedOut", "ExecutionTimedOut", now)
+
+
+def _object(text: Any) -> JSON:
+    try:
+        parsed = json.loads(text)
+    except (TypeError, ValueError):
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise AwsError("ValidationException", "Payload must be a JSON object.")
+    return parsed
 
 
 def _checked_parameters(parameters: JSON) -> dict[str, list[str]]:
@@ -186,6 +223,8 @@ def _payload(command: Command) -> str:
             },
             "CommandId": command.command_id,
             "DocumentName": document,
+            "CloudWatchLogGroupName": "",
+            "CloudWatchOutputEnabled": "false",  # the agent reads it from text, and reports an error if it is missing
             "OutputS3BucketName": command.request.get("OutputS3BucketName", ""),
             "OutputS3KeyPrefix": command.request.get("OutputS3KeyPrefix", ""),
         }

@@ -18,11 +18,12 @@ from aiohttp import web
 from moto.iam.models import get_account_id_from
 from moto.utilities.utils import get_partition
 
-from onboard.practice import activations, agentapi, commands, nodes
+from onboard.practice import activations, agentapi, channel, commands, nodes
 from onboard.practice.agentbucket import AgentBucket
 from onboard.practice.awsjson import AwsError, parsed_json, validate
 from onboard.practice.callerpolicy import simulated
 from onboard.practice.calls import CallLog, is_mutating
+from onboard.practice.channel import ControlChannels
 from onboard.practice.hybrid import JSON, Hybrid, find_node, hybrid_of, new_uuid
 from onboard.practice.motoapp import ACCOUNT, MotoApplication
 from onboard.practice.settings import Settings
@@ -53,6 +54,7 @@ class Front:
     calls: CallLog
     bucket: AgentBucket
     moto: MotoApplication
+    channels: ControlChannels
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
@@ -63,11 +65,12 @@ class Front:
         target, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
         body = await request.read()
         signed = _signed(request.headers)
+        if target == "EC2WindowsMessageDeliveryService" and not self.settings.ec2messages:
+            return self._refused(operation, signed, AwsError("UnknownOperationException", status=404))
         if target == "EC2WindowsMessageDeliveryService" or (target == "AmazonSSM" and _is_ours(operation, body)):
             return await self._systems_manager(operation, body, request.headers, signed)
-        if request.path.startswith(("/v1/control-channel/", "/v1/data-channel/")):
-            # Agents from 3.3.40 try a WebSocket first; when it is refused, they fall back to GetMessages.
-            return self._refused("CreateControlChannel", signed, AwsError("AccessDeniedException", "Not here.", 403))
+        if request.path.startswith(channel.PATH):
+            return await self._control_channel(request, signed)
         if not signed.credential and not body and request.method in ("GET", "HEAD"):
             return _unsigned_page(request)
         return await self._moto(request, operation, body, signed)
@@ -109,6 +112,33 @@ class Front:
         )
         headers_out = {"x-amzn-RequestId": new_uuid()}
         return web.Response(status=status, body=answer, content_type=JSON_TYPE, headers=headers_out)
+
+    async def _control_channel(self, request: web.Request, signed: Signed) -> web.StreamResponse:
+        """The two calls of ssmmessages. Agents make them over TLS only; a denial sends them to ec2messages."""
+        opens = request.method == "GET"
+        operation = "OpenControlChannel" if opens else "CreateControlChannel"
+        if not request.secure:
+            return self._refused(operation, signed, AwsError("AccessDeniedException", "Not here.", 403))
+        instance_id = request.path.removeprefix(channel.PATH)
+        try:
+            if self.settings.throttled(operation):
+                raise AwsError("ThrottlingException", "Rate exceeded")
+            if not self.settings.ssmmessages:
+                raise AwsError("AccessDeniedException", "This practice does not offer ssmmessages.")
+            _require_clock(request.headers)
+            hybrid = hybrid_of(signed.account, signed.region, self.settings)
+            caller = agentapi.Caller(signed.credential, signed.account, signed.region)
+            node = agentapi.node_of(caller, hybrid, {"InstanceId": instance_id})
+            agentapi.require_permission(hybrid, node, f"ssmmessages:{operation}")
+            if opens:
+                self._record(signed.service, operation, signed, 101, "", instance_id=instance_id)
+                return await self.channels.open(request, hybrid, node)
+            answer = self.channels.create(node)
+        except AwsError as refusal:
+            self._record(signed.service, operation, signed, refusal.status, refusal.code, instance_id=instance_id)
+            return channel.refused(refusal)
+        self._record(signed.service, operation, signed, answer.status, "", instance_id=instance_id)
+        return answer
 
     async def _dispatch(self, operation: str, request: JSON, signed: Signed) -> tuple[Hybrid, JSON]:
         if operation == "RegisterManagedInstance":
@@ -199,6 +229,7 @@ class Front:
         status: int,
         error: str,
         mutating: bool | None = None,
+        instance_id: str = "",
     ) -> None:
         self.calls.record(
             time=self.settings.now(),
@@ -207,6 +238,7 @@ class Front:
             account=signed.account,
             region=signed.region,
             caller=signed.credential or "anonymous",
+            instance_id=instance_id,
             status=status,
             error=error,
             mutating=mutating,

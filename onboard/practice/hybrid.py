@@ -47,6 +47,10 @@ class Activation:
         return secrets.compare_digest(self.code_sha256, hashlib.sha256(code.encode()).digest())
 
 
+REDELIVERY_LIMIT_S = 1800.0
+"""An agent runs a command only once within this time, and may run it again when it gets it later than that."""
+
+
 @dataclass(slots=True, eq=False)
 class Message:
     """A message for an agent; it stays here until the agent acknowledges it."""
@@ -58,6 +62,23 @@ class Message:
     invocation: "Invocation"
     hidden_until: float = 0.0
     """Already delivered; not delivered again before this time."""
+    first_delivered: float | None = None
+
+    def hand_out(self, now: float, hidden_s: float) -> None:
+        """Deliver it now, and not again for so many seconds."""
+        self.hidden_until = now + hidden_s
+        if self.first_delivered is None:
+            self.first_delivered = now
+
+    @property
+    def starts_command(self) -> bool:
+        """Whether it starts a command; otherwise it cancels one."""
+        return self.topic.startswith("aws.ssm.sendCommand")
+
+    def may_be_delivered(self, now: float) -> bool:
+        """Whether it can still be delivered, now or after `hidden_until`."""
+        limit = None if self.first_delivered is None else self.first_delivered + REDELIVERY_LIMIT_S
+        return not self.invocation.finished and (limit is None or now < limit)
 
 
 @dataclass(slots=True, eq=False)
@@ -78,21 +99,30 @@ class Node:
     messages: list[Message] = field(default_factory=list)
     polls: list[asyncio.Event] = field(default_factory=list)
     """The long polls that wait for a message. A clone that shares this identity polls here too."""
+    channels: list[asyncio.Event] = field(default_factory=list)
+    """What wakes each open control channel, the newest last: that one delivers."""
 
     def deliver(self, message: Message) -> None:
-        """Put a message into the queue and wake the poll that has waited longest."""
+        """Put a message into the queue and wake the newest channel, else the poll that has waited longest."""
         self.messages.append(message)
-        self.wake(1)
+        for event in self.channels[-1:] or self.polls[:1]:
+            event.set()
 
-    def wake(self, count: int | None = None) -> None:
-        """Wake waiting polls, by default all."""
-        for event in self.polls[:count]:
+    def wake(self) -> None:
+        """Wake all waiting polls and channels."""
+        for event in (*self.polls, *self.channels):
             event.set()
 
     def ready_messages(self, now: float) -> list[Message]:
         """Messages that may be delivered at `now`."""
-        self.messages = [message for message in self.messages if not message.invocation.finished]
+        self.messages = [message for message in self.messages if message.may_be_delivered(now)]
         return [message for message in self.messages if message.hidden_until <= now]
+
+    def take(self, message_id: Any) -> list[Message]:
+        """Remove a message from the queue, because the agent has it; empty if it is not there."""
+        taken = [message for message in self.messages if message.message_id == message_id]
+        self.messages = [message for message in self.messages if message not in taken]
+        return taken
 
 
 @dataclass(slots=True)
@@ -113,6 +143,12 @@ class Invocation:
     def finished(self) -> bool:
         """Whether it can no longer change."""
         return self.status in ("Success", "Failed", "TimedOut", "Cancelled")
+
+    def start(self, now: float) -> None:
+        """The agent has the command; does nothing if that was known."""
+        if self.status == "Pending":
+            self.status = self.details = "InProgress"
+            self.started = now
 
     def finish(self, status: str, details: str, now: float) -> None:
         """End it, unless it ended before."""

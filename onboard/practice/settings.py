@@ -60,6 +60,10 @@ class Settings:
     """Agent versions in AWS's bucket, newest first; the first is both latest and stable."""
     break_download_after: int | None = None
     """The next download of a package ends early, after this many bytes, once."""
+    ssmmessages: bool = True
+    """Whether agents get a control channel; if not, AWS's denial sends them to ec2messages."""
+    ec2messages: bool = True
+    """Whether agents can poll for messages; Regions launched in 2024 or later do not offer it."""
     throttles: dict[str, Throttle] = field(default_factory=dict)
     """Operation name, or "*" for those not named → how it is throttled."""
 
@@ -75,7 +79,8 @@ class Settings:
     def update(self, changes: Mapping[str, Any]) -> None:
         """Apply settings from JSON: all of them, or none.
 
-        `throttles` is {operation: {"next_calls": N, "per_second": X} or null}; the rest are numbers.
+        `throttles` is {operation: {"next_calls": N, "per_second": X} or null}; the channels are true
+        or false; the rest are numbers.
         Raises ValueError that names what is wrong.
         """
         changed: dict[str, Any] = {}
@@ -84,6 +89,10 @@ class Settings:
                 changed[name] = self._throttles_with(value)
             elif name == "break_download_after" and value is None:
                 changed[name] = None
+            elif name in _SWITCHES:
+                if not isinstance(value, bool):
+                    raise ValueError(f"{name!r} must be true or false, not {value!r}")
+                changed[name] = value
             elif name in _WHOLE_NUMBERS or name in _SECONDS:
                 changed[name] = _number(name, value, int if name in _WHOLE_NUMBERS else float)
             else:
@@ -111,7 +120,7 @@ class Settings:
     def as_json(self) -> dict[str, Any]:
         """The settings in the form that POST /practice/settings accepts."""
         return {
-            **{name: getattr(self, name) for name in (*_SECONDS, *_WHOLE_NUMBERS)},
+            **{name: getattr(self, name) for name in (*_SECONDS, *_WHOLE_NUMBERS, *_SWITCHES)},
             "throttles": {
                 operation: {"next_calls": throttle.next_calls, "per_second": throttle.per_second}
                 for operation, throttle in self.throttles.items()
@@ -120,6 +129,7 @@ class Settings:
 
 
 _SECONDS = ("clock_offset_s", "role_delay_s", "heartbeat_limit_s", "poll_hold_s")
+_SWITCHES = ("ssmmessages", "ec2messages")
 _WHOLE_NUMBERS = ("standard_tier_nodes", "break_download_after")
 
 

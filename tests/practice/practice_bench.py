@@ -125,6 +125,10 @@ class Practice:
         """How many long polls the cloud holds."""
         return sum(len(node.polls) for hybrid in every_hybrid() for node in list(hybrid.nodes.values()))
 
+    def channels(self) -> int:
+        """How many control channels the cloud has open."""
+        return sum(len(node.channels) for hybrid in every_hybrid() for node in list(hybrid.nodes.values()))
+
     def operation(
         self, target: str, body: Any, credential: str = "", region: str = REGION, *, chunked: bool = False
     ) -> RawAnswer:

@@ -85,6 +85,8 @@ def test_the_whole_conversation(practice: Practice) -> None:
         "DocumentContent",
         "CommandId",
         "DocumentName",
+        "CloudWatchLogGroupName",
+        "CloudWatchOutputEnabled",
         "OutputS3BucketName",
         "OutputS3KeyPrefix",
     }
