@@ -283,5 +283,5 @@ def _change_lines(change: Change) -> list[str]:
 
 
 def _in_a_line(text: str) -> str:
-    """What a server says goes to a terminal: no control characters, policies without their indentation."""
-    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
+    """A policy without its indentation."""
+    return " ".join(text.split())

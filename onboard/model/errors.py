@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from onboard.model.changes import FailureKind
+from onboard.model.harmless import Harmless, harmless
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Harmless):
     """One mistake of the user's: `key` names the place, `problem` what is wrong, `remedy` what would be right."""
 
     key: str
@@ -32,11 +33,8 @@ class OnboardError(Exception):
     problems: tuple[Problem, ...] = ()
 
     def __init__(self, what: str, *, where: str = "", why: str = "", remedy: str = "") -> None:
-        super().__init__(what, where, why, remedy)
-        self.what = what
-        self.where = where
-        self.why = why
-        self.remedy = remedy
+        self.what, self.where, self.why, self.remedy = map(harmless, (what, where, why, remedy))
+        super().__init__(self.what, self.where, self.why, self.remedy)
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what

@@ -1,5 +1,6 @@
 """What was observed or done: frozen values, one JSON object each, the same in every front end and in the journal.
 
+Whatever a server, AWS or a proxy wrote is harmless in an event (`model/harmless.py`): nothing that shows it cleans it.
 An event's JSON has `event` (its class name in snake case), `v` (VERSION) and its fields. Fields are only ever added.
 """
 
@@ -13,6 +14,7 @@ from onboard.model.changes import ChangeName, FailureKind, RunPhase, StepOutcome
 from onboard.model.errors import Problem
 from onboard.model.field_names import field_names
 from onboard.model.finding import Cause, Finding
+from onboard.model.harmless import Harmless
 from onboard.model.plan import HostPlan, Plan
 from onboard.model.status import HostStatus
 from onboard.model.words import Text, Wording, wording_of
@@ -22,7 +24,7 @@ THIS_COMPUTER = "this computer"  # an origin of measurements, as servers' names 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Harmless):
     """Base of all events."""
 
     def to_json(self) -> dict[str, Any]:
@@ -87,7 +89,7 @@ class AccountIdentified(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class AwsProfile:
+class AwsProfile(Harmless):
     """A profile of ~/.aws. `kind`: keys, sso, assume-role, process, web-identity, login or unknown."""
 
     name: str
@@ -299,7 +301,7 @@ class RegionsSampled(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
+class Measurement(Harmless):
     """What connecting to a Region took from one place, in milliseconds; None where nothing answered.
 
     `origin` is the place: THIS_COMPUTER, or a server's name. `via` is direct, tunnel, or the proxy gone through.
@@ -361,7 +363,7 @@ class RegionsRanked(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptRun:
+class KeptRun(Harmless):
     """A run as the journal keeps it. Times are ISO 8601 in UTC.
 
     profile    the profile's name; `path` its file, "" when it had none
@@ -412,7 +414,7 @@ class Recorded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UndoLine:
+class UndoLine(Harmless):
     """One thing in AWS that an undo would do.
 
     change   the change in AWS that it is about, by name

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from onboard.model.harmless import Harmless
 from onboard.model.words import Wording, wording_of
 
 
@@ -16,7 +17,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Harmless):
     """One check's judgement of one server.
 
     check     name of the check, which reads as the healthy state: `clock_in_sync`
@@ -59,7 +60,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class Cause(Harmless):
     """One cause and the servers it concerns, by name. `check` is "" for a server that failed outside any check.
 
     Values that differ from server to server are merged: `clock 5–12 minutes slow`.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from onboard.model.changes import ChangeName
+from onboard.model.harmless import Harmless
 from onboard.model.place import Place
 
 # (change, detail) → value that later versions add so that less is changed: a plan approved before covers it.
@@ -12,7 +13,7 @@ CHANGES_LESS = {(ChangeName.CONFIGURE_AGENT, "Profile.ShareCreds"): "false"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Harmless):
     """One change that will be made, in AWS or on a server.
 
     name     the step or AWS change, an imperative: `install_agent`, `create_activation`
@@ -47,7 +48,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HostPlan:
+class HostPlan(Harmless):
     """A server's changes, in the order they are made; empty when it is as it should be.
 
     `address`, `port` and `way` are its place, as plain values for the saved file. "" and 0 in plans that were saved
@@ -71,7 +72,7 @@ class HostPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Harmless):
     """AWS changes first, then those of each server. `warnings` shout: no signature check, cost of the advanced tier."""
 
     account: str

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from onboard.model.harmless import Harmless, harmless
+
 LONGEST_WORD = 256  # characters of what came from elsewhere that may stand in a command
 FEW = 3  # values that differ among texts of one template, and are named
 
@@ -25,7 +27,7 @@ class Text(str):
     values: Mapping[str, str]
 
     def __new__(cls, template: str, /, **values: object) -> Self:
-        texts = {name: str(value) for name, value in values.items()}
+        template, texts = harmless(template), {name: harmless(str(value)) for name, value in values.items()}
         self = super().__new__(cls, template.format_map(texts) if texts else template)
         self.template, self.values = template, texts
         return self
@@ -95,7 +97,7 @@ class Remedy(str):
 
     def __new__(cls, words: str, *commands: Command | None) -> Self:
         """`words`: a sentence without its full stop. Commands that are None, since none can be given, are left out."""
-        given = tuple(command for command in commands if command)
+        words, given = harmless(words), tuple(command for command in commands if command)
         self = super().__new__(cls, ": ".join(part for part in (words, "; ".join(given)) if part))
         self.words, self.commands = words, given
         return self
@@ -107,7 +109,7 @@ class Remedy(str):
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(Harmless):
     """What a sentence and its remedy are made of, for events: there both stand as finished English too.
 
     template, values        of the sentence

@@ -36,6 +36,6 @@ def test_what_exists_is_shown_with_what_it_becomes_and_servers_stand_together_th
         "    + Place a nonce",
         "  1 × c",
         "    + Let the agent use the proxy http://new:1",
-        "        https_proxy: http://older:1?[2J → http://new:1",
+        "        https_proxy: http://older:1�[2J → http://new:1",
         "    + Place a nonce",
     ]
