@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from onboard.gui.text import tr
+from onboard.gui.widgets.tips import plain
 from onboard.model import events
 from onboard.model.errors import OnboardError
 
@@ -40,7 +41,7 @@ class SecretDialog(QDialog):
         self._line.setAccessibleName(wanted.question)
         self._line.setMinimumWidth(360)
         self._keep = QCheckBox(tr("&Keep it in this computer's keyring"))
-        question = QLabel(wanted.question.rstrip(": "))
+        question = QLabel(plain(wanted.question.rstrip(": ")))
         question.setBuddy(self._line)
         note = QLabel(
             tr("It is sent only to AWS and is valid once.")
@@ -70,7 +71,7 @@ class SecretDialog(QDialog):
 
 def ask(parent: QWidget, title: str, text: str, *choices: str, default: int) -> int:
     """Ask, and return the index of the choice. Esc takes the last one, which changes nothing."""
-    box = QMessageBox(QMessageBox.Icon.Question, title, text, parent=parent)
+    box = QMessageBox(QMessageBox.Icon.Question, title, plain(text), parent=parent)
     roles = QMessageBox.ButtonRole
     buttons = [box.addButton(choice, roles.AcceptRole) for choice in choices[:-1]]
     buttons.append(box.addButton(choices[-1], roles.RejectRole))

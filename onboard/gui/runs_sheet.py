@@ -18,6 +18,7 @@ from onboard.gui.widgets.data_table import DataTable
 from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.label import Label
 from onboard.gui.widgets.mark import Mark
+from onboard.gui.widgets.tips import set_tip
 from onboard.model import orders
 from onboard.model.changes import CHANGING
 from onboard.model.events import KeptRun
@@ -93,7 +94,7 @@ class RunsSheet(Sheet):
         run = self._selected()
         why_not = _why_not(run, self._session)
         self.primary.setEnabled(run is not None and not why_not)
-        self.primary.setToolTip(why_not)
+        set_tip(self.primary, why_not)
         self._save.setEnabled(run is not None and not self._is_changing)
         about = " · ".join(part for part in (tr("Run {run}", run=run.run), run.arn, run.path) if part) if run else ""
         self._about.setText(f"{about}\n{why_not}" if why_not else about)

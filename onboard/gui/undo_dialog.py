@@ -3,6 +3,7 @@
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from onboard.gui.text import plural, say, tr
+from onboard.gui.widgets.tips import plain
 from onboard.model.events import UndoShown, undo_sentences
 
 NAMED = 6
@@ -21,8 +22,8 @@ def ask_undo(parent: QWidget, shown: UndoShown) -> bool:
 def undo_box(parent: QWidget, shown: UndoShown) -> QMessageBox:
     servers = sorted({*shown.servers, *shown.nodes})
     title = plural("Undo this run on {n} server?", "Undo this run on {n} servers?", len(servers))
-    box = QMessageBox(QMessageBox.Icon.Warning, tr("Undo"), title, parent=parent)
-    box.setInformativeText("\n\n".join(_touched(shown)))
+    box = QMessageBox(QMessageBox.Icon.Warning, tr("Undo"), plain(title), parent=parent)
+    box.setInformativeText(plain("\n\n".join(_touched(shown))))
     box.setDetailedText("\n".join(f"{name}  {shown.nodes.get(name, '')}".rstrip() for name in servers))
     undo = plural("&Undo on {n} server", "&Undo on {n} servers", len(servers))
     box.addButton(undo, QMessageBox.ButtonRole.DestructiveRole)

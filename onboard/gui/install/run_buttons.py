@@ -8,6 +8,7 @@ from onboard.gui.session import Session
 from onboard.gui.text import tr
 from onboard.gui.theme import S4
 from onboard.gui.widgets.button import Button
+from onboard.gui.widgets.tips import set_tip
 
 
 class PauseButton(Button):
@@ -56,10 +57,10 @@ class StopButton(Button):
         menu.setToolTipsVisible(True)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         after = menu.addAction(tr("Stop &after the servers in progress"))
-        after.setToolTip(tr("Servers in progress are finished; no others are started. You can resume later."))
+        set_tip(after, tr("Servers in progress are finished; no others are started. You can resume later."))
         after.triggered.connect(lambda: self._session.stop("apply"))
         now = menu.addAction(tr("Stop &now"))
-        now.setToolTip(tr("Interrupts everything except package managers and registrations. You can resume later."))
+        set_tip(now, tr("Interrupts everything except package managers and registrations. You can resume later."))
         now.triggered.connect(lambda: self._session.stop_now("apply"))
         menu.setActiveAction(after)
         return menu

@@ -15,6 +15,7 @@ from onboard.gui.theme import Theme
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.data_table import DataTable
 from onboard.gui.widgets.filter_box import FilterBox
+from onboard.gui.widgets.tips import set_tip
 from onboard.model.profile import Host
 from onboard.wizard.draft import tags_text
 
@@ -68,7 +69,7 @@ class ServerChoice(Sheet):
         self.primary.setText(plural("&Measure from {n} server", "&Measure from {n} servers", count))
         self.primary.setEnabled(0 < count <= MOST)
         many = tr("Tick at most {n} servers", n=MOST)
-        self.primary.setToolTip(many if count > MOST else "" if count else tr("Tick at least one server"))
+        set_tip(self.primary, many if count > MOST else "" if count else tr("Tick at least one server"))
 
     def _clicked(self, index: Index) -> None:
         if index.column() == 0:

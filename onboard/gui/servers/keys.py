@@ -16,6 +16,7 @@ from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.cells import CENTRE, Cell, TextCell
 from onboard.gui.widgets.data_table import DataTable
 from onboard.gui.widgets.label import Label
+from onboard.gui.widgets.tips import set_tip
 from onboard.gui.widgets.verbatim import Command
 from onboard.model.events import HostKeySeen
 
@@ -64,7 +65,7 @@ class KeysSheet(Sheet):
         count = len(self.model.approved())
         self.primary.setText(plural("&Approve {n} key", "&Approve {n} keys", count) if count else tr("&Approve"))
         self.primary.setEnabled(count > 0)
-        self.primary.setToolTip("" if count else tr("Tick the keys that match"))
+        set_tip(self.primary, "" if count else tr("Tick the keys that match"))
 
     def _clicked(self, index: Index) -> None:
         if index.column() == 0:

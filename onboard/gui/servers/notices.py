@@ -9,6 +9,7 @@ from onboard.gui.widgets.banner import Banner
 from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.copy_button import CopyButton
 from onboard.gui.widgets.mark import Mark
+from onboard.gui.widgets.tips import set_tip
 from onboard.model.profile import Host, Profile
 from onboard.model.state import State
 from onboard.model.words import Wording
@@ -80,7 +81,7 @@ class IdentityNotice(Banner):
         self._said = ""
         copy = CopyButton(tr("Cop&y"), lambda: self._said)
         again = Button(tr("&Look again"))
-        again.setToolTip(tr("Reads the host keys of the selected servers again"))
+        set_tip(again, tr("Reads the host keys of the selected servers again"))
         again.clicked.connect(self.read_again)
         name_parts(identity=self)
         self.add_button(copy)

@@ -36,6 +36,7 @@ from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.cells import Cell, CellTable, TextCell, text_of
 from onboard.gui.widgets.empty_state import EmptyState
 from onboard.gui.widgets.table_header import TableHeader
+from onboard.gui.widgets.tips import show_views_tip
 
 FITTED_ROWS = 60  # rows measured for the width of a column; measuring thousands would be noticeable
 WIDEST = 44  # maximum width of a column in characters, except the last
@@ -334,7 +335,7 @@ class DataTable(CellTable):
             self._hover(self.rowAt(event.position().toPoint().y()))
         elif event.type() == QEvent.Type.Leave:
             self._hover(-1)
-        return super().viewportEvent(event)
+        return show_views_tip(self, event) or super().viewportEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         super().showEvent(event)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 from onboard.gui import icons
 from onboard.gui.text import tr
 from onboard.gui.theme import S4, S8, Theme
+from onboard.gui.widgets.tips import set_tip
 
 LENGTH = 32  # width in characters
 
@@ -22,7 +23,7 @@ class FilterBox(QLineEdit):
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         shortcut = QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self)
         shortcut.activated.connect(self._come)
-        self.setToolTip(tr("Filter ({keys})", keys=shortcut.key().toString(QKeySequence.SequenceFormat.NativeText)))
+        set_tip(self, tr("Filter ({keys})", keys=shortcut.key().toString(QKeySequence.SequenceFormat.NativeText)))
         self._make_room()
 
     def _come(self) -> None:

@@ -10,6 +10,7 @@ from onboard.gui.widgets.button import Button, Kind
 from onboard.gui.widgets.copy_button import CopyButton
 from onboard.gui.widgets.label import ElidedLabel, Glyph, Line
 from onboard.gui.widgets.mark import Mark
+from onboard.gui.widgets.tips import set_tip
 
 
 class Footer(QFrame):
@@ -25,7 +26,7 @@ class Footer(QFrame):
         self._glyph = Glyph(Mark.WARN.glyph, Mark.WARN.tone)
         self._message = ElidedLabel(tone="muted")
         self._copy = CopyButton(tr("Copy as comman&d"), lambda: self._command, kind=Kind.LINK)
-        self._copy.setToolTip(tr("Copies the command line that does the same"))
+        set_tip(self._copy, tr("Copies the command line that does the same"))
         self.back_button = Button(tr("&Back"))
         self.primary = Button("", kind=Kind.PRIMARY)
         self.back_button.clicked.connect(self.back)
@@ -76,7 +77,7 @@ class Footer(QFrame):
         """`text` names where the button goes: `tr("&Next: {page}", page=…)`; "" if the page has its own button."""
         self.primary.setText(text)
         self.primary.setEnabled(enabled)
-        self.primary.setToolTip(tip)
+        set_tip(self.primary, tip)
         self.primary.setVisible(bool(text))
 
     def message(self) -> str:

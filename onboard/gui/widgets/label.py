@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 from onboard.gui import icons
 from onboard.gui.theme import Role, Theme
 from onboard.gui.widgets.mark import Mark
+from onboard.gui.widgets.tips import set_tip
 
 
 def restyle(widget: QWidget, name: str, value: object) -> None:
@@ -84,7 +85,7 @@ class ElidedLabel(Label):
 
     def _tell(self) -> None:
         fits = QFontMetrics(self.font()).horizontalAdvance(self.text()) <= self.width()
-        self.setToolTip("" if fits else self.text())
+        set_tip(self, "" if fits else self.text())
 
 
 class Glyph(QWidget):

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
     QListView,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QToolTip,
     QWidget,
 )
 
@@ -19,6 +18,7 @@ from onboard.gui import icons
 from onboard.gui.text import tr
 from onboard.gui.theme import CONTROL_RADIUS, FOCUS_RING, S8, S12, S16, S24, Role, Theme
 from onboard.gui.widgets.mark import Mark
+from onboard.gui.widgets.tips import show_tip, show_views_tip
 
 NARROWEST = 208
 GAP = 2  # between stages
@@ -173,7 +173,7 @@ class StageList(QListView):
             self.chosen.emit(stage.name)
         elif stage.tip:
             place = self.visualRect(index)
-            QToolTip.showText(self.viewport().mapToGlobal(place.bottomLeft()), stage.tip, self.viewport(), place)
+            show_tip(self.viewport().mapToGlobal(place.bottomLeft()), stage.tip, self.viewport(), place)
 
     def _fit(self) -> None:
         self.doItemsLayout()
@@ -195,12 +195,7 @@ class StageList(QListView):
             self._hover(self.indexAt(event.position().toPoint()).row())
         elif event.type() == QEvent.Type.Leave:
             self._hover(-1)
-        elif event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            index = self.indexAt(event.pos())
-            tip = self.stage(index.row()).tip if index.isValid() else ""
-            QToolTip.showText(event.globalPos(), tip, self.viewport(), self.visualRect(index))
-            return True
-        return super().viewportEvent(event)
+        return show_views_tip(self, event) or super().viewportEvent(event)
 
     def _hover(self, row: int) -> None:
         if row != self.hovered:

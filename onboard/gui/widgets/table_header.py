@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHeaderView, QTableView
 from onboard.gui import icons
 from onboard.gui.theme import S4, Role, Theme
 from onboard.gui.widgets.cells import LEFT, PADDING, RIGHT, Cell
+from onboard.gui.widgets.tips import show_views_tip
 
 
 class TableHeader(QHeaderView):
@@ -71,7 +72,7 @@ class TableHeader(QHeaderView):
             self._hover(self.logicalIndexAt(event.position().toPoint()))
         elif event.type() in (QEvent.Type.Leave, QEvent.Type.HoverLeave):
             self._hover(-1)
-        return super().viewportEvent(event)
+        return show_views_tip(self, event) or super().viewportEvent(event)
 
     def _hover(self, section: int) -> None:
         if section != self._hovered:

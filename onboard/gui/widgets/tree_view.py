@@ -1,12 +1,13 @@
 """A tree that looks like the tables: painted cells, whole rows selected, arrows to expand and collapse."""
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QPersistentModelIndex, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QPainter, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
 
 from onboard.gui import icons
 from onboard.gui.theme import Role, Theme
 from onboard.gui.widgets.cells import StatusCell, TextCell
+from onboard.gui.widgets.tips import show_views_tip
 
 FIRST = 0.5
 SMALL = 20  # branches with up to this many children are expanded initially
@@ -51,6 +52,9 @@ class TreeView(QTreeView):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)
         self.setColumnWidth(0, round(self.viewport().width() * FIRST))
+
+    def viewportEvent(self, event: QEvent) -> bool:  # noqa: N802
+        return show_views_tip(self, event) or super().viewportEvent(event)
 
     def open_small(self) -> None:
         """Expand every branch that is short enough to read."""

@@ -26,6 +26,7 @@ from onboard import resources
 from onboard.gui.text import tr
 from onboard.gui.theme import CONTROL_RADIUS, S4, S8, Role, Theme
 from onboard.gui.widgets.button import paint_focus_ring
+from onboard.gui.widgets.tips import show_tip
 from onboard.wizard.regions import Nearness
 
 WEST, EAST, SOUTH, NORTH = -180.0, 180.0, -60.0, 84.0  # degrees; there are no Regions south of 60° S
@@ -184,7 +185,7 @@ class WorldMap(QWidget):
             if spot is None:
                 QToolTip.hideText()
             else:
-                QToolTip.showText(event.globalPos(), spot.tip, self)
+                show_tip(event.globalPos(), spot.tip, self)
             return True
         return super().event(event)
 
