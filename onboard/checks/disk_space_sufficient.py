@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from onboard.checks.base import Check, Context, failed, not_known, passed
 from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import agent, disk_space
-from onboard.facts.posix.disk_space import DiskSpace
+from onboard.facts.posix.disk_space import DiskSpace, Place
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 from onboard.model.words import Command, Remedy, Text, foreign, sh
@@ -13,6 +13,7 @@ from onboard.model.words import Command, Remedy, Text, foreign, sh
 NAME = "disk_space_sufficient"
 MIB = 1024
 NEEDED_KIB = {"/usr/bin": 200 * MIB, "/var/lib/amazon": 100 * MIB, "/var/log": 50 * MIB, "/etc": MIB}
+NEEDED_INODES = 500  # the package has some 50 files; Run Command makes a few for each command
 ONCE_INSTALLED_KIB = {"/usr/bin": 0, "/var/lib/amazon": 20 * MIB, "/var/log": 10 * MIB, "/etc": MIB}
 
 
@@ -47,12 +48,31 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
             remedy=Remedy("Free some space there. This shows what uses it", _usage(short)),
             evidence=evidence,
         )
+    full = {place.mounted_on: place.free_inodes for path in NEEDED_KIB if (place := found.at(path)) and _is_full(place)}
+    if full:
+        return failed(
+            NAME,
+            Text("no more files can be created on {mounts}: too many exist", mounts=", ".join(sorted(full))),
+            remedy=Remedy(
+                "Delete files there that are not needed. This shows where most of them are", _files(sorted(full))
+            ),
+            evidence="; ".join(f"{mount}: {free} inodes free, {NEEDED_INODES} needed" for mount, free in full.items()),
+        )
     return passed(NAME, "there is enough space for the agent", evidence)
 
 
 def _usage(mounts: Sequence[str]) -> Command | None:
     used, largest = sh("sudo", "du", "-xh", *map(foreign, mounts)), sh("sort", "-h")
     return used and largest and used | (largest | sh("tail"))
+
+
+def _is_full(place: Place) -> bool:
+    return place.free_inodes is not None and place.free_inodes < NEEDED_INODES
+
+
+def _files(mounts: Sequence[str]) -> Command | None:
+    counted, largest = sh("sudo", "du", "-x", "--inodes", *map(foreign, mounts)), sh("sort", "-n")
+    return counted and largest and counted | (largest | sh("tail"))
 
 
 def _needed(found: DiskSpace, amounts: Mapping[str, int]) -> dict[str, int]:

@@ -8,6 +8,12 @@ from onboard.model.profile import Host
 from onboard.model.words import Remedy, Text, sh
 
 NAME = "package_manager_usable"
+REBUILD_RPM = Remedy(
+    "Keep a copy of rpm's database and rebuild it. These do it, if the database is in /var/lib/rpm",
+    sh("sudo", "cp", "-a", "/var/lib/rpm", "/var/lib/rpm.before"),
+    sh("sudo", "sh", "-c", "rm -f /var/lib/rpm/__db.*"),
+    sh("sudo", "rpm", "--rebuilddb"),
+)
 
 
 def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
@@ -29,6 +35,8 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
             remedy=Remedy("Finish that installation", sh("sudo", "dpkg", "--configure", "-a")),
             evidence=evidence,
         )
+    if found.damage:
+        return failed(NAME, "rpm's database is damaged", remedy=REBUILD_RPM, evidence=found.damage)
     if found.locks:
         return warned(
             NAME,

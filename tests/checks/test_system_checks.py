@@ -226,3 +226,26 @@ def _where() -> tuple[Any, Any]:
     from servers import CONTEXT, HOST
 
     return HOST, CONTEXT
+
+
+def test_a_damaged_rpm_database_fails_with_the_way_to_mend_it() -> None:
+    damaged = package_manager.PackageManager(
+        ("rpm",), "x86_64", ("dnf",), damage="rpmdb: BDB0113 Thread/process failed"
+    )
+    found = finding(package_manager_usable.CHECK, (package_manager.FACT, damaged))
+    assert found.status is Verdict.FAIL
+    assert "BDB0113" in found.evidence
+    assert "sudo rpm --rebuilddb" in found.words.commands
+
+
+@pytest.mark.parametrize(
+    ("free", "status"), [(None, Verdict.PASS), (499, Verdict.FAIL), (0, Verdict.FAIL), (500, Verdict.PASS)]
+)
+def test_a_file_system_without_free_inodes_fails(free: int | None, status: Verdict) -> None:
+    full = replace(place("/var/lib/amazon", mounted_on="/var"), free_inodes=free)
+    found = finding(disk_space_sufficient.CHECK, (disk_space.FACT, disk(amazon=full)))
+    assert found.status is status
+    if status is Verdict.FAIL:
+        assert "/var" in found.summary
+        assert f"{free} inodes free" in found.evidence
+        assert "--inodes /var" in found.words.commands[0]

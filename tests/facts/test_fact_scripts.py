@@ -388,6 +388,76 @@ def test_mount_options_are_those_of_the_mount_a_folder_is_on(tmp_path: Path) -> 
     assert told.mounted_on == str(place)
 
 
+def test_free_inodes_are_told(tmp_path: Path) -> None:
+    place = tmp_path / "disk"
+    place.mkdir()
+    script = script_of("disk_space").replace("/var/lib/amazon /var/log", '"$PLACE" /proc')
+    mount = 'mount -t tmpfs -o nr_inodes=20 none "$PLACE" && touch "$PLACE"/1 "$PLACE"/2 || exit 77\n'
+    done = subprocess.run(
+        ["unshare", "-m", *shell("dash")],
+        input=mount + script,
+        capture_output=True,
+        text=True,
+        env={"PATH": os.environ["PATH"], "PLACE": f"{place}"},
+        check=False,
+    )
+    if done.returncode == 77:
+        pytest.skip("needs to mount: root and unshare")
+    told = disk_space.FACT.parse(Answer(done.stdout))
+    free = {seen.path: seen.free_inodes for seen in told.places}
+    assert free[str(place)] == 17  # the folder itself is one
+    assert free["/proc"] is None
+
+
+RPM_DAMAGED = "rpm's database is a file of other content"
+
+
+def damaged_rpm(root: Path) -> str:
+    """A PATH whose rpm is the real one, with a database that is damaged."""
+    rpm = shutil.which("rpm")
+    if rpm is None:
+        pytest.skip("needs rpm")
+    put(root / "db/rpmdb.sqlite", RPM_DAMAGED)
+    return fake(root / "fake", {"rpm": f'exec {rpm} --dbpath {root}/db "$@"'})
+
+
+@pytest.mark.parametrize("shell_name", sorted(SHELLS))
+def test_a_damaged_rpm_database_does_not_say_that_no_agent_is_installed(root: Path, shell_name: str) -> None:
+    path = damaged_rpm(root)
+    told = learned(package_manager.FACT, root, "dash", PATH=path)
+    assert "database" in told.damage
+    environment = {"PATH": path, "LC_ALL": "C"}
+    script = script_of("agent")
+    done = subprocess.run(shell(shell_name), input=script, capture_output=True, text=True, env=environment, check=False)
+    if shell_name != "busybox":  # which takes its own rpm
+        assert done.returncode == 1
+        assert done.stderr.startswith("rpm cannot say what is installed: error:")
+    assert "asked all" not in done.stdout or shell_name == "busybox"
+
+
+def test_a_damaged_dpkg_database_does_not_say_that_no_agent_is_installed(root: Path) -> None:
+    program = shutil.which("dpkg-query")
+    if program is None:
+        pytest.skip("needs dpkg")
+    put(root / "admin/status", "no status\n")
+    path = fake(root / "fake", {"dpkg-query": f'exec {program} --admindir={root}/admin "$@"'})
+    environment = {"PATH": path, "LC_ALL": "C"}
+    script = script_of("agent")
+    done = subprocess.run(shell("dash"), input=script, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("dpkg cannot say what is installed: dpkg-query: error: parsing file")
+
+
+@pytest.mark.parametrize("shell_name", ["busybox", "dash"])
+def test_applets_of_busybox_are_no_package_managers(root: Path, shell_name: str) -> None:
+    busybox = shutil.which("busybox")
+    if busybox is None:
+        pytest.skip("needs busybox")
+    path = fake(root / "fake", dict.fromkeys(("rpm", "dpkg"), f'exec {busybox} rpm "$@"'))
+    assert learned(package_manager.FACT, root, shell_name, PATH=path).formats == ()
+    assert learned(agent.FACT, root, shell_name, PATH=path).packages == ()
+
+
 def test_a_held_lock_names_its_holder(root: Path) -> None:
     path = put(root / "var/lib/dpkg/lock-frontend")
     put(root / "var/lib/dpkg/updates/0001")

@@ -175,3 +175,19 @@ def test_a_record_that_a_run_does_not_take_up_stays_for_undo(lab):
             assert lab.host.run("ls /var/lib/onboard").stdout.split() == ["install_agent.undo", "nonce-run1"]
             lab.done["install_agent"] = Done(changed=True)
         lab.undo()
+
+
+def test_no_other_user_can_hold_up_the_work(lab):
+    with lab.restored():
+        taking = "setsid flock -F /var/lib sleep 999 >/dev/null 2>&1 </dev/null & echo $!"
+        holder = lab.host.run(f"su ops -s /bin/sh -c '{taking}'").stdout.strip()
+        wait_for(lambda: running(lab, "sleep 999"), "the lock is taken")
+        applying = Applying(lab, "install_agent")
+        applying.start()
+        applying.join(30)
+        lab.host.run(f"kill {holder}")
+        assert isinstance(applying.result, Done), "it waited for another user"
+        lab.done["install_agent"] = applying.result
+        lab.host.run("mkdir -p -m 700 /var/lib/onboard")
+        assert lab.host.run("su ops -s /bin/sh -c 'flock -n /var/lib/onboard true'", check=False).exit_code != 0
+        lab.undo()

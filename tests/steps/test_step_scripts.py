@@ -1,5 +1,6 @@
 """The steps' scripts as texts: complete, plain sh, and understood on the way back."""
 
+import fcntl
 import re
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+from posix_shells import SHELLS, shell
 from step_headers import declared
 
 import onboard.steps.posix
@@ -235,3 +237,64 @@ def test_a_script_uses_every_variable_that_its_header_names(name):
     words = set(re.findall(r"\w+", code))
     unused = {one for one in declared(name) if not any(fnmatch(word, one) for word in words)}
     assert not unused
+
+
+WORK = """\
+patience=3000
+sleep() { command sleep 0.01; }
+lock
+echo "$1" >>"$log"
+read -r line
+echo "$1" >>"$log"
+leave
+"""
+
+
+@pytest.mark.parametrize("shell_name", sorted(SHELLS))
+def test_a_lock_is_taken_in_turn_also_when_the_one_before_removed_it(tmp_path, shell_name):
+    state, log = tmp_path / "onboard", tmp_path / "log"
+    shared = "".join(POSIX.file(name) for name in ("steps_record", "steps_lock")).replace(
+        "/var/lib/onboard", str(state)
+    )
+    text = f"step=x\nlog={log}\n{shared}\n{WORK}"
+    working = [
+        subprocess.Popen([*shell(shell_name), "-c", text, "sh", str(number)], stdin=subprocess.PIPE, text=True)
+        for number in range(3)
+    ]
+    for process in working:
+        process.stdin.write("\n")
+        process.stdin.close()
+    assert [process.wait(30) for process in working] == [0, 0, 0]
+    entries = log.read_text().split()
+    assert entries[::2] == entries[1::2], "two worked at the same time"
+    assert sorted(entries) == ["0", "0", "1", "1", "2", "2"]
+    assert not state.exists()
+
+
+def test_a_lock_that_is_held_is_told(tmp_path):
+    state = tmp_path / "onboard"
+    state.mkdir(0o700)
+    (state / "lock").touch()
+    shared = "".join(POSIX.file(name) for name in ("steps_record", "steps_lock")).replace(
+        "/var/lib/onboard", str(state)
+    )
+    with (state / "lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        text = f"step=x\npatience=0\n{shared}\nlock\necho mine"
+        done = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "other work of Onboard" in done.stderr
+    assert (state / "lock").exists(), "it belongs to the other"
+
+
+def test_what_a_damaged_database_cannot_tell_is_not_taken_for_not_installed(tmp_path):
+    rpm = shutil.which("rpm")
+    if rpm is None:
+        pytest.skip("needs rpm")
+    (tmp_path / "rpmdb.sqlite").write_text("something else")
+    shared = "".join(POSIX.file(name) for name in ("steps_record", "steps_package"))
+    for folder, code in ((tmp_path, 1), (tmp_path / "none", 0)):
+        text = f'kind=rpm\n{shared}\nrpm() {{ {rpm} --dbpath {folder} "$@"; }}\nreadable\ninstalled'
+        done = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (code, "")
+        assert ("rpm cannot say what is installed" in done.stderr) == bool(code)

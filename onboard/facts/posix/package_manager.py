@@ -18,7 +18,7 @@ class Lock:
 @dataclass(frozen=True, slots=True)
 class PackageManager:
     """`formats`: deb, rpm, snap. `architecture`: that of packages, as dpkg or rpm names it; "" if not reported.
-    `interrupted`: a package was left half installed.
+    `interrupted`: a package was left half installed. `damage`: what rpm says of its database, if it is damaged.
     """
 
     formats: tuple[str, ...] = ()
@@ -26,11 +26,12 @@ class PackageManager:
     tools: tuple[str, ...] = ()
     locks: tuple[Lock, ...] = ()
     interrupted: bool = False
+    damage: str = ""
 
 
 def parse(answer: Answer) -> PackageManager:
     formats, tools, locks = [], [], []
-    architecture = ""
+    architecture = damage = ""
     interrupted = False
     lines = list(pairs(answer))
     if ("asked", "all") not in lines:
@@ -47,7 +48,9 @@ def parse(answer: Answer) -> PackageManager:
             locks.append(Lock(words[0], words[1], " ".join(words[2:])))
         elif key == "interrupted":
             interrupted = True
-    return PackageManager(tuple(formats), architecture, tuple(tools), tuple(locks), interrupted)
+        elif key == "damaged" and words[1:]:
+            damage = " ".join(words[1:])
+    return PackageManager(tuple(formats), architecture, tuple(tools), tuple(locks), interrupted, damage)
 
 
 FACT = Fact("package_manager", parse)

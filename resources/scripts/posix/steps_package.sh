@@ -2,6 +2,18 @@
 # Needs: kind (deb or rpm).
 # shellcheck shell=sh
 
+# readable: fails where the package manager cannot say what is installed, since that is not "not installed".
+readable() {
+  case $kind in
+    deb) told=$(dpkg-query -W amazon-ssm-agent 2>&1) || [ $? = 1 ] || fail "dpkg cannot say what is installed: $told" ;;
+    rpm) told=$(LC_ALL=C rpm -q amazon-ssm-agent 2>&1) || case $told in
+      *error:*) fail "rpm cannot say what is installed: $told" ;;
+      *'is not installed'*) ;;
+      *) fail "rpm cannot say what is installed: $told" ;;
+    esac ;;
+  esac
+}
+
 # installed: the version that is installed completely, without the packager's own number; nothing when there is none.
 installed() {
   case $kind in

@@ -13,10 +13,19 @@ fail() { # TEXT…: for people, on standard error
 }
 
 # Nobody but root can write to /var/lib, so whatever is found there was made by root.
-enter() { [ -d "$state" ] || mkdir -m 700 "$state" || fail "the folder $state cannot be created"; }
+enter() {
+  for try in 1 2 3 4 5; do # another connection may make it or remove it at the same time
+    if [ -d "$state" ] || mkdir -m 700 "$state" 2>/dev/null; then return 0; fi
+  done
+  fail "the folder $state cannot be created"
+}
 
-# The folder is removed with the last file in it.
-leave() { rmdir "$state" 2>/dev/null || :; }
+# The folder is removed with the last file in it; the lock goes first, if this script holds it (see steps_lock.sh).
+held=
+leave() {
+  [ -z "$held" ] || rm -f "$held"
+  rmdir "$state" 2>/dev/null || :
+}
 
 # remember KEY=VALUE…: an older record stays, since it says what was there before an interrupted apply.
 remember() {

@@ -1,12 +1,28 @@
 # fact: agent
 # Is the Systems Manager agent here, from which package, and does it run?
+# What a damaged database does not tell is not "not installed".
+unreadable() { # TOOL WORDS
+  echo "$1 cannot say what is installed: $(printf '%s\n' "$2" | sed -n '/error/{p;q;}')" >&2
+  exit 1
+}
 if command -v dpkg-query >/dev/null 2>&1; then
   # shellcheck disable=SC2016 # dpkg fills these in
-  dpkg-query -W -f 'package deb ${Version} ${Status}\n' amazon-ssm-agent 2>/dev/null
+  told=$(dpkg-query -W -f 'package deb ${Version} ${Status}\n' amazon-ssm-agent 2>&1)
+  case $?:$told in
+    [01]:*) printf '%s\n' "$told" | sed -n '/^package deb /p' ;;
+    *) unreadable dpkg "$told" ;;
+  esac
 fi
+# genuine TOOL: whether it is there, and not as an applet of busybox, which knows no database.
+genuine() { command -v "$1" >/dev/null 2>&1 && case $("$1" --version 2>&1) in *BusyBox*) false ;; esac }
 # A question to rpm makes its database where there is none, as on Debian.
-if command -v rpm >/dev/null 2>&1 && [ -d "$(rpm --eval '%{_dbpath}' 2>/dev/null)" ]; then
-  rpm -q --qf 'package rpm %{VERSION} %{RELEASE}\n' amazon-ssm-agent 2>/dev/null | sed -n '/^package rpm /p'
+if genuine rpm && [ -d "$(rpm --eval '%{_dbpath}' 2>/dev/null)" ]; then
+  told=$(LC_ALL=C rpm -q --qf 'package rpm %{VERSION} %{RELEASE}\n' amazon-ssm-agent 2>&1)
+  case $?:$told in
+    *error:*) unreadable rpm "$told" ;;
+    0:* | 1:*'is not installed'*) printf '%s\n' "$told" | sed -n '/^package rpm /p' ;;
+    *) unreadable rpm "$told" ;;
+  esac
 fi
 if [ -d /snap/amazon-ssm-agent/current ]; then
   printf 'package snap %s\n' \

@@ -2,7 +2,9 @@
 # What installs packages here, for which architecture, and is it free to work now?
 # Where no command is found (a /usr that does not answer), it says nothing that dpkg and rpm are not.
 command -v id >/dev/null 2>&1 || { echo 'no commands are found here, not even id' >&2; exit 1; }
-if command -v dpkg >/dev/null 2>&1; then
+# genuine TOOL: whether it is there, and not as an applet of busybox, which cannot install the agent.
+genuine() { command -v "$1" >/dev/null 2>&1 && case $("$1" --version 2>&1) in *BusyBox*) false ;; esac }
+if genuine dpkg; then
   printf 'format deb %s\n' "$(dpkg --print-architecture 2>/dev/null)"
   for file in /var/lib/dpkg/updates/[0-9]*; do
     if [ -e "$file" ]; then
@@ -11,7 +13,14 @@ if command -v dpkg >/dev/null 2>&1; then
     fi
   done
 fi
-if command -v rpm >/dev/null 2>&1; then printf 'format rpm %s\n' "$(rpm --eval '%{_arch}' 2>/dev/null)"; fi
+if genuine rpm; then
+  printf 'format rpm %s\n' "$(rpm --eval '%{_arch}' 2>/dev/null)"
+  # A question to rpm makes its database where there is none, as on Debian.
+  if [ -d "$(rpm --eval '%{_dbpath}' 2>/dev/null)" ]; then
+    damage=$(LC_ALL=C rpm -q rpm 2>&1 | sed -n '/error: /{s/.*error: //p;q;}')
+    if [ -n "$damage" ]; then printf 'damaged rpm %s\n' "$damage"; fi
+  fi
+fi
 if command -v snap >/dev/null 2>&1; then echo 'format snap'; fi
 for tool in apt-get dnf yum zypper; do
   if command -v "$tool" >/dev/null 2>&1; then printf 'tool %s\n' "$tool"; fi

@@ -3,6 +3,7 @@
 # Install the agent's package. package: where it was uploaded to; sha256: its hash; kind: deb or rpm; version.
 # worker: what installs; patience: seconds to wait for other work here.
 lock
+readable
 before=$(installed)
 copy=$state/amazon-ssm-agent.$kind
 if [ "$before" != "$version" ]; then

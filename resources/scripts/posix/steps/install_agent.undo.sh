@@ -16,6 +16,7 @@ elif [ -n "$recalled" ]; then
 else
   worker="kind=$kind
 $worker"
+  readable
   if present; then
     code=0
     work '' || code=$?
