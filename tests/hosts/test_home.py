@@ -96,7 +96,7 @@ def test_own_files_that_others_may_write_to_are_refused(tmp_path: Path) -> None:
 @posix
 def test_a_known_hosts_file_of_openssh_may_be_its_groups_but_not_everybodys(tmp_path: Path) -> None:
     listed = tmp_path / "list"
-    listed.touch()
+    listed.write_text("web1.example ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n")
     listed.chmod(0o664)  # as OpenSSH makes it where the umask is 002
     KnownHosts.from_file(listed)
     listed.chmod(0o666)
