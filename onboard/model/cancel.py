@@ -1,6 +1,7 @@
 """Stopping what runs."""
 
 import threading
+from collections.abc import Callable
 
 
 class Cancelled(Exception):
@@ -20,6 +21,7 @@ class CancelToken:
         self._going = threading.Event()
         self._going.set()
         self._why = ""
+        self._woken: dict[object, Callable[[], object]] = {}
 
     def stop(self, why: str = "") -> None:
         """`why` says what went wrong, where it is not a person who wants it."""
@@ -31,6 +33,8 @@ class CancelToken:
     def stop_now(self, why: str = "") -> None:
         self._now.set()
         self.stop(why)
+        for wake in list(self._woken.values()):
+            wake()
 
     def pause(self) -> None:
         if not self.stopping:
@@ -51,6 +55,18 @@ class CancelToken:
     @property
     def stopping_now(self) -> bool:
         return self._now.is_set()
+
+    def on_stop_now(self, wake: Callable[[], object]) -> Callable[[], object]:
+        """Call `wake` on stop_now(), in the thread that stops; at once if that has happened. Returns what undoes it.
+
+        For work that waits outside Python and would otherwise have to look at the token again and again. `wake` may be
+        called twice, must return at once, and must not raise. There is no lock, so that a signal handler may stop.
+        """
+        key = object()
+        self._woken[key] = wake
+        if self.stopping_now:
+            wake()
+        return lambda: self._woken.pop(key, None)
 
     def check(self) -> None:
         """Where new work would start: wait while paused, raise Cancelled when stopped."""

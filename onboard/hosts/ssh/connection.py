@@ -17,7 +17,7 @@ from onboard.hosts.ssh.account import Account
 from onboard.hosts.ssh.channel import Channels, SudoPassword, ask, ask_for_pty_without_echo, close, closing
 from onboard.hosts.ssh.dialogue import COMMAND, NotRun, Refusal, Request, UploadAnswer
 from onboard.hosts.ssh.refusals import explain, where_and_why
-from onboard.hosts.ssh.transport import Limits, SshTransport, hang_up, said_by
+from onboard.hosts.ssh.transport import Limits, SshTransport, said_by
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import (
     ConnectionLost,
@@ -193,7 +193,7 @@ class SshConnection:
                 if self._cancel.stopping_now or time.monotonic() >= deadline:
                     break
         self._held.clear()
-        hang_up(self._transport)
+        self._transport.hang_up()
 
     def __enter__(self) -> "SshConnection":
         return self

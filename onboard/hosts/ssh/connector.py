@@ -24,7 +24,6 @@ from onboard.hosts.ssh.transport import (
     Limits,
     SshTransport,
     handshake,
-    hang_up,
     said_by,
 )
 from onboard.model.cancel import CancelToken
@@ -87,7 +86,7 @@ class SshConnector:
             password = proof if isinstance(proof, Secret) else None
             return SshConnection(account, transport, cancel, self._limits, password, warning=key.weakness)
         except BaseException:
-            hang_up(transport)
+            transport.hang_up()
             raise
 
     def _credential(self, host: Host) -> Credential:

@@ -5,7 +5,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,7 @@ WEAK = {
 AUTHENTICATED = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 
 KEEPALIVE = 30.0  # seconds of silence before a keepalive, so that firewalls keep the connection
+LOOK = 1.0  # seconds between two looks of paramiko's thread at a silent server; ten a second cost more than its answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class SshTransport(paramiko.Transport):
         offered = self.get_security_options()
         offered.ciphers = (*AUTHENTICATED, *(name for name in offered.ciphers if name not in AUTHENTICATED))
         self._connected = sock
+        self._no_longer: Callable[[], object] = lambda: None
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
@@ -111,22 +113,22 @@ class SshTransport(paramiko.Transport):
         return ""
 
     def break_off_on(self, cancel: CancelToken) -> None:
-        """Hang up within TICK of stop_now(); also send a keepalive every KEEPALIVE seconds.
+        """Hang up on stop_now(), which wakes everybody who waits for the server; also send keepalives."""
+        self._no_longer = cancel.on_stop_now(self.cut)
+        self._connected.settimeout(LOOK)
+        self.packetizer.set_keepalive(KEEPALIVE, self._speak)
 
-        paramiko calls back from its own thread whenever that has waited a while for the server, so no other thread is
-        needed to wake those who wait for an answer.
-        """
-        spoke = time.monotonic()
+    def _speak(self) -> None:
+        self.global_request("keepalive@openssh.com", wait=False)
 
-        def tick() -> None:
-            nonlocal spoke
-            if cancel.stopping_now:
-                self.cut()
-            elif time.monotonic() - spoke > KEEPALIVE:
-                spoke = time.monotonic()
-                self.global_request("keepalive@openssh.com", wait=False)
-
-        self.packetizer.set_keepalive(TICK / 2, tick)
+    def hang_up(self) -> None:
+        """End the connection and wait until its threads are gone."""
+        self._no_longer()
+        self.packetizer.complete_handshake()  # else the timer of a handshake that failed lives on
+        self.cut()
+        self.close()
+        if self.is_alive():
+            self.join(1.0)
 
     def cut(self) -> None:
         """Break the TCP connection: whoever waits on it wakes at once."""
@@ -149,7 +151,7 @@ def host_key(
     try:
         return transport.host_key_shown()
     finally:
-        hang_up(transport)
+        transport.hang_up()
 
 
 class NoSuchKey(HostUnreachable):
@@ -178,18 +180,9 @@ def handshake(
             cancel.check_now()
             raise _handshake_failed(host, transport.get_exception())
     except BaseException:
-        hang_up(transport)
+        transport.hang_up()
         raise
     return transport
-
-
-def hang_up(transport: SshTransport) -> None:
-    """End the connection and wait until its threads are gone."""
-    transport.packetizer.complete_handshake()  # else the timer of a handshake that failed lives on
-    transport.cut()
-    transport.close()
-    if transport.is_alive():
-        transport.join(1.0)
 
 
 def _handshake_failed(host: Host, error: Exception | None) -> HostUnreachable:
