@@ -27,7 +27,15 @@ from onboard.hosts.ssh.refusals import explain, untrusted
 from onboard.model.errors import OnboardError
 from onboard.model.profile import Host
 from onboard.model.words import Remedy
-from onboard.steps.posix import install_agent, register_agent
+from onboard.steps.failure_causes import (
+    INSTALLATION,
+    INSTALLATION_OTHERWISE,
+    ON_ANY_STEP,
+    OTHERWISE,
+    REGISTRATION,
+    explain_installation,
+    explain_registration,
+)
 
 PACKAGE = Path(onboard.__file__).parent
 ROOMS = ("aws", "checks", "cli", "engine", "facts", "hosts", "lists", "profiles", "report", "steps")
@@ -96,9 +104,11 @@ def refused_by_aws(error: Exception) -> str:
 
 def remedies() -> Iterator[str]:
     for said in SAID:
-        told = install_agent.explain(said) or register_agent.explain(said)
+        told = explain_installation(said) or explain_registration(said)
         assert told is not None, said
         yield told.remedy
+    for table in (ON_ANY_STEP, OTHERWISE, INSTALLATION, INSTALLATION_OTHERWISE, REGISTRATION):
+        yield from (cause.remedy for _, cause in table)
     for refusal in Refusal:
         for user in ("deploy", "it's", "a b", "-x", "$(id)"):
             yield explain(NotRun(refusal, "as it said"), "web-1", user, "ops").remedy

@@ -22,7 +22,7 @@ from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import StepFailed
 from onboard.steps.catalog import STEPS, proof_of
-from onboard.steps.posix import install_agent, register_agent
+from onboard.steps.failure_causes import explain_installation, explain_registration
 from onboard.steps.posix.place_nonce import nonce_path
 
 SCRIPTS = sorted(entry.name for entry in resource("scripts/posix/steps").iterdir())
@@ -164,6 +164,7 @@ def test_an_answer_that_broke_off_is_a_failure():
         script.run(Answering("undo.old=x\n"), "x", failure="no")
 
 
+POST = 'RequestError: send request failed\ncaused by: Post "https://ssm.eu-central-1.amazonaws.com/": '
 FAILED = "Registration failed due to error registering the instance with AWS SSM. "
 
 
@@ -185,13 +186,40 @@ FAILED = "Registration failed due to error registering the instance with AWS SSM
         (FAILED + 'caused by: Post "https://x": proxyconnect tcp: dial tcp 1.2.3.4:3128: i/o timeout', "proxy"),
         (FAILED + "InvalidSignatureException: Signature expired: 2026", "clock"),
         (FAILED + "ThrottlingException: Rate exceeded", "throttling"),
+        (FAILED + "AccessDeniedException: User is not authorized to perform: ssm:RegisterManagedInstance", "denied"),
+        ("fork/exec /usr/bin/ssm-agent-worker: operation not permitted", "may not be run"),
+        ("fork/exec /usr/sbin/dmidecode: permission denied", "may not be run"),
+        (POST + "net/http: TLS handshake timeout", "nothing came during the TLS handshake"),
+        (POST + "read tcp 10.0.0.5:4711->10.0.0.1:443: read: connection reset by peer", "broken"),
+        (POST + "EOF", "broken"),
+        (POST + "Forbidden", "proxy refuses"),
+        (POST + "Service Unavailable", "proxy refuses"),
+        (POST + "dial tcp 10.0.0.1:443: connect: operation not permitted", "own firewall"),
+        (
+            POST + "x509: certificate has expired or is not yet valid: current time 2020-01-01T00:00:07Z is before "
+            "2026-01-20T00:00:00Z",
+            "clock is behind",
+        ),
+        (
+            POST + "x509: certificate has expired or is not yet valid: current time 2027-01-01T00:00:07Z is after "
+            "2026-11-20T00:00:00Z",
+            "expired by the server's clock",
+        ),
+        (POST + "x509: certificate is valid for proxy.corp, not ssm.eu-central-1.amazonaws.com", "another name"),
+        ("open /var/lib/amazon/ssm/Vault/Manifest: read-only file system", "read-only"),
+        ("open /var/lib/amazon/ssm/Vault/Manifest: operation not permitted", "even to root"),
+        ("open /var/lib/amazon/ssm/registration: No space left on device", "full"),
     ],
 )
 def test_refused_registrations_are_explained(said, why):
-    cause = register_agent.explain(said)
+    cause = explain_registration(said)
     assert why in cause.why
     assert cause.remedy
-    assert register_agent.explain("something else") is None
+    assert explain_registration("something else") is None
+
+
+# What rpm says with each package that is signed with SHA-1 and whose key it does not know.
+WARNED = "warning: amazon-ssm-agent.rpm: Header V4 RSA/SHA1 Signature, key ID d0052e5d: NOKEY\n"
 
 
 @pytest.mark.parametrize(
@@ -207,12 +235,33 @@ def test_refused_registrations_are_explained(said, why):
         ("dpkg: dependency problems prevent configuration of amazon-ssm-agent", "needs other packages"),
         ("error: Failed dependencies:\n\tpython3 is needed by amazon-ssm-agent", "needs other packages"),
         ("Header V4 RSA/SHA1 Signature, key ID d0052e5d: BAD", "SHA-1"),
+        ("package amazon-ssm-agent-3.3.1142.0-1.x86_64 does not verify: no digest", "FIPS"),
+        ("does not verify: Header V4 RSA/SHA256 Signature, key ID d0052e5d: NOKEY", "does not know AWS's"),
+        ("package amazon-ssm-agent-3.3.1142.0-1.x86_64 does not verify: no signature", "only signed packages"),
+        ("error: rpmdb: BDB0113 Thread/process 12/140 failed: BDB1507 Thread died in Berkeley DB library", "damaged"),
+        ("rpm cannot say what is installed: error: cannot open Packages database in /var/lib/rpm", "damaged"),
+        ("dpkg-query: error: parsing file '/var/lib/dpkg/status' near line 1", "dpkg's database is damaged"),
+        ("unable to open '/usr/bin/amazon-ssm-agent.dpkg-new': Operation not permitted", "even to root"),
+        (WARNED + "error: unpacking of archive failed: cpio: rename failed - Operation not permitted", "even to root"),
+        ("error: unpacking of archive failed on file /usr/bin: cpio: open failed - Read-only file system", "read-only"),
+        (
+            (
+                "unable to execute new amazon-ssm-agent package pre-installation script "
+                "(/var/lib/dpkg/tmp.ci/preinst): Permission denied"
+            ),
+            "may not be run",
+        ),
+        (WARNED + "error: failed to exec scriptlet interpreter /bin/sh: Permission denied", "may not be run"),
+        (WARNED, "SHA-1"),
+        ("other work of Onboard has been under way on this server for 600 seconds", "is under way"),
         ("package architecture (arm64) does not match system (amd64)", "a different processor"),
     ],
 )
 def test_refused_packages_are_explained(said, why):
-    assert why in install_agent.explain(said).why
-    assert install_agent.explain("something else") is None
+    cause = explain_installation(said)
+    assert why in cause.why
+    assert cause.remedy
+    assert explain_installation("something else") is None
 
 
 def test_the_nonce_is_read_as_often_as_it_is_asked_for_until_it_is_removed(tmp_path, monkeypatch):

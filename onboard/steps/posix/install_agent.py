@@ -8,11 +8,11 @@ from onboard.hosts.connection import Capability, Connection
 from onboard.model.changes import ChangeName
 from onboard.model.package import Package
 from onboard.model.plan import Change
-from onboard.model.words import Remedy, Text, sh
+from onboard.model.words import Text
 from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
-from onboard.steps.script import Explanation
+from onboard.steps.failure_causes import explain_installation
 
 ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 _SHARED = (script.LOCK, script.DETACHED, script.SERVICE, script.PACKAGE)
@@ -74,7 +74,7 @@ class InstallAgent(Step):
             script.compose(POSIX, self.name, "apply", variables, _SHARED),
             failure="The agent was not installed",
             timeout=script.LONGEST,
-            explain=explain,
+            explain=explain_installation,
         )
 
     def undo(self, connection: Connection, undo: Mapping[str, str]) -> Done:
@@ -88,7 +88,7 @@ class InstallAgent(Step):
             script.compose(POSIX, self.name, "undo", variables, _SHARED),
             failure="The agent was not removed",
             timeout=script.LONGEST,
-            explain=explain,
+            explain=explain_installation,
         )
 
     def _worker(self, action: str, **variables: str) -> str:
@@ -118,72 +118,6 @@ def _kind(facts: Facts, formats: list[str]) -> str:
         return formats[0]
     wanted = "deb" if system.family == "debian" else "rpm"
     return wanted if wanted in formats else formats[0]
-
-
-def explain(said: str) -> Explanation | None:
-    """The cause in what dpkg, rpm or the script said."""
-    for words, cause in _CAUSES:
-        if any(word in said for word in words):
-            return cause
-    return None
-
-
-_CAUSES = (
-    (
-        ("locked by another process", "transaction lock"),
-        Explanation(
-            Text("Another package manager held its lock for {minutes} minutes", minutes=script.LOCK_LIMIT // 60),
-            Remedy(
-                "Wait until it has ended, then run apply again. This shows whether it is still running",
-                sh("pgrep", "-af", "apt|dpkg|yum|dnf|rpm|zypper"),
-            ),
-        ),
-    ),
-    (
-        ("dpkg was interrupted", "dpkg --configure -a"),
-        Explanation(
-            "An earlier installation on this server was interrupted",
-            Remedy("Finish it on the server, then run apply again", sh("sudo", "dpkg", "--configure", "-a")),
-        ),
-    ),
-    (
-        ("No space left on device",),
-        Explanation(
-            "The disk is full",
-            Remedy(
-                "Free some space, then run apply again. This shows how full the disks are",
-                sh("df", "-h", "/", "/var", "/usr"),
-            ),
-        ),
-    ),
-    (
-        ("dependency problems", "Failed dependencies", "is needed by amazon-ssm-agent"),
-        Explanation(
-            "The package needs other packages that are not installed",
-            "Install what the evidence names, then run apply again",
-        ),
-    ),
-    (
-        ("RSA/SHA1 Signature", "BAD, key ID"),
-        Explanation(
-            "This system refuses packages signed with SHA-1, as agents before 3.3.1802.0 are",
-            "Choose agent.version 3.3.1802.0 or later",
-        ),
-    ),
-    (
-        ("installed in this instance by snap",),
-        Explanation(
-            "The agent is installed as a snap here",
-            Remedy("Remove the snap, then run apply again", sh("sudo", "snap", "remove", "amazon-ssm-agent")),
-        ),
-    ),
-    (
-        ("does not match system", "intended for a different architecture"),
-        Explanation(
-            "The package is for a different processor", "Report it: the server's architecture was not recognised"
-        ),
-    ),
-)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -13,12 +13,12 @@ from onboard.facts.posix import registration
 from onboard.hosts.connection import Connection
 from onboard.model.changes import ChangeName
 from onboard.model.plan import Change
-from onboard.model.words import Remedy, Text, sh
+from onboard.model.words import Remedy, Text
 from onboard.scripts.posix import POSIX
 from onboard.steps import script
 from onboard.steps.base import Before, Done, Step, StepFailed, Supplies
+from onboard.steps.failure_causes import explain_registration
 from onboard.steps.posix.configure_proxy import proxy_variables
-from onboard.steps.script import Explanation
 
 _NO_PROXY = {"http_proxy": "", "https_proxy": "", "no_proxy": ""}
 _FAILURE = "The agent was not registered"
@@ -58,7 +58,7 @@ class RegisterAgent(Step):
             failure=_FAILURE,
             secret=wanted.activation_code,
             timeout=script.LONGEST,
-            explain=explain,
+            explain=explain_registration,
         )
         node = done.output.get("instance_id", "")
         if not re.fullmatch(r"mi-[0-9a-f]{17}", node):
@@ -109,87 +109,3 @@ def _foreign(before: Before, node: str) -> StepFailed:
         ),
         remedy=Remedy("If that registration is no longer needed, clear it on the server", *CLEAR_REGISTRATION),
     )
-
-
-def explain(said: str) -> Explanation | None:
-    """The cause in what the agent or the script said."""
-    for pattern, cause in _CAUSES:
-        if re.search(pattern, said):
-            return cause
-    return None
-
-
-_NEW_ACTIVATION = "Run apply again: it makes a new activation"
-# The agent's words: AWS's error codes of RegisterManagedInstance, and Go's errors of net and crypto/x509. What
-# is more particular comes first.
-_CAUSES = (
-    (r"ActivationExpired", Explanation("The activation has expired", _NEW_ACTIVATION)),
-    (
-        r"InvalidActivation",
-        Explanation(
-            "AWS does not know the activation: it was deleted, mistyped or made in another Region", _NEW_ACTIVATION
-        ),
-    ),
-    (r"RegistrationLimitExceeded", Explanation("The activation is used up", _NEW_ACTIVATION)),
-    (
-        r"InstanceAlreadyRegistered",
-        Explanation(
-            "The agent's key already belongs to a node, as on a copied machine",
-            Remedy("Clear the registration on this server, then run apply again", *CLEAR_REGISTRATION),
-        ),
-    ),
-    (
-        r"[Ff]ingerprint",
-        Explanation(
-            "The agent could not make or match this machine's fingerprint",
-            Remedy(
-                "Give the server its own machine ID that survives a restart, then run apply again. This creates one if "
-                "/etc/machine-id is empty",
-                sh("sudo", "systemd-machine-id-setup"),
-            ),
-        ),
-    ),
-    (
-        r"x509: |certificate signed by unknown authority|CERTIFICATE_VERIFY_FAILED",
-        Explanation(
-            "The agent does not trust the certificate that the endpoint presented",
-            "Allow the fix install_roots (run.fixes). Behind a proxy that intercepts TLS, exempt AWS's names from it, "
-            "or add its CA to the server's trust store",
-        ),
-    ),
-    (
-        r"proxyconnect|Proxy Authentication Required|407 ",
-        Explanation(
-            "The proxy refuses the agent's connection", "Check network.proxy and what the proxy allows this server"
-        ),
-    ),
-    (
-        r"[Ss]ignature (?:expired|not yet current)|InvalidSignatureException",
-        Explanation(
-            "The server's clock is more than 5 minutes off", "Correct it (chronyd or ntpd), then run apply again"
-        ),
-    ),
-    (
-        r"no such host|server misbehaving|Name or service not known|Temporary failure in name resolution",
-        Explanation("The server cannot resolve the endpoint's name", "Check its name servers or network.endpoints.ssm"),
-    ),
-    (
-        r"dial tcp|i/o timeout|connection refused|send request failed|context deadline exceeded|no route to host",
-        Explanation("The server cannot reach the endpoint", "Open TCP port 443 to the endpoints, or set network.proxy"),
-    ),
-    (
-        r"ThrottlingException|Rate exceeded",
-        Explanation("AWS is throttling requests", "Run apply again later"),
-    ),
-    (
-        r"other work of Onboard has been under way",
-        Explanation(
-            "Another registration or installation of Onboard is under way on this server",
-            "Run apply again in a few minutes: it uses the result of that work",
-        ),
-    ),
-    (
-        r"is registered in \S+ already",
-        Explanation("It is registered in another Region", "Run check, which says what to do"),
-    ),
-)
