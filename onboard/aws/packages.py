@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from onboard.agent_flaws import Weight, flaws_of
 from onboard.aws.downloads import Downloads
 from onboard.aws.endpoints import agent_bucket, is_loopback, version_numbers
 from onboard.aws.openpgp import SigningKey, aws_keys, check_signature, practice_keys
@@ -17,6 +18,7 @@ from onboard.aws.session import Aws
 from onboard.files import make_private_folder
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
+from onboard.model.family import Family
 from onboard.model.package import Package
 from onboard.model.profile import Profile
 from onboard.model.words import Text
@@ -187,6 +189,8 @@ class _Search:
             warnings.append(
                 f"{self.source.place} serves agent {label.version} as latest, but {NEWEST_KNOWN} has been released."
             )
+        if not (key is not None and key.practice):  # a practice's package is not AWS's agent
+            warnings += self._flaws(label.version)
         final = self.shelf / label.version / self.folder / f"{NAME}.{self.kind}"
         if final != file:
             make_private_folder(final.parent)
@@ -195,6 +199,23 @@ class _Search:
             file.replace(final)
         package = Package(path=final, kind=self.kind, arch=self.arch, version=label.version, sha256=sha256)
         return Fetched(package, tuple(warnings))
+
+    def _flaws(self, version: str) -> list[str]:
+        """Warnings of known flaws. Raises OnboardError for an agent that nobody has chosen in spite of them."""
+        family = Family.POSIX if self.kind in FOLDERS else Family.WINDOWS
+        flaws = flaws_of(version, family, Weight.FAIL)
+        if not flaws:
+            return [f"Agent {version} has {flaw}." for flaw in flaws_of(version, family, Weight.WARN)]
+        known = "; ".join(map(str, flaws))
+        if self.wanted in ("latest", "stable") and not isinstance(self.source, _Folder):
+            raise OnboardError(
+                Text("agent {version} has a known flaw and is not installed", version=version),
+                where=self.source.place,
+                why=Text("{wanted} is {version} there: {flaws}", wanted=self.wanted, version=version, flaws=known),
+                remedy="Use AWS's bucket (agent.source = aws), or bring the mirror up to date. To install this version "
+                "all the same, name it in agent.version",
+            )
+        return [f"AGENT {version} HAS A KNOWN FLAW: {known}. It acts as root on every server it is installed on."]
 
     def _is_old(self, version: str, key: SigningKey | None) -> bool:
         practice = key is not None and key.practice

@@ -1,22 +1,23 @@
 """The four endpoints of Systems Manager and S3 answer, directly or through the proxy that the agent has.
 
 ec2messages is for agents before 3.3.40.0 (AWS user guide, "Reference: ec2messages, ssmmessages, and other API
-operations"); if only it fails, the finding is a warning.
+operations"): others pass without it, and say so.
 """
 
 from collections.abc import Iterator
 from functools import partial, reduce
 
+from onboard.checks.agent_in_use import needs_ec2messages
 from onboard.checks.base import Check, Context, failed, not_known, passed, warned
 from onboard.facts.base import Facts, Unknown
-from onboard.facts.posix import endpoint_reach, proxy_in_force
+from onboard.facts.posix import agent, endpoint_reach, proxy_in_force
 from onboard.facts.posix.endpoint_reach import Outcome, Reached
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 from onboard.model.words import Text, joined, phrase
 
 NAME = "endpoints_reachable"
-NOT_NEEDED = Text("Agents since 3.3.40.0 do not need it")  # of ec2messages
+NOT_NEEDED = Text("Agents since 3.3.40.0 do not need ec2messages")
 _WORDS = {
     Outcome.NO_ADDRESS: phrase("{services}: no address"),
     Outcome.REFUSED: phrase("{services}: connection refused"),
@@ -71,6 +72,8 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
         proxies = facts.get(proxy_in_force.FACT)
         evidence += "" if isinstance(proxies, Unknown) else f"; log-ins use {proxies.of_people}"
     if [reached.service for reached in lost] == ["ec2messages"]:
+        if not needs_ec2messages(facts, context):
+            return passed(NAME, "the endpoints that the agent needs answer", f"{evidence}. {NOT_NEEDED}")
         return warned(NAME, summary, remedy=joined(NOT_NEEDED, remedy, ". "), evidence=evidence)
     return failed(NAME, summary, remedy=remedy, evidence=evidence)
 
@@ -88,7 +91,7 @@ def _people_have_a_proxy(facts: Facts) -> bool:
 
 CHECK = Check(
     NAME,
-    (endpoint_reach.FACT, proxy_in_force.FACT),
+    (endpoint_reach.FACT, proxy_in_force.FACT, agent.FACT),
     judge,
     short=Text("Endpoints"),
     why=Text("The agent comes online only if it can reach Systems Manager on TCP 443."),

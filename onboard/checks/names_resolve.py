@@ -1,9 +1,10 @@
 """The endpoints' names resolve on this server, where it needs them: a proxy resolves names itself."""
 
+from onboard.checks.agent_in_use import needs_ec2messages
 from onboard.checks.base import Check, Context, failed, not_known, passed, warned
 from onboard.checks.endpoints_reachable import NOT_NEEDED
 from onboard.facts.base import Facts, Unknown
-from onboard.facts.posix import endpoint_reach, name_resolution, proxy_in_force
+from onboard.facts.posix import agent, endpoint_reach, name_resolution, proxy_in_force
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
 from onboard.model.words import Remedy, Text, joined, sh
@@ -40,6 +41,8 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     errors = sorted({name.error for name in resolved.values() if name is not None and not name.addresses})
     summary = Text("no address for {services}: {errors}", services=", ".join(without), errors="; ".join(errors))
     if without == ["ec2messages"]:
+        if not needs_ec2messages(facts, context):
+            return passed(NAME, "the names of the endpoints that the agent needs resolve", f"{evidence}. {NOT_NEEDED}")
         return warned(NAME, summary, remedy=_NOT_NEEDED, evidence=evidence)
     return failed(NAME, summary, remedy=_REMEDY, evidence=evidence)
 
@@ -58,7 +61,7 @@ def _by_proxy(facts: Facts, service: str, context: Context) -> bool | None:
 
 CHECK = Check(
     NAME,
-    (name_resolution.FACT, endpoint_reach.FACT, proxy_in_force.FACT),
+    (name_resolution.FACT, endpoint_reach.FACT, proxy_in_force.FACT, agent.FACT),
     judge,
     short=Text("Name lookup"),
     why=Text("The agent finds Systems Manager by name."),

@@ -315,6 +315,39 @@ def test_a_latest_that_is_not_the_newest_is_told(
     assert f"{NEWEST} has been released" in warnings[1]
 
 
+FLAWED = "3.3.4793.0"
+
+
+@pytest.mark.parametrize("wanted", ["latest", "stable"])
+def test_a_mirror_whose_newest_agent_has_a_known_flaw_is_refused(
+    fetch: Fetch, folder: Path, instead_of_awss: Callable[..., None], wanted: str
+) -> None:
+    instead_of_awss()
+    put(folder, f"{wanted}/debian_amd64/amazon-ssm-agent.deb", package_of(FLAWED))
+    with served(folder) as port:
+        mirror = f"http://127.0.0.1:{port}"
+        with pytest.raises(OnboardError, match="known flaw and is not installed") as refused:
+            fetch(source=mirror, version=wanted)
+        assert "CVE-2026-89049" in refused.value.why
+        fetched = fetch(source=mirror, version=FLAWED)
+    assert fetched.package.version == FLAWED
+    assert fetched.warnings[-1].startswith(f"AGENT {FLAWED} HAS A KNOWN FLAW: CVE-2026-89049")
+
+
+def test_a_folder_with_an_agent_that_has_a_known_flaw_is_used_and_told(
+    fetch: Fetch, folder: Path, instead_of_awss: Callable[..., None]
+) -> None:
+    instead_of_awss()
+    put(folder, "latest/debian_amd64/amazon-ssm-agent.deb", package_of(FLAWED))
+    fetched = fetch(source=str(folder))
+    assert fetched.package.version == FLAWED
+    assert "HAS A KNOWN FLAW" in fetched.warnings[-1]
+
+
+def test_a_practices_older_agent_is_not_awss(fetch: Fetch) -> None:
+    assert fetch(version=FLAWED).warnings == ()
+
+
 def test_a_key_of_other_versions(fetch: Fetch, folder: Path, instead_of_awss: Callable[..., None]) -> None:
     instead_of_awss(Pin(date(2100, 1, 1), None, NEWEST))
     with pytest.raises(OnboardError, match="key for other versions"):

@@ -6,20 +6,23 @@ from typing import Any
 import pytest
 from servers import CONTEXT, finding, server, with_profile
 
+from onboard.agent_flaws import Weight, flaws_of
 from onboard.checks import (
     address_unique,
     agent_not_clashing,
+    agent_without_known_flaws,
     not_a_clone,
     not_registered_elsewhere,
     root_credentials_kept,
 )
 from onboard.checks.catalog import host_status, judge, judge_fleet
 from onboard.facts.base import Fact, Facts
-from onboard.facts.posix import agent, machine_identity, registration, root_credentials
+from onboard.facts.posix import agent, kernel, machine_identity, registration, root_credentials
 from onboard.facts.posix.agent import Agent, AgentPackage, AgentProcess, AgentService
 from onboard.facts.posix.machine_identity import MachineIdentity
 from onboard.facts.posix.registration import AgentRegistration
 from onboard.facts.posix.root_credentials import KeyKind, RootCredentials
+from onboard.model.family import Family
 from onboard.model.finding import Finding, Verdict
 from onboard.model.profile import AgentSection, Host
 from onboard.model.status import HostStatus
@@ -165,6 +168,28 @@ def test_copies_name_each_other(fact: Fact[Any], value: Any, summary: str) -> No
     assert "b and a have" in found["b"].evidence
 
 
+@pytest.mark.parametrize(
+    ("identity", "name", "summary"),
+    [
+        (MachineIdentity("m-a", "u-a", ("SHA256:a",)), "web-1", "the same server as another entry: listed twice"),
+        (MachineIdentity("m-a", "u-a"), "web-1", "the same server as another entry: listed twice"),
+        (MachineIdentity("m-a", "u-z", ("SHA256:a",)), "web-1", "a copy of another server: the same machine-id and"),
+        (MachineIdentity("m-z", "u-a", ("SHA256:a",)), "web-1", "a copy of another server, or the same one listed tw"),
+        (MachineIdentity("m-a", "u-a", ("SHA256:a",)), "web-2", "a copy of another server, or the same one listed tw"),
+        (MachineIdentity("m-a", "", ("SHA256:a",)), "web-1", "a copy of another server, or the same one listed twice"),
+    ],
+)
+def test_a_server_that_is_listed_twice_is_no_copy(identity: MachineIdentity, name: str, summary: str) -> None:
+    named = (kernel.FACT, kernel.Kernel("Linux", "6.1.0-28-amd64", "x86_64", name, 64))
+    found = clones(b=((machine_identity.FACT, identity), named))
+    assert [found[host].status for host in "abc"] == [FAIL, FAIL, PASS]
+    for host in "ab":
+        assert found[host].summary.startswith(summary)
+        wipes = "rm -f /etc/machine-id" in found[host].remedy
+        assert wipes != ("listed twice" in summary and "or the same" not in summary)
+    assert "Take one of the two entries out" in found["a"].remedy or "a copy" in found["a"].summary
+
+
 def test_two_servers_with_one_node_are_copies() -> None:
     same = ((registration.FACT, AgentRegistration(NODE, "eu-central-1")),)
     found = clones(a=same, c=same)
@@ -204,3 +229,41 @@ def test_only_servers_that_answered_are_judged_for_copies() -> None:
     found = judge_fleet(HOSTS, {"a": server()}, CONTEXT)
     assert [finding.check for finding in found["a"]] == ["not_a_clone", "address_unique"]
     assert [finding.check for finding in found["b"]] == ["address_unique"]
+
+
+FLAWED, FIXED = "3.3.4624.0", "3.3.4851.0"
+
+
+@pytest.mark.parametrize(
+    ("package", "settings", "verdict", "words"),
+    [
+        ("", {}, PASS, "no agent is installed yet"),
+        (f"deb {FIXED}", {}, PASS, "CVE-2026-134069"),
+        ("deb 3.3.5226.0", {}, PASS, "3.3.5226.0"),
+        (f"deb {FLAWED}", {}, WARN, "apply replaces it"),
+        (f"deb {FLAWED}", {"version": "stable"}, WARN, "apply replaces it"),
+        (f"deb {FLAWED}", {"version": FIXED}, WARN, "apply replaces it"),
+        (f"deb {FLAWED}", {"version": FLAWED}, WARN, "the profile chose its version"),
+        ("deb 3.3.987.0", {"version": FLAWED}, WARN, "the profile chose its version"),
+        (f"deb {FLAWED}", {"source": "/srv/agents"}, WARN, "the profile chose its version"),
+        (f"snap {FLAWED}", {}, FAIL, "snap refresh"),
+        (f"snap {FLAWED}", {"version": FLAWED}, FAIL, "snap refresh"),
+        (f"snap {FIXED}", {}, PASS, FIXED),
+    ],
+)
+def test_an_agent_with_a_known_flaw(package: str, settings: dict[str, str], verdict: Verdict, words: str) -> None:
+    packages = (AgentPackage(*package.split()),) if package else ()
+    context = with_profile(agent=AgentSection.model_validate(settings))
+    found = finding(agent_without_known_flaws.CHECK, (agent.FACT, Agent(packages)), context=context)
+    assert found.status is verdict
+    assert words in f"{found.summary} {found.remedy} {found.evidence}"
+    if verdict is not PASS:
+        assert "CVE-2026-89049" in found.summary
+        assert f"fixed in {FIXED}" in found.evidence
+    assert finding(agent_without_known_flaws.CHECK, (agent.FACT, Agent((), ("/usr/bin/x",)))).status is UNKNOWN
+
+
+def test_what_a_flaw_means_differs_by_family() -> None:
+    assert [flaw.id for flaw in flaws_of("3.3.5000.0", Family.WINDOWS, Weight.WARN)] == ["CVE-2026-134069"]
+    assert flaws_of("3.3.5000.0", Family.POSIX, Weight.WARN, Weight.FAIL) == []
+    assert [flaw.id for flaw in flaws_of("3.3.5000.0", Family.POSIX, Weight.NOTE)] == ["CVE-2026-134069"]

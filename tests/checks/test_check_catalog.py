@@ -20,7 +20,7 @@ from onboard.model.finding import Finding, Verdict
 from onboard.model.profile import Host, Protocol
 from onboard.model.status import HostStatus
 
-OTHERS = {"__init__", "agent_mounts", "base", "blocking", "catalog"}
+OTHERS = {"__init__", "agent_in_use", "agent_mounts", "base", "blocking", "catalog"}
 
 
 def test_every_check_of_this_room_is_listed() -> None:

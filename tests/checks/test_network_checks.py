@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from servers import CONTEXT, SERVICES, URLS, finding, names, reach, reached, with_proxy
+from servers import CONTEXT, SERVICES, URLS, finding, names, reach, reached, with_profile, with_proxy
 
 from onboard.checks import (
     clock_in_sync,
@@ -13,8 +13,10 @@ from onboard.checks import (
     root_certificates_present,
     tls_not_intercepted,
 )
+from onboard.checks.endpoints_reachable import NOT_NEEDED
 from onboard.facts.amazon_roots import AMAZON_ROOTS
 from onboard.facts.posix import (
+    agent,
     clock,
     endpoint_reach,
     name_resolution,
@@ -22,6 +24,7 @@ from onboard.facts.posix import (
     proxy_in_force,
     root_certificates,
 )
+from onboard.facts.posix.agent import Agent, AgentPackage
 from onboard.facts.posix.clock import Clock
 from onboard.facts.posix.endpoint_reach import EndpointReach, Outcome, PeerCertificate
 from onboard.facts.posix.name_resolution import NameResolution, Resolved
@@ -30,10 +33,12 @@ from onboard.facts.posix.proxy_in_force import ProxyInForce
 from onboard.facts.posix.root_certificates import RootCertificates
 from onboard.model.endpoints import Endpoints
 from onboard.model.finding import Finding, Verdict
+from onboard.model.profile import AgentSection
 
 PASS, WARN, FAIL, UNKNOWN = Verdict.PASS, Verdict.WARN, Verdict.FAIL, Verdict.UNKNOWN
 STARFIELD_CLASS_2 = "1465fa205397b876faa6f0a9958e5590e40fcc7faa4fb7c2c8677521fb5fb658"
 LOOK_ALIKE = "2ce1cb0bf9d2f9e102993fbe215152c3b2dd0cabde1c68e5319b839154dbb7f5"
+OLD = with_profile(agent=AgentSection(version="3.2.582.0"))  # an agent that needs ec2messages
 
 
 # clock_in_sync
@@ -149,7 +154,9 @@ def test_names() -> None:
     assert (found.status, found.summary) == (FAIL, f"no address for ssm, s3: {NO_NAME}")
     assert "ssm.eu-central-1.amazonaws.com" in found.evidence
     only_old = names(ec2messages=unresolved("ec2messages"))
-    assert finding(names_resolve.CHECK, (name_resolution.FACT, only_old)).status is WARN
+    assert finding(names_resolve.CHECK, (name_resolution.FACT, only_old), context=OLD).status is WARN
+    new = finding(names_resolve.CHECK, (name_resolution.FACT, only_old))
+    assert (new.status, "do not need ec2messages" in new.evidence) == (PASS, True)
     untold = NameResolution(lost.names[1:2])
     assert finding(names_resolve.CHECK, (name_resolution.FACT, untold)).status is UNKNOWN
 
@@ -170,6 +177,32 @@ def test_a_proxy_looks_names_up_itself() -> None:
 
 
 # endpoints_reachable
+
+
+LOST = (endpoint_reach.FACT, reach(ec2messages=reached("ec2messages", Outcome.TIMED_OUT)))
+
+
+@pytest.mark.parametrize(
+    ("installed", "wanted", "verdict"),
+    [
+        ("", "latest", PASS),
+        ("", "3.3.40.0", PASS),
+        ("", "3.3.39.0", WARN),
+        ("deb 3.3.40.0", "latest", PASS),
+        ("deb 3.2.582.0", "latest", PASS),  # it is replaced
+        ("deb 3.2.582.0", "3.2.582.0", WARN),
+        ("deb 3.3.987.0", "3.2.582.0", PASS),  # it stays
+        ("snap 3.2.582.0", "latest", WARN),  # it stays
+        ("snap 3.3.987.0", "latest", PASS),
+    ],
+)
+def test_ec2messages_is_wanted_for_agents_that_need_it(installed: str, wanted: str, verdict: Verdict) -> None:
+    packages = (AgentPackage(*installed.split()),) if installed else ()
+    context = with_profile(agent=AgentSection(version=wanted))
+    found = finding(endpoints_reachable.CHECK, LOST, (agent.FACT, Agent(packages)), context=context)
+    assert found.status is verdict
+    assert (f"{NOT_NEEDED}" in found.evidence) == (verdict is PASS)
+    assert finding(endpoints_reachable.CHECK, LOST, (agent.FACT, "late")).status is WARN
 
 
 def test_endpoints_that_do_not_answer_are_told_by_their_causes() -> None:
@@ -197,7 +230,7 @@ def test_every_way_to_fail_has_words_and_a_remedy(outcome: Outcome) -> None:
 
 def test_ec2messages_alone_is_a_warning_and_not_asked_where_there_is_none() -> None:
     lost = (endpoint_reach.FACT, reach(ec2messages=reached("ec2messages", Outcome.TIMED_OUT)))
-    assert finding(endpoints_reachable.CHECK, lost).status is WARN
+    assert finding(endpoints_reachable.CHECK, lost, context=OLD).status is WARN
     new = Endpoints(ssm=URLS["ssm"], ssmmessages=URLS["ssmmessages"], ec2messages=None, s3=URLS["s3"])
     assert finding(endpoints_reachable.CHECK, lost, context=replace(CONTEXT, endpoints=new)).status is PASS
 

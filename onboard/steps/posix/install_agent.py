@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from onboard.agent_flaws import numbers
 from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import agent, kernel, operating_system, package_manager
 from onboard.hosts.connection import Capability, Connection
@@ -28,7 +29,7 @@ class InstallAgent(Step):
 
     def is_made(self, before: Before) -> bool:
         installed = _installed(before)
-        return bool(installed) and _numbers(installed) >= _numbers(_package(before).version)
+        return bool(installed) and numbers(installed) >= numbers(_package(before).version)
 
     def change(self, before: Before) -> Change:
         package, installed, is_there = _package(before), _installed(before), self.is_made(before)
@@ -38,7 +39,7 @@ class InstallAgent(Step):
             name=self.name,
             summary=f"{what} {package.version}{again}",
             detail={"package": f"{package.kind} {package.arch}", "version": package.version, "sha256": package.sha256},
-            before={"version": installed} if installed and _numbers(installed) != _numbers(package.version) else {},
+            before={"version": installed} if installed and numbers(installed) != numbers(package.version) else {},
         )
 
     def package_wanted(self, facts: Facts) -> tuple[str, str] | None:
@@ -118,8 +119,3 @@ def _kind(facts: Facts, formats: list[str]) -> str:
         return formats[0]
     wanted = "deb" if system.family == "debian" else "rpm"
     return wanted if wanted in formats else formats[0]
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """3.3.4851.0-1 → (3, 3, 4851, 0); a part that is not a number counts as 0."""
-    return tuple(int(part) if part.isascii() and part.isdigit() else 0 for part in version.split("-")[0].split("."))
