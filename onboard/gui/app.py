@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.profile:
         window.files.open(options.profile)
     elif options.practice:
-        session.start_practice(options.hosts)
+        session.practice.start(options.hosts)
     _let_signals_through(window)
     return app.exec()
 

@@ -80,12 +80,12 @@ class AskingPage(Page):
     def cancel(self) -> bool:
         asking = self.is_asking
         if asking:
-            self.session.give_up(self.command)
+            self.session.commands.give_up(self.command)
         return asking
 
     @Slot()
     def ask(self) -> None:
-        self.session.run(orders.ORDERS[self.command]())
+        self.session.commands.run(orders.ORDERS[self.command]())
 
     def _show(self) -> None:
         state = self.session.view.state(self.command)

@@ -5,11 +5,12 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QMainWindow
 
+from onboard.gui.commands import SHOW_RUN
 from onboard.gui.dialogs import show_error
 from onboard.gui.parts import name_parts
 from onboard.gui.profile_files import ProfileFiles
 from onboard.gui.runs_sheet import RunsSheet
-from onboard.gui.session import SHOW_RUN, Session
+from onboard.gui.session import Session
 from onboard.gui.text import tr
 from onboard.model import orders
 from onboard.model.changes import CHANGING
@@ -40,11 +41,11 @@ class EarlierRuns(QObject):
         """Show the last run of the opened profile."""
         self._opening = True
         self.ask()
-        self._session.show_run()
+        self._session.commands.show_run()
 
     @Slot()
     def ask(self) -> None:
-        self._session.run(orders.Runs())
+        self._session.commands.run(orders.Runs())
 
     def states_changed(self, command: str) -> None:
         if command == "runs":
@@ -59,7 +60,7 @@ class EarlierRuns(QObject):
         elif self._opening and view.state("runs").finished:
             self._opening = False
             if not view.state("apply").run and SHOW_RUN not in view.ordered:  # it was still running when last read
-                self._session.show_run()
+                self._session.commands.show_run()
             if interrupted(view):
                 self.found_interrupted.emit()
 
@@ -91,7 +92,7 @@ class EarlierRuns(QObject):
             return
         self._opening = False  # the user chose a run
         self._shows_run = True
-        self._session.show_run(run.run)
+        self._session.commands.show_run(run.run)
 
     def close(self) -> None:
         self._ask_again.stop()

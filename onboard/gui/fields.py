@@ -6,7 +6,7 @@ from typing import Protocol
 from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QAbstractButton, QCheckBox, QLineEdit, QSpinBox
 
-from onboard.gui.session import Session
+from onboard.gui.profile_editor import ProfileEditor
 from onboard.gui.widgets.key_value_form import KeyValueForm
 from onboard.model.errors import Problem
 from onboard.model.profile import Profile
@@ -14,7 +14,7 @@ from onboard.wizard.draft import tags_from_text, tags_text
 
 
 class Edits(Protocol):
-    """What fields show and edit: the session's draft, or a part that is not yet in the draft."""
+    """What fields show and edit: the draft of the profile, or a part that is not yet in the draft."""
 
     @property
     def draft(self) -> Profile: ...
@@ -25,10 +25,10 @@ class Edits(Protocol):
 class Fields:
     """`bind_…` adds a row for a key such as `region.name`; `show` brings the rows up to the draft."""
 
-    def __init__(self, session: Session, form: KeyValueForm, edits: Edits | None = None) -> None:
-        """`edits`: replaces the session's draft."""
-        self._session = session
-        self._edits: Edits = edits or session
+    def __init__(self, editor: ProfileEditor, form: KeyValueForm, edits: Edits | None = None) -> None:
+        """`edits`: shown and edited instead of the draft."""
+        self._editor = editor
+        self._edits: Edits = edits or editor
         self._form = form
         self._shows: list[Callable[[Profile], None]] = []
         self._typed: set[str] = set()  # keys of fields that are being edited or are invalid
@@ -105,18 +105,18 @@ class Fields:
         self._form.clear_errors()
         keys = self._form.keys()
         for key in keys:
-            self._session.set_mistake(key, "")
+            self._editor.set_mistake(key, "")
 
     def put(self, key: str, value: object) -> None:
         """Set a key of the draft. An invalid value is reported at its row."""
         problem = value if isinstance(value, Problem) else self._edits.put(key, value)
         if problem is None:
             self._typed.discard(key)
-            self._session.set_mistake(key, self._form.set_error(key, ""))
+            self._editor.set_mistake(key, self._form.set_error(key, ""))
             self.show()
         else:
             self._typed.add(key)
-            self._session.set_mistake(key, self._form.set_error(key, problem.problem, problem.remedy))
+            self._editor.set_mistake(key, self._form.set_error(key, problem.problem, problem.remedy))
 
     def _bind_line(
         self,

@@ -17,7 +17,7 @@ class PreviewPage(AskingPage):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self.form = KeyValueForm()
-        self.fields = Fields(session, self.form)
+        self.fields = Fields(session.editor, self.form)
         self.status = StatusLine()
 
     def opened(self) -> None:

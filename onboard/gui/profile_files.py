@@ -31,12 +31,12 @@ class ProfileFiles(QObject):
         self._autosave = QTimer(self, singleShot=True, interval=AUTOSAVE)
         self._autosave.timeout.connect(self._keep_draft)
         name_parts(autosave=self._autosave)
-        session.draft_changed.connect(self._autosave.start)
+        session.editor.draft_changed.connect(self._autosave.start)
 
     @Slot()
     def new(self) -> None:
         if self.may_discard():
-            self._session.new()
+            self._session.editor.new()
             self.begun.emit()
 
     @Slot()
@@ -52,7 +52,7 @@ class ProfileFiles(QObject):
             return False
         path = path.absolute()  # runs and recent profiles are stored by absolute path
         try:
-            self._session.open(path)
+            self._session.editor.open(path)
         except OnboardError as error:
             show_error(self._window, tr("The profile was not opened"), error)
             return False
@@ -63,7 +63,7 @@ class ProfileFiles(QObject):
     def take_up(self, left: recovery.Left) -> None:
         """Restore a draft that a crash left."""
         if self.may_discard():
-            self._session.recover(left.draft, left.saved, left.path)
+            self._session.editor.use(left.draft, left.saved, left.path)
             recovery.forget(left.file)
             self.opened.emit()
 
@@ -73,7 +73,7 @@ class ProfileFiles(QObject):
         path = self._session.view.path
         if path is None:
             return self.save_as()
-        if self._session.is_changed_elsewhere:
+        if self._session.editor.file.is_changed_elsewhere:
             text = tr(
                 "{name} was changed by another program since it was opened. Saving will overwrite those changes.",
                 name=path.name,
@@ -92,7 +92,7 @@ class ProfileFiles(QObject):
 
     def _save(self, path: Path) -> bool:
         try:
-            self._session.save(path)
+            self._session.editor.save(path)
         except OnboardError as error:
             show_error(self._window, tr("The profile was not saved"), error)
             return False
@@ -112,7 +112,8 @@ class ProfileFiles(QObject):
         self.take_typing()
         if not self._may_stop():
             return False
-        if not self._session.view.is_edited or self._session.is_passing:
+        view = self._session.view
+        if not view.is_edited or self._session.practice.owns(view.path):
             return True
         answer = ask(
             self._window,
@@ -137,7 +138,7 @@ class ProfileFiles(QObject):
     def _keep_draft(self) -> None:
         view = self._session.view
         try:
-            if view.is_edited and not self._session.is_passing:
+            if view.is_edited and not self._session.practice.owns(view.path):
                 recovery.keep(view)
             else:
                 recovery.forget()

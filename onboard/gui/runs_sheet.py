@@ -63,8 +63,8 @@ class RunsSheet(Sheet):
             self.body.addWidget(widget)
         self.body.addWidget(self.table, 1)
         self.body.addWidget(self._about)
-        session.states_changed.connect(self._states_changed)
-        session.running_changed.connect(self._show_selection)
+        session.commands.states_changed.connect(self._states_changed)
+        session.orders.running_changed.connect(self._show_selection)
         self._show_runs()
         self.table.setFocus()
 
@@ -131,7 +131,7 @@ class RunsSheet(Sheet):
             self._written = path
             self._report.hide()
             suffix = path.suffix.lower().removeprefix(".")
-            self._session.run(orders.Report(run=run.run, format=suffix, file=str(path)))
+            self._session.commands.run(orders.Report(run=run.run, format=suffix, file=str(path)))
 
     def _show_report(self) -> None:
         state = self._session.view.state("report")

@@ -71,14 +71,14 @@ class Window(QMainWindow):
         self.runs.was_read.connect(self._show_last)
         self._lay_out()
         build_menus(self, self._menu_actions())
-        session.opened.connect(self._opened)
-        session.draft_changed.connect(self._draft_changed)
-        session.mistakes_changed.connect(self._mistakes_changed)
-        session.states_changed.connect(self._states_changed)
-        session.running_changed.connect(self._running_changed)
-        session.secret_wanted.connect(self._secret_wanted)
-        session.practice_ready.connect(self._show_first)
-        session.practice_failed.connect(self._practice_failed)
+        session.editor.opened.connect(self._opened)
+        session.editor.draft_changed.connect(self._draft_changed)
+        session.editor.mistakes_changed.connect(self._mistakes_changed)
+        session.commands.states_changed.connect(self._states_changed)
+        session.orders.running_changed.connect(self._running_changed)
+        session.commands.secret_wanted.connect(self._secret_wanted)
+        session.practice.ready.connect(self._show_first)
+        session.practice.failed.connect(self._practice_failed)
         self._restore_geometry()
         self._draft_changed()
         self.visit(self._current.name)
@@ -186,7 +186,7 @@ class Window(QMainWindow):
                 self.runs.choose()
             case wishes.StartPractice():
                 if self.files.may_discard():
-                    self.session.start_practice()
+                    self.session.practice.start()
             case wishes.TakeUp(left):
                 self.files.take_up(left)
             case _:
@@ -292,7 +292,7 @@ class Window(QMainWindow):
     @Slot(object)
     def _secret_wanted(self, wanted: events.SecretWanted) -> None:
         value, keep = ask_secret(self, wanted)
-        self.session.answer(wanted, value, keep=keep)
+        self.session.orders.answer(wanted, value, keep=keep)
 
     @Slot()
     def _practice_failed(self) -> None:

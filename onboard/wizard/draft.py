@@ -89,6 +89,11 @@ def without_hosts(profile: Profile, names: Collection[str]) -> Profile:
     return with_hosts(profile, (host for host in profile.hosts if host.name not in names))
 
 
+def with_only(profile: Profile, names: Collection[str]) -> Profile:
+    """Return the profile with only these of its servers, to run a command on them alone."""
+    return with_hosts(profile, [host for host in profile.hosts if host.name in names])
+
+
 def tags_text(tags: Mapping[str, str]) -> str:
     """Tags in the form that `tags_from_text` reads."""
     return ", ".join(f"{key}={value}" for key, value in tags.items())

@@ -44,7 +44,7 @@ def checks(desk: "Desk") -> Iterator[tuple[str, Window]]:
     yield "checks-empty", _window(desk, "checks", COUNT, {})
     window = _window(desk, "checks", COUNT, {})
     without_child(window.session)
-    window.session.run(orders.Check())
+    window.session.commands.run(orders.Check())
     page = window.page
     assert isinstance(page, ChecksPage)
     page.busy._clock = lambda: time.monotonic() + 14  # as if it had been asking for a while

@@ -33,7 +33,7 @@ def install(desk: "Desk") -> Iterator[tuple[str, Window]]:
     without_child(window.session)
     yield "install-ready", window
     window = desk.window("install", PLANNED)
-    window.session.engine.let_go()  # it asks for the runs of this computer
+    window.session.orders.engine.let_go()  # it asks for the runs of this computer
     feed(window.session, "runs", events.RunsListed(runs=(interrupted(),)))
     yield "install-interrupted", window
     window = begun(desk)
@@ -45,7 +45,7 @@ def install(desk: "Desk") -> Iterator[tuple[str, Window]]:
     made_quicker(window)
     window.page.table.select_key(scenes.able()[117])
     yield "install", window
-    window.session.pause("apply")
+    window.session.orders.pause("apply")
     yield "install-paused", window
     feed(window.session, "apply", *scenes.apply_ends(), scenes.ended(scenes.whole_apply()))
     yield "install-ended", window
@@ -86,7 +86,7 @@ def finish(desk: "Desk") -> Iterator[tuple[str, QWidget]]:
     yield "finish-undo-question", box
     box.close()
     box.deleteLater()
-    window.session.run(orders.Undo(run="r"))
+    window.session.commands.run(orders.Undo(run="r"))
     feed(window.session, "undo", scenes.began("undo", scenes.able()), *undone(101))
     yield "finish-undoing", window
     told = (*scenes.apply_begins(), *scenes.apply_goes_on(), *scenes.apply_ends(left="AccessDenied"))
@@ -112,7 +112,7 @@ def runs(desk: "Desk") -> Iterator[tuple[str, QWidget]]:
         ("runs-shown", applied, ()),
         ("runs-undone", applied, (*taken_back, scenes.ended(taken_back))),
     ):
-        window.session.show_run(interrupted().run)
+        window.session.commands.show_run(interrupted().run)
         recorded = [events.Recorded(command="apply", time=scenes.STARTED, told=event) for event in told]
         recorded += [events.Recorded(command="undo", time=scenes.STARTED, told=event) for event in back]
         feed(window.session, "show_run", *recorded, events.RunFinished(run="", hosts={}))
@@ -138,7 +138,7 @@ def after_undo(desk: "Desk") -> Iterator[tuple[str, Window]]:
     """Install, Finish, Review and Checks after a run was undone, on all servers or all but two; then a new plan."""
     window = desk.window("finish", {**PLANNED, "apply": scenes.whole_apply()})
     without_child(window.session)
-    window.session.run(orders.Undo(run="r"))
+    window.session.commands.run(orders.Undo(run="r"))
     lost = events.HostFinished(
         host=scenes.able()[240],
         status=HostStatus.UNREACHABLE,
@@ -154,13 +154,13 @@ def after_undo(desk: "Desk") -> Iterator[tuple[str, Window]]:
     window.visit("finish")
     window.page.table.select_key(lost.host)
     yield "undone-in-part-finish", window
-    window.session.run(orders.Undo(run="r"))
+    window.session.commands.run(orders.Undo(run="r"))
     told = [scenes.began("undo", scenes.able(), "u"), *restored(242)]
     feed(window.session, "undo", *told, scenes.ended(told, "u"))
     for stage in ("install", "finish", "review", "checks"):
         window.visit(stage)
         yield f"undone-{stage}", window
-    window.session.run(orders.Plan())
+    window.session.commands.run(orders.Plan())
     feed(window.session, "plan", *scenes.plan())
     for stage in ("review", "install"):
         window.visit(stage)

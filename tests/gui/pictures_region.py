@@ -89,6 +89,6 @@ def page_of(window: Window) -> RegionPage:
 
 def in_practice(session: Session) -> None:
     """As if Practice were running, without starting it."""
-    session.practice.close()
-    session.practice = SimpleNamespace(is_running=True, is_up=True, close=lambda: None)  # type: ignore[assignment]
-    session.draft_changed.emit()
+    session.practice.child.close()
+    session.practice.child = SimpleNamespace(is_running=True, is_up=True, close=lambda: None)  # type: ignore[assignment]
+    session.editor.draft_changed.emit()

@@ -146,7 +146,7 @@ def network(desk: "Desk") -> Iterator[tuple[str, Window]]:
 def asks(window: Window, command: str) -> None:
     """Order the page's command, and act as if it had been waiting for a while."""
     without_child(window.session)
-    window.session.run(orders.ORDERS[command]())
+    window.session.commands.run(orders.ORDERS[command]())
     for busy in window.page.findChildren(BusyIndicator):
         busy._clock = lambda: time.monotonic() + 4
         busy.look()

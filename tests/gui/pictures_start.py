@@ -103,14 +103,14 @@ def start(desk: "Desk") -> Iterator[tuple[str, Window]]:
     yield "start-empty", window
     page = window.page
     assert isinstance(page, StartPage)
-    window.session.practice.close()
-    window.session.practice = SimpleNamespace(  # type: ignore[assignment]
+    window.session.practice.child.close()
+    window.session.practice.child = SimpleNamespace(  # type: ignore[assignment]
         is_running=True, is_up=False, start=lambda hosts: None, close=lambda: None
     )
     part(page, "try", Button).click()
     yield "start-practice-starting", window
-    window.session.practice.is_running = False  # type: ignore[misc]
-    window.session.practice_failed.emit(tr("Practice did not start"), NO_LIBRARIES)
+    window.session.practice.child.is_running = False  # type: ignore[misc]
+    window.session.practice.failed.emit(tr("Practice did not start"), NO_LIBRARIES)
     yield "start-practice-failed", window
     path = lately()
     left_behind(path)
@@ -156,7 +156,7 @@ def blank(desk: "Desk") -> Window:
     """The program as it starts, with no profile open."""
     window = desk.window("start")
     without_child(window.session)
-    window.session.new()
+    window.session.editor.new()
     return window
 
 

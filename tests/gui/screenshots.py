@@ -110,7 +110,7 @@ class Desk:
         session = Session()
         window = Window(session)
         window.resize(*self._size)
-        session.recover(scenes.profile().model_copy(update=profile), None, None)
+        session.editor.use(scenes.profile().model_copy(update=profile), None, None)
         for command, stream in (told or {}).items():
             feed(session, command, *stream)
         window.show()

@@ -14,13 +14,12 @@ def feed(session: Session, command: str, *told: Event) -> None:
 
     The session tells its listeners when its teller's time is up; `tell(session)` has it done at once.
     """
-    session.take(command, told)
+    session.commands.take(command, told)
 
 
 def tell(session: Session) -> None:
     """Emit `states_changed` now instead of after REPAINT milliseconds."""
-    session._teller.stop()
-    session._tell()
+    session.commands.tell()
 
 
 def without_child(session: Session) -> list[Mapping[str, Any]]:
@@ -30,6 +29,6 @@ def without_child(session: Session) -> list[Mapping[str, Any]]:
     def take(given: Ordered | Control) -> None:
         orders.append(json.loads(given.to_json()))
 
-    session.engine.send = take  # type: ignore[method-assign]
-    session.engine.control = take  # type: ignore[method-assign]
+    session.orders.engine.send = take  # type: ignore[method-assign]
+    session.orders.engine.control = take  # type: ignore[method-assign]
     return orders

@@ -35,10 +35,10 @@ def window(session: Session, orders: Orders, show: Callable[..., None]) -> Itera
     """A new profile on the page Account, for which AWS has been queried."""
     one = Window(session)
     show(one, 1280, 800)
-    session.new()
+    session.editor.new()
     one.visit("account")
     yield one
-    session.recover(Profile(), Profile(), None)
+    session.editor.use(Profile(), Profile(), None)
     one.close()
 
 
@@ -63,9 +63,9 @@ def test_a_failure_is_asked_about_again_when_the_region_changes_and_nobody_is_on
 ) -> None:
     feed(session, "account", NO_REGION, ENDED)
     window.visit("region")
-    session.put("activation.name", "other")
+    session.editor.put("activation.name", "other")
     assert asked(orders) == [None], "the answer does not depend on it"
-    session.put("region.name", "eu-west-1")
+    session.editor.put("region.name", "eu-west-1")
     assert asked(orders) == [None, "eu-west-1"]
     assert session.view.state("account").failure is None
     feed(session, "account", *scenes.account(), ENDED)
@@ -80,7 +80,7 @@ def test_an_answer_is_asked_for_again_when_the_page_is_visited_with_another_regi
 ) -> None:
     feed(session, "account", *scenes.account(), ENDED)
     window.visit("region")
-    session.put("region.name", "eu-west-1")
+    session.editor.put("region.name", "eu-west-1")
     assert asked(orders) == [None], "who we are is the same, and a code of an MFA device is not asked for in passing"
     assert session.view.state("account").account is not None
     window.visit("account")
@@ -95,20 +95,20 @@ def test_what_changes_while_the_page_is_shown_is_asked_about_at_once_and_once(
     window: Window, session: Session, orders: Orders
 ) -> None:
     feed(session, "account", *scenes.account(), ENDED)
-    session.put("aws.profile", "other")
-    session.put("region.name", "eu-west-1")
+    session.editor.put("aws.profile", "other")
+    session.editor.put("region.name", "eu-west-1")
     assert asked(orders) == [None, None, "eu-west-1"]
-    session.new()
+    session.editor.new()
     assert asked(orders) == [None, None, "eu-west-1"], "of another profile nothing was asked yet"
 
 
 def test_the_role_is_looked_at_again_when_another_is_named(window: Window, session: Session, orders: Orders) -> None:
-    session.put("region.name", "eu-west-1")
+    session.editor.put("region.name", "eu-west-1")
     feed(session, "account", *scenes.account(), ENDED)
     window.visit("role")
     feed(session, "preview", *scenes.preview())
     assert len(asked(orders, "preview")) == 1
-    session.put("role.name", "Another")
+    session.editor.put("role.name", "Another")
     assert len(asked(orders, "preview")) == 2
 
 

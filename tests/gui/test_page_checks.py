@@ -37,7 +37,7 @@ def orders(session: Session) -> list[Mapping[str, Any]]:
 @pytest.fixture
 def page(session: Session, orders: object, show: Show) -> Iterator[ChecksPage]:
     """The page in a window, with a fleet that has not been checked yet."""
-    session.recover(fleet.profile(COUNT), None, None)
+    session.editor.use(fleet.profile(COUNT), None, None)
     feed(session, "account", *fleet.account())
     window = Window(session)
     show(window, 1280, 800)
@@ -47,7 +47,7 @@ def page(session: Session, orders: object, show: Show) -> Iterator[ChecksPage]:
     QAbstractItemModelTester(page.matrix, QAbstractItemModelTester.FailureReportingMode.Warning, page)
     QAbstractItemModelTester(page.causes, QAbstractItemModelTester.FailureReportingMode.Warning, page)
     yield page
-    session.recover(session.view.draft, session.view.draft, None)  # nothing unsaved that closing would ask about
+    session.editor.use(session.view.draft, session.view.draft, None)  # nothing unsaved that closing would ask about
 
 
 @pytest.fixture
@@ -252,12 +252,12 @@ def test_aws_that_could_not_be_asked_is_said_where_it_belongs(page: ChecksPage) 
     finish(page, *told[:-1], failure, told[-1])
     assert page.error.isVisible()
     assert "Log in again" in page.error.copied_text()
-    page.session.run(to_engine.Check())
+    page.session.commands.run(to_engine.Check())
     assert not page.error.isVisible()
 
 
 def test_a_new_region_makes_the_results_worthless_and_says_so(checked: ChecksPage) -> None:
-    checked.session.put("region.name", "eu-west-1")
+    checked.session.editor.put("region.name", "eu-west-1")
     tell(checked.session)
     assert checked.matrix.rowCount() == 0
     assert checked.primary_label() == "&Run the checks"
@@ -268,7 +268,7 @@ def test_findings_older_than_an_installation_or_an_undo_say_so(checked: ChecksPa
     after = ((to_engine.Apply(), "before the last installation"), (to_engine.Undo(run="r"), "before a run was undone"))
     for order, words in after:
         command = to_engine.name_of(order)
-        checked.session.run(order)
+        checked.session.commands.run(order)
         begun = events.RunStarted(run=command, command=command, profile="", hosts=("a",), started="now")
         ended = events.HostFinished(host="a", status=HostStatus.READY)
         feed(checked.session, command, begun, ended, events.RunFinished(run=command, hosts={}))
@@ -334,5 +334,5 @@ def test_the_whole_name_of_a_system_stands_in_the_tool_tip(checked: ChecksPage) 
 def test_the_command_line_does_the_same(page: ChecksPage, tmp_path: Path) -> None:
     assert page.command_line() == ""
     path = tmp_path / "my servers.toml"
-    page.session.save(path)
+    page.session.editor.save(path)
     assert page.command_line() == f"onboard check --profile '{path}'"

@@ -37,7 +37,7 @@ def nothing_to_keep_the_computer_awake_with(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def page(session: Session, show: Callable[..., None]) -> Iterator[FinishPage]:
-    session.recover(scenes.profile(), scenes.profile(), None)
+    session.editor.use(scenes.profile(), scenes.profile(), None)
     feed(session, "apply", *scenes.whole_apply())
     tell(session)
     page = opened(session, show)
@@ -98,7 +98,7 @@ def test_it_says_whether_an_activation_remains(page: FinishPage) -> None:
     assert not part(page, "activation", Banner).isVisible()
     assert "was deleted" in part(page, "lead", QLabel).text()
     told = (*scenes.apply_begins(), *scenes.apply_ends(left="AccessDenied"))
-    page.session.run(orders.Apply())
+    page.session.commands.run(orders.Apply())
     feed(page.session, "apply", *told, scenes.ended(told))
     tell(page.session)
     assert part(page, "activation", Banner).isVisible()
@@ -219,14 +219,14 @@ def test_on_practice_the_report_is_written_and_all_is_undone(
     session: Session, show: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     up: list[bool] = []
-    session.practice_ready.connect(lambda: up.append(True))
-    session.start_practice(2)
+    session.practice.ready.connect(lambda: up.append(True))
+    session.practice.start(2)
     wait(lambda: up)
-    session.run(orders.Trust())
+    session.commands.run(orders.Trust())
     wait(lambda: not session.view.running)
     keys = {name: host.keys[0].fingerprint for name, host in session.view.state("trust").hosts.items()}
-    session.run(orders.Trust(approve=keys))
-    session.run(orders.Apply())
+    session.commands.run(orders.Trust(approve=keys))
+    session.commands.run(orders.Apply())
     wait(lambda: not session.view.running)
     page = opened(session, show)
     nodes = {row(page, number)[NODE] for number in range(2)}
@@ -237,7 +237,7 @@ def test_on_practice_the_report_is_written_and_all_is_undone(
         written = (tmp_path / f"report.{suffix}").read_text()
         assert all(node in written for node in nodes)
     assert json.loads(written)["counts"] == {"online": 2}
-    session.edit(scenes.profile(3))  # the draft moved on: undo works with what the run ran with
+    session.editor.edit(scenes.profile(3))  # the draft moved on: undo works with what the run ran with
     asked: list[events.UndoShown] = []
     monkeypatch.setattr("onboard.gui.pages.finish.ask_undo", lambda _, shown: asked.append(shown) or True)
     part(page, "undo", Button).click()

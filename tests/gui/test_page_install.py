@@ -60,7 +60,7 @@ class Bench:
         self.session = session
         self.orders = without_child(session)
         self.window = Window(session)
-        session.recover(scenes.profile(), scenes.profile(), None)  # nothing unsaved: closing asks nothing
+        session.editor.use(scenes.profile(), scenes.profile(), None)  # nothing unsaved: closing asks nothing
         for command, told in PLANNED.items():
             feed(session, command, *told)
         tell(session)
@@ -237,7 +237,7 @@ def test_what_was_told_meanwhile_is_shown_on_coming_back(bench: Bench, until: Un
 
 def test_an_engine_that_dies_leaves_a_run_to_resume(bench: Bench) -> None:
     bench.begin()
-    bench.session.engine.died.emit("killed")
+    bench.session.orders.engine.died.emit("killed")
     tell(bench.session)
     assert "stopped unexpectedly" in part(bench.page, "failure", ErrorPanel).copied_text()
     assert part(bench.page, "title", QLabel).text() == "Interrupted: 117 of 242 servers are online"
@@ -269,10 +269,10 @@ def test_a_plan_that_is_exceeded_leads_back_to_review(bench: Bench) -> None:
     part(bench.page, "review", Button).click()
     assert bench.window.current.name == "review"
     bench.window.visit("install")
-    bench.session.put("network.proxy", "http://proxy.example:3128")
+    bench.session.editor.put("network.proxy", "http://proxy.example:3128")
     part(bench.page, "review", Button).click()
     assert bench.window.current.name == "checks", "Review needs them first"
-    bench.session.edit(scenes.profile())
+    bench.session.editor.edit(scenes.profile())
 
 
 def test_an_order_that_began_no_run_says_why_and_can_be_given_again(bench: Bench) -> None:
@@ -295,7 +295,7 @@ def test_a_new_plan_takes_the_place_of_a_refusal(bench: Bench) -> None:
     refused = events.RunFailed(kind="plan", what="The world has changed", remedy="Make a new plan")
     bench.feed(*scenes.apply_begins(), refused, events.RunFinished(run="r", hosts={}))
     assert part(bench.page, "failure", ErrorPanel).isVisible()
-    bench.session.run(orders.Plan())
+    bench.session.commands.run(orders.Plan())
     begun, *more = scenes.plan()
     assert isinstance(begun, events.RunStarted)
     bench.feed(replace(begun, started="2026-11-24T15:00:00+00:00"), *more, command="plan")
@@ -309,10 +309,10 @@ def test_an_undone_run_is_not_told_as_online(bench: Bench) -> None:
     bench.begin()
     bench.feed(*scenes.apply_ends(), events.RunFinished(run="r", hosts={}))
     assert "servers are online" in part(bench.page, "title", QLabel).text()
-    bench.session.run(orders.Undo(run="r"))
+    bench.session.commands.run(orders.Undo(run="r"))
     bench.feed(events.RunFailed(kind="aws", what="No network"), events.RunFinished(run="r", hosts={}), command="undo")
     assert "servers are online" in part(bench.page, "title", QLabel).text(), "it was not taken back"
-    bench.session.run(orders.Undo(run="r"))
+    bench.session.commands.run(orders.Undo(run="r"))
     bench.feed(events.RunFinished(run="r", hosts={}), command="undo")
     assert part(bench.page, "title", QLabel).text() == "The run is undone"
 
@@ -334,7 +334,7 @@ def test_an_undone_run_leaves_no_server_online_on_the_page(bench: Bench) -> None
     bench.feed(*scenes.apply_ends(), scenes.ended(scenes.whole_apply()))
     assert chips(bench)["Online 241"]
     assert not chips(bench)["Restored 0"], "there is nothing undone"
-    bench.session.run(orders.Undo(run="r"))
+    bench.session.commands.run(orders.Undo(run="r"))
     able = scenes.able()
     first = able[0]
     bench.feed(scenes.began("undo", able, "u"), events.StepStarted(host=first, step="place_nonce"), command="undo")
@@ -361,7 +361,7 @@ def test_an_undone_run_leaves_no_server_online_on_the_page(bench: Bench) -> None
 def test_a_server_that_was_not_restored_says_why(bench: Bench) -> None:
     bench.begin()
     bench.feed(*scenes.apply_ends(), scenes.ended(scenes.whole_apply()))
-    bench.session.run(orders.Undo(run="r"))
+    bench.session.commands.run(orders.Undo(run="r"))
     one, other, *rest = scenes.able()
     told = [events.HostFinished(host=name, status=HostStatus.READY) for name in rest]
     gone = events.HostFinished(host=one, status=HostStatus.UNREACHABLE, reason="No route", remedy="Check the VPN")
@@ -384,11 +384,11 @@ def test_after_a_new_plan_all_on_the_page_is_of_that_plan(bench: Bench, undone: 
     bench.begin()
     bench.feed(*scenes.apply_ends(), scenes.ended(scenes.whole_apply()))
     if undone:
-        bench.session.run(orders.Undo(run="r"))
+        bench.session.commands.run(orders.Undo(run="r"))
         restored = [events.HostFinished(host=name, status=HostStatus.READY) for name in scenes.able()]
         bench.feed(scenes.began("undo", scenes.able(), "u"), *restored, command="undo")
         bench.end("undo")
-    bench.session.run(orders.Plan())
+    bench.session.commands.run(orders.Plan())
     plan = replace(scenes.the_plan(), hosts=scenes.the_plan().hosts[:3])
     bench.feed(scenes.began("plan", scenes.names()), events.PlanMade(plan=plan), command="plan")
     bench.end("plan")
@@ -461,17 +461,17 @@ def test_on_practice_killed_in_the_middle_resumed_and_retried(session: Session, 
     window = Window(session)
     show(window, 1280, 800)
     up: list[bool] = []
-    session.practice_ready.connect(lambda: up.append(True))
-    session.start_practice(3)
+    session.practice.ready.connect(lambda: up.append(True))
+    session.practice.start(3)
     wait(lambda: up)
     for command in ("account", "preview", "trust", "check", "plan"):
         if command == "trust":
-            session.run(orders.Trust())
+            session.commands.run(orders.Trust())
             wait(lambda: not session.view.running)
             keys = {name: host.keys[0].fingerprint for name, host in session.view.state("trust").hosts.items()}
-            session.run(orders.Trust(approve=keys))
+            session.commands.run(orders.Trust(approve=keys))
         else:
-            session.run(orders.ORDERS[command]())
+            session.commands.run(orders.ORDERS[command]())
         wait(lambda: not session.view.running)
     window.visit("install")
     wait(lambda: not session.view.running)
@@ -481,7 +481,7 @@ def test_on_practice_killed_in_the_middle_resumed_and_retried(session: Session, 
     wait(part(window, "footer", Footer).primary.isEnabled)
     QTest.keyClick(window, Qt.Key.Key_Return)
     wait(lambda: session.view.progress("apply").done >= 1)
-    os.kill(session.engine.process_id, signal.SIGKILL)
+    os.kill(session.orders.engine.process_id, signal.SIGKILL)
     wait(lambda: part(page, "failure", ErrorPanel).isVisible())
     assert session.view.progress("apply").total == 3
     part(page, "resume", Button).click()

@@ -28,8 +28,8 @@ PROXIED = Profile(network=NetworkSection(proxy="http://proxy.example:3128"))
 def page(theme: object, show: Callable[..., None]) -> Iterator[NetworkPage]:
     session = Session()
     one = NetworkPage(session)
-    session.draft_changed.connect(one.draft_changed)
-    session.recover(PROXIED, PROXIED, None)
+    session.editor.draft_changed.connect(one.draft_changed)
+    session.editor.use(PROXIED, PROXIED, None)
     show(one, 1000, 700)
     yield one
     session.close()
@@ -73,7 +73,7 @@ def test_what_was_typed_comes_back_with_its_way(page: NetworkPage) -> None:
         assert (page.session.view.draft.network.proxy is not None) == (way == PROXY)
     assert page.session.view.draft == PROXIED
     page.opened()
-    page.session.recover(Profile(), Profile(), None)
+    page.session.editor.use(Profile(), Profile(), None)
     next(button for button in page.findChildren(QRadioButton) if button.objectName() == PROXY).click()
     assert page.session.view.draft == Profile(), "nothing of a former profile"
 
@@ -100,7 +100,7 @@ def standing(page: NetworkPage) -> Standing:
 
 def test_a_proxy_without_its_url_is_not_accepted_and_the_endpoints_stay(page: NetworkPage) -> None:
     page.opened()
-    page.session.recover(PRIVATE, PRIVATE, None)
+    page.session.editor.use(PRIVATE, PRIVATE, None)
     choose(page, PROXY)
     url = line(page, "Proxy URL")
     assert url.isVisible()
@@ -111,7 +111,7 @@ def test_a_proxy_without_its_url_is_not_accepted_and_the_endpoints_stay(page: Ne
 
     write(line(page, "Without proxy"), "10.0.0.5")
     write(url, "no url")
-    page.session.put("activation.name", "web")
+    page.session.editor.put("activation.name", "web")
     assert chosen(page) == [PROXY], "another edit does not take the choice back"
     assert page.session.view.draft.network == PRIVATE.network
     assert standing(page).mark is stages.Mark.ATTENTION
@@ -127,7 +127,7 @@ def test_a_proxy_without_its_url_is_not_accepted_and_the_endpoints_stay(page: Ne
 
 def test_another_way_takes_back_a_proxy_that_was_not_accepted(page: NetworkPage) -> None:
     page.opened()
-    page.session.recover(PRIVATE, PRIVATE, None)
+    page.session.editor.use(PRIVATE, PRIVATE, None)
     choose(page, PROXY)
     choose(page, ENDPOINTS)
     assert page.session.view.draft == PRIVATE
@@ -147,7 +147,7 @@ def test_another_way_takes_back_a_proxy_that_was_not_accepted(page: NetworkPage)
     ],
 )
 def test_to_empty_a_field_that_is_needed_deletes_nothing(page: NetworkPage, name: str, key: str, value: str) -> None:
-    page.session.put(key, value)
+    page.session.editor.put(key, value)
     write(line(page, name), "")
     assert value_of(page.session.view.draft, key) == value
     assert line(page, name).property("invalid") == "true"
@@ -162,7 +162,7 @@ def test_next_does_not_leave_a_proxy_without_its_url(theme: object, show: Callab
     without_child(session)
     window = Window(session)
     show(window, 1280, 800)
-    session.recover(PRIVATE, PRIVATE, None)
+    session.editor.use(PRIVATE, PRIVATE, None)
     window.visit("network")
     page = window.page
     assert isinstance(page, NetworkPage)
@@ -175,7 +175,7 @@ def test_next_does_not_leave_a_proxy_without_its_url(theme: object, show: Callab
     assert isinstance(listed, StageList)
     drawn = {one.name: one.mark for one in map(listed.stage, range(len(stages.STAGES)))}
     assert drawn["network"] is Mark.WARN
-    session.recover(PRIVATE, PRIVATE, None)
+    session.editor.use(PRIVATE, PRIVATE, None)
     window.close()
     session.close()
     session.deleteLater()

@@ -51,12 +51,12 @@ def orders(session: Session) -> Orders:
 @pytest.fixture
 def window(session: Session, orders: Orders, show: Show) -> Iterator[Window]:
     made = Window(session)
-    session.recover(Profile(hosts=HOSTS, credentials=LOG_IN), None, None)
+    session.editor.use(Profile(hosts=HOSTS, credentials=LOG_IN), None, None)
     show(made, 1280, 800)
     made.visit("region")
     yield made
     part(made, "autosave", QTimer).stop()
-    session.recover(Profile(), None, None)  # nothing is left to be saved
+    session.editor.use(Profile(), None, None)  # nothing is left to be saved
     part(made, "autosave", QTimer).stop()
 
 
@@ -94,7 +94,7 @@ def selected(page: RegionPage) -> str:
 
 
 def choose(page: RegionPage, region: str) -> None:
-    page.session.put("region.name", region)
+    page.session.editor.put("region.name", region)
 
 
 def test_before_anything_is_measured_it_says_what_to_do(window: Window, page: RegionPage, orders: Orders) -> None:
@@ -279,7 +279,7 @@ def test_a_reopened_profile_shows_what_was_kept(page: RegionPage) -> None:
     page.table.select_key("eu-central-1")
     page.card.use.emit()
     kept = page.session.view.draft
-    page.session.recover(kept, kept, None)
+    page.session.editor.use(kept, kept, None)
     assert not page.session.view.state("regions").regions
     assert texts(page, Column.ID, 2) == ["eu-central-1", "eu-central-2"]
     assert texts(page, Column.MEDIAN, 1) == ["4.0"]
@@ -291,7 +291,7 @@ def test_of_a_proxy_and_of_practice_it_is_told(page: RegionPage, monkeypatch: py
     fed(page, *scenes.measured({THIS_COMPUTER: HERE}, via="proxy 10.0.0.1:3128 (squid)", closed=None))
     assert "Measured through: proxy 10.0.0.1:3128 (squid)." in said(part(page, "reasons", Label))
     assert "Onboard does not know which Regions are enabled in this account." in said(part(page, "reasons", Label))
-    monkeypatch.setattr(type(page.session.practice), "is_up", True)
+    monkeypatch.setattr(type(page.session.practice.child), "is_up", True)
     assert "simulated" in words.reasons(page.session.view)
 
 
@@ -338,9 +338,9 @@ def test_the_model_is_one_that_qt_accepts(session: Session, orders: Orders) -> N
     model = RegionsModel()
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     model.show(session.view)
-    session.run(to_engine.Regions())
+    session.commands.run(to_engine.Regions())
     for told in (scenes.sampled(HERE, 1), scenes.sampled(HERE, 2), *scenes.measured({THIS_COMPUTER: HERE})):
-        session.take("regions", [told])
+        session.commands.take("regions", [told])
         model.show(session.view)
     assert model.rowCount() == 34
     assert model.rowCount(model.index(0, 0)) == 0
@@ -350,8 +350,8 @@ def test_the_model_is_one_that_qt_accepts(session: Session, orders: Orders) -> N
 def test_only_rows_that_changed_are_told(session: Session, orders: Orders) -> None:
     model = RegionsModel()
     model.show(session.view)
-    session.run(to_engine.Regions())
-    session.take("regions", [scenes.sampled(HERE, 1)])
+    session.commands.run(to_engine.Regions())
+    session.commands.take("regions", [scenes.sampled(HERE, 1)])
     model.show(session.view)
     told = QSignalSpy(model.dataChanged)
     model.show(session.view)
@@ -359,7 +359,7 @@ def test_only_rows_that_changed_are_told(session: Session, orders: Orders) -> No
     medians = {region: one.median_ms or 0.0 for region, one in HERE.items()}
     row = next(number for number, one in enumerate(model.rows) if one.region == "eu-west-1")
     changed = events.RegionsSampled(origin=THIS_COMPUTER, done=2, total=11, medians={**medians, "eu-west-1": 1.0})
-    session.take("regions", [changed])
+    session.commands.take("regions", [changed])
     model.show(session.view)
     first: QModelIndex = told.at(0)[0]
     last: QModelIndex = told.at(0)[1]
@@ -369,7 +369,7 @@ def test_only_rows_that_changed_are_told(session: Session, orders: Orders) -> No
 def test_bars_whiskers_and_tool_tips_have_the_figures(session: Session, orders: Orders) -> None:
     model = RegionsModel()
     found = {**HERE, "eu-west-2": Latency(7.0, 2.0, 6.5, 8.0, 11, 1), "ap-east-1": Latency(lost=11, error="refused")}
-    session.take("regions", scenes.measured({THIS_COMPUTER: found}))
+    session.commands.take("regions", scenes.measured({THIS_COMPUTER: found}))
     model.show(session.view)
     row = next(number for number, one in enumerate(model.rows) if one.region == "eu-west-2")
     bar = model.index(row, Column.BAR)
@@ -423,23 +423,23 @@ def test_a_region_that_is_on_no_map_is_in_the_table(page: RegionPage) -> None:
 def test_practice_is_measured_through_the_child(session: Session, show: Show, until: Callable[..., None]) -> None:
     failed: list[str] = []
     up: list[bool] = []
-    session.practice_failed.connect(lambda *said: failed.append(" ".join(said)))
-    session.practice_ready.connect(lambda: up.append(True))
-    session.start_practice(2)
+    session.practice.failed.connect(lambda *said: failed.append(" ".join(said)))
+    session.practice.ready.connect(lambda: up.append(True))
+    session.practice.start(2)
     until(lambda: up or failed, 60)
     assert not failed, failed
     window = Window(session)
     show(window, 1280, 800)
     server = session.view.draft.hosts[0].name
-    session.run(to_engine.Trust())
+    session.commands.run(to_engine.Trust())
     until(lambda: not session.view.running, 40)
     keys = {name: host.keys[0].fingerprint for name, host in session.view.state("trust").hosts.items()}
-    session.run(to_engine.Trust(approve=keys))
+    session.commands.run(to_engine.Trust(approve=keys))
     until(lambda: not session.view.running, 40)
     window.visit("region")
     page = window.page
     assert isinstance(page, RegionPage)
-    session.put("region.name", "")
+    session.editor.put("region.name", "")
     page.table.clearSelection()
     assert part(window, "footer", Footer).primary.text() == "&Measure"
     QTest.keyClick(page.table, Qt.Key.Key_Return)  # Measure

@@ -33,7 +33,7 @@ def orders(session: Session) -> list[Mapping[str, Any]]:
 @pytest.fixture
 def page(session: Session, orders: object, show: Show) -> ReviewPage:
     profile = fleet.profile(COUNT)
-    session.recover(profile, profile, None)
+    session.editor.use(profile, profile, None)
     feed(session, "account", *fleet.account())
     feed(session, "check", *fleet.checked(COUNT))
     window = Window(session)
@@ -200,16 +200,16 @@ def test_a_plan_that_was_refused_says_why_where_it_belongs(page: ReviewPage) -> 
 
 
 def test_an_edit_makes_the_plan_worthless(planned: ReviewPage, until: Callable[..., None]) -> None:
-    planned.session.put("activation.expires_in_hours", 8)
+    planned.session.editor.put("activation.expires_in_hours", 8)
     until(lambda: not planned.tree.isVisible())
     assert planned.primary_label() == "&Make the plan"
     draft = planned.session.view.draft
-    planned.session.recover(draft, draft, None)
+    planned.session.editor.use(draft, draft, None)
 
 
 def test_the_command_line_names_the_saved_file(planned: ReviewPage, tmp_path: Path) -> None:
     profile = tmp_path / "dc.toml"
-    planned.session.save(profile)
+    planned.session.editor.save(profile)
     draft = planned.session.view.draft
     assert planned.command_line() == f"onboard plan --profile {profile}"
     planned.save_plan(tmp_path / "plan.json")
@@ -222,7 +222,7 @@ def finished(host: str, status: HostStatus) -> events.HostFinished:
 
 
 def end(page: ReviewPage, command: str, *told: events.Event, run: str = "") -> None:
-    page.session.run(to_engine.Undo(run=run) if command == "undo" else to_engine.ORDERS[command]())
+    page.session.commands.run(to_engine.Undo(run=run) if command == "undo" else to_engine.ORDERS[command]())
     names = fleet.names(COUNT)
     begun = events.RunStarted(run=run, command=command, profile="", hosts=names, started="2026-11-24T13:02:11+00:00")
     feed(page.session, command, begun, *told, events.RunFinished(run=run, hosts={}))

@@ -68,11 +68,11 @@ def orders(session: Session) -> Orders:
 @pytest.fixture
 def window(session: Session, orders: Orders, show: Show) -> Iterator[Window]:
     made = Window(session)
-    session.recover(PROFILE, PROFILE, None)
+    session.editor.use(PROFILE, PROFILE, None)
     show(made, 1280, 800)
     made.visit("servers")
     yield made
-    session.recover(PROFILE, PROFILE, None)  # nothing unsaved to ask about
+    session.editor.use(PROFILE, PROFILE, None)  # nothing unsaved to ask about
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, kind: type[Sheet], act: Callable[[An
 
 
 def test_without_servers_the_page_says_what_to_do(window: Window, page: ServersPage) -> None:
-    page.session.recover(Profile(), None, None)
+    page.session.editor.use(Profile(), None, None)
     offered = [button.text() for button in page.table.findChildren(QPushButton) if button.isVisible()]
     assert offered == ["Add &servers…"]
     assert page.primary_label() == ""
@@ -337,7 +337,7 @@ def test_the_delete_key_removes_the_selection(page: ServersPage) -> None:
 def test_another_profile_leaves_nothing_to_undo(page: ServersPage) -> None:
     page.table.selectRow(0)
     page.remove_selected()
-    page.session.recover(PROFILE, PROFILE, None)
+    page.session.editor.use(PROFILE, PROFILE, None)
     assert not page.edits.stack.canUndo()
 
 
@@ -384,7 +384,7 @@ def test_the_primary_button_reads_the_keys_that_were_not_read(
     assert part(window, "footer", Footer).primary.text().replace("&", "") == "Next: Region"
     mixed(page)
     assert page.primary_label() == ""
-    page.session.edit(draft.with_hosts(PROFILE, [*PROFILE.hosts, Host(name="late", address="10.0.0.9")]))
+    page.session.editor.edit(draft.with_hosts(PROFILE, [*PROFILE.hosts, Host(name="late", address="10.0.0.9")]))
     window.forward()
     assert [host["name"] for host in orders[-1]["profile"]["hosts"]] == ["late"]
 
@@ -612,7 +612,7 @@ def test_an_agent_may_be_told_which_of_its_keys_to_use(page: ServersPage) -> Non
 
 
 def test_a_credential_that_nothing_describes_is_asked_for(page: ServersPage, monkeypatch: pytest.MonkeyPatch) -> None:
-    page.session.edit(draft.without_credential(PROFILE, "linux"))
+    page.session.editor.edit(draft.without_credential(PROFILE, "linux"))
     assert part(page, "credentials-notice", Banner).isVisible()
 
     def describe(sheet: CredentialsSheet) -> None:
@@ -635,7 +635,7 @@ def test_a_credential_that_nothing_describes_is_asked_for(page: ServersPage, mon
 
 def test_every_button_has_its_letter_and_no_two_the_same(window: Window, page: ServersPage) -> None:
     mixed(page)
-    page.session.edit(draft.without_credential(page.session.view.draft, "linux"))
+    page.session.editor.edit(draft.without_credential(page.session.view.draft, "linux"))
     page.model.setData(page.model.index(1, Column.PORT), "x")
     page.table.selectRow(0)
     chips = page.chips.findChildren(QAbstractButton)
@@ -652,7 +652,7 @@ def test_every_button_has_its_letter_and_no_two_the_same(window: Window, page: S
 
 
 def test_ten_thousand_servers_filter_quickly(page: ServersPage) -> None:
-    page.session.recover(scenes.profile(10_000), None, None)
+    page.session.editor.use(scenes.profile(10_000), None, None)
     took = []
     for text in ("srv-db", "srv-web-9", "10.20.3", "", "gateway"):
         began = time.thread_time()  # not the clock's: others may be at work on this computer
@@ -664,14 +664,14 @@ def test_ten_thousand_servers_filter_quickly(page: ServersPage) -> None:
 
 def test_keys_are_read_approved_and_trusted_in_practice(session: Session, show: Show, until: Until) -> None:
     page = ServersPage(session)
-    session.draft_changed.connect(page.draft_changed)
-    session.states_changed.connect(page.states_changed)
-    session.running_changed.connect(page.running_changed)
+    session.editor.draft_changed.connect(page.draft_changed)
+    session.commands.states_changed.connect(page.states_changed)
+    session.orders.running_changed.connect(page.running_changed)
     show(page, 1024, 700)
     ready: list[bool] = []
-    session.practice_ready.connect(lambda: ready.append(True))
-    session.practice_failed.connect(lambda *said: pytest.fail(" ".join(said)))
-    session.start_practice(2)
+    session.practice.ready.connect(lambda: ready.append(True))
+    session.practice.failed.connect(lambda *said: pytest.fail(" ".join(said)))
+    session.practice.start(2)
     until(lambda: ready, 40)
     assert page.primary()
     until(lambda: page.model.counts().get("to_approve") == 2, 40)

@@ -61,7 +61,7 @@ def test_runs_are_asked_for_once_there_is_a_journal(session: Session) -> None:
 def test_an_interrupted_run_is_shown(session: Session, tmp_path: Path, more: dict[str, object], shown: bool) -> None:
     without_child(session)
     page = StartPage(session)
-    session.states_changed.connect(page.states_changed)
+    session.commands.states_changed.connect(page.states_changed)
     path = tmp_path / "p.toml"
     path.touch()
     feed(session, "runs", RunsListed(runs=(kept(path, **more),)))
@@ -75,7 +75,7 @@ def test_an_interrupted_run_is_shown(session: Session, tmp_path: Path, more: dic
 def test_a_run_whose_profile_is_gone_is_not_shown(session: Session, tmp_path: Path) -> None:
     without_child(session)
     page = StartPage(session)
-    session.states_changed.connect(page.states_changed)
+    session.commands.states_changed.connect(page.states_changed)
     feed(session, "runs", RunsListed(runs=(kept(tmp_path / "gone.toml"),)))
     tell(session)
     assert part(page, "interrupted", Banner).isHidden()
@@ -87,10 +87,10 @@ def test_practice_that_does_not_start_says_why_and_is_offered_again(
 ) -> None:
     page = StartPage(session)
     show(page, 1000, 700)
-    session.practice_started.emit()
+    session.practice.started.emit()
     assert not part(page, "try", Button).isVisible()
     assert part(page, "busy", BusyIndicator).is_busy
-    session.practice_failed.emit(
+    session.practice.failed.emit(
         "Practice did not start", "onboard: Practice needs libraries that are not installed\nmoto is missing"
     )
     assert part(page, "failure", ErrorPanel).copied_text().splitlines()[1:] == [

@@ -34,6 +34,7 @@ from PySide6.QtWidgets import (
 )
 from session_feed import feed, tell, without_child
 
+from onboard.gui.commands import Commands
 from onboard.gui.models.check_matrix import short_system
 from onboard.gui.session import Session
 from onboard.gui.widgets.key_value_form import KeyValueForm
@@ -126,12 +127,12 @@ class Desk:
     def window(self, page: str, told: Mapping[str, Iterable[Event]] | None = None, **profile: object) -> Window:
         session = Session()
         without_child(session)
-        session.practice_failed.connect(lambda _, why: self._heard.hear(why))
+        session.practice.failed.connect(lambda _, why: self._heard.hear(why))
         window = Window(session)
         window.resize(1280, 800)
         draft = scenes.profile().model_copy(update=profile)
         self._heard.hear(draft.model_dump(mode="json"))
-        session.recover(draft, None, None)
+        session.editor.use(draft, None, None)
         for command, stream in (told or {}).items():
             feed(session, command, *stream)
         window.show()
@@ -199,18 +200,18 @@ def cells(model: QAbstractItemModel, parent: QModelIndex) -> Iterator[str]:
 def heard(monkeypatch: pytest.MonkeyPatch) -> Heard:
     """Collects the engine's messages and the problems with values, wherever they are reported."""
     one = Heard()
-    take, made = Session.take, Problem.__init__
+    take, made = Commands.take, Problem.__init__
 
-    def hear_events(session: Session, command: str, told: Iterable[Event]) -> None:
+    def hear_events(commands: Commands, command: str, told: Iterable[Event]) -> None:
         events = tuple(told)
         one.hear(events)
-        take(session, command, events)
+        take(commands, command, events)
 
     def hear_problem(problem: Problem, *values: str, **named: str) -> None:
         made(problem, *values, **named)
         one.hear(problem)
 
-    monkeypatch.setattr(Session, "take", hear_events)
+    monkeypatch.setattr(Commands, "take", hear_events)
     monkeypatch.setattr(Problem, "__init__", hear_problem)
     return one
 

@@ -83,8 +83,8 @@ def words(session: Session, stage: str) -> tuple[Mark, str]:
 
 
 def saved(session: Session, path: Path, profile: Profile | None = None) -> Path:
-    session.recover(profile or scenes.profile(), None, None)
-    session.save(path)
+    session.editor.use(profile or scenes.profile(), None, None)
+    session.editor.save(path)
     return path
 
 
@@ -118,8 +118,8 @@ def test_the_last_run_is_there_once_its_profile_is_opened(
 
 
 def test_a_run_that_was_undone_since_is_shown_as_undone(session: Session, orders: Orders) -> None:
-    session.recover(scenes.profile(), scenes.profile(), None)
-    session.show_run("r1")
+    session.editor.use(scenes.profile(), scenes.profile(), None)
+    session.commands.show_run("r1")
     feed(session, "show_run", *recorded(*scenes.whole_apply()), *undone(), END)
     assert session.view.is_undone
     for stage in ("install", "finish"):
@@ -132,8 +132,8 @@ def test_a_run_that_was_undone_since_is_shown_as_undone(session: Session, orders
 def test_finish_says_when_the_run_and_its_undo_began(
     session: Session, orders: Orders, show: Callable[..., None]
 ) -> None:
-    session.recover(scenes.profile(), scenes.profile(), None)
-    session.show_run("r1")
+    session.editor.use(scenes.profile(), scenes.profile(), None)
+    session.commands.show_run("r1")
     feed(session, "show_run", *recorded(*scenes.whole_apply()), *undone(), END)
     window = Window(session)
     show(window, 1280, 800)
@@ -145,25 +145,25 @@ def test_finish_says_when_the_run_and_its_undo_began(
 
 
 def test_a_run_that_was_broken_off_is_shown_and_offered(session: Session, orders: Orders) -> None:
-    session.recover(scenes.profile(), scenes.profile(), None)
+    session.editor.use(scenes.profile(), scenes.profile(), None)
     broken = kept(scenes.began("apply", ()).run, finished="", hosts={}, profile=scenes.profile().name)
     feed(session, "runs", RunsListed(runs=(broken,)), END)
-    session.show_run()
+    session.commands.show_run()
     feed(session, "show_run", *recorded(*scenes.apply_begins(), *scenes.apply_goes_on()), END)
     assert not session.view.state("apply").finished
     assert interrupted(session.view) == broken
     assert not blocked_by(BY_NAME["finish"], session.view)
     assert words(session, "finish")[0] is Mark.ATTENTION
-    session.resume(broken.run)
+    session.commands.resume(broken.run)
     assert (orders[-1]["do"], orders[-1]["resume"]) == ("apply", broken.run)
     assert not session.view.is_replayed
     assert interrupted(session.view) is None
 
 
 def test_what_is_read_does_not_take_the_place_of_what_is_being_done(session: Session, orders: Orders) -> None:
-    session.recover(scenes.profile(), scenes.profile(), None)
-    session.show_run()
-    session.run(to_engine.Apply())
+    session.editor.use(scenes.profile(), scenes.profile(), None)
+    session.commands.show_run()
+    session.commands.run(to_engine.Apply())
     feed(session, "apply", *scenes.apply_begins())
     feed(session, "show_run", *recorded(*scenes.whole_apply()), END)
     assert not session.view.is_replayed
@@ -265,7 +265,7 @@ def test_a_run_that_cannot_be_read_says_why(
     monkeypatch: pytest.MonkeyPatch,
     until: Callable[..., None],
 ) -> None:
-    session.recover(scenes.profile(), scenes.profile(), None)
+    session.editor.use(scenes.profile(), scenes.profile(), None)
     window = Window(session)
     show(window, 1280, 800)
     told: list[str] = []

@@ -28,10 +28,10 @@ def wait(condition: Callable[[], object], seconds: float = 40) -> None:
 @pytest.fixture
 def practice(session: Session) -> Session:
     up: list[bool] = []
-    session.practice_ready.connect(lambda: up.append(True))
+    session.practice.ready.connect(lambda: up.append(True))
     failed: list[str] = []
-    session.practice_failed.connect(lambda *said: failed.append(" ".join(said)))
-    session.start_practice(2)
+    session.practice.failed.connect(lambda *said: failed.append(" ".join(said)))
+    session.practice.start(2)
     wait(lambda: up or failed)
     assert not failed, failed
     return session
@@ -49,33 +49,33 @@ def test_trust_check_plan_and_apply_through_the_child(practice: Session) -> None
     session = practice
     assert session.view.practice
     assert len(session.view.draft.hosts) == 2
-    session.run(orders.Trust())
+    session.commands.run(orders.Trust())
     wait(lambda: not session.view.running)
     keys = {name: host.keys[0] for name, host in session.view.state("trust").hosts.items()}
     assert {key.trust for key in keys.values()} == {"new"}
-    session.run(orders.Trust(approve={name: key.fingerprint for name, key in keys.items()}))
-    session.run(orders.Check())
+    session.commands.run(orders.Trust(approve={name: key.fingerprint for name, key in keys.items()}))
+    session.commands.run(orders.Check())
     wait(lambda: not session.view.running)
     assert session.view.state("trust").counts() == {"ready": 2}
     assert session.view.state("check").counts() == {"ready": 2}
-    session.run(orders.Plan())
+    session.commands.run(orders.Plan())
     wait(lambda: not session.view.running)
     assert session.view.state("plan").plan is not None
-    session.run(orders.Apply())
+    session.commands.run(orders.Apply())
     wait(lambda: not session.view.running)
     assert {host.status for host in session.view.state("apply").hosts.values()} == {HostStatus.ONLINE}
 
 
 def test_an_edit_makes_what_it_changes_worthless(practice: Session) -> None:
     session = practice
-    session.run(orders.Account())
-    session.run(orders.Check())
+    session.commands.run(orders.Account())
+    session.commands.run(orders.Check())
     wait(lambda: not session.view.running)
     assert session.view.state("account").account is not None
-    assert session.put("region.name", "eu-west-1") is None
+    assert session.editor.put("region.name", "eu-west-1") is None
     assert session.view.state("check").hosts == {}
     assert session.view.state("account").account is not None
-    wrong = session.put("activation.expires_in_hours", 0)
+    wrong = session.editor.put("activation.expires_in_hours", 0)
     assert isinstance(wrong, Problem)
     assert "activation.expires_in_hours" in wrong.key
 
@@ -89,9 +89,9 @@ def test_an_engine_on_a_practice_has_nothing_of_the_users_aws_configuration(
     monkeypatch.setenv("AWS_SESSION_TOKEN", "canary-token")
     monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:9")
     request.getfixturevalue("practice")
-    session.run(orders.Account())
+    session.commands.run(orders.Account())
     wait(lambda: not session.view.running)
-    found = Path(f"/proc/{session.engine.process_id}/environ").read_bytes().decode().split("\0")
+    found = Path(f"/proc/{session.orders.engine.process_id}/environ").read_bytes().decode().split("\0")
     variables = dict(line.partition("=")[::2] for line in found)
     names = {name for name in variables if name.startswith("AWS_")}
     assert not names & {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_SSM"}
@@ -99,11 +99,11 @@ def test_an_engine_on_a_practice_has_nothing_of_the_users_aws_configuration(
     assert variables["PATH"] == os.environ["PATH"]
     assert session.view.state("account").account is not None
 
-    os.kill(session.practice.process_id, signal.SIGKILL)
+    os.kill(session.practice.child.process_id, signal.SIGKILL)
     wait(lambda: not session.view.practice)
-    session.run(orders.Runs())
+    session.commands.run(orders.Runs())
     wait(lambda: not session.view.running)
-    found = Path(f"/proc/{session.engine.process_id}/environ").read_bytes().decode().split("\0")
+    found = Path(f"/proc/{session.orders.engine.process_id}/environ").read_bytes().decode().split("\0")
     assert "AWS_PROFILE=production" in found, "what comes next is no practice"
 
 
@@ -115,7 +115,7 @@ def test_a_practice_that_is_killed_leaves_no_files(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     request.getfixturevalue("practice")
     assert len(list(tmp_path.rglob("id_ed25519"))) == 2
-    os.kill(session.practice.process_id, signal.SIGKILL)
+    os.kill(session.practice.child.process_id, signal.SIGKILL)
     wait(lambda: not session.view.practice)
     assert list(tmp_path.iterdir()) == []
 
@@ -123,25 +123,25 @@ def test_a_practice_that_is_killed_leaves_no_files(
 def test_an_engine_that_dies_is_told_and_started_again(practice: Session) -> None:
     session = practice
     died: list[str] = []
-    session.engine_died.connect(died.append)
-    session.run(orders.Account())
-    wait(lambda: session.engine.process_id)
-    os.kill(session.engine.process_id, signal.SIGKILL)
+    session.commands.engine_died.connect(died.append)
+    session.commands.run(orders.Account())
+    wait(lambda: session.orders.engine.process_id)
+    os.kill(session.orders.engine.process_id, signal.SIGKILL)
     wait(lambda: died)
     failure = session.view.state("account").failure
     assert failure is not None
     assert "stopped unexpectedly" in failure.what
-    session.run(orders.Account())
+    session.commands.run(orders.Account())
     wait(lambda: not session.view.running)
     assert session.view.state("account").account is not None
 
 
 def test_closing_ends_both_children(practice: Session) -> None:
     session = practice
-    session.run(orders.Account())
+    session.commands.run(orders.Account())
     wait(lambda: not session.view.running)
-    pids = [session.engine.process_id, session.practice.process_id]
-    folder = session.practice.folder
+    pids = [session.orders.engine.process_id, session.practice.child.process_id]
+    folder = session.practice.child.folder
     assert all(map(alive, pids))
     session.close()
     assert not any(map(alive, pids))

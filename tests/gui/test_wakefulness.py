@@ -43,14 +43,15 @@ def test_where_it_cannot_nobody_is_troubled(qapp: object, monkeypatch: pytest.Mo
 def test_only_commands_that_change_servers_hold_it(qapp: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("onboard.gui.wakefulness._COMMANDS", {})
     session = Session()
-    session.engine.send = lambda *_: None  # type: ignore[method-assign,assignment]
+    session.orders.engine.send = lambda *_: None  # type: ignore[method-assign,assignment]
+    (wakefulness,) = session.orders.findChildren(Wakefulness)
     held = []
     for order in (orders.Check(), orders.Apply(), orders.Undo(run="r")):
         command = orders.name_of(order)
-        session.run(order)
-        held.append(session._wakefulness.is_held)
-        session.take(command, [events.RunFinished(run="", hosts={})])
-        held.append(session._wakefulness.is_held)
+        session.commands.run(order)
+        held.append(wakefulness.is_held)
+        session.commands.take(command, [events.RunFinished(run="", hosts={})])
+        held.append(wakefulness.is_held)
     assert held == [False, False, True, False, True, False]
     session.close()
     session.deleteLater()

@@ -95,7 +95,7 @@ def engine_that_streams(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", STREAMING)
 def test_nothing_stalls_for_a_twentieth_of_a_second(name: str, session: Session, show: Callable[..., None]) -> None:
     profile = fleet.profile(SERVERS)
-    session.recover(profile, profile, None)
+    session.editor.use(profile, profile, None)
     feed(session, "account", *fleet.account())
     feed(session, "check", *fleet.checked(SERVERS))
     feed(session, "plan", *fleet.planned(SERVERS))
@@ -106,7 +106,7 @@ def test_nothing_stalls_for_a_twentieth_of_a_second(name: str, session: Session,
     longest, limit = [], LONGEST * slowness()
     for number in range(RUNS):
         dog = Watchdog(limit)
-        session.run(orders.ORDERS[STREAMING[name]]())
+        session.commands.run(orders.ORDERS[STREAMING[name]]())
         began = time.perf_counter()
         dog.watch(lambda: not session.view.running)
         took = time.perf_counter() - began
@@ -116,14 +116,14 @@ def test_nothing_stalls_for_a_twentieth_of_a_second(name: str, session: Session,
             f"{name}, run {number + 1}: longest stall {dog.longest * 1000:.0f} ms, {dog.stalls} above "
             f"{limit * 1000:.0f} ms, {SERVERS:,} servers in {took:.1f} s"
         )
-        session.engine.close()
+        session.orders.engine.close()
     assert name != "install" or session.view.state("apply").plan == fleet.plan(SERVERS)
     assert statistics.median(longest) <= limit
 
 
 def test_ten_thousand_rows_are_copied_at_once(session: Session, show: Callable[..., None]) -> None:
     profile = fleet.profile(SERVERS)
-    session.recover(profile, profile, None)
+    session.editor.use(profile, profile, None)
     told = {"account": fleet.account(), "check": fleet.checked(SERVERS), "plan": fleet.planned(SERVERS)}
     for command, events in (told | {"apply": fleet.applied(SERVERS)}).items():
         feed(session, command, *events)

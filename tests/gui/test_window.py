@@ -109,16 +109,16 @@ def test_an_own_file_that_came_out_of_practice_is_asked_about(
 ) -> None:
     asked: list[str] = []
     monkeypatch.setattr("onboard.gui.profile_files.ask", lambda parent, title, *more, **how: asked.append(title) or 2)
-    monkeypatch.setattr(session.practice, "_folder", tmp_path / "practice")
-    monkeypatch.setattr(type(session.practice), "is_up", True)
-    monkeypatch.setattr(type(session.practice), "is_running", True)
+    monkeypatch.setattr(session.practice.child, "_folder", tmp_path / "practice")
+    monkeypatch.setattr(type(session.practice.child), "is_up", True)
+    monkeypatch.setattr(type(session.practice.child), "is_running", True)
     (tmp_path / "practice").mkdir()
     window = Window(session)
-    session.recover(scenes.profile(), scenes.profile(), tmp_path / "practice" / "profile.toml")
-    session.put("name", "another")
+    session.editor.use(scenes.profile(), scenes.profile(), tmp_path / "practice" / "profile.toml")
+    session.editor.put("name", "another")
     assert window.files.may_discard(), "it goes with the practice"
-    session.save(tmp_path / "own.toml")
-    session.put("name", "a third")
+    session.editor.save(tmp_path / "own.toml")
+    session.editor.put("name", "a third")
     assert not window.files.may_discard()
     assert asked == ["Unsaved changes"]
     window.deleteLater()
@@ -126,7 +126,7 @@ def test_an_own_file_that_came_out_of_practice_is_asked_about(
 
 def test_a_page_that_is_made_late_knows_what_was_told(session: Session, show: Callable[..., None]) -> None:
     window = Window(session)
-    session.recover(scenes.profile(), scenes.profile(), None)
+    session.editor.use(scenes.profile(), scenes.profile(), None)
     feed(session, "account", *scenes.account())
     feed(session, "check", *scenes.check())
     tell(session)
@@ -152,10 +152,10 @@ def test_a_run_is_not_left_unasked_for_another_profile(
     orders = without_child(session)
     answers = iter([1, 0])  # let it run, then stop it
     monkeypatch.setattr("onboard.gui.profile_files.ask", lambda *_, **__: next(answers))
-    session.recover(scenes.profile(), scenes.profile(), None)
+    session.editor.use(scenes.profile(), scenes.profile(), None)
     window = Window(session)
     show(window, 1280, 800)
-    session.run(to_engine.Apply())
+    session.commands.run(to_engine.Apply())
     window.files.new()
     assert session.view.running == "apply"
     assert session.view.draft == scenes.profile()
@@ -169,7 +169,7 @@ def test_a_held_key_and_a_second_click_do_not_install(
     session: Session, show: Callable[..., None], until: Callable[..., None]
 ) -> None:
     orders = without_child(session)
-    session.recover(scenes.profile(), scenes.profile(), None)
+    session.editor.use(scenes.profile(), scenes.profile(), None)
     window = Window(session)
     for command, told in PLANNED.items():
         feed(session, command, *told)
@@ -189,8 +189,8 @@ def test_a_held_key_and_a_second_click_do_not_install(
     assert "apply" not in [order["do"] for order in orders]
     QTest.mouseClick(primary, Qt.MouseButton.LeftButton)
     assert "apply" in [order["do"] for order in orders]
-    session.new()
-    session.recover(scenes.profile(), scenes.profile(), None)
+    session.editor.new()
+    session.editor.use(scenes.profile(), scenes.profile(), None)
     window.close()
 
 
@@ -198,8 +198,8 @@ def test_what_is_being_typed_is_saved_and_asked_about(
     session: Session, show: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     path = tmp_path / "p.toml"
-    session.recover(scenes.profile(), None, None)
-    session.save(path)
+    session.editor.use(scenes.profile(), None, None)
+    session.editor.save(path)
     asked: list[str] = []
 
     def ask(_parent: QWidget, title: str, *_: str, default: int) -> int:
@@ -224,7 +224,7 @@ def test_what_is_being_typed_is_saved_and_asked_about(
     path.write_text(path.read_text() + "# a colleague's\n")
     assert not window.files.save()
     assert "colleague" in path.read_text()
-    session.recover(scenes.profile(), scenes.profile(), None)
+    session.editor.use(scenes.profile(), scenes.profile(), None)
     window.close()
 
 
@@ -242,7 +242,7 @@ def test_a_page_that_does_not_fit_scrolls(session: Session, show: Callable[..., 
 
 
 def test_enter_takes_what_is_typed_and_does_not_go_on(session: Session, show: Callable[..., None]) -> None:
-    session.recover(scenes.profile(), scenes.profile(), None)
+    session.editor.use(scenes.profile(), scenes.profile(), None)
     window = Window(session)
     show(window, 1280, 800)
     window.visit("network")
@@ -255,12 +255,12 @@ def test_enter_takes_what_is_typed_and_does_not_go_on(session: Session, show: Ca
     window.page.setFocus()
     QTest.keyClick(window.page, Qt.Key.Key_Return)
     assert window.current.name == "checks"
-    session.recover(scenes.profile(), scenes.profile(), None)
+    session.editor.use(scenes.profile(), scenes.profile(), None)
     window.close()
 
 
 def test_next_does_not_leave_behind_what_is_typed_wrong(session: Session, show: Callable[..., None]) -> None:
-    session.recover(scenes.profile(), scenes.profile(), None)
+    session.editor.use(scenes.profile(), scenes.profile(), None)
     for command, told in PLANNED.items():
         feed(session, command, *told)
     tell(session)
@@ -276,14 +276,14 @@ def test_next_does_not_leave_behind_what_is_typed_wrong(session: Session, show: 
     field.setText("site=fra")
     QTest.mouseClick(part(window, "footer", Footer).primary, Qt.MouseButton.LeftButton)
     assert window.current.name == "network"
-    session.edit(scenes.profile())
+    session.editor.edit(scenes.profile())
     window.close()
 
 
 def test_what_was_wrong_in_a_former_profile_is_not_shown_of_the_next(
     session: Session, show: Callable[..., None]
 ) -> None:
-    session.recover(scenes.profile(), scenes.profile(), None)
+    session.editor.use(scenes.profile(), scenes.profile(), None)
     window = Window(session)
     show(window, 1280, 800)
     feed(session, "account", *scenes.account())
@@ -296,10 +296,10 @@ def test_what_was_wrong_in_a_former_profile_is_not_shown_of_the_next(
     window.page.setFocus()
     assert tags.property("invalid") == "true"
     assert tags.text() == "no value"
-    session.new()
+    session.editor.new()
     assert tags.property("invalid") == "false"
     assert tags.text() == ""
-    session.recover(scenes.profile(), scenes.profile(), None)
+    session.editor.use(scenes.profile(), scenes.profile(), None)
     window.close()
 
 

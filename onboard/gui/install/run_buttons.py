@@ -30,9 +30,9 @@ class PauseButton(Button):
     @Slot()
     def _pause_or_go_on(self) -> None:
         if self._session.view.held == "paused":
-            self._session.go_on("apply")
+            self._session.orders.go_on("apply")
         else:
-            self._session.pause("apply")
+            self._session.orders.pause("apply")
 
 
 class StopButton(Button):
@@ -58,9 +58,9 @@ class StopButton(Button):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         after = menu.addAction(tr("Stop &after the servers in progress"))
         set_tip(after, tr("Servers in progress are finished; no others are started. You can resume later."))
-        after.triggered.connect(lambda: self._session.stop("apply"))
+        after.triggered.connect(lambda: self._session.orders.stop("apply"))
         now = menu.addAction(tr("Stop &now"))
         set_tip(now, tr("Interrupts everything except package managers and registrations. You can resume later."))
-        now.triggered.connect(lambda: self._session.stop_now("apply"))
+        now.triggered.connect(lambda: self._session.orders.stop_now("apply"))
         menu.setActiveAction(after)
         return menu

@@ -48,7 +48,7 @@ class InterruptedBanner(Banner):
     @Slot()
     def _resume(self) -> None:
         if self._run is not None:
-            self._session.resume(self._run.run)
+            self._session.commands.resume(self._run.run)
 
 
 class FailurePanel(ErrorPanel):

@@ -116,7 +116,7 @@ class AccountPage(AskingPage):
         keys = self._table.selected_keys()
         name = str(keys[0]) if keys else ""
         if keys and name != (self.session.view.draft.aws.profile or ""):
-            self.session.put("aws.profile", name)
+            self.session.editor.put("aws.profile", name)
 
     def show_answer(self, state: State) -> None:
         listed, account = state.aws_profiles, state.account

@@ -10,7 +10,7 @@ from onboard.gui.index import Index
 from onboard.gui.models.check_causes import ACTION, CAUSE, SERVERS, WHY, CheckCauses
 from onboard.gui.models.check_matrix import CHECKS, FIRST_CHECK, SERVER, SYSTEM, CheckMatrix, Group
 from onboard.gui.page import Page
-from onboard.gui.session import Session, order_profile
+from onboard.gui.session import Session
 from onboard.gui.text import plural, say, tr
 from onboard.gui.theme import CARD_GAP, S8, Theme
 from onboard.gui.widgets.banner import Banner
@@ -33,6 +33,7 @@ from onboard.model.profile import Host
 from onboard.model.state import State
 from onboard.wizard.check_titles import title_of
 from onboard.wizard.command_line import command_line
+from onboard.wizard.draft import with_only
 from onboard.wizard.finding_words import finding_of, sentence, to_check_again
 from onboard.wizard.step_words import fix_words
 
@@ -76,7 +77,7 @@ class ChecksPage(Page):
         self.older = Banner(Mark.INFO, "")
         self.older.hide()
         self.busy = BusyIndicator()
-        self.busy.cancelled.connect(lambda: session.stop("check"))
+        self.busy.cancelled.connect(lambda: session.orders.stop("check"))
         self._busy_place = QWidget()
         self.chips = Chips(
             tr("Servers by result"),
@@ -225,7 +226,7 @@ class ChecksPage(Page):
 
     def cancel(self) -> bool:
         if self.session.view.running == "check":
-            self.session.stop("check")
+            self.session.orders.stop("check")
             return True
         if self.matrix.cause is not None:
             self.cause_table.clearSelection()
@@ -240,12 +241,12 @@ class ChecksPage(Page):
 
     def _run_all(self) -> None:
         self._asked = None
-        self.session.run(orders.Check())
+        self.session.commands.run(orders.Check())
 
     def _run_failed(self) -> None:
         view = self.session.view
         self._asked = to_check_again(view.draft, view.state("check"))
-        self.session.run(orders.Check(), profile=order_profile(view.draft, set(self._asked)), fresh=False)
+        self.session.commands.run(orders.Check(), profile=with_only(view.draft, set(self._asked)), fresh=False)
 
     # Showing
 
@@ -433,4 +434,4 @@ class ChecksPage(Page):
     def _toggle_fix(self) -> None:
         fixes = self.session.view.draft.run.fixes
         kept = tuple(name for name in fixes if name != self._fix)
-        self.session.put("run.fixes", kept if kept != fixes else (*fixes, self._fix))
+        self.session.editor.put("run.fixes", kept if kept != fixes else (*fixes, self._fix))

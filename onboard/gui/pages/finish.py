@@ -196,7 +196,9 @@ class FinishPage(Page):
         self._written, self._is_writing = path, True
         self._report.hide()
         suffix = path.suffix.lower().removeprefix(".")
-        self.session.run(orders.Report(run=self.session.view.state("apply").run, format=suffix, file=str(path)))
+        self.session.commands.run(
+            orders.Report(run=self.session.view.state("apply").run, format=suffix, file=str(path))
+        )
 
     def primary_label(self) -> str:
         return tr("Save the &report…") if self.session.view.state("apply").run else ""
@@ -317,7 +319,7 @@ class FinishPage(Page):
 
     @Slot()
     def _resume_run(self) -> None:
-        self.session.resume(self.session.view.state("apply").run)
+        self.session.commands.resume(self.session.view.state("apply").run)
         self.wished.emit(Visit("install"))
 
     # The report
@@ -342,7 +344,7 @@ class FinishPage(Page):
     def _ask_what_undo_touches(self) -> None:
         self._asking = True
         self._error.clear()
-        self.session.run(orders.UndoPreview(run=self.session.view.state("apply").run))
+        self.session.commands.run(orders.UndoPreview(run=self.session.view.state("apply").run))
 
     def _ask_undo(self) -> None:
         """Ask for confirmation once the journal has listed what there is to undo."""
@@ -356,7 +358,7 @@ class FinishPage(Page):
         elif shown is None or not shown.touches_anything:
             self._error.show_error(tr("This run has nothing left to undo"))
         elif ask_undo(self, shown):
-            self.session.run(orders.Undo(run=shown.run))
+            self.session.commands.run(orders.Undo(run=shown.run))
             self._show_all()
 
 

@@ -127,7 +127,7 @@ class InstallPage(Page):
     def enter(self) -> None:
         self._notice.end()
         if not self.session.view.running and not self.session.view.state("apply").run:
-            self.session.run(orders.Runs())
+            self.session.commands.run(orders.Runs())
         if self._behind:
             self._show_all()
 
@@ -189,7 +189,7 @@ class InstallPage(Page):
         plan = shown.plan
         if not shown.offers_install or plan is None:
             return False
-        self.session.run(orders.Apply(plan=plan))
+        self.session.commands.run(orders.Apply(plan=plan))
         self._show_all()
         self.table.setFocus(Qt.FocusReason.OtherFocusReason)
         return True
@@ -284,7 +284,7 @@ class InstallPage(Page):
 
     @Slot()
     def _resume_run(self) -> None:
-        self.session.resume(self.session.view.state("apply").run)
+        self.session.commands.resume(self.session.view.state("apply").run)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         super().changeEvent(event)

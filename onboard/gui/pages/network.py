@@ -84,7 +84,7 @@ class NetworkPage(Page):
         )
         card.body.addWidget(Label(hint, tone="muted", wrap=True))
         form = KeyValueForm()
-        fields = Fields(self.session, form)
+        fields = Fields(self.session.editor, form)
         for service in SERVICES:
             fields.bind_text(
                 f"network.endpoints.{service}", service, "", f"https://vpce-ID.{service}.REGION.vpce.amazonaws.com"
@@ -95,7 +95,7 @@ class NetworkPage(Page):
     def _proxy_card(self) -> tuple[Card, Fields]:
         card = Card(tr("Proxy"))
         form = KeyValueForm()
-        fields = Fields(self.session, form, _ProxyEdits(self))
+        fields = Fields(self.session.editor, form, _ProxyEdits(self))
         hint = tr("Written to the agent's service settings. A profile cannot hold a user name or password.")
         fields.bind_text("network.proxy", tr("Proxy &URL"), hint, PROXY_EXAMPLE, needed=_url_is_missing().problem)
         fields.bind_list(
@@ -110,7 +110,7 @@ class NetworkPage(Page):
     def _package_card(self) -> Card:
         card = Card(tr("The agent"))
         form = KeyValueForm()
-        self._package_fields = Fields(self.session, form)
+        self._package_fields = Fields(self.session.editor, form)
         folder = Button(tr("Choose a f&older…"), icon="open")
         folder.clicked.connect(self._choose_folder)
         self._package_fields.bind_text(
@@ -156,7 +156,7 @@ class NetworkPage(Page):
         for fields in self._all_fields:
             fields.show()
         if not self._is_pending:
-            self._chosen = _way_of(self.session.draft) or self._chosen or INTERNET
+            self._chosen = _way_of(self.session.view.draft) or self._chosen or INTERNET
         self._show_way(self._chosen)
 
     def _show_way(self, way: str) -> None:
@@ -175,7 +175,7 @@ class NetworkPage(Page):
         """
         if way == self._chosen:
             return
-        draft = self.session.draft
+        draft = self.session.view.draft
         if not self._is_pending:
             self._left[self._chosen] = draft.network
         known = self._left.get(way, draft.network)
@@ -193,20 +193,20 @@ class NetworkPage(Page):
             self._proxy_fields.show()
             self._proxy_fields.put("network.proxy", _url_is_missing())
         elif way != _way_of(draft):
-            self.session.edit(draft.model_copy(update={"network": section}))
+            self.session.editor.edit(draft.model_copy(update={"network": section}))
         self._show_way(way)
 
     @property
     def proxied(self) -> Profile:
         """Return the draft as it is with the proxy, or will be once its URL is entered."""
-        draft = self.session.draft
+        draft = self.session.view.draft
         return draft.model_copy(update={"network": self._left[PROXY]}) if self._is_pending else draft
 
     def take_proxied(self, profile: Profile) -> None:
         """Take a changed `proxied`, and put it into the draft as soon as it names a proxy."""
         if profile.network.proxy:
             self._is_pending = False
-            self.session.edit(profile)
+            self.session.editor.edit(profile)
         else:
             self._left[PROXY] = profile.network
 

@@ -52,7 +52,7 @@ class RegionPage(Page):
         self.card.measure.connect(self._measure)
         self.card.choose_servers.connect(self._choose_servers)
         self.card.use.connect(self._use)
-        self.card.cancelled.connect(lambda: self.session.stop_now("regions"))
+        self.card.cancelled.connect(lambda: self.session.orders.stop_now("regions"))
         self.table = self._make_table()
         mapped = Card()
         mapped.body.setContentsMargins(S4, S4, S4, S4)
@@ -112,7 +112,7 @@ class RegionPage(Page):
         """Put a new measurement into the profile at once if a Region is chosen, otherwise when one is chosen."""
         view = self.session.view
         if view.draft.region.name and not regions.is_measuring(view):
-            self.session.edit(with_evidence(view.draft, view.state("regions")))
+            self.session.editor.edit(with_evidence(view.draft, view.state("regions")))
 
     # What the user does
 
@@ -143,7 +143,7 @@ class RegionPage(Page):
     def cancel(self) -> bool:
         measuring = regions.is_measuring(self.session.view)
         if measuring:
-            self.session.stop_now("regions")
+            self.session.orders.stop_now("regions")
         return measuring
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
@@ -160,7 +160,7 @@ class RegionPage(Page):
         self.measure_from(regions.measured_from(self.session.view))
 
     def measure_from(self, servers: tuple[str, ...]) -> None:
-        self.session.run(orders.Regions(servers=tuple(servers)))
+        self.session.commands.run(orders.Regions(servers=tuple(servers)))
         self._show()
 
     @Slot()
@@ -176,7 +176,7 @@ class RegionPage(Page):
     def _use(self) -> None:
         selected = self._selected()
         if selected is not None:
-            self.session.edit(regions.with_region(self.session.view, selected.region))
+            self.session.editor.edit(regions.with_region(self.session.view, selected.region))
 
     @Slot(str)
     def _map_picked(self, region: str) -> None:

@@ -57,7 +57,7 @@ class ReviewPage(Page):
         self.saved = Banner(Mark.DONE, "")
         self.saved.hide()
         self.busy = BusyIndicator()
-        self.busy.cancelled.connect(lambda: session.stop("plan"))
+        self.busy.cancelled.connect(lambda: session.orders.stop("plan"))
         self._busy_place = QWidget()
         self.warnings = QVBoxLayout()
         self.summary = ElidedLabel(tone="muted")
@@ -138,7 +138,7 @@ class ReviewPage(Page):
 
     def cancel(self) -> bool:
         if self.session.view.running == "plan":
-            self.session.stop("plan")
+            self.session.orders.stop("plan")
             return True
         return False
 
@@ -149,7 +149,7 @@ class ReviewPage(Page):
         return view.state("plan").plan is None or is_plan_used_up(view)
 
     def _make(self) -> None:
-        self.session.run(orders.Plan())
+        self.session.commands.run(orders.Plan())
 
     # Showing
 

@@ -74,9 +74,9 @@ class StartPage(Page):
         self.column.addSpacing(CARD_GAP)
         name_parts(failure=self._failure, left=self._recovery, interrupted=self._interrupted)
         name_parts(recents=self._recents, busy=self._busy, **{"try": self._try})
-        session.practice_started.connect(self._practice_starts)
-        session.practice_failed.connect(self._practice_failed)
-        session.practice_ready.connect(self._practice_is_up)
+        session.practice.started.connect(self._practice_starts)
+        session.practice.failed.connect(self._practice_failed)
+        session.practice.ready.connect(self._practice_is_up)
 
     def _choices(self) -> QHBoxLayout:
         new = Button(tr("New &profile"))  # not primary: on this page the footer's Next is, and the card is accented
@@ -110,10 +110,10 @@ class StartPage(Page):
             self._recovery.show_notice(Mark.WARN, tr("Unsaved changes were found"), told)
 
         if (home() / JOURNAL).exists() and not self.session.view.running:
-            self.session.run(orders.Runs())
+            self.session.commands.run(orders.Runs())
 
     def opened(self) -> None:
-        if not self.session.practice.is_running:  # it was cancelled before it was ready
+        if not self.session.practice.child.is_running:  # it was cancelled before it was ready
             self._practice_is_up()
 
     def states_changed(self, command: str, hosts: set[str]) -> None:

@@ -32,7 +32,7 @@ class Edits(QObject):
         """Put the servers and credentials of `profile` into the draft."""
         self._known = (profile.hosts, profile.credentials)
         now = {"hosts": profile.hosts, "credentials": profile.credentials}
-        self._session.edit(self._session.view.draft.model_copy(update=now))
+        self._session.editor.edit(self._session.view.draft.model_copy(update=now))
 
 
 class _Edit(QUndoCommand):

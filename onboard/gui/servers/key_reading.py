@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QWidget
 
 from onboard.gui.parts import name_parts
 from onboard.gui.servers.keys import KeysSheet
-from onboard.gui.session import Session, order_profile
+from onboard.gui.session import Session
 from onboard.gui.text import plural, tr
 from onboard.gui.widgets.banner import Banner
 from onboard.gui.widgets.busy_indicator import BusyIndicator
@@ -17,6 +17,7 @@ from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.mark import Mark
 from onboard.model import orders
 from onboard.model.profile import Host
+from onboard.wizard.draft import with_only
 from onboard.wizard.servers import to_approve
 
 
@@ -101,13 +102,13 @@ class KeyReading(QObject):
         if not known_hosts:
             self._compared = None
         if wanted and not self.is_reading:
-            profile = order_profile(self._session.view.draft, wanted)
+            profile = with_only(self._session.view.draft, wanted)
             order = orders.Trust(approve=approve or {}, known_hosts=known_hosts)
-            self._session.run(order, profile=profile, fresh=False)
+            self._session.commands.run(order, profile=profile, fresh=False)
 
     @Slot()
     def stop(self) -> None:
-        self._session.stop_now("trust")
+        self._session.orders.stop_now("trust")
 
     @Slot()
     def choose_known_hosts(self) -> None:

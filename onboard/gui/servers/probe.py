@@ -4,7 +4,7 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from onboard.gui.servers.sheet import Sheet
-from onboard.gui.session import Session, order_profile
+from onboard.gui.session import Session
 from onboard.gui.text import tr
 from onboard.gui.theme import S4, S12, S16, Role
 from onboard.gui.widgets.busy_indicator import BusyIndicator
@@ -17,6 +17,7 @@ from onboard.gui.widgets.verbatim import Commands
 from onboard.model import orders
 from onboard.model.events import CONNECTION_STAGES, ConnectionStage
 from onboard.model.profile import Host
+from onboard.wizard.draft import with_only
 
 _MARKS = {"passed": Mark.DONE, "failed": Mark.BAD, "skipped": Mark.SKIPPED}
 
@@ -42,7 +43,7 @@ class ProbeSheet(Sheet):
         for row, line in enumerate(self._lines.values()):
             line.place(grid, row)
         self._busy = BusyIndicator()
-        self._busy.cancelled.connect(lambda: session.stop_now("probe"))
+        self._busy.cancelled.connect(lambda: session.orders.stop_now("probe"))
         self._error = ErrorPanel()
         self.body.addLayout(grid)
         self.body.addWidget(self._error)
@@ -53,14 +54,14 @@ class ProbeSheet(Sheet):
         self.copy_button = CopyButton(tr("C&opy"), self.copied_text)
         self.left.addWidget(self.again)
         self.left.addWidget(self.copy_button)
-        session.states_changed.connect(self._states_changed)
-        session.running_changed.connect(self._show)
+        session.commands.states_changed.connect(self._states_changed)
+        session.orders.running_changed.connect(self._show)
         self.run()
 
     @Slot()
     def run(self) -> None:
-        profile = order_profile(self._session.view.draft, {self._host.name})
-        self._session.run(orders.Probe(host=self._host.name), profile=profile)
+        profile = with_only(self._session.view.draft, {self._host.name})
+        self._session.commands.run(orders.Probe(host=self._host.name), profile=profile)
         self._busy.start(tr("Connecting to {name}", name=self._host.name))
         self._show()
 
@@ -92,10 +93,10 @@ class ProbeSheet(Sheet):
 
     def done(self, result: int) -> None:
         if "probe" in self._session.view.ordered:
-            self._session.stop_now("probe")
+            self._session.orders.stop_now("probe")
         self._busy.stop()
-        self._session.states_changed.disconnect(self._states_changed)
-        self._session.running_changed.disconnect(self._show)
+        self._session.commands.states_changed.disconnect(self._states_changed)
+        self._session.orders.running_changed.disconnect(self._show)
         super().done(result)
 
 
