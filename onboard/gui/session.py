@@ -1,5 +1,7 @@
 """The window's data, put together from its parts. Pages store none of it."""
 
+from pathlib import Path
+
 from PySide6.QtCore import QObject
 
 from onboard.gui.commands import Commands
@@ -7,7 +9,6 @@ from onboard.gui.orders import Orders
 from onboard.gui.practice import Practice
 from onboard.gui.profile_editor import ProfileEditor
 from onboard.home import home
-from onboard.hosts.lockout import Lockout
 from onboard.wizard.view import View
 
 
@@ -49,9 +50,10 @@ class Session(QObject):
             is_replayed=told.is_replayed,
         )
 
-    def lockout(self) -> Lockout:
-        """Return the accounts that the engine stopped using. Raises OnboardError if their file cannot be read."""
-        return Lockout.of_this_user(self.practice.child.home if self.practice.child.is_up else home())
+    @property
+    def home(self) -> Path:
+        """The folder that the engine's own files are in: practice's, or this user's."""
+        return self.practice.child.home if self.practice.child.is_up else home()
 
     def close(self) -> None:
         """End both child processes. Waits until work on servers has reached a point where it can be resumed."""

@@ -24,7 +24,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import OnboardError
@@ -48,6 +48,7 @@ _AWS_KEYS = frozenset(
     }
 )
 
+Found = TypeVar("Found")
 Prompt = Callable[[str, str], str | None]  # asks a person for the secret of this name, with this text; None: no answer
 
 
@@ -57,12 +58,18 @@ def variable_name(name: str) -> str:
 
 
 def remember(name: str, secret: Secret) -> None:
-    """Keep a secret in the operating system's keyring. Raises OnboardError when there is no keyring to keep it in."""
+    """Keep a secret in the operating system's keyring. Waits up to KEYRING_SECONDS for one that is to be unlocked.
+
+    Raises OnboardError when no keyring keeps it.
+    """
     import keyring
     import keyring.errors
 
-    try:
+    def keep() -> None:
         keyring.set_password(SERVICE, name, secret.reveal())
+
+    try:
+        _of_keyring_in_time(name, keep, CancelToken())
     except (keyring.errors.KeyringError, RuntimeError) as error:
         raise OnboardError(
             "The secret was not stored",
@@ -151,7 +158,7 @@ class Secrets:
         credential = self._credentials.get(name)
         if credential is not None and credential.secret_command:
             return _checked(name, _run(name, credential.secret_command, cancel))
-        return _checked(name, _from_keyring_in_time(name, cancel))
+        return _checked(name, _of_keyring_in_time(name, lambda: _from_keyring(name), cancel))
 
 
 def _checked(name: str, value: str | None) -> Secret | None:
@@ -166,13 +173,13 @@ def _checked(name: str, value: str | None) -> Secret | None:
     return Secret(value)
 
 
-def _from_keyring_in_time(name: str, cancel: CancelToken) -> str | None:
+def _of_keyring_in_time(name: str, ask: Callable[[], Found], cancel: CancelToken) -> Found:
     """Ask the keyring in a thread that is left behind: it may wait to be unlocked and cannot be cancelled."""
-    found: queue.SimpleQueue[str | BaseException | None] = queue.SimpleQueue()
+    found: queue.SimpleQueue[tuple[Found] | BaseException] = queue.SimpleQueue()
 
     def look() -> None:
         try:
-            found.put(_from_keyring(name))
+            found.put((ask(),))
         except BaseException as error:  # noqa: BLE001 - raised again by the thread that asked
             found.put(error)
 
@@ -199,7 +206,7 @@ def _from_keyring_in_time(name: str, cancel: CancelToken) -> str | None:
             continue
         if isinstance(answer, BaseException):
             raise answer
-        return answer
+        return answer[0]
 
 
 def _from_keyring(name: str) -> str | None:

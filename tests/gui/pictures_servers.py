@@ -20,6 +20,7 @@ from onboard.gui.servers.keys import KeysSheet
 from onboard.gui.servers.lines import LinesSheet
 from onboard.gui.servers.probe import ProbeSheet
 from onboard.gui.servers.sheet import Sheet
+from onboard.hosts.lockout import Lockout
 from onboard.lists.catalog import parse
 from onboard.model.cancel import CancelToken
 from onboard.wizard.servers import to_approve
@@ -70,7 +71,7 @@ def servers(desk: "Desk") -> Iterator[tuple[str, QWidget]]:
     yield "servers-no-match", window
     without_child(window.session)
     keys = to_approve(window.session.view.draft, window.session.view.state("trust"))
-    lockout = page.session.lockout()
+    lockout = Lockout.of_this_user(page.session.home)
     for server in scenes.names()[:2]:
         with lockout.attempt(draft.credentials["dba"].username, "dba", server, CancelToken()) as attempt:
             attempt.accepted = False

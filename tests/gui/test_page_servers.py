@@ -1,5 +1,6 @@
 """The Servers page: the list, the credentials and the identity of each server."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -9,17 +10,19 @@ import keyring
 import pytest
 import scenes
 import scenes_servers
+import shiboken6
 from gui.conftest import settle
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringError
 from machine import slowness
 from parts import part
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QDialog, QLabel, QLineEdit, QPlainTextEdit, QPushButton
 from session_feed import feed, tell, without_child
 
+from onboard.gui import background
 from onboard.gui.models.servers import Column
 from onboard.gui.pages import servers as page_module
 from onboard.gui.pages.servers import ServersPage
@@ -38,6 +41,7 @@ from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.footer import Footer
 from onboard.gui.widgets.verbatim import Verbatim
 from onboard.gui.window import Window
+from onboard.hosts.lockout import Lockout
 from onboard.lists.catalog import parse
 from onboard.lists.reader import Parsed
 from onboard.model import events
@@ -521,18 +525,24 @@ class Ring(KeyringBackend):
         del self.kept[service, username]
 
 
-def test_an_account_that_servers_refused_is_told_and_can_be_allowed_again(page: ServersPage) -> None:
-    lockout = page.session.lockout()
+def lockout_of(page: ServersPage) -> Lockout:
+    return Lockout.of_this_user(page.session.home)
+
+
+def test_an_account_that_servers_refused_is_told_and_can_be_allowed_again(
+    page: ServersPage, until: Callable[..., None]
+) -> None:
+    lockout = lockout_of(page)
     user = PROFILE.credentials["linux"].username
     for server in ("web-1", "web-2"):
         with lockout.attempt(user, "linux", server, CancelToken()) as attempt:
             attempt.accepted = False
-    sheet = CredentialsSheet(page, PROFILE, page.session.lockout(), "linux")
+    sheet = CredentialsSheet(page, PROFILE, lockout_of(page), "linux")
     assert not sheet.stopped.isHidden()
     assert "web-1, web-2" in sheet.stopped.accessibleName()
     sheet.stopped.findChild(QAbstractButton).click()
-    assert sheet.stopped.isHidden()
-    assert page.session.lockout().stopped() == {}
+    until(sheet.stopped.isHidden)
+    assert lockout_of(page).stopped() == {}
     sheet.reject()
 
 
@@ -544,14 +554,17 @@ def ring() -> Iterator[Ring]:
     keyring.set_keyring(before)
 
 
-def test_a_credential_is_described_and_its_secret_goes_to_the_keyring_alone(page: ServersPage, ring: Ring) -> None:
-    sheet = CredentialsSheet(page, PROFILE, page.session.lockout(), "linux")
+def test_a_credential_is_described_and_its_secret_goes_to_the_keyring_alone(
+    page: ServersPage, ring: Ring, until: Callable[..., None]
+) -> None:
+    sheet = CredentialsSheet(page, PROFILE, lockout_of(page), "linux")
     form = sheet.form
     form.kind.setCurrentIndex(form.kind.findData(CredentialKind.SSH_PASSWORD.value))
     form.kind.activated.emit(form.kind.currentIndex())
     QTest.keyClicks(form.secret.line, "s3cret-word")
     assert form.secret.line.displayText() != "s3cret-word"
     form.secret.keep.click()
+    until(form.isEnabled)
     assert ring.kept == {("onboard", "linux"): "s3cret-word"}
     assert form.secret.line.text() == ""
     sheet.accept()
@@ -560,18 +573,59 @@ def test_a_credential_is_described_and_its_secret_goes_to_the_keyring_alone(page
     assert "s3cret-word" not in sheet.profile.model_dump_json()
 
 
-def test_a_keyring_that_refuses_says_so_and_keeps_what_was_typed(page: ServersPage, ring: Ring) -> None:
+def test_a_keyring_that_refuses_says_so_and_keeps_what_was_typed(
+    page: ServersPage, ring: Ring, until: Callable[..., None]
+) -> None:
     ring.locked = True
-    sheet = CredentialsSheet(page, PROFILE, page.session.lockout(), "linux")
+    sheet = CredentialsSheet(page, PROFILE, lockout_of(page), "linux")
     QTest.keyClicks(sheet.form.secret.line, "s3cret-word")
     sheet.form.secret.keep.click()
+    until(sheet.form.isEnabled)
     assert "The secret was not stored" in sheet.form.secret.accessibleDescription()
     assert sheet.form.secret.line.text() == "s3cret-word"
     sheet.reject()
 
 
+def test_a_keyring_that_waits_to_be_unlocked_holds_up_no_window(
+    page: ServersPage, ring: Ring, until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlocked = threading.Event()
+    keep = ring.set_password
+
+    def wait(*secret: str) -> None:
+        assert unlocked.wait(30)
+        keep(*secret)
+
+    monkeypatch.setattr(ring, "set_password", wait)
+    sheet = CredentialsSheet(page, PROFILE, lockout_of(page), "linux")
+    QTest.keyClicks(sheet.form.secret.line, "s3cret-word")
+    sheet.form.secret.keep.click()
+    assert not sheet.list.isEnabled(), "no other credential is shown meanwhile"
+    assert sheet.form.secret.said.text() == "Waiting for the keyring…"
+    assert not ring.kept
+    unlocked.set()
+    until(sheet.list.isEnabled)
+    assert ring.kept == {("onboard", "linux"): "s3cret-word"}
+    assert sheet.form.secret.said.text() == "Kept in the keyring"
+    sheet.reject()
+
+
+def test_a_dialog_that_was_closed_is_not_told_of_its_keyring(
+    page: ServersPage, ring: Ring, until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlocked, asked = threading.Event(), threading.Event()
+    monkeypatch.setattr(ring, "set_password", lambda *_: asked.set() or unlocked.wait(30))
+    sheet = CredentialsSheet(page, PROFILE, lockout_of(page), "linux")
+    QTest.keyClicks(sheet.form.secret.line, "s3cret-word")
+    sheet.form.secret.keep.click()
+    until(asked.is_set)
+    shiboken6.delete(sheet)
+    unlocked.set()
+    until(lambda: not QCoreApplication.instance().findChildren(background.Report))
+
+
 def test_a_wrong_field_is_named_and_nothing_is_lost(page: ServersPage) -> None:
-    sheet = CredentialsSheet(page, PROFILE, page.session.lockout(), "linux")
+    sheet = CredentialsSheet(page, PROFILE, lockout_of(page), "linux")
     form = sheet.form
     form.kind.setCurrentIndex(0)
     form.kind.activated.emit(0)
@@ -590,7 +644,7 @@ def test_a_wrong_field_is_named_and_nothing_is_lost(page: ServersPage) -> None:
 
 
 def test_credentials_come_and_go(page: ServersPage) -> None:
-    sheet = CredentialsSheet(page, PROFILE, page.session.lockout(), "linux")
+    sheet = CredentialsSheet(page, PROFILE, lockout_of(page), "linux")
     sheet._add()
     sheet.form.username.setText("root")
     sheet.form.key_file.line.setText("~/.ssh/id_rsa")
@@ -602,7 +656,7 @@ def test_credentials_come_and_go(page: ServersPage) -> None:
 
 
 def test_an_agent_may_be_told_which_of_its_keys_to_use(page: ServersPage) -> None:
-    sheet = CredentialsSheet(page, PROFILE, page.session.lockout(), "linux")
+    sheet = CredentialsSheet(page, PROFILE, lockout_of(page), "linux")
     assert not sheet.form.key_file.isHidden()
     assert sheet.form.passphrase.isHidden()
     sheet.form.key_file.line.setText("~/.ssh/work.pub")

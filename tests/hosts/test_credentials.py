@@ -132,6 +132,20 @@ def test_a_keyring_that_waits_to_be_unlocked_ends(monkeypatch: pytest.MonkeyPatc
         unlocked.set()
 
 
+def test_a_keyring_that_waits_to_be_unlocked_keeps_nothing_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credentials, "KEYRING_SECONDS", 0.0)
+    unlocked = threading.Event()
+    locked = MemoryKeyring()
+    monkeypatch.setattr(locked, "set_password", lambda *_: unlocked.wait(30))
+    keyring.set_keyring(locked)
+    try:
+        with pytest.raises(OnboardError, match="to be unlocked") as caught:
+            remember("web-01", Secret("canary"))
+        assert "canary" not in str(caught.value)
+    finally:
+        unlocked.set()
+
+
 def test_no_answer_is_not_asked_for_again() -> None:
     questions = []
     secrets = Secrets(credential(), environment={}, prompt=lambda name, question: questions.append(question))

@@ -31,6 +31,7 @@ from onboard.gui.widgets.data_table import DataTable
 from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.gui.widgets.filter_box import FilterBox
 from onboard.gui.widgets.page_header import PageHeader
+from onboard.hosts.lockout import Lockout
 from onboard.lists import catalog
 from onboard.model.errors import OnboardError, ProfileError
 from onboard.wizard import draft
@@ -301,7 +302,7 @@ class ServersPage(Page):
         rows = self.table.selected_rows()
         chosen = missing or (self.model.host(rows[0]).credential if rows else "")
         try:
-            lockout = self.session.lockout()
+            lockout = Lockout.of_this_user(self.session.home)
         except OnboardError as error:
             show_error(self, tr("The credentials cannot be shown"), error)
             return

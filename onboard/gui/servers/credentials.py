@@ -16,6 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from onboard.gui.background import in_background
+from onboard.gui.dialogs import show_error
 from onboard.gui.index import NOWHERE, Index
 from onboard.gui.servers.sheet import Sheet, credential_names, show_problem
 from onboard.gui.text import plural, tr
@@ -57,6 +59,7 @@ class CredentialsSheet(Sheet):
         )
         self.profile = profile
         self._lockout = lockout
+        self._stopped = lockout.stopped()
         self._name = ""  # as it is in self.profile; "" while nothing is chosen
         self.model = CredentialsModel(self)
         self.list = DataTable(tr("Credentials"), sortable=False)
@@ -74,18 +77,20 @@ class CredentialsSheet(Sheet):
         add.clicked.connect(self._add)
         self.delete = Button(tr("De&lete"), icon="delete", small=True)
         self.delete.clicked.connect(self._delete)
+        self._choosing = QWidget()
         under = QHBoxLayout()
         under.setSpacing(S8)
         under.addWidget(add)
         under.addWidget(self.delete)
         under.addStretch()
-        left = QVBoxLayout()
+        left = QVBoxLayout(self._choosing)
+        left.setContentsMargins(0, 0, 0, 0)
         left.setSpacing(S8)
         left.addWidget(self.list, 1)
         left.addLayout(under)
         row = QHBoxLayout()
         row.setSpacing(S24)
-        row.addLayout(left)
+        row.addWidget(self._choosing)
         right = QVBoxLayout()
         right.setSpacing(S12)
         right.addWidget(self.stopped)
@@ -96,6 +101,7 @@ class CredentialsSheet(Sheet):
         names = self._names()
         self._choose(chosen if chosen in names else names[0] if names else NEW)
         self.list.picked.connect(self._picked)
+        self.form.waits.connect(self._wait)
 
     def _names(self) -> list[str]:
         used = credential_names(self.profile) if self.profile.hosts or self.profile.credentials else []
@@ -119,7 +125,7 @@ class CredentialsSheet(Sheet):
     def _show_stopped(self) -> None:
         """Show that Onboard stopped using an account that servers refused, until the user allows it again."""
         account = self._account()
-        refused_by = self._lockout.stopped().get(account.casefold(), ())
+        refused_by = self._stopped.get(account.casefold(), ())
         self.stopped.setVisible(bool(refused_by))
         if refused_by:
             self.stopped.show_notice(
@@ -135,8 +141,23 @@ class CredentialsSheet(Sheet):
 
     @Slot()
     def _allow(self) -> None:
-        self._lockout.forgive(self._account())
+        # Done here and not by the engine, where it would wait for the command that runs.
+        account = self._account()
+        self.stopped.setEnabled(False)
+        in_background(self, lambda: self._lockout.forgive(account), self._allowed)
+
+    def _allowed(self, error: OnboardError | None) -> None:
+        self.stopped.setEnabled(True)
+        if error is not None:
+            show_error(self, tr("The account was not allowed again"), error)
+            return
+        self._stopped = self._lockout.stopped()
         self._show_stopped()
+
+    @Slot(bool)
+    def _wait(self, waits: bool) -> None:
+        """Show no other credential while the keyring is asked to keep a secret of this one."""
+        self._choosing.setDisabled(waits)
 
     @Slot()
     def _picked(self) -> None:
@@ -237,6 +258,9 @@ class CredentialsModel(QAbstractTableModel):
 class _Form(QWidget):
     """One credential. `touched`: something has been typed since it was shown."""
 
+    waits = Signal(bool)
+    """Emitted when a keyring is asked to keep a secret, and when it has answered."""
+
     def __init__(self) -> None:
         super().__init__()
         self.touched = False
@@ -331,13 +355,21 @@ class _Form(QWidget):
         self._keep("secret", self.secret, self.name.text().strip(), secret)
 
     def _keep(self, row: str, field: "SecretField", name: str, secret: Secret) -> None:
-        try:
-            remember(name, secret)
-        except OnboardError as error:
-            self.rows.set_error(row, f"{error.what}. {error.why}", error.remedy)
-        else:
-            self.rows.set_error(row, "")
-            field.say_kept()
+        # In a thread, as a keyring may wait to be unlocked. Not in the engine, whose commands would wait with it.
+        def answered(error: OnboardError | None) -> None:
+            self.setEnabled(True)
+            self.waits.emit(False)
+            if error is not None:
+                self.rows.set_error(row, f"{error.what}. {error.why}", error.remedy)
+                field.say("")
+            else:
+                self.rows.set_error(row, "")
+                field.say_kept()
+
+        self.setEnabled(False)
+        self.waits.emit(True)
+        field.say(tr("Waiting for the keyring…"))
+        in_background(self, lambda: remember(name, secret), answered)
 
 
 class PathField(QWidget):
@@ -404,8 +436,12 @@ class SecretField(QWidget):
 
     def say_kept(self) -> None:
         self.line.clear()
-        self.said.setText(tr("Kept in the keyring"))
-        self.said.show()
+        self.say(tr("Kept in the keyring"), "ok")
+
+    def say(self, text: str, tone: str = "muted") -> None:
+        self.said.set_tone(tone)
+        self.said.setText(text)
+        self.said.setVisible(bool(text))
 
     def forget(self) -> None:
         self.line.clear()
