@@ -161,7 +161,7 @@ class Child:
                 try:
                     remember(name, Secret(answer.value))
                 except OnboardError as error:  # it serves this process all the same
-                    self._tell(Noted(text=str(error), level="warning"))
+                    self._tell(Noted.warning(str(error)))
         return self._secrets[name]
 
     def _ask_for_code(self, prompt: str) -> Secret:

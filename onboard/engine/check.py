@@ -13,6 +13,7 @@ from onboard.model.cancel import CancelToken
 from onboard.model.errors import AwsError
 from onboard.model.events import Event, Noted
 from onboard.model.profile import Profile
+from onboard.model.words import Text
 
 
 def check(
@@ -31,7 +32,8 @@ def check(
             identity = (yield from identified(aws)).identity
         except AwsError as error:
             trouble = error
-            yield Noted(text=f"AWS could not be asked; the servers are checked without it. {error}", level="warning")
+            text = Text("AWS could not be asked; the servers are checked without it. {error}", error=error)
+            yield Noted.warning(text)
         context = context_of(profile, aws, identity)
         survey = yield from take_survey(profile.hosts, context, tools, cancel, aws=None if trouble else aws, only=only)
         for host in profile.hosts:

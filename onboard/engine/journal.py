@@ -92,7 +92,7 @@ class NotUnderstood(OnboardError):
 
 def told(errors: Iterable[NotUnderstood]) -> Iterator[Noted]:
     """Warnings that these records were skipped."""
-    return (Noted(text=f"Skipped. {error}", level="warning") for error in errors)
+    return (Noted.warning(Text("Skipped. {error}", error=error)) for error in errors)
 
 
 @dataclass(frozen=True, slots=True)

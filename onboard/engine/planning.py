@@ -21,7 +21,7 @@ from onboard.model.finding import Finding
 from onboard.model.package import Package
 from onboard.model.plan import Change, HostPlan, Plan
 from onboard.model.profile import Host, Profile
-from onboard.model.words import servers
+from onboard.model.words import Text, servers
 from onboard.steps.base import Before
 from onboard.steps.catalog import package_wanted, planned, proof_of
 
@@ -77,7 +77,10 @@ def prepare(
             registers = any(change.name == ChangeName.REGISTER_AGENT for change in changes)
             why = "" if registers else _not_ours(run, host, node, found, tools)
             if why:
-                refused = (f"{host.name}: its node is not {kind.participle}. {why}" for kind, _ in wanted[host.name])
+                refused = (
+                    Text("{host}: its node is not {done}. {why}", host=host.name, done=kind.participle, why=why)
+                    for kind, _ in wanted[host.name]
+                )
                 warnings = (*warnings, *refused)
             else:
                 changes = (*changes, *(change for _, change in wanted[host.name]))
@@ -92,7 +95,7 @@ def prepare(
         warnings=(*warnings, *(warning for _, planned in in_aws for warning in planned.warnings)),
     )
     for text in plan.warnings:
-        yield Noted(text=text, level="warning")
+        yield Noted.warning(text)
     yield PlanMade(plan=plan)
     return Prepared(plan, before, survey.findings, in_aws, settled)
 

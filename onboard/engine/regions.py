@@ -35,6 +35,7 @@ from onboard.model.events import (
 from onboard.model.latency import FAR_MS, Latency, Ranking, combined, rank
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
+from onboard.model.words import Text
 
 ACCOUNT_LIMIT = 5.0  # seconds to wait for the list of Regions that the account has enabled
 
@@ -62,7 +63,7 @@ def regions(
         if trouble and not servers:
             raise trouble
         if trouble:
-            yield Noted(text=f"Regions could not be measured from this computer. {trouble}", level="warning")
+            yield Noted.warning(Text("Regions could not be measured from this computer. {error}", error=trouble))
         yield from _from_servers(profile, servers, targets, places, tools, cancel)
         cancel.check()
         yield from _concluded(profile, offers, places, cancel)
@@ -191,8 +192,14 @@ def _concluded(
         raise _nothing_answered(decision.latencies)
     unknown = [region for region, found in decision.latencies.items() if not found.tried]
     if unknown:
-        text = f"{_counted(len(unknown))} not measured: {decision.latencies[unknown[0]].error}"
-        yield Noted(text=f"{text} ({', '.join(unknown)})", level="warning")
+        yield Noted.warning(
+            Text(
+                "{regions} not measured: {error} ({names})",
+                regions=_counted(len(unknown)),
+                error=decision.latencies[unknown[0]].error,
+                names=", ".join(unknown),
+            )
+        )
     if decision.ranking.nearest is None:
         raise OnboardError(
             "No Region that is enabled in this account answered",

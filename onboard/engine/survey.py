@@ -25,7 +25,7 @@ from onboard.model.family import Family, family_of
 from onboard.model.finding import Finding, Verdict
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
-from onboard.model.words import Remedy, joined
+from onboard.model.words import Remedy, Text, joined
 from onboard.scripts.catalog import DIALECTS
 from onboard.steps.base import StepFailed
 
@@ -93,11 +93,13 @@ def _questions(families: Collection[Family], context: Context, only: Collection[
 
 
 def weak_identity(host: str, weakness: str) -> Noted:
-    remedy = (
-        "Replace it on the server: delete /etc/ssh/ssh_host_rsa_key, run ssh-keygen -A and restart sshd; "
-        "then approve the new key with onboard trust"
+    text = Text(
+        "{host}: {weakness}. Replace it on the server: delete /etc/ssh/ssh_host_rsa_key, run ssh-keygen -A and restart "
+        "sshd; then approve the new key with onboard trust",
+        host=host,
+        weakness=weakness,
     )
-    return Noted(text=f"{host}: {weakness}. {remedy}", host=host, level="warning")
+    return Noted.warning(text, host=host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,7 @@ def _with_known_nodes(
         }
         return replace(context, known_nodes=known_nodes(aws, ids) | (ours & ids))
     except AwsError as error:
-        yield Noted(text=f"Existing registrations could not be looked up. {error}", level="warning")
+        yield Noted.warning(Text("Existing registrations could not be looked up. {error}", error=error))
         return context
 
 

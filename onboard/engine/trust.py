@@ -55,7 +55,7 @@ def trust(
 
     def body(_: str) -> Generator[Event, None, None]:
         for path, why in (*known.not_understood, *(supplied.not_understood if supplied else ())):
-            yield Noted(text=joined(str(path), why), level="warning")
+            yield Noted.warning(Text("{file}: {why}", file=path, why=why))
         seen: dict[str, tuple[SeenKey, ...]] = {}
         may_accept = accept or supplied is not None or bool(approve)
 

@@ -145,8 +145,13 @@ def undo(
             later, unread = _changed_later(record, {host.place: host.name for host in hosts}, tools.journal)
             yield from told((*tools.journal.not_understood(), *unread))
             if passed_over := tools.journal.passed_over(record.run):
-                text = f"{passed_over} records of run {record.run} cannot be read, and their changes are not undone"
-                yield Noted(text=text, level="warning")
+                yield Noted.warning(
+                    Text(
+                        "{count} records of run {run} cannot be read, and their changes are not undone",
+                        count=passed_over,
+                        run=record.run,
+                    )
+                )
             for name, run in later.items():
                 reason = Text("Run {run} changed it later", run=run)
                 remedy = Remedy("Undo that run first", sh("onboard", "undo", run))
@@ -215,7 +220,7 @@ class _Undo:
         yield from self._nodes_left()
         for line in self._undoing.lines:
             if line.stays:
-                yield Noted(text=line.words)
+                yield Noted.of(line.sentence)
         yield from self._take_back()
 
     def _take_back(self) -> Generator[Event, None, None]:
@@ -227,8 +232,8 @@ class _Undo:
             if change.ends_with_run or change.name not in self._undoing.aws:
                 continue
             if not self._undoing.hosts <= self._restored:
-                text = f"{change.title} stays, since not every server could be restored"
-                yield Noted(text=text, level="warning")
+                text = Text("{change} stays, since not every server could be restored", change=change.title)
+                yield Noted.warning(text)
                 continue
             try:
                 yield from take_back(change, self._run, self._profile, self._aws, journal, own)
@@ -245,14 +250,17 @@ class _Undo:
         try:
             left = nodes_of_activations(self._aws, made) - self._told - set(self._nodes.values())
         except AwsError as error:
-            yield Noted(text=f"Onboard could not check whether nodes of this run are left. {error}", level="warning")
+            text = Text("Onboard could not check whether nodes of this run are left. {error}", error=error)
+            yield Noted.warning(text)
             return
         if left:
-            shown = and_more(sorted(left), 5)
-            text = (
-                f"Registered by this run and not deregistered: {shown}. No server of the run is known to be this node"
+            yield Noted.warning(
+                Text(
+                    "Registered by this run and not deregistered: {nodes}. No server of the run is known to be this "
+                    "node. Check it in Fleet Manager, and deregister it there",
+                    nodes=and_more(sorted(left), 5),
+                )
             )
-            yield Noted(text=f"{text}. Check it in Fleet Manager, and deregister it there", level="warning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +350,8 @@ class _Restoration:
                     why=why,
                     remedy=Text("If {node} is this server, deregister it in Fleet Manager", node=node),
                 )
-                self._emit(Noted(text=f"{self._name}: {node} was not deregistered. {why}", level="warning"))
+                text = Text("{host}: {node} was not deregistered. {why}", host=self._name, node=node, why=why)
+                self._emit(Noted.warning(text))
         if refused:
             raise refused
 
@@ -350,10 +359,16 @@ class _Restoration:
         """Deregister a node; why it stays, or "" if it is gone."""
         found = nodes(self._shared.aws, [node]).get(node)
         if found is None:
-            text = (
-                f"{self._name}: AWS does not list a node {node}. It is already deregistered, or its agent never called"
+            self._emit(
+                Noted.of(
+                    Text(
+                        "{host}: AWS does not list a node {node}. It is already deregistered, or its agent never "
+                        "called",
+                        host=self._name,
+                        node=node,
+                    )
+                )
             )
-            self._emit(Noted(text=text))
         else:
             why = objection(self._shared.tools.journal, self._shared.run, self._name, found)
             if why:

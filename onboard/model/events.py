@@ -483,11 +483,28 @@ class ReportWritten(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noted(Event):
-    """Something a reader of the log wants to know. `level` is info or warning; `host` "" when it is about the run."""
+    """Something a reader of the log wants to know. `level` is info or warning; `host` "" when it is about the run.
+
+    `wording`: what `text` is made of.
+    """
 
     text: str
     host: str = ""
     level: str = "info"
+    wording: Wording | None = None
+
+    @classmethod
+    def of(cls, text: str, *, host: str = "", level: str = "info") -> "Noted":
+        """With the wording of its text."""
+        return cls(text=text, host=host, level=level, wording=wording_of(text, ""))
+
+    @classmethod
+    def warning(cls, text: str, *, host: str = "") -> "Noted":
+        return cls.of(text, host=host, level="warning")
+
+    @property
+    def sentence(self) -> Text:
+        return self.wording.sentence if self.wording else Text(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

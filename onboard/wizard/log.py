@@ -63,7 +63,7 @@ def _said(event: events.Event) -> tuple[str, Words, str]:
             reason = f": {event.reason}" if event.reason else ""
             return event.host, f"{event.status}{reason}", _level(event.status)
         case events.Noted():
-            return event.host, event.text, event.level
+            return event.host, event.sentence, event.level
         case events.RunFailed():
             parts = (event.what, event.where, *map(str, event.problems), event.why, event.remedy)
             return "", "; ".join(filter(None, parts)), "bad"

@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from onboard.model.event_json import PART, event_from_json, in_parts
-from onboard.model.events import FactsGathered, HostJudged, PhaseStarted, PlanMade, PlanPart, Recorded
+from onboard.model.events import FactsGathered, HostJudged, Noted, PhaseStarted, PlanMade, PlanPart, Recorded
 from onboard.model.finding import Finding, Verdict
 from onboard.model.plan import Change, HostPlan, Plan
 from onboard.model.status import HostStatus
+from onboard.model.words import Text
 
 
 def plan(count: int) -> Plan:
@@ -44,6 +45,21 @@ def test_a_line_tells_of_the_event_and_of_one_inside_it() -> None:
     assert (told["event"], told["status"]) == ("host_judged", "ready")
     assert told["findings"][0]["status"] == "pass"
     assert event_from_json(told) == judged
+
+
+def test_a_note_keeps_its_template() -> None:
+    note = Noted.warning(Text("Activation {id} could not be deleted", id="a-1"))
+    line = json.loads(json.dumps(note.to_json()))
+    assert (line["text"], line["level"]) == ("Activation a-1 could not be deleted", "warning")
+    read = event_from_json(line)
+    assert isinstance(read, Noted)
+    assert (read.sentence.template, read.sentence.values) == ("Activation {id} could not be deleted", {"id": "a-1"})
+
+
+def test_a_note_of_the_version_before_is_its_own_template() -> None:
+    read = event_from_json({"event": "noted", "v": 1, "text": "{braces} stay", "host": "", "level": "info"})
+    assert isinstance(read, Noted)
+    assert (read.sentence, read.sentence.template) == ("{braces} stay", "{braces} stay")
 
 
 def test_what_json_has_no_type_for_is_a_defect() -> None:

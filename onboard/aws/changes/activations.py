@@ -152,13 +152,14 @@ class Activations(RunChange):
                     found.id for found in find_activations(undo.aws, name=undo.profile.activation.name, run=undo.run)
                 }
             except AwsError as error:
-                text = f"Onboard could not check whether this run left an activation behind. {error}"
-                yield Noted(text=text, level="warning")
+                text = Text("Onboard could not check whether this run left an activation behind. {error}", error=error)
+                yield Noted.warning(text)
         for activation_id in sorted(ids):
             try:
                 delete_activation(undo.aws, activation_id)
             except AwsError as error:
-                yield Noted(text=f"Activation {activation_id} could not be deleted. {error}", level="warning")
+                text = Text("Activation {id} could not be deleted. {error}", id=activation_id, error=error)
+                yield Noted.warning(text)
                 continue
             told = AwsChanged(
                 change=ChangeName.DELETE_ACTIVATION, subject=activation_id, summary="Deleted the activation"

@@ -82,8 +82,13 @@ class Role(RunChange):
         users = sorted(nodes_of_role(undo.aws, name) - undo.own)
         users += sorted(activations_of_role(undo.aws, name) - undo.own)
         if users:
-            text = f"Role {name} stays as it is: {and_more(users, 5)} use it. Undo this run again when it is unused"
-            yield Noted(text=text, level="warning")
+            yield Noted.warning(
+                Text(
+                    "Role {role} stays as it is: {users} use it. Undo this run again when it is unused",
+                    role=name,
+                    users=and_more(users, 5),
+                )
+            )
             return
         told = AwsChanged(change=ChangeName.DELETE_ROLE, subject=name, summary=undo_role(undo.aws, undo.left))
         yield Undone(change=self.name, phase=Phase.UNDONE, told=told)

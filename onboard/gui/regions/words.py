@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from math import inf
 
-from onboard.gui.text import plural, tr
+from onboard.gui.text import plural, say, tr
 from onboard.model.events import THIS_COMPUTER, Measurement, Region
 from onboard.model.latency import Latency, rank
 from onboard.model.profile import MeasuredSection
@@ -175,7 +175,7 @@ def troubles(view: View) -> tuple[str, str]:
     """Return (title, details) of a measurement that partly failed; "" if all of it worked."""
     state = view.state("regions")
     failed = [host for host in state.hosts.values() if host.finished and host.reason]
-    lines = [note.text for note in state.notes if note.level == "warning"]
+    lines = [say(note.sentence) for note in state.notes if note.level == "warning"]
     lines += [" ".join(filter(None, (f"{host.name}: {host.reason}.", host.remedy))) for host in failed]
     if not lines:
         return "", ""
