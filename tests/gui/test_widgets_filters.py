@@ -5,11 +5,12 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QSignalSpy, QTest
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from onboard.gui.theme import Theme
 from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.chips import Chip, Chips
+from onboard.gui.widgets.copy_button import CopyButton
 from onboard.gui.widgets.detail_pane import Detail, DetailPane
 from onboard.gui.widgets.filter_box import FilterBox
 from onboard.gui.widgets.label import Label
@@ -22,10 +23,16 @@ Until = Callable[[Callable[[], object]], None]
 CHIPS = (Chip("all", "All"), Chip("ready", "Ready", Mark.DONE), Chip("blocked", "Blocked", Mark.BAD))
 
 
+def buttons(chips: Chips) -> dict[str, QAbstractButton]:
+    """Its buttons, by the key of their chip."""
+    found = chips.findChildren(QAbstractButton)
+    return {chip.key: button for chip, button in zip(CHIPS, found, strict=True)}
+
+
 def test_chips_stand_in_the_middle_beside_what_is_higher(show: Show) -> None:
     chips = Chips("State", CHIPS)
     show(chips, 500, 60)
-    chip = chips._buttons["all"]
+    chip = buttons(chips)["all"]
     assert abs(chip.geometry().center().y() - chips.rect().center().y()) <= 1
 
 
@@ -34,8 +41,8 @@ def test_one_chip_is_chosen_at_any_time(show: Show) -> None:
     show(chips, 500, 40)
     picked = QSignalSpy(chips.picked)
     assert chips.current == "all"
-    QTest.mouseClick(chips._buttons["ready"], Qt.MouseButton.LeftButton)
-    QTest.mouseClick(chips._buttons["ready"], Qt.MouseButton.LeftButton)
+    QTest.mouseClick(buttons(chips)["ready"], Qt.MouseButton.LeftButton)
+    QTest.mouseClick(buttons(chips)["ready"], Qt.MouseButton.LeftButton)
     assert chips.current == "ready"
     assert [picked.at(i)[0] for i in range(picked.count())] == ["ready"]
 
@@ -43,25 +50,25 @@ def test_one_chip_is_chosen_at_any_time(show: Show) -> None:
 def test_chips_are_picked_by_keyboard(show: Show) -> None:
     chips = Chips("State", CHIPS)
     show(chips, 500, 40)
-    chips._buttons["all"].setFocus()
-    QTest.keyClick(chips._buttons["all"], Qt.Key.Key_Right)
+    buttons(chips)["all"].setFocus()
+    QTest.keyClick(buttons(chips)["all"], Qt.Key.Key_Right)
     assert chips.current == "ready"
-    assert chips._buttons["ready"].hasFocus()
+    assert buttons(chips)["ready"].hasFocus()
 
 
 def test_counts_change_in_place(show: Show) -> None:
     chips = Chips("State", CHIPS)
     show(chips, 500, 40)
     chips.set_counts({"all": 248, "ready": 240, "blocked": 8})
-    before = [button.geometry() for button in chips._buttons.values()]
+    before = [button.geometry() for button in buttons(chips).values()]
     picked = QSignalSpy(chips.picked)
     chips.set_counts({"all": 249, "ready": 241, "blocked": 8})
-    assert [button.text() for button in chips._buttons.values()] == ["All 249", "Ready 241", "Blocked 8"]
-    assert [button.accessibleName() for button in chips._buttons.values()][1] == "Ready 241"
-    assert [button.geometry() for button in chips._buttons.values()] == before
+    assert [button.text() for button in buttons(chips).values()] == ["All 249", "Ready 241", "Blocked 8"]
+    assert [button.accessibleName() for button in buttons(chips).values()][1] == "Ready 241"
+    assert [button.geometry() for button in buttons(chips).values()] == before
     assert picked.count() == 0
     chips.set_counts({})
-    assert chips._buttons["ready"].text() == "Ready 0"
+    assert buttons(chips)["ready"].text() == "Ready 0"
 
 
 def test_chips_go_on_the_next_line_when_there_is_no_room(show: Show, theme: Theme) -> None:
@@ -73,10 +80,10 @@ def test_chips_go_on_the_next_line_when_there_is_no_room(show: Show, theme: Them
     show(window, 260, 300)
     theme.set_text_scale(2)
     QTest.qWait(0)
-    tops = {button.y() for button in chips._buttons.values()}
+    tops = {button.y() for button in buttons(chips).values()}
     assert len(tops) > 1
-    assert all(button.geometry().bottom() < chips.height() for button in chips._buttons.values())
-    assert all(button.geometry().right() < chips.width() for button in chips._buttons.values())
+    assert all(button.geometry().bottom() < chips.height() for button in buttons(chips).values())
+    assert all(button.geometry().right() < chips.width() for button in buttons(chips).values())
 
 
 def test_find_comes_to_the_filter_box_and_escape_empties_it(show: Show) -> None:
@@ -157,9 +164,10 @@ def test_the_same_detail_again_does_not_disturb(show: Show) -> None:
     pane = DetailPane()
     show(pane, 320, 200)
     pane.show_detail(DETAIL)
-    content = pane._area.widget()
+    area = pane.findChild(QScrollArea)
+    content = area.widget()
     pane.show_detail(Detail(**{name: getattr(DETAIL, name) for name in Detail.__slots__}))
-    assert pane._area.widget() is content
+    assert area.widget() is content
 
 
 def test_nothing_in_the_pane_is_wider_than_it(show: Show, theme: Theme) -> None:
@@ -168,16 +176,18 @@ def test_nothing_in_the_pane_is_wider_than_it(show: Show, theme: Theme) -> None:
     theme.set_text_scale(2)
     pane.show_detail(DETAIL)
     QTest.qWait(0)
-    assert pane._area.widget().width() <= pane._area.viewport().width()
+    area = pane.findChild(QScrollArea)
+    assert area.widget().width() <= area.viewport().width()
 
 
 def test_a_command_is_copied_by_its_button(show: Show, until: Until) -> None:
     command = Command("To fix", "systemctl enable --now chronyd")
     show(command, 320, 100)
-    QTest.keyClick(command._copy, Qt.Key.Key_Space)
+    copy = command.findChild(CopyButton)
+    QTest.keyClick(copy, Qt.Key.Key_Space)
     assert QGuiApplication.clipboard().text() == "systemctl enable --now chronyd"
-    assert command._copy.text() == "Copied"
-    until(lambda: command._copy.text() == "Co&py")
+    assert copy.text() == "Copied"
+    until(lambda: copy.text() == "Co&py")
 
 
 def test_verbatim_text_is_as_tall_as_it_has_lines_up_to_a_limit(show: Show) -> None:

@@ -18,7 +18,7 @@ from onboard.gui.widgets.label import ElidedLabel, Glyph
 from onboard.gui.widgets.mark import Mark, mark_of_host, mark_of_verdict
 from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.stage_list import Stage, StageList
-from onboard.gui.widgets.top_bar import TopBar
+from onboard.gui.widgets.top_bar import Pill, TopBar
 from onboard.model.finding import Verdict
 from onboard.model.status import HostStatus
 
@@ -104,9 +104,10 @@ def test_the_top_line_says_what_is_open_and_where(show: Show) -> None:
     show(bar, 1000, 44)
     texts = [label.text() for label in bar.findChildren(ElidedLabel)]
     assert texts == ["Frankfurt data centre — edited", "Account 1234-5678-9012 · eu-central-1"]
-    assert not bar._pill.isVisible()
+    pill = bar.findChild(Pill)
+    assert not pill.isVisible()
     bar.set_practice(True)
-    assert bar._pill.isVisible()
+    assert pill.isVisible()
     bar.set_profile("", edited=False)
     bar.set_account("", "")
     assert [label.text() for label in bar.findChildren(ElidedLabel)] == ["New profile", ""]

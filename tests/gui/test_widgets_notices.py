@@ -215,8 +215,8 @@ def form(show: Show) -> tuple[KeyValueForm, QLineEdit]:
 
 
 def below(made: KeyValueForm, key: str) -> str:
-    line = made._rows[key][2]
-    return line._text.text() if line.isVisible() else ""
+    line = part(made, f"{key}-below", QWidget)
+    return line.findChild(Label).text() if line.isVisible() else ""
 
 
 def test_an_error_stands_below_its_row_in_words_with_the_remedy(show: Show) -> None:
@@ -429,7 +429,7 @@ def test_the_log_keeps_the_last_lines(show: Show, until: Until) -> None:
     show(view, 500, 200)
     view.append(lines(0, KEPT + 500))
     view.append(lines(KEPT + 500, 10))
-    until(lambda: not view._waiting)
+    until(lambda: not part(view, "writer", QTimer).isActive())
     assert len(shown(view)) == KEPT
     assert shown(view)[0] == "14:09:31 srv-01 line 510"
     assert shown(view)[-1] == f"14:09:31 srv-01 line {KEPT + 509}"
@@ -467,7 +467,7 @@ def test_reading_goes_on_while_old_lines_fall_off(show: Show, until: Until) -> N
     view = LogView("Log")
     show(view, 500, 200)
     view.append(lines(0, KEPT))
-    until(lambda: not view._waiting)
+    until(lambda: not part(view, "writer", QTimer).isActive())
     view.verticalScrollBar().setValue(200)
     read = view.firstVisibleBlock().text()
     view.append(lines(KEPT, 50))
@@ -487,19 +487,21 @@ def test_thousands_of_log_lines_come_bit_by_bit(show: Show, until: Until) -> Non
     assert view.verticalScrollBar().value() == view.verticalScrollBar().maximum()
     view.append(lines(0, 1000))
     view.clear_lines()
-    assert not view._waiting
+    settle()
+    assert shown(view) == []
 
 
 def test_a_batch_of_log_lines_is_not_felt(show: Show, until: Until) -> None:
     view = LogView("Log")
     show(view, 500, 200)
     view.append(lines(0, KEPT))
-    until(lambda: not view._waiting)
-    taken = []
+    until(lambda: not part(view, "writer", QTimer).isActive())
+    taken, writer = [], part(view, "writer", QTimer)
     for n in range(5):
         began = time.thread_time()
         view.append(lines(n * 500, 500))
-        while view._waiting:
-            view._go_on()
+        while writer.isActive():
+            writer.stop()
+            writer.timeout.emit()
         taken.append(time.thread_time() - began)
     assert sorted(taken)[2] < 0.05 * slowness(), f"500 lines take {sorted(taken)[2] * 1000:.0f} ms"

@@ -12,9 +12,11 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from onboard.gui.theme import Theme
 from onboard.gui.widgets.bar_cells import LatencyCell, ProgressCell
+from onboard.gui.widgets.button import Button
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.cells import BadgeCell, MarkCell, StatusCell, TextCell
 from onboard.gui.widgets.data_table import DataTable, _limit
+from onboard.gui.widgets.empty_state import EmptyState
 from onboard.gui.widgets.mark import Mark
 
 Show = Callable[..., None]
@@ -214,13 +216,14 @@ def test_an_empty_table_says_what_it_is_for_and_offers_the_first_action(show: Sh
     table.setModel(model)
     show(table, 700, 300)
     acted = QSignalSpy(table.empty_action)
-    assert table._empty.isVisible()
-    QTest.keyClick(table._empty._button, Qt.Key.Key_Space)
+    empty = table.findChild(EmptyState)
+    assert empty.isVisible()
+    QTest.keyClick(empty.findChild(Button), Qt.Key.Key_Space)
     assert acted.count() == 1
     model.replace([("srv-00", "ready", "")])
-    assert not table._empty.isVisible()
+    assert not empty.isVisible()
     model.replace([])
-    assert table._empty.isVisible()
+    assert empty.isVisible()
 
 
 def test_columns_fit_their_content_and_the_last_takes_the_rest(show: Show, until: Until) -> None:

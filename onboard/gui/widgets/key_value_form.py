@@ -3,6 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QWidget
 
+from onboard.gui.parts import name_parts
 from onboard.gui.text import tr
 from onboard.gui.theme import S4, S8, S12, S16, Role
 from onboard.gui.widgets.column import Column
@@ -64,6 +65,7 @@ class KeyValueForm(QWidget):
         name.setProperty("tone", "muted")
         editor.setAccessibleName(label.replace("&", ""))
         below = _Below(hint, self)
+        name_parts(**{f"{key}-below": below})
         value = Column()
         value.setSpacing(S4)
         line = QHBoxLayout()

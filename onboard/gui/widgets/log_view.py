@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QResizeEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
+from onboard.gui.parts import name_parts
 from onboard.gui.text import say
 from onboard.gui.theme import Role, Theme
 from onboard.wizard.log import KEPT, Line
@@ -37,6 +38,7 @@ class LogView(QPlainTextEdit):
         self._waiting: deque[Line] = deque(maxlen=KEPT)  # to be written
         self._writer = QTimer(self, singleShot=True, interval=0)
         self._writer.timeout.connect(self._go_on)
+        name_parts(writer=self._writer)
         self._servers: frozenset[str] = frozenset()
         Theme.current().changed.connect(self._restyle)
         self._restyle()
