@@ -118,7 +118,7 @@ class RunSection(Section):
         1, ge=0, description="Servers installed first; the rest follow when all of them are online."
     )
     max_agent_starts: StrictInt = Field(
-        10, ge=1, le=25, description="Agents between their start and Online at one time."
+        10, ge=1, le=25, description="Agents between their start and Online at the same time."
     )
     fixes: tuple[str, ...] = Field((), description="Steps allowed to repair what a check found, such as install_roots.")
 

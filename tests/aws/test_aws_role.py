@@ -204,7 +204,7 @@ def test_onboards_own_role_is_opened_to_a_further_region_and_closed_again(aws: A
         plan = plan_role(other, identity, WANTED)
         assert plan.problems == ()
         (change,) = plan.changes
-        assert change.summary == f"Role {WANTED.name}: also allow Region us-east-1, besides {REGION}"
+        assert change.summary == f"Role {WANTED.name}: also allow Region us-east-1, in addition to {REGION}"
         added = [line.strip("+ ,") for line in plan.diff.splitlines() if line.startswith("+ ")]
         assert f'"{arn_of("us-east-1")}"' in added
         assert json.loads(change.before["trust"]) == trust_policy(identity, REGION)

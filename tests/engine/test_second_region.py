@@ -36,7 +36,7 @@ def test_a_second_region_works_out_of_the_box_and_can_be_taken_back(bench: Calla
     plan = work.plan().plan
     assert plan is not None
     (change,) = [change for change in plan.aws if change.name == "allow_region"]
-    assert change.summary == f"Role OnboardSSMServiceRole: also allow Region {SECOND}, besides {FIRST}"
+    assert change.summary == f"Role OnboardSSMServiceRole: also allow Region {SECOND}, in addition to {FIRST}"
     assert calls.of("UpdateAssumeRolePolicy") == []
     second = work.apply(approved=plan)
     assert second.counts() == {"online": 1}, second.failure

@@ -307,7 +307,7 @@ def _allowance(
 ) -> Change:
     return Change(
         name=ChangeName.ALLOW_REGION,
-        summary=f"Role {name}: also allow Region {region}, besides {', '.join(others)}",
+        summary=f"Role {name}: also allow Region {region}, in addition to {', '.join(others)}",
         detail={"role": name, "region": region, "trust": json.dumps(after, indent=2)},
         before={"trust": json.dumps(before, indent=2)},
     )

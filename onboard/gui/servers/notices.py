@@ -50,12 +50,12 @@ class TypedNotice(Banner):
     def __init__(self, model: ServersModel) -> None:
         super().__init__(Mark.BAD, "")
         self._model = model
-        mend = Button(tr("Fix the &mistake"))
-        mend.clicked.connect(self.mended)
+        fix = Button(tr("Fix the &mistake"))
+        fix.clicked.connect(self.mended)
         discard = Button(tr("Di&scard"))
         discard.clicked.connect(model.forget_wrong)
         name_parts(typed=self)
-        self.add_button(mend)
+        self.add_button(fix)
         self.add_button(discard)
         self.hide()
         model.refused.connect(self.refresh)
