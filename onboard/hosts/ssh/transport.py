@@ -2,6 +2,8 @@
 
 import contextlib
 import logging
+import random
+import re
 import socket
 import threading
 import time
@@ -11,6 +13,7 @@ from typing import Any
 
 import paramiko
 from paramiko.common import cMSG_SERVICE_REQUEST
+from paramiko.packet import Packetizer
 from paramiko.ssh_exception import IncompatiblePeer
 
 from onboard.hosts.dial import DIRECT, TICK, Dialler
@@ -18,7 +21,7 @@ from onboard.hosts.ssh.host_key import ALGORITHMS, HostKey, algorithms_of
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import HostUnreachable
 from onboard.model.profile import Host
-from onboard.model.words import Text
+from onboard.model.words import Text, joined
 
 # Without a handler, Python would print paramiko's errors and tracebacks; our own errors are clearer.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -36,19 +39,63 @@ AUTHENTICATED = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 
 KEEPALIVE = 30.0  # seconds of silence before a keepalive, so that firewalls keep the connection
 LOOK = 1.0  # seconds between two looks of paramiko's thread at a silent server; ten a second cost more than its answer
+LONGEST_GREETING = 64 * 1024  # bytes that a server may print until its first line of SSH has come
+LONGEST_PACKET = 1024 * 1024  # bytes; OpenSSH accepts a quarter of that
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds. `handshake` is for the server's first line, and once more for the key exchange."""
+    """Seconds.
+
+    handshake  for the server's first line, and once more for the key exchange
+    start      until the log-in shell has started /bin/sh
+    pauses     before another connection, where the server closed one before the key exchange
+    """
 
     connect: float = 10.0
     handshake: float = 15.0
     log_in: float = 30.0
     open_session: float = 15.0
+    start: float = 20.0
+    pauses: tuple[float, ...] = (1.0, 3.0)
 
 
 DEFAULT_LIMITS = Limits()
+
+
+class _Incoming(Packetizer):
+    """Reads what a server sends, within limits: paramiko has none, and nobody is authenticated yet.
+
+    said     the lines until the server's first line of SSH, such as why sshd closes the connection
+    hung_up  the server closed the connection before that line
+    """
+
+    def __init__(self, sock: Any) -> None:
+        super().__init__(sock)
+        self.said: list[str] = []
+        self.hung_up = False
+        self._greeting = 0
+
+    def readline(self, timeout: Any) -> Any:
+        try:
+            line: str = super().readline(timeout)
+        except (EOFError, ConnectionError):
+            self.hung_up = True
+            raise
+        self.said.append(line)
+        return line
+
+    def _read_timeout(self, timeout: float) -> bytes:
+        data: bytes = super()._read_timeout(timeout)  # type: ignore[misc] # not in its type stubs
+        self._greeting += len(data)
+        if self._greeting > LONGEST_GREETING:
+            raise paramiko.SSHException(": too much was printed before it")
+        return data
+
+    def read_all(self, n: int, check_rekey: bool = False) -> bytes:
+        if n > LONGEST_PACKET:
+            raise paramiko.SSHException(f"It announced a packet of {n:,} bytes")
+        return super().read_all(n, check_rekey)
 
 
 class SshTransport(paramiko.Transport):
@@ -57,7 +104,8 @@ class SshTransport(paramiko.Transport):
     def __init__(self, sock: socket.socket, algorithms: Sequence[str]) -> None:
         self._algorithms = tuple(algorithms)
         self._may_authenticate = False
-        super().__init__(sock, disabled_algorithms=WEAK)
+        self._closes = threading.Condition()
+        super().__init__(sock, disabled_algorithms=WEAK, packetizer_class=_Incoming)
         offered = self.get_security_options()
         offered.ciphers = (*AUTHENTICATED, *(name for name in offered.ciphers if name not in AUTHENTICATED))
         self._connected = sock
@@ -130,6 +178,34 @@ class SshTransport(paramiko.Transport):
         if self.is_alive():
             self.join(1.0)
 
+    def _unlink_channel(self, chanid: int) -> None:
+        """paramiko calls this when the server has closed a channel, and for every channel when the connection ends."""
+        super()._unlink_channel(chanid)  # type: ignore[misc] # not in its type stubs
+        with self._closes:
+            self._closes.notify_all()
+
+    def wait_for_close(self, channel: paramiko.Channel, seconds: float) -> None:
+        """Wait at most `seconds` until the server has closed a channel."""
+        channels: Any = self._channels  # type: ignore[attr-defined]
+        with self._closes:
+            self._closes.wait_for(lambda: channels.get(channel.chanid) is not channel, seconds)
+
+    def auth_banner(self) -> str:
+        """The last banner that came with the authentication method tried last; it may say why that was refused."""
+        banner = getattr(self.auth_handler, "banner", None) or b""
+        return banner.decode("utf-8", "replace") if isinstance(banner, bytes) else str(banner)
+
+    @property
+    def software(self) -> str:
+        """The server's first line of SSH, such as SSH-2.0-OpenSSH_9.2p1."""
+        return str(self.remote_version)
+
+    @property
+    def incoming(self) -> _Incoming:
+        incoming: Any = self.packetizer
+        assert isinstance(incoming, _Incoming)  # noqa: S101 - its own constructor made it
+        return incoming
+
     def cut(self) -> None:
         """Break the TCP connection: whoever waits on it wakes at once."""
         with contextlib.suppress(OSError):
@@ -158,13 +234,30 @@ class NoSuchKey(HostUnreachable):
     """The server has no host key of a type that was asked for."""
 
 
+class _HungUp(HostUnreachable):
+    """The server closed the connection before the key exchange; it may not do so the next time."""
+
+
 def handshake(
     host: Host, algorithms: Sequence[str], cancel: CancelToken, limits: Limits, dialler: Dialler
 ) -> SshTransport:
     """Reach a server and exchange keys; nothing is authenticated yet, on either side.
 
-    Raises HostUnreachable, Cancelled.
+    A server that closes the connection before that is called again after a pause: sshd does so at random when many
+    log in at once (MaxStartups). Raises HostUnreachable, Cancelled.
     """
+    for pause in limits.pauses:
+        try:
+            return _handshake(host, algorithms, cancel, limits, dialler)
+        except _HungUp:
+            cancel.wait_now(pause * random.uniform(0.5, 1.5))  # noqa: S311 - not all servers at the same moment
+            cancel.check_now()
+    return _handshake(host, algorithms, cancel, limits, dialler)
+
+
+def _handshake(
+    host: Host, algorithms: Sequence[str], cancel: CancelToken, limits: Limits, dialler: Dialler
+) -> SshTransport:
     deadline = time.monotonic() + limits.connect + 2 * limits.handshake
     transport = SshTransport(dialler.dial(host, cancel, limits.connect), algorithms)
     transport.banner_timeout = limits.handshake
@@ -178,15 +271,33 @@ def handshake(
                 raise _no_ssh(host, "It did not finish the key exchange in time")
         if not transport.is_active():
             cancel.check_now()
-            raise _handshake_failed(host, transport.get_exception())
+            raise _handshake_failed(host, transport.get_exception(), transport.incoming)
     except BaseException:
         transport.hang_up()
         raise
     return transport
 
 
-def _handshake_failed(host: Host, error: Exception | None) -> HostUnreachable:
+# What sshd prints instead of its first line when it takes no more connections at present.
+_BUSY = re.compile(r"MaxStartups|Not allowed at this time")
+
+
+def _handshake_failed(host: Host, error: Exception | None, incoming: _Incoming) -> HostUnreachable:
     said = said_by(error) if error is not None else ""
+    printed = "" if not incoming.said or incoming.said[-1].startswith("SSH-") else incoming.said[-1].strip()
+    if isinstance(error, EOFError | ConnectionError) or (
+        incoming.hung_up and (not printed or _BUSY.search(printed) is not None)
+    ):
+        return _HungUp(
+            "The server closed the connection before the log-in",
+            where=host.name,
+            why=joined("It did so each time", printed),
+            remedy=Text(
+                "Check that an SSH server listens on {place}. It closes connections when too many clients log in at "
+                "once (MaxStartups, PerSourcePenalties) or when it denies this computer",
+                place=host.place,
+            ),
+        )
     if isinstance(error, IncompatiblePeer):
         kind = NoSuchKey if _lacks_host_key(error) else HostUnreachable
         return kind(
@@ -197,7 +308,7 @@ def _handshake_failed(host: Host, error: Exception | None) -> HostUnreachable:
             "ed25519 or RSA host keys with SHA-2) in its sshd_config",
         )
     if isinstance(error, EOFError | OSError) or (error is not None and _says_something_else(error)):
-        return _no_ssh(host, "It closed the connection, or did not answer as an SSH server does")
+        return _no_ssh(host, joined("It closed the connection, or did not answer as an SSH server does", printed))
     return _no_ssh(host, said)
 
 
@@ -219,13 +330,18 @@ def said_by(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-# Three decisions go by the text of paramiko's errors, since it has one type for all of them: IncompatiblePeer for
+# Four decisions go by the text of paramiko's errors, since it has one type for all of them: IncompatiblePeer for
 # whatever the two sides do not have in common, SSHException and AuthenticationException for all the rest.
 
 
 def is_log_in_timeout(error: BaseException) -> bool:
     """Whether the server left an authentication request without an answer, which is not a refusal."""
     return "timeout" in str(error)
+
+
+def asks_for_new_password(error: BaseException) -> bool:
+    """Whether the server answered a password with a request to change it (RFC 4252 §8), which paramiko cannot read."""
+    return "Illegal info request" in str(error)
 
 
 def _lacks_host_key(error: IncompatiblePeer) -> bool:
