@@ -61,7 +61,11 @@ class PlanExceeded(OnboardError):
 
 
 class HostError(OnboardError):
-    """A server could not be reached or used."""
+    """A server could not be reached or used. `evidence`: the last lines that it said, where there are any."""
+
+    def __init__(self, what: str, *, where: str = "", why: str = "", remedy: str = "", evidence: str = "") -> None:
+        super().__init__(what, where=where, why=why, remedy=remedy)
+        self.evidence = harmless(evidence)
 
 
 class HostUnreachable(HostError):

@@ -1,5 +1,6 @@
 """Authentication over SSH, once the host key is trusted: keys, ssh-agent, passwords."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import paramiko
 
 from onboard.hosts.ssh.account import Account
 from onboard.hosts.ssh.private_key import NO_FILE
-from onboard.hosts.ssh.transport import SshTransport, is_log_in_timeout, said_by
+from onboard.hosts.ssh.transport import SshTransport, asks_for_new_password, is_log_in_timeout, said_by
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import LogInRefused
 from onboard.model.secret import Secret
@@ -25,6 +26,30 @@ _POSSIBILITIES = phrase(
 _SSHD_LOG = (sh("sudo", "journalctl", "-u", "ssh", "-u", "sshd", "-n", "50"),)
 _OTHER_KEY = phrase(
     "If it is there, use a key of another kind, such as ecdsa or ed25519, or update the server's OpenSSH"
+)
+
+BANNER_LINES = 3
+LONGEST_SAID = 300  # characters of what a server said, within a message
+# Words of the questions by which PAM, SSSD and others have a password changed.
+MUST_CHANGE = re.compile(r"\b(?:current|change|changed|expired|new)\b", re.IGNORECASE)
+NEW_PASSWORD = re.compile(r"\bnew\b", re.IGNORECASE)
+# What pam_unix and pam_nologin say although key or password are right → what that means, and what to do.
+_REASONS = (
+    (
+        re.compile("account has expired"),
+        phrase("The account {user} has expired on the server"),
+        phrase("Extend it on the server as root (chage -E), or use another account"),
+    ),
+    (
+        re.compile("not permitted to log in|System is (?:going down|booting up)"),
+        phrase("The server admits nobody at present"),
+        phrase("Try again once it has started. If it has, /run/nologin or /etc/nologin was left behind there"),
+    ),
+    (
+        re.compile("required to change your password|password has expired", re.IGNORECASE),
+        phrase("The password of {user} must be changed before it can be used"),
+        phrase("Change it on the server as {user}, or as root with passwd"),
+    ),
 )
 
 
@@ -47,13 +72,15 @@ class LogIn:
             raise self._not_offered("a key", error.allowed_types) from None
         except paramiko.AuthenticationException as error:
             self._cancel.check_now()
+            self._refuse_by_its_word()
             unable = self._transport.cannot_verify([key.get_name()])
             if not (unable or self._transport.is_active()):
                 raise
             raise LogInRefused(
                 Text("The server refused the key for {user}", user=self._user),
                 where=self._host.name,
-                why=unable or said_by(error),
+                why=joined(unable or said_by(error), self._said),
+                evidence=self._said,
                 remedy=_key_remedy(unable, Text(_ADD_KEY, key_file=self._key_file, user=self._user)),
             ) from None
 
@@ -74,6 +101,7 @@ class LogIn:
                     raise self._not_offered("a key", error.allowed_types) from None
                 except paramiko.AuthenticationException:
                     self._cancel.check_now()
+                    self._refuse_by_its_word()
                     if not self._transport.is_active():
                         why = Text(
                             "It closed the connection after {number} of {count} keys", number=number, count=len(keys)
@@ -123,20 +151,58 @@ class LogIn:
                 raise self._not_offered("a password", error.allowed_types) from None
             except (paramiko.SSHException, EOFError, OSError) as error:
                 self._cancel.check_now()
+                if asked.must_change or asks_for_new_password(error):
+                    raise self._must_change(asked.must_change) from None
                 if asked.too_much:
                     raise self._asks_for_more(asked.too_much) from None
                 if is_log_in_timeout(error):
                     raise
+                self._refuse_by_its_word()
                 # Some servers hang up on a wrong password. When in doubt count it as refused: accounts lock easily.
                 if not interactive or asked.answered:
                     attempt.accepted = False
                 raise LogInRefused(
                     Text("The server refused the password of {user}", user=self._user),
                     where=self._host.name,
+                    why=self._said,
+                    evidence=self._said,
                     remedy=Text("Correct the secret of credential {credential}", credential=self._host.credential),
                 ) from None
         if more:
             raise self._asks_for_more(" and ".join(more))
+
+    @property
+    def _said(self) -> str:
+        """What the server said while it refused, in one line; "" if nothing."""
+        lines = self._transport.auth_banner().split("\n")
+        return " ".join(line.strip() for line in lines[-BANNER_LINES:] if line.strip())[:LONGEST_SAID]
+
+    def _refuse_by_its_word(self) -> None:
+        """Raise LogInRefused where the server said that it refuses for a reason other than key or password.
+
+        sshd sends what PAM says as a banner, and may then close the connection.
+        """
+        for words, what, advice in _REASONS:
+            if words.search(self._transport.auth_banner()):
+                raise LogInRefused(
+                    Text(what, user=self._user),
+                    where=self._host.name,
+                    why=self._said,
+                    evidence=self._said,
+                    remedy=Text(advice, user=self._user),
+                )
+
+    def _must_change(self, asked: str) -> LogInRefused:
+        return LogInRefused(
+            Text("The password of {user} must be changed before it can be used", user=self._user),
+            where=self._host.name,
+            why=joined("The server accepted it and asks for", asked or "a new one"),
+            remedy=Text(
+                "Change it on the server as {user}, then the secret of credential {credential}",
+                user=self._user,
+                credential=self._host.credential,
+            ),
+        )
 
     def _offered(self) -> Sequence[str] | None:
         """The methods that the server offers; None when it requires no authentication at all."""
@@ -195,16 +261,19 @@ class _Questions:
     def __init__(self, password: Secret) -> None:
         self._password = password
         self.answered = False
+        self.must_change = ""
         self.too_much = ""
 
     def answer(self, _title: str, _instructions: str, questions: Sequence[tuple[str, bool]]) -> list[str]:
         if not questions:
             return []
-        if len(questions) == 1 and not self.answered:
+        texts = " ".join(text.strip() for text, _ in questions)
+        if len(questions) == 1 and not self.answered and not NEW_PASSWORD.search(texts):
             self.answered = True
             return [self._password.reveal()]
-        texts = " ".join(text.strip() for text, _ in questions)
         # The same question again means that the password was wrong; anything else is a further demand.
-        if not self.answered or "password" not in texts.lower() or "new" in texts.lower():
-            self.too_much = texts[:200]
+        if MUST_CHANGE.search(texts) and "password" in texts.lower():
+            self.must_change = texts[:LONGEST_SAID]
+        elif not self.answered or "password" not in texts.lower():
+            self.too_much = texts[:LONGEST_SAID]
         raise paramiko.SSHException("more questions than a password")
