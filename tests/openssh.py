@@ -172,6 +172,24 @@ def _running(server: OpenSsh, key_types: Sequence[str], options: Mapping[str, st
 
 
 @contextlib.contextmanager
+def dropbear(folder: Path) -> Iterator[OpenSsh]:
+    """Start dropbear, the SSH server of small systems. It reads an account's own ~/.ssh/authorized_keys."""
+    needs_root()
+    needs("dropbear", "dropbearkey")
+    key, log = folder / "host_key", folder / "dropbear.log"
+    shown = subprocess.run(["dropbearkey", "-t", "ed25519", "-f", key], check=True, capture_output=True, text=True)
+    public = next(line for line in shown.stdout.splitlines() if line.startswith("ssh-ed25519"))
+    server = OpenSsh(folder, folder, _free_port(), log, {"ed25519": public})
+    command = ["dropbear", "-F", "-E", "-r", str(key), "-P", str(folder / "pid"), "-p", f"127.0.0.1:{server.port}"]
+    with log.open("wb") as output, subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=output) as process:
+        try:
+            _wait_until_it_listens(server, process)
+            yield server
+        finally:
+            process.terminate()
+
+
+@contextlib.contextmanager
 def account(
     server: OpenSsh,
     *,

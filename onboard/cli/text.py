@@ -234,12 +234,17 @@ def _is_well(end: HostStatus | None) -> bool:
 def _why(host: HostState) -> str:
     """The worst of what is known, in one cell."""
     wrong = troubles(host)
-    if wrong and not wrong[0].check:  # the reason of its end, and what the server said last
-        said = wrong[0].evidence.strip().splitlines()[-1:]
-        seen = f" It said: {said[0]}" if said and said[0] not in wrong[0].summary else ""
-        return _sentences(wrong[0].summary, wrong[0].words.remedy_words) + seen
+    if wrong and not wrong[0].check:  # the reason of its end
+        return _sentences(wrong[0].summary, wrong[0].words.remedy_words) + _said_last(host, wrong[0].summary)
     worst = [finding for finding in wrong if finding.status is Verdict.FAIL] or wrong
-    return " ".join(_sentences(finding.summary, finding.words.remedy_words) for finding in worst)
+    told = " ".join(_sentences(finding.summary, finding.words.remedy_words) for finding in worst)
+    return told + _said_last(host, told)
+
+
+def _said_last(host: HostState, told: str) -> str:
+    """What the server said last, where that is known and was not told."""
+    said = host.evidence.strip().splitlines()[-1:]
+    return f" It said: {said[0]}" if said and said[0] not in told else ""
 
 
 def _sentences(*parts: str) -> str:

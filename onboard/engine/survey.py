@@ -154,8 +154,10 @@ def finish_with(host: Host, error: Exception) -> HostFinished:
     check = "identity_verified" if untrusted else "reachable"
     advice = Remedy.of(error.remedy)
     remedy = Remedy(joined(APPROVING, advice.words, ". "), *advice.commands) if untrusted else advice
-    finding = Finding.of(check, Verdict.FAIL, error.what, remedy=remedy, evidence=error.why)
-    return HostFinished.of(host.name, status, findings=(finding,), reason=error.what, remedy=remedy)
+    seen = evidence_of(error)
+    shown = error.why if seen in error.why else joined(seen, error.why, "\n")  # one line may stand in both
+    finding = Finding.of(check, Verdict.FAIL, error.what, remedy=remedy, evidence=shown)
+    return HostFinished.of(host.name, status, findings=(finding,), reason=error.what, remedy=remedy, evidence=seen)
 
 
 def reason_of(error: OnboardError) -> str:
@@ -163,8 +165,8 @@ def reason_of(error: OnboardError) -> str:
 
 
 def evidence_of(error: Exception) -> str:
-    """What the server printed when a step failed on it; "" for any other error."""
-    return error.evidence if isinstance(error, StepFailed) else ""
+    """The last lines that the server said, where a step failed on it or it could not be used; else ""."""
+    return error.evidence if isinstance(error, StepFailed | HostError) else ""
 
 
 def _with_known_nodes(

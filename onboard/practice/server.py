@@ -137,10 +137,10 @@ class PracticeServer:
                 return False
         said = b"sudo: a password is required\n"
         if request.prompt:
-            process.stderr.write(request.prompt.encode())
+            process.stderr.write(request.question(ACCOUNT, ACCOUNT))
             if self._is_password(await _read_line(process.stdin)):
                 return True
-            process.stderr.write(b"Sorry, try again.\n" + request.prompt.encode())
+            process.stderr.write(b"Sorry, try again.\n" + request.question(ACCOUNT, ACCOUNT))
             await process.stdin.read()
             said = b"sudo: 1 incorrect password attempt\n"
         process.stderr.write(said + request.end(1))

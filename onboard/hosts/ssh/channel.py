@@ -7,7 +7,7 @@ time limits and paramiko's channel.
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -19,12 +19,14 @@ from onboard.hosts.connection import ScriptResult
 from onboard.hosts.dial import TICK
 from onboard.hosts.lockout import Attempt
 from onboard.hosts.ssh.dialogue import Dialogue, NotRun, Refusal, Request, Want
-from onboard.hosts.ssh.transport import SshTransport, said_by
+from onboard.hosts.ssh.transport import Limits, SshTransport, said_by
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import ConnectionLost
 from onboard.model.secret import Secret
 from onboard.model.words import Text
 
+CLOSE_LIMIT = 2.0  # seconds that a server has to close a channel before the next one is opened
+FREED_AFTER = (0.0, 0.05, 0.25)  # seconds; OpenSSH frees a session a moment after it has closed its channel
 PATIENT_TICK = 1.0  # seconds between two looks at a server that is silent: ten a second cost more than its answer
 
 
@@ -36,23 +38,62 @@ class SudoPassword:
     turn: Callable[[], AbstractContextManager[Attempt]]
 
 
-class Channels:
-    """The channels of one connection to the server named `host`; each opens within `open_limit` seconds."""
+class SessionRefused(ConnectionLost):
+    """The server opens no further session on this connection."""
 
-    def __init__(self, host: str, transport: SshTransport, cancel: CancelToken, open_limit: float) -> None:
+
+class Channels:
+    """The channels of one connection to the server named `host`."""
+
+    def __init__(self, host: str, transport: SshTransport, cancel: CancelToken, limits: Limits) -> None:
         self._host = host
         self._transport = transport
         self._cancel = cancel
-        self._open_limit = open_limit
+        self._limits = limits
+        self._left: list[paramiko.Channel] = []
 
     def open(self, deadline: float) -> paramiko.Channel:
-        """Raises ConnectionLost, Cancelled."""
-        seconds = max(0.0, min(self._open_limit, deadline - time.monotonic()))
+        """Raises SessionRefused, ConnectionLost, Cancelled."""
+        pauses = FREED_AFTER if self._left else ()
+        while self._left:  # dropbear, and OpenSSH with MaxSessions 1, refuse a channel while they have another one
+            channel = self._left.pop()
+            self._transport.wait_for_close(channel, CLOSE_LIMIT)
+            close(channel)
+        for pause in pauses:
+            try:
+                return self._open(deadline)
+            except SessionRefused:
+                self._cancel.wait_now(pause)
+        return self._open(deadline)
+
+    def _open(self, deadline: float) -> paramiko.Channel:
+        self._cancel.check_now()
+        seconds = max(0.0, min(self._limits.open_session, deadline - time.monotonic()))
         try:
             return self._transport.open_session(timeout=seconds)
+        except paramiko.ChannelException as error:
+            self._cancel.check_now()
+            raise SessionRefused(
+                "The server refused to open a session",
+                where=self._host,
+                why=Text("It allows too few sessions on one connection, or none ({reason})", reason=error.text),
+                remedy="Set MaxSessions in its sshd_config to 2 or more (the default is 10)",
+            ) from None
         except (paramiko.SSHException, EOFError, OSError) as error:
             self._cancel.check_now()
             raise self.lost(Text("The server did not open a session ({reason})", reason=said_by(error))) from None
+
+    def leave(self, channel: paramiko.Channel) -> None:
+        """Let the server close a channel in which nothing of value runs any more, before the next one is opened.
+
+        OpenSSH counts a session until its shell has ended: it must not be closed here first.
+        """
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+            channel.shutdown_write()
+        self._left.append(channel)
+
+    def hang_up(self) -> None:
+        self._transport.hang_up()
 
     def lost(self, why: str) -> ConnectionLost:
         return ConnectionLost(
@@ -78,6 +119,7 @@ class Channels:
         channel.in_stderr_buffer.set_event(arrived)
         dialogue = Dialogue(request)
         attempt: Attempt | None = None
+        must_start = time.monotonic() + self._limits.start
         if not is_sent:
             self._send(channel, [request.text().encode()], deadline)
         with ExitStack() as gate:
@@ -88,7 +130,7 @@ class Channels:
                 arrived.clear()
                 # Asked before reading: what arrived before the end is then read below.
                 ended = channel.closed or channel.eof_received
-                received = drain(channel)
+                received = drain(channel, dialogue.most)
                 if any(received) or want is not Want.MORE:  # a long wait should cost nothing
                     want = dialogue.feed(*received)
                 if want is Want.PASSWORD and password is not None:
@@ -105,6 +147,9 @@ class Channels:
                         dialogue.end_of_stream()
                         break
                     self._check(deadline)
+                    if time.monotonic() >= must_start and not dialogue.started:
+                        dialogue.give_up_start()
+                        break
                 if dialogue.began and attempt is not None:
                     attempt.accepted = True
                     gate.close()  # the others need not wait until the script is done
@@ -113,6 +158,8 @@ class Channels:
             except NotRun as refused:
                 if refused.refusal is Refusal.WRONG_PASSWORD and attempt is not None:
                     attempt.accepted = False
+                if refused.refusal is Refusal.TOO_MUCH:
+                    self._transport.cut()  # it would go on
                 raise
 
     def _send(
@@ -134,7 +181,9 @@ class Channels:
                     sent = 0
                 except (OSError, EOFError):
                     return
-                if channel.closed or (dialogue is not None and dialogue.feed(*drain(channel)) is Want.NOTHING):
+                if channel.closed:
+                    return
+                if dialogue is not None and dialogue.feed(*drain(channel, dialogue.most)) is Want.NOTHING:
                     return
                 rest = rest[sent:]
 
@@ -155,14 +204,6 @@ def close(channel: paramiko.Channel) -> None:
     """Close it. On a broken connection paramiko raises, which would hide why it broke."""
     with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
         channel.close()
-
-
-@contextlib.contextmanager
-def closing(channel: paramiko.Channel) -> Iterator[paramiko.Channel]:
-    try:
-        yield channel
-    finally:
-        close(channel)
 
 
 def ask(channel: paramiko.Channel, kind: str, *fields: bytes | str | int) -> None:
@@ -189,16 +230,18 @@ def ask_for_pty_without_echo(channel: paramiko.Channel) -> None:
     ask(channel, "pty-req", "dumb", 80, 24, 0, 0, modes)
 
 
-def drain(channel: paramiko.Channel) -> tuple[bytes, bytes]:
+def drain(channel: paramiko.Channel, at_most: int) -> tuple[bytes, bytes]:
     """What has arrived on standard output and standard error, without waiting.
 
-    Both streams set one event and reading either may clear it, so this reads until neither has anything left.
+    Both streams set one event and reading either may clear it, so this reads until neither has anything left, or until
+    there is more than a server may send (`at_most`): one that never stops would be read for ever.
     """
     out, err = bytearray(), bytearray()
-    while True:
+    while len(out) + len(err) <= at_most:
         if channel.recv_ready():
             out += channel.recv(1 << 20)
         elif channel.recv_stderr_ready():
             err += channel.recv_stderr(1 << 20)
         else:
-            return bytes(out), bytes(err)
+            break
+    return bytes(out), bytes(err)

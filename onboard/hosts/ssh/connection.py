@@ -5,7 +5,7 @@ import errno
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import paramiko
@@ -14,11 +14,11 @@ from onboard.hosts.connection import Capability, ScriptResult
 from onboard.hosts.dial import TICK
 from onboard.hosts.lockout import Attempt
 from onboard.hosts.ssh.account import Account
-from onboard.hosts.ssh.channel import Channels, SudoPassword, ask, ask_for_pty_without_echo, close, closing
+from onboard.hosts.ssh.channel import Channels, SessionRefused, SudoPassword, ask, ask_for_pty_without_echo, close
 from onboard.hosts.ssh.dialogue import COMMAND, NotRun, Refusal, Request, UploadAnswer
 from onboard.hosts.ssh.refusals import explain, where_and_why
 from onboard.hosts.ssh.transport import Limits, SshTransport, said_by
-from onboard.model.cancel import CancelToken
+from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import (
     ConnectionLost,
     HostError,
@@ -36,7 +36,11 @@ GOODBYE = 2.0  # seconds that close() waits for the server to remove its folders
 
 
 class SshConnection:
-    """An open connection; see onboard.hosts.connection.Connection."""
+    """An open connection; see onboard.hosts.connection.Connection.
+
+    An uploaded file's folder lives as long as its channel is held. A server that allows one session on a connection
+    (MaxSessions 1) therefore gets a second connection for what runs meanwhile; `another` logs in once more.
+    """
 
     def __init__(
         self,
@@ -46,6 +50,7 @@ class SshConnection:
         limits: Limits,
         log_in_password: Secret | None = None,
         *,
+        another: Callable[[], SshTransport],
         warning: str = "",
     ) -> None:
         self._host = account.host
@@ -54,9 +59,11 @@ class SshConnection:
         self._cancel = cancel
         self._log_in_password = log_in_password
         self._warning = warning
-        self._channels = Channels(account.host.name, transport, cancel, limits.open_session)
+        self._limits = limits
+        self._another = another
+        self._connections = [Channels(account.host.name, transport, cancel, limits)]
         self._needs_tty = False
-        self._held: list[paramiko.Channel] = []  # each keeps an uploaded file's folder alive
+        self._held: list[tuple[Channels, paramiko.Channel]] = []  # each keeps an uploaded file's folder alive
 
     @property
     def host(self) -> Host:
@@ -120,6 +127,8 @@ class SshConnection:
             except NotRun as refused:
                 if refused.refusal is Refusal.NEEDS_TTY and not self._needs_tty:
                     self._needs_tty = True
+                elif refused.refusal is Refusal.NO_SHELL and self._needs_tty:  # the shell ran without a terminal
+                    raise self._explained(NotRun(Refusal.NO_TTY, refused.detail, refused.said)) from None
                 elif refused.refusal is Refusal.NEEDS_PASSWORD and password is None:
                     self._account.memory.note_privilege_password(self._host.credential)
                     password = self._password_for_sudo()
@@ -180,20 +189,21 @@ class SshConnection:
             self._cancel.check_now()
             if self._transport.is_active():
                 raise TimeoutError(errno.ETIMEDOUT, f"no answer within {timeout:.0f} seconds") from None
-            raise self._channels.lost(said_by(error)) from None
+            raise self._connections[0].lost(said_by(error)) from None
 
     def close(self) -> None:
         """Let the server remove its folders, then hang up."""
         deadline = time.monotonic() + GOODBYE
-        for channel in self._held:
+        for _, channel in self._held:
             with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
                 channel.shutdown_write()
-        for channel in self._held:
+        for _, channel in self._held:
             while not channel.status_event.wait(min(TICK, max(0.0, deadline - time.monotonic()))):
                 if self._cancel.stopping_now or time.monotonic() >= deadline:
                     break
         self._held.clear()
-        self._transport.hang_up()
+        for channels in self._connections:
+            channels.hang_up()
 
     def __enter__(self) -> "SshConnection":
         return self
@@ -206,28 +216,56 @@ class SshConnection:
     ) -> ScriptResult:
         offered = SudoPassword(password, self._turn_for_sudo) if password is not None else None
         if not request.pty:
-            with closing(self._channels.open(deadline)) as channel:
+            with self._session(deadline) as (channels, channel):
                 ask(channel, "exec", COMMAND)
-                return self._channels.converse(channel, request, deadline, password=offered, given=given)
+                return channels.converse(channel, request, deadline, password=offered, given=given)
         # A pty cuts lines at 4,096 bytes and mixes both outputs: so the request is first uploaded as a file.
         text = request.text().encode()
         path = self._send_file("request", len(text), hashlib.sha256(text).hexdigest(), iter([text]), deadline)
-        holder = self._held.pop()
         try:
-            with closing(self._channels.open(deadline)) as channel:
+            with self._session(deadline) as (channels, channel):
                 ask_for_pty_without_echo(channel)
                 ask(channel, "exec", f"/bin/sh {path}")
-                return self._channels.converse(channel, request, deadline, password=offered, given=given, is_sent=True)
+                return channels.converse(channel, request, deadline, password=offered, given=given, is_sent=True)
         finally:
-            close(holder)
+            keeper, holder = self._held.pop()
+            keeper.leave(holder)
+
+    @contextlib.contextmanager
+    def _session(self, deadline: float) -> Iterator[tuple[Channels, paramiko.Channel]]:
+        """A session to run something in. Raises SessionRefused, ConnectionLost, Cancelled, and what a log-in raises."""
+        channels, channel = self._open(deadline)
+        try:
+            yield channels, channel
+        except (ConnectionLost, Cancelled):
+            close(channel)  # what runs there may run on: nobody waits for its end
+            raise
+        except BaseException:
+            channels.leave(channel)
+            raise
+        channels.leave(channel)
+
+    def _open(self, deadline: float) -> tuple[Channels, paramiko.Channel]:
+        """Open a channel, on a further connection where held channels are all that the others allow."""
+        refusal: SessionRefused | None = None
+        for channels in reversed(self._connections):
+            try:
+                return channels, channels.open(deadline)
+            except SessionRefused as error:
+                refusal = error
+        if refusal is not None and len(self._connections) > len(self._held):
+            raise refusal
+        channels = Channels(self._host.name, self._another(), self._cancel, self._limits)
+        self._connections.append(channels)
+        return channels, channels.open(deadline)
 
     def _send_file(self, name: str, size: int, sha256: str, chunks: Iterator[bytes], deadline: float) -> str:
         request = Request.upload(name, size)
-        channel = self._channels.open(deadline)
+        channels, channel = self._open(deadline)
         try:
             ask(channel, "exec", COMMAND)
             try:
-                result = self._channels.converse(channel, request, deadline, given=chunks)
+                result = channels.converse(channel, request, deadline, given=chunks)
                 answer = UploadAnswer.parse(result.stdout) if result.exit_code == 0 else None
             except NotRun as refused:
                 raise self._explained(refused) from None
@@ -247,7 +285,7 @@ class SshConnection:
         except BaseException:
             close(channel)
             raise
-        self._held.append(channel)
+        self._held.append((channels, channel))
         return answer.path
 
     def _damaged(self, why: str) -> ConnectionLost:

@@ -6,6 +6,7 @@ The order never changes: reach the server, exchange keys, judge the host key, an
 import contextlib
 import threading
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import paramiko
 
@@ -18,7 +19,7 @@ from onboard.hosts.ssh.connection import SshConnection
 from onboard.hosts.ssh.known_hosts import KnownHosts, Trust
 from onboard.hosts.ssh.log_in import LogIn
 from onboard.hosts.ssh.private_key import load_key
-from onboard.hosts.ssh.refusals import untrusted, where_and_why
+from onboard.hosts.ssh.refusals import runs_windows, untrusted, where_and_why
 from onboard.hosts.ssh.transport import (
     DEFAULT_LIMITS,
     Limits,
@@ -65,6 +66,20 @@ class SshConnector:
         with _as_untried(host):
             account = Account(host, self._credential(host), self._secrets, self._lockout, self._memory)
             proof = self._proof(account, cancel)
+        transport = self._logged_in(account, proof, cancel)
+        return SshConnection(
+            account,
+            transport,
+            cancel,
+            self._limits,
+            proof if isinstance(proof, Secret) else None,
+            another=partial(self._logged_in, account, proof, cancel),
+            warning=transport.host_key_shown().weakness,
+        )
+
+    def _logged_in(self, account: Account, proof: paramiko.PKey | Secret | None, cancel: CancelToken) -> SshTransport:
+        """A new connection: reached, its host key judged, logged in."""
+        host = account.host
         expected = self._known_hosts.expect(host.place)
         transport = handshake(host, expected.algorithms, cancel, self._limits, self._dialler)
         try:
@@ -72,6 +87,8 @@ class SshConnector:
             verdict = expected.judge(key)
             if verdict.trust is not Trust.TRUSTED:
                 raise untrusted(host, key, verdict)
+            if "windows" in transport.software.lower():
+                raise runs_windows(host, transport.software)
             try:
                 with _as_refusal(host):
                     self._log_in(account, proof, transport, cancel)
@@ -83,11 +100,10 @@ class SshConnector:
                     why=said_by(error),
                     remedy="Try again; the server's sshd log says why it closed the connection",
                 ) from None
-            password = proof if isinstance(proof, Secret) else None
-            return SshConnection(account, transport, cancel, self._limits, password, warning=key.weakness)
         except BaseException:
             transport.hang_up()
             raise
+        return transport
 
     def _credential(self, host: Host) -> Credential:
         credential = self._credentials.get(host.credential)

@@ -9,17 +9,21 @@ The request, sent in one piece. Its first line holds everything that the server 
     …functions holding the script in a here-document that ends with a line MARKER…
     onboard_main; exit # MARKER complete
 
-MARKER is random for each request. `privileged` is yes or no. `prompt` is what sudo prints when it wants a password,
-or `-` when there is none to give (sudo then runs with `-n`). `input` is `none`, `line` (a secret line follows) or the
-number of bytes that follow (an upload). `hold=yes` keeps the folder until standard input ends. Nothing is sent after
-the last line until the answer asks for it: shells read their standard input in blocks and would swallow it.
+MARKER is random for each request. `privileged` is yes or no. `prompt` is what sudo's question for a password begins
+with, or `-` when there is no password to give (sudo then runs with `-n`). `input` is `none`, `line` (a secret line
+follows) or the number of bytes that follow (an upload). `hold=yes` keeps the folder until standard input ends. Nothing
+is sent after the last line until the answer asks for it: shells read their standard input in blocks and would swallow
+it.
 
 The answer. Everything before `start` or `begin` is noise (banners, what rc files print)::
 
-    standard error   noise  MARKER start⏎  sudo's messages and PROMPT  MARKER begin⏎  script's stderr  MARKER end CODE⏎
+    standard error   noise  MARKER start⏎  sudo's messages, QUESTION   MARKER begin⏎  script's stderr  MARKER end CODE⏎
     standard output  noise                                             MARKER begin⏎  script's stdout  MARKER end CODE⏎
 
-* PROMPT: send the password and a newline. A second PROMPT means that it was wrong; nothing more is sent.
+* QUESTION is `PROMPT` `WHOSE:` `WHO:`, the account whose password sudo wants, and the one that runs sudo. Where both
+  are the same, send the password and a newline. A second question means that it was wrong; nothing more is sent.
+  Another account's (`targetpw`, `rootpw`, `runaspw` in sudoers) is never answered with this one's password.
+* What sudo says is looked at as it comes: where the password has expired, it waits for a new one.
 * `begin` is printed by a process that already has the privilege. When `input` is not `none`, the input is sent now.
 * `MARKER cannot REASON⏎` on standard output instead: `no-folder` or `no-sudo`.
 * `end` without a `begin`: sudo refused; its messages say why, between `start` and `end`.
@@ -32,10 +36,12 @@ with `hold=yes`: then it goes when the channel's input ends, also when the conne
 running when the connection breaks runs on, as long as it prints nothing: what must not be interrupted redirects its
 output to a file.
 
+More than ANSWER_LIMIT of answer, or NOISE_LIMIT of anything before it, is not what a script of Onboard prints.
+
 Where sudo insists on a terminal (`requiretty`), the request with `pty=yes` is uploaded as a file and that file is run
 in a pty. A pty has one stream, and the script's output comes at its end, kept apart by two more markers::
 
-    noise  MARKER start⏎  messages, PROMPT  MARKER begin⏎  MARKER out⏎ stdout  MARKER err⏎ stderr  MARKER end CODE⏎
+    noise  MARKER start⏎  messages, QUESTION  MARKER begin⏎  MARKER out⏎ stdout  MARKER err⏎ stderr  MARKER end CODE⏎
 
 Servers for practice use `is_complete` and `parse_request` on what came in, and `Request.begin`, `end` and `cannot`.
 """
@@ -49,6 +55,9 @@ from typing import Self
 from onboard.hosts.connection import ScriptResult
 
 COMMAND = "/bin/sh"
+ANSWER_LIMIT = 8 * 1024 * 1024  # bytes; all facts of a server take some 100 KiB, one that floods is cut at 1 MiB
+NOISE_LIMIT = 1024 * 1024  # bytes, of what stands before the answer
+SAID_LINES = 5  # of what the server said last, kept as evidence
 
 _TEMPLATE = """\
 # onboard 1 {marker} privileged={privileged} prompt={prompt_field} input={input_field} hold={hold} pty={pty}
@@ -58,6 +67,7 @@ onboard_script() {{ cat <<'{marker}'
 onboard_run() {{ cat <<'{marker}'
 LC_ALL=C; export LC_ALL
 PATH="${{PATH:-/usr/bin:/bin}}:/usr/local/sbin:/usr/sbin:/sbin"; export PATH
+command -v mktemp >/dev/null 2>&1 || PATH="$PATH:/usr/bin:/bin"
 umask 022; cd /
 echo '{marker} begin' >&2
 echo '{marker} begin'
@@ -76,12 +86,13 @@ return 1
 onboard_main() {{
 LC_ALL=C; export LC_ALL
 PATH="${{PATH:-/usr/bin:/bin}}:/usr/local/sbin:/usr/sbin:/sbin"; export PATH
+command -v mktemp >/dev/null 2>&1 || PATH="$PATH:/usr/bin:/bin"
 umask 077; cd /
 folder=
 trap 'test -z "$folder" || rm -rf "$folder"' 0
 trap 'exit 129' 1 2 3 13 15
 {terminal}echo '{marker} start' >&2
-onboard_folder 2>/dev/null || {{ echo '{marker} cannot no-folder'; return; }}
+onboard_folder || {{ echo '{marker} cannot no-folder'; return; }}
 {start}
 code=$?
 {finish}
@@ -136,7 +147,7 @@ class Request:
 
     script       ends with a newline
     privileged   as root: as it is for root, else through sudo
-    prompt       random text by which sudo asks for the password; "" when there is no password to give
+    prompt       random text with which sudo's question for the password begins; "" when there is none to give
     wants_secret a secret line follows `begin`
     input_size   that many bytes follow `begin` (an upload); None when none do
     hold         keep the folder until the channel's input ends
@@ -190,7 +201,7 @@ class Request:
         redirect = "" if self.wants_input else " </dev/null"
         start = _PLAIN
         if self.privileged:
-            options = f"-S -p '{self.prompt}'" if self.prompt else "-n"
+            options = f"-S -p '{self.prompt}%p:%u:'" if self.prompt else "-n"
             start = _SUDO.format(marker=self.marker, options=options)
         finish = _END.format(marker=self.marker)
         finish = finish + _HOLD if self.hold else _REMOVE + finish
@@ -224,6 +235,10 @@ class Request:
     def start(self) -> bytes:
         """For servers: goes to standard error before sudo's messages."""
         return f"{self.marker} start\n".encode()
+
+    def question(self, whose: str, who: str) -> bytes:
+        """For servers: sudo's question to account `who` for the password of `whose`, on standard error."""
+        return f"{self.prompt}{whose}:{who}:".encode()
 
     def cannot(self, reason: str) -> bytes:
         """For servers: goes to standard output instead of `begin`; no-folder or no-sudo."""
@@ -297,17 +312,34 @@ class Refusal(StrEnum):
     NEEDS_PASSWORD = "needs-password"  # noqa: S105 - a reason's name
     WRONG_PASSWORD = "wrong-password"  # noqa: S105
     PASSWORD_EXPIRED = "password-expired"  # noqa: S105
+    OTHER_PASSWORD = "other-password"  # noqa: S105 - sudo wants another account's
+    NO_EXEC = "no-exec"  # sudo lets the shell run, and the shell nothing
     SUDO_FAILED = "sudo-failed"  # for another reason
+    NO_TTY = "no-tty"  # sudo wants a terminal, and sshd gives none
+    MUST_CHANGE = "must-change"  # the account's password, before sshd lets it run anything
+    TOO_MUCH = "too-much"  # more than an answer can have
+    NOT_STARTED = "not-started"  # the log-in shell waits for something
     BROKEN_OFF = "broken-off"  # it began, but its shell ended first
 
 
 class NotRun(Exception):
-    """The script did not run (or, for BROKEN_OFF, did not end). `detail` is what the server said, in one line."""
+    """The script did not run (or, for BROKEN_OFF, did not end).
 
-    def __init__(self, refusal: Refusal, detail: str = "") -> None:
+    detail  what the server said, in one line
+    said    the last lines of it
+    """
+
+    def __init__(self, refusal: Refusal, detail: str = "", said: str = "") -> None:
         super().__init__(refusal, detail)
         self.refusal = refusal
         self.detail = detail
+        self.said = said
+
+    @classmethod
+    def of(cls, refusal: Refusal, said: bytes) -> Self:
+        """With the last lines of what the server said. The very last says why; those before are general advice."""
+        lines = _last_lines(said)
+        return cls(refusal, lines[-1] if lines else "", "\n".join(lines))
 
 
 class Want(Enum):
@@ -325,10 +357,11 @@ class Dialogue:
     def __init__(self, request: Request) -> None:
         self.request = request
         self.began = False
+        self._question = re.compile(re.escape(request.prompt.encode()) + rb"([^:\n]*):([^:\n]*):")
         self._stdout = _Stream(request.marker)
         self._stderr = self._stdout if request.pty else _Stream(request.marker)
         self._password_sent = False
-        self._wrong_password = False
+        self._refused: Refusal | None = None
         self._input_sent = False
         self._ended = False
 
@@ -337,22 +370,49 @@ class Dialogue:
         self._stdout.data += stdout
         self._stderr.data += stderr
         self.began = self.began or self._stdout.find("begin") is not None
+        if self._is_too_much():
+            return self._refuse(Refusal.TOO_MUCH)
         if self._stdout.find("cannot") or (self._stdout.find_end() and self._stderr.find_end()):
             self._ended = True
         if self._ended:
             return Want.NOTHING
-        if self.request.prompt and not self.began:
-            prompts = self._prompts()
-            if prompts > 1:
-                self._wrong_password = self._ended = True
-                return Want.NOTHING
-            if prompts == 1 and not self._password_sent:
+        if self.request.privileged and not self.began:
+            if _EXPIRED.search(self._said_by_sudo()[-_LONGEST_QUESTION:]):
+                return self._refuse(Refusal.PASSWORD_EXPIRED)
+            asked = self._question.findall(self._stderr.data) if self.request.prompt else []
+            if len(asked) > 1:
+                return self._refuse(Refusal.WRONG_PASSWORD)
+            if asked and asked[0][0] != asked[0][1]:
+                return self._refuse(Refusal.OTHER_PASSWORD)
+            if asked and not self._password_sent:
                 self._password_sent = True
                 return Want.PASSWORD
         if self.began and self.request.wants_input and not self._input_sent:
             self._input_sent = True
             return Want.INPUT
         return Want.MORE
+
+    @property
+    def started(self) -> bool:
+        """Whether the log-in shell has started /bin/sh, which has read the request."""
+        return self.began or self._stderr.find("start") is not None
+
+    @property
+    def most(self) -> int:
+        """How many bytes the server may send in all."""
+        return NOISE_LIMIT + ANSWER_LIMIT + (self.request.input_size or 0)
+
+    def _is_too_much(self) -> bool:
+        received = len(self._stdout.data) + (0 if self.request.pty else len(self._stderr.data))
+        return received > (self.most if self.began else NOISE_LIMIT)
+
+    def give_up_start(self) -> None:
+        """Nothing shows that the log-in shell did anything with the request."""
+        self._refuse(Refusal.NOT_STARTED)
+
+    def _refuse(self, refusal: Refusal) -> Want:
+        self._refused, self._ended = refusal, True
+        return Want.NOTHING
 
     def end_of_stream(self) -> None:
         """The channel ended: `result` then uses what has arrived."""
@@ -361,7 +421,7 @@ class Dialogue:
     def result(self) -> ScriptResult:
         """The script's own exit code and output. Raises NotRun."""
         out_end, err_end = self._stdout.find_end(), self._stderr.find_end()
-        if self.began and out_end and err_end:
+        if self.began and out_end and err_end and self._refused is None:
             code = int(out_end.value)
             if self.request.pty:
                 out, err = self._stdout.find("out"), self._stdout.find("err")
@@ -369,30 +429,38 @@ class Dialogue:
                     raise NotRun(Refusal.BROKEN_OFF, "the script's output did not come back")
                 data = self._stdout.data
                 return ScriptResult(code, bytes(data[out.end : err.start]), bytes(data[err.end : out_end.start]))
-            return ScriptResult(code, self._stdout.between(out_end), self._stderr.between(err_end))
+            result = ScriptResult(code, self._stdout.between(out_end), self._stderr.between(err_end))
+            if self.request.privileged and code == _NOT_EXECUTED and _NO_EXEC.search(result.stderr):
+                raise NotRun.of(Refusal.NO_EXEC, result.stderr)
+            return result
         raise self._not_run()
 
-    def _prompts(self) -> int:
-        return self._stderr.data.count(self.request.prompt.encode())
-
     def _not_run(self) -> NotRun:
+        if self._refused is Refusal.TOO_MUCH:
+            return NotRun.of(Refusal.TOO_MUCH, bytes(self._stdout.data[-_LONGEST_LINE:]))
         if self.began:
             return NotRun(Refusal.BROKEN_OFF)
+        if self._refused is Refusal.OTHER_PASSWORD:
+            whose = self._question.findall(self._stderr.data)[0][0]
+            return NotRun(Refusal.OTHER_PASSWORD, whose.decode("utf-8", "replace"))
         if cannot := self._stdout.find("cannot"):
-            return NotRun(Refusal(cannot.value.decode()))
-        start = self._stderr.find("start")
-        if start is None:
+            reason = Refusal.NO_SUDO if cannot.value == Refusal.NO_SUDO.encode() else Refusal.NO_FOLDER
+            return NotRun.of(reason, self._said_by_sudo())
+        if not self.started:
             noise = bytes(self._stdout.data) + b"\n" + (b"" if self.request.pty else bytes(self._stderr.data))
-            return NotRun(Refusal.NO_SHELL, _one_line(noise))
-        end = self._stderr.find_end()
-        said = bytes(self._stderr.data[start.end : end.start if end else None])
+            changes = _SSHD_CHANGES.search(noise)
+            return NotRun.of(self._refused or (Refusal.MUST_CHANGE if changes else Refusal.NO_SHELL), noise)
+        said = self._said_by_sudo()
         if self.request.prompt:
-            said = said.replace(self.request.prompt.encode(), b"")
-        return NotRun(self._why(said), _one_line(said))
+            said = self._question.sub(b"", said)
+        return NotRun.of(self._refused or self._why(said), said)
+
+    def _said_by_sudo(self) -> bytes:
+        """What stands between `start` and `end` on standard error."""
+        start, end = self._stderr.find("start"), self._stderr.find_end()
+        return bytes(self._stderr.data[start.end if start else 0 : end.start if end else None])
 
     def _why(self, said: bytes) -> Refusal:
-        if self._wrong_password:
-            return Refusal.WRONG_PASSWORD
         for refusal, words in _SUDO_SAYS:
             if words.search(said):
                 return refusal
@@ -419,6 +487,18 @@ _SUDO_SAYS = (
 )
 
 
+# Where the password has expired, PAM has sudo ask for it and for a new one: it waits for standard input.
+_EXPIRED = re.compile(
+    rb"sudo: [^\n]*password (?:is|has) expired|^[^\n]{0,40}\b(?:current|new)\b[^\n]{0,20} password: ?\Z",
+    re.IGNORECASE | re.MULTILINE,
+)
+_LONGEST_QUESTION = 4096  # bytes of what sudo said last that are searched for it
+_SSHD_CHANGES = re.compile(rb"[Pp]assword has expired|Password change required")
+
+# What the shell says when sudo's noexec keeps it from executing the script's shell.
+_NO_EXEC = re.compile(rb"\A[^\n]*/run: [^\n]*/bin/sh: [^\n]*\n?\Z")
+_NOT_EXECUTED = 126
+
 # What may follow the marker in its line. A pty may end lines with CR LF.
 _REST = {
     "start": re.compile(rb" start()\r?\n"),
@@ -426,9 +506,10 @@ _REST = {
     "cannot": re.compile(rb" cannot (\S+)\r?\n"),
     "out": re.compile(rb" out()\r?\n"),
     "err": re.compile(rb" err()\r?\n"),
-    "end": re.compile(rb" end (\d+)\r?\n"),
+    "end": re.compile(rb" end (\d{1,3})\r?\n"),
 }
 _LONGEST_REST = 64
+_LONGEST_LINE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -479,7 +560,7 @@ def _yes(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def _one_line(said: bytes) -> str:
-    """The last line with something on it, cut to what fits a message: it says why; those before are general advice."""
+def _last_lines(said: bytes) -> list[str]:
+    """The last few lines with something on them, each cut to what fits a message."""
     lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
-    return lines[-1][:300] if lines else ""
+    return [line[:_LONGEST_LINE] for line in lines[-SAID_LINES:]]

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from onboard.hosts.ssh.dialogue import NotRun, Refusal
 from onboard.hosts.ssh.host_key import HostKey
 from onboard.hosts.ssh.known_hosts import KeyVerdict, Trust, entry_name
-from onboard.model.errors import ConnectionLost, HostError, HostUntrusted, OnboardError, PrivilegeMissing
+from onboard.model.errors import (
+    ConnectionLost,
+    HostError,
+    HostUnreachable,
+    HostUntrusted,
+    LogInRefused,
+    OnboardError,
+    PrivilegeMissing,
+)
 from onboard.model.place import Place
 from onboard.model.profile import Host
 from onboard.model.words import Command, Remedy, Text, foreign, joined, phrase, sh
@@ -16,7 +24,35 @@ _REFUSALS: Mapping[Refusal, tuple[type[HostError], str, str, str]] = {
         ConnectionLost,
         "The account cannot run commands",
         phrase("Its log-in shell did not start /bin/sh"),
-        phrase("Give {user} a shell, and remove a forced command if there is one"),
+        phrase(
+            "Give {user} a log-in shell, and remove a forced command (ForceCommand, or command= in authorized_keys) if "
+            "there is one. If it has a shell, look at its rc files, such as ~/.bashrc, ~/.profile and ~/.cshrc: they "
+            "must not exit, exec another program, or use set -e where there is no terminal"
+        ),
+    ),
+    Refusal.NOT_STARTED: (
+        ConnectionLost,
+        "The account's log-in shell waits for something",
+        phrase("It did not start /bin/sh in time"),
+        phrase(
+            "Look at the rc files of {user}, such as ~/.bashrc, ~/.profile and ~/.cshrc: without a terminal they must "
+            "not read standard input, ask a question, or wait for another server"
+        ),
+    ),
+    Refusal.TOO_MUCH: (
+        ConnectionLost,
+        "The server printed more than an answer can have",
+        phrase("Something there prints without end, so the connection was closed"),
+        phrase(
+            "Find what prints: a forced command (ForceCommand, or command= in authorized_keys), or an rc file of "
+            "{user}, such as ~/.bashrc"
+        ),
+    ),
+    Refusal.MUST_CHANGE: (
+        LogInRefused,
+        "The account's password must be changed before it can run commands",
+        phrase("The password of {user} has expired"),
+        phrase("Change it on the server as {user}, or as root with passwd, then the secret of credential {credential}"),
     ),
     Refusal.NO_FOLDER: (
         HostError,
@@ -47,6 +83,27 @@ _REFUSALS: Mapping[Refusal, tuple[type[HostError], str, str, str]] = {
         "The account may not act as root",
         phrase("sudo asks for a terminal even when it has one"),
         phrase("Remove requiretty from /etc/sudoers for {user}"),
+    ),
+    Refusal.NO_TTY: (
+        PrivilegeMissing,
+        "The account may not act as root",
+        phrase("sudo asks {user} for a terminal (requiretty), and sshd gives none (PermitTTY no, or no-pty at a key)"),
+        phrase("Remove requiretty from /etc/sudoers for {user}, or let sshd give {user} a terminal"),
+    ),
+    Refusal.OTHER_PASSWORD: (
+        PrivilegeMissing,
+        "sudo asks for the password of another account, which was not given",
+        phrase("targetpw, rootpw or runaspw in /etc/sudoers makes sudo ask {user} for the password of"),
+        phrase(
+            "Log in as root, allow sudo for {user} without a password (NOPASSWD), or set Defaults:{user} !targetpw, "
+            "!rootpw, !runaspw in /etc/sudoers"
+        ),
+    ),
+    Refusal.NO_EXEC: (
+        PrivilegeMissing,
+        "sudo does not let the account run programs as root",
+        phrase("sudo starts a shell for {user} that may start nothing else"),
+        phrase("Remove noexec (Defaults noexec, or the tag NOEXEC:) for {user} from /etc/sudoers"),
     ),
     Refusal.NEEDS_PASSWORD: (
         PrivilegeMissing,
@@ -88,6 +145,17 @@ def explain(refused: NotRun, where: str, user: str, credential: str) -> HostErro
         where=where,
         why=joined(Text(why, user=user, credential=credential), refused.detail),
         remedy=Remedy(Text(advice, user=user, credential=credential), *_commands(refused.refusal, user)),
+        evidence=refused.said,
+    )
+
+
+def runs_windows(host: Host, software: str) -> HostUnreachable:
+    """The error to raise where a server of the POSIX family turns out to run Windows."""
+    return HostUnreachable(
+        "The server runs Windows",
+        where=host.name,
+        why=Text("Its SSH server calls itself {software}", software=software),
+        remedy="Take it out of the list: over SSH, Onboard takes Linux servers only",
     )
 
 

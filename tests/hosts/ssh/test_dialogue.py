@@ -182,7 +182,7 @@ def sudo_dialogue(has_password: bool = True, wants_secret: bool = False) -> Dial
 def test_the_password_is_wanted_once_and_the_input_only_after_begin() -> None:
     dialogue = sudo_dialogue(wants_secret=True)
     request = dialogue.request
-    prompt = request.prompt.encode()
+    prompt = request.question("op", "op")
     assert dialogue.feed(stderr=b"noise password: \n" + request.start()) is Want.MORE
     assert dialogue.feed(stderr=prompt[:20]) is Want.MORE
     assert dialogue.feed(stderr=prompt[20:]) is Want.PASSWORD
@@ -197,7 +197,7 @@ def test_the_password_is_wanted_once_and_the_input_only_after_begin() -> None:
 
 def test_a_second_prompt_ends_the_dialogue() -> None:
     dialogue = sudo_dialogue()
-    prompt = dialogue.request.prompt.encode()
+    prompt = dialogue.request.question("op", "op")
     assert dialogue.feed(stderr=dialogue.request.start() + prompt) is Want.PASSWORD
     assert dialogue.feed(stderr=b"\nSorry, try again.\n" + prompt) is Want.NOTHING
     with pytest.raises(NotRun) as caught:
