@@ -32,7 +32,8 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What one node did with a command. `status` as AWS words it: Pending, InProgress, Success, Failed, …
+    """What one node did with a command. `status` as AWS words it: Pending, InProgress, Success, Failed, …; `details`
+    is AWS's finer StatusDetails: DeliveryTimedOut, Undeliverable, …
 
     Output is cut by AWS at 2,500 characters.
     """
@@ -42,6 +43,7 @@ class Invocation:
     status: str
     stdout: str = ""
     stderr: str = ""
+    details: str = ""
 
     @property
     def finished(self) -> bool:
@@ -69,6 +71,7 @@ def send_script(
                     TimeoutSeconds=max(timeout, SHORTEST_TIMEOUT),
                     Parameters={"commands": script.splitlines(), "executionTimeout": [str(timeout)]},
                 )
+                command = answer["Command"]["CommandId"]
         except AwsError as error:
             if error.code != "InvalidInstanceId":
                 raise
@@ -78,7 +81,7 @@ def send_script(
                 middle = len(batch) // 2
                 waiting += [batch[:middle], batch[middle:]]
         else:
-            yield Sent((*batch,), answer["Command"]["CommandId"])
+            yield Sent((*batch,), command)
 
 
 def invocations(aws: Aws, commands: Iterable[str]) -> dict[tuple[str, str], Invocation]:
@@ -104,4 +107,5 @@ def _invocation(command: str, item: "CommandInvocationTypeDef") -> Invocation:
         status=item.get("Status", ""),
         stdout=stdout,
         stderr=stderr,
+        details=item.get("StatusDetails", ""),
     )

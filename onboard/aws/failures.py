@@ -5,31 +5,24 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from onboard.model.cancel import Cancelled
+from onboard.aws.answers import SERVER_ERROR, THROTTLED, NotFromAws
+from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import AwsError
 from onboard.model.words import Remedy, Text, foreign, sh
 
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
 
-THROTTLED = frozenset(
-    {
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "RequestLimitExceeded",
-        "TooManyRequestsException",
-        "SlowDown",
-    }
-)
-SERVER_ERROR = 500  # HTTP statuses from here on are not caused by the caller
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"})
+
+T = TypeVar("T")
+
+GAP = 30.0  # seconds for which a call that AWS does not answer is repeated, so that a short outage does no harm
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 5.0  # seconds
 
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
 _UNKNOWN_KEY = frozenset(
@@ -39,7 +32,14 @@ _BAD_SIGNATURE = frozenset({"SignatureDoesNotMatch", "InvalidSignatureException"
 _CLOCK = frozenset({"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"})
 _CLOCK_TEXT = re.compile(r"signature expired|signature not yet current|is now earlier than", re.IGNORECASE)
 _NOT_ALLOWED = re.compile(r"not authorized to perform:?\s+(?P<action>[\w-]+:\w+)(?:\s+on resource:?\s+(?P<on>\S+))?")
-_BECAUSE = re.compile(r"(?:because |with )(?P<because>[^.:]*(?:deny|allows|boundary)[^.:]*)", re.IGNORECASE)
+_BECAUSE = re.compile(r"(?:because |with )(?P<because>.*?(?:deny|allows|boundary).*?)(?:\.\s|\.?$)", re.IGNORECASE)
+_LIMIT = re.compile(r"(?<!Request)LimitExceeded|QuotaExceeded|TooManyTags")
+_TAG_POLICY = re.compile(r"tag ?polic(y|ies)", re.IGNORECASE)
+_TUNNEL = re.compile(r"Tunnel connection failed: (?P<status>\d{3})(?P<reason>[^'\")]*)")
+_OPENSSL = re.compile(r"(?:certificate verify failed: |\[SSL: \w+\] )(?P<why>.*?)\.? ?\(_ssl")
+_OTHER_NAME = re.compile(r"hostname \S+ doesn't match (either of )?[^\")]+")  # said by urllib3
+_BROKE = re.compile(r"EOF occurred|UNEXPECTED_EOF|Connection reset", re.IGNORECASE)
+PROXY_LOG_IN = 407  # HTTP status
 
 _SSO, _CONFIGURE = sh("aws", "sso", "login"), sh("aws", "configure")
 _SET_CLOCK = sh("w32tm", "/resync") if sys.platform == "win32" else sh("sudo", "timedatectl", "set-ntp", "true")
@@ -65,7 +65,8 @@ def asking_for() -> float:
 def asking(call: str) -> Iterator[None]:
     """Turn what boto3 raises inside into AwsError, KeyboardInterrupt into Cancelled.
 
-    `call` as IAM names it: `ssm:CreateActivation`.
+    `call` as IAM names it: `ssm:CreateActivation`. Read its answer inside as well: one that cannot be read, because a
+    part is missing, for example, did not come from AWS.
     """
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
@@ -79,13 +80,10 @@ def asking(call: str) -> Iterator[None]:
         raise _refused(call, error) from None
     except BotoCoreError as error:
         raise _not_asked(call, error) from None
+    except NotFromAws as error:
+        raise _foreign(call, error.status) from None
     except ResponseParserError:
-        raise AwsError(
-            "the answer did not come from AWS",
-            where=call,
-            why="It is not in AWS's format; it may be a log-in page or a proxy's error page",
-            remedy="Check the proxy, and the endpoint URL if one is set",
-        ) from None
+        raise _foreign(call) from None
     except (OSError, json.JSONDecodeError) as error:  # botocore wraps all of these except those of a credential_process
         did = (
             Text(
@@ -100,6 +98,10 @@ def asking(call: str) -> Iterator[None]:
             why=did,
             remedy="Run it by hand; it must print the credentials as JSON in the format that AWS documents",
         ) from None
+    except (LookupError, TypeError, AttributeError, ValueError):
+        if ":" not in call:
+            raise  # no answer is read here: a defect
+        raise _foreign(call) from None
     except MfaNeeded:
         raise AwsError(
             "the role needs a code from your MFA device",
@@ -109,6 +111,53 @@ def asking(call: str) -> Iterator[None]:
         ) from None
     finally:
         _here.since = before
+
+
+def persistently(ask: Callable[[], T], cancel: CancelToken | None = None) -> T:
+    """Call `ask`, which can be repeated safely, again for up to GAP seconds while AWS does not answer or throttles.
+
+    Ends with its last AwsError after that, or once `cancel` stops everything.
+    """
+    deadline, pause = time.monotonic() + GAP, FIRST_PAUSE
+    while True:
+        try:
+            return ask()
+        except AwsError as error:
+            if not may_pass(error) or time.monotonic() + pause > deadline:
+                raise
+            if (cancel or CancelToken()).wait_now(pause):
+                raise
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def may_pass(error: AwsError) -> bool:
+    """Whether AWS may answer if it is asked again a little later."""
+    return error.unanswered or error.code in THROTTLED
+
+
+def _foreign(call: str, status: int = 0) -> AwsError:
+    """Something that is not AWS answered."""
+    if status == PROXY_LOG_IN:
+        return _proxy_wants_log_in(call, f"{status} Proxy Authentication Required")
+    because = "it may be a log-in page or a proxy's error page"
+    return AwsError(
+        "the answer did not come from AWS",
+        where=call,
+        why=Text("It has HTTP status {status} and is not in AWS's format; {because}", status=status, because=because)
+        if status
+        else Text("It is not in AWS's format; {because}", because=because),
+        remedy="Check the proxy, and the endpoint URL if one is set",
+        unanswered=True,
+    )
+
+
+def _proxy_wants_log_in(call: str, said: str) -> AwsError:
+    return AwsError(
+        "the proxy wants a user name and a password",
+        where=call,
+        why=Text("It answered: {said}", said=said),
+        remedy="Set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT, or ask for a proxy that needs no log-in",
+    )
 
 
 def _refused(call: str, error: "ClientError") -> AwsError:
@@ -133,7 +182,11 @@ def _refused(call: str, error: "ClientError") -> AwsError:
         return failed(
             "the credentials have expired",
             "They were temporary credentials",
-            Remedy("Log in again, then try again. With single sign-on", _SSO),
+            Remedy(
+                "Log in again, then try again; an apply that they stopped continues with apply --resume RUN. "
+                "With single sign-on",
+                _SSO,
+            ),
         )
     if code in _BAD_SIGNATURE:
         return failed(
@@ -163,9 +216,26 @@ def _refused(call: str, error: "ClientError") -> AwsError:
             "Wait a minute and try again",
         )
     why = f"{code}: {message}" if code else message
-    if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= SERVER_ERROR:
+    if _TAG_POLICY.search(code) or _TAG_POLICY.search(message):
+        return failed(
+            "a tag policy of the organization does not allow these tags",
+            why,
+            "Correct the tags in the profile (activation.tags, tags of the servers), or ask the organization's "
+            "administrators to change the tag policy",
+        )
+    if _LIMIT.search(code):
+        return failed(
+            Text("a limit of the account is reached ({code})", code=code),
+            why,
+            "Delete what is no longer needed, or ask for a higher limit under Service Quotas in the AWS console; "
+            "then try again",
+        )
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if status == PROXY_LOG_IN:
+        return _proxy_wants_log_in(call, f"{status} Proxy Authentication Required")
+    if status >= SERVER_ERROR:
         remedy = "Wait a few minutes and try again; https://health.aws.amazon.com shows larger outages"
-        return failed("AWS had an internal error", why, remedy)
+        return AwsError("AWS had an internal error", where=call, why=why, remedy=remedy, code=code, unanswered=True)
     return failed("AWS refused", why, "")
 
 
@@ -187,8 +257,8 @@ def _not_asked(call: str, error: "BotoCoreError") -> AwsError:
     """boto3 found no credentials, or nothing answered."""
     from botocore import exceptions as boto
 
-    def failed(what: str, why: str, remedy: str) -> AwsError:
-        return AwsError(what, where=call, why=why, remedy=remedy)
+    def failed(what: str, why: str, remedy: str, *, unanswered: bool = False) -> AwsError:
+        return AwsError(what, where=call, why=why, remedy=remedy, unanswered=unanswered)
 
     details = getattr(error, "kwargs", {})
     endpoint = str(details.get("endpoint_url", ""))
@@ -233,22 +303,67 @@ def _not_asked(call: str, error: "BotoCoreError") -> AwsError:
                 ),
             )
         case boto.ProxyConnectionError():
-            return failed("the proxy cannot be reached", str(error), "Correct HTTPS_PROXY, or NO_PROXY for AWS's hosts")
-        case boto.SSLError():
+            return _proxy_failed(call, str(error), str(details.get("error", "")))
+        case boto.SSLError() if not _BROKE.search(str(error)):
             return failed(
-                Text("the connection to {endpoint} is not trusted", endpoint=endpoint),
-                "Its certificate is not trusted here: a proxy inspects TLS, or the root certificates are out of date",
-                "Put the proxy's CA certificate in a file and name it in AWS_CA_BUNDLE",
+                Text("the connection to {endpoint} is not trusted", endpoint=endpoint), *_tls_words(str(error))
             )
         case boto.EndpointConnectionError() | boto.ConnectTimeoutError() | boto.ReadTimeoutError():
             return failed(
                 Text("{endpoint} cannot be reached", endpoint=endpoint),
                 "It did not answer; name resolution, a route, a firewall or a proxy may be the cause",
                 "Check the Region's name, the network, HTTPS_PROXY and, if one is set, the endpoint URL",
+                unanswered=True,
             )
         case boto.HTTPClientError() | boto.ConnectionError():
-            return failed("the connection to AWS broke", "", "Check the network, then try again")
+            remedy = "Check the network, then try again"
+            return failed("the connection to AWS broke", "", remedy, unanswered=True)
         case boto.NoRegionError():
             return failed("no Region is set", "", "Set region.name")
         case _:
             return failed("AWS could not be asked", str(error), "")
+
+
+def _proxy_failed(call: str, message: str, said: str) -> AwsError:
+    """The proxy did not connect to AWS. `said`: the HTTP library's error, which has the proxy's answer."""
+    refused = _TUNNEL.search(said)
+    if refused is None:
+        return AwsError(
+            "the proxy cannot be reached",
+            where=call,
+            why=message,
+            remedy="Correct HTTPS_PROXY, or NO_PROXY for AWS's hosts",
+            unanswered=True,
+        )
+    answer = f"{refused['status']}{refused['reason']}".strip()
+    if int(refused["status"]) == PROXY_LOG_IN:
+        return _proxy_wants_log_in(call, answer)
+    return AwsError(
+        "the proxy refuses to connect to AWS",
+        where=call,
+        why=Text("It answered: {said}", said=answer),
+        remedy="Have AWS's hosts allowed on the proxy, or correct HTTPS_PROXY, or NO_PROXY for AWS's hosts",
+        unanswered=int(refused["status"]) >= SERVER_ERROR,
+    )
+
+
+def _tls_words(said: str) -> tuple[str, str]:
+    """Why and remedy, from OpenSSL's message about a connection that it refused."""
+    found, other_name = _OPENSSL.search(said), _OTHER_NAME.search(said)
+    why = other_name[0].strip() if other_name else found["why"].strip() if found else ""
+    low = why.lower()
+    if "expired" in low or "not yet valid" in low:
+        cause = "the certificate is out of date, or this computer's clock is wrong"
+        remedy: str = Remedy("Check the clock; if it is right, the certificate must be renewed", _SET_CLOCK)
+    elif other_name or "mismatch" in low or "not valid for" in low:
+        cause = "the certificate is for another host, so something else answers there"
+        remedy = "Check the endpoint URL, name resolution and HTTPS_PROXY"
+    elif "wrong version" in low or "record layer" in low:
+        cause = "what answers there does not speak TLS"
+        remedy = "Check whether the endpoint URL and HTTPS_PROXY begin with the right scheme, http or https"
+    else:
+        cause = "its certificate is not trusted here: a proxy inspects TLS, or the root certificates are out of date"
+        remedy = "Put the proxy's CA certificate in a file and name it in AWS_CA_BUNDLE"
+    if not why:
+        return cause[0].upper() + cause[1:], remedy
+    return Text("TLS says: {said}. That is, {cause}", said=why, cause=cause), remedy

@@ -23,13 +23,21 @@ class Identity:
         return f"arn:{self.partition}:iam::{self.account}:role/{name}"
 
 
+def fetch_credentials(aws: Aws) -> None:
+    """Fetch the credentials now, which may ask a person for an MFA code. Raises AwsError."""
+    with asking("sts:GetCallerIdentity"):
+        credentials = aws.session.get_credentials()
+        if credentials is not None:
+            credentials.get_frozen_credentials()
+
+
 def identify(aws: Aws) -> Identity:
     """Call sts:GetCallerIdentity. Raises AwsError, also when the Region belongs to a different partition."""
     with asking("sts:GetCallerIdentity"):
         answer = aws.sts.get_caller_identity()
         credentials = aws.session.get_credentials()
-    arn = answer["Arn"]
-    partition = arn.split(":")[1]
+        arn, account = answer["Arn"], answer["Account"]
+        partition = arn.split(":")[1]
     if aws.region_is_decided and partition != aws.partition:
         raise AwsError(
             Text("Region {region} is not in the account's partition", region=aws.region),
@@ -41,4 +49,4 @@ def identify(aws: Aws) -> Identity:
         )
     # botocore has the expiry only in this attribute; permanent credentials do not have it.
     expires = getattr(credentials, "_expiry_time", None)
-    return Identity(account=answer["Account"], arn=arn, partition=partition, expires=expires)
+    return Identity(account=account, arn=arn, partition=partition, expires=expires)

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onboard.aws.failures import THROTTLED, asking
+from onboard.aws.answers import THROTTLED
+from onboard.aws.failures import asking
 from onboard.aws.session import Aws
 from onboard.model.errors import AwsError
 
@@ -22,11 +23,13 @@ class Node:
     """A managed node. It is not online if its connection is lost or was never made.
 
     `activation_id`: the activation that it was registered with; it stays when the activation is deleted.
+    `role`: name of its service role.
     """
 
     instance_id: str
     is_online: bool
     activation_id: str = ""
+    role: str = ""
 
 
 class NodePoller:
@@ -64,13 +67,15 @@ def nodes(aws: Aws, ids: Iterable[str]) -> dict[str, Node]:
     """
     found: dict[str, Node] = {}
     for batch in batches(sorted({value for value in ids if _ID.fullmatch(value)}), VALUES_A_FILTER):
-        for item in _information(aws, "InstanceIds", batch):
-            found[item["InstanceId"]] = _node(item)
+        for node in _information(aws, "InstanceIds", batch):
+            found[node.instance_id] = node
     return found
 
 
 def _node(item: "InstanceInformationTypeDef") -> Node:
-    return Node(item["InstanceId"], item.get("PingStatus") == "Online", item.get("ActivationId", ""))
+    return Node(
+        item["InstanceId"], item.get("PingStatus") == "Online", item.get("ActivationId", ""), item.get("IamRole", "")
+    )
 
 
 def known_nodes(aws: Aws, ids: Iterable[str]) -> frozenset[str]:
@@ -80,14 +85,14 @@ def known_nodes(aws: Aws, ids: Iterable[str]) -> frozenset[str]:
 
 def nodes_of_role(aws: Aws, role: str) -> frozenset[str]:
     """Ids of this Region's nodes that use `role` (its name with path). Raises AwsError."""
-    return frozenset(item["InstanceId"] for item in _information(aws, "IamRole", [role]))
+    return frozenset(node.instance_id for node in _information(aws, "IamRole", [role]))
 
 
 def nodes_of_activations(aws: Aws, activations: Iterable[str]) -> frozenset[str]:
     """Ids of this Region's nodes that were registered with these activations. Raises AwsError."""
     found: set[str] = set()
     for batch in batches(sorted(set(activations)), VALUES_A_FILTER):
-        found |= {item["InstanceId"] for item in _information(aws, "ActivationIds", batch)}
+        found |= {node.instance_id for node in _information(aws, "ActivationIds", batch)}
     return frozenset(found)
 
 
@@ -109,14 +114,14 @@ def batches(values: Sequence[str], size: int) -> Iterator[list[str]]:
         yield list(values[start : start + size])
 
 
-def _information(aws: Aws, key: str, values: list[str]) -> "Iterator[InstanceInformationTypeDef]":
+def _information(aws: Aws, key: str, values: list[str]) -> Iterator[Node]:
     """What AWS knows about one batch. A refused batch is halved, so that one unknown id does not hide the others."""
     try:
         with asking("ssm:DescribeInstanceInformation"):
             pages = aws.ssm.get_paginator("describe_instance_information").paginate(
                 Filters=[{"Key": key, "Values": values}], PaginationConfig={"PageSize": PAGE}
             )
-            yield from [item for page in pages for item in page["InstanceInformationList"]]
+            found = [_node(item) for page in pages for item in page["InstanceInformationList"]]
     except AwsError as error:
         if key != "InstanceIds" or error.code != "InvalidInstanceId":
             raise
@@ -124,3 +129,5 @@ def _information(aws: Aws, key: str, values: list[str]) -> "Iterator[InstanceInf
             middle = len(values) // 2
             yield from _information(aws, key, values[:middle])
             yield from _information(aws, key, values[middle:])
+    else:
+        yield from found

@@ -87,4 +87,4 @@ def _simulate(aws: Aws, principal: str, actions: tuple[str, ...], resource: str)
             PolicySourceArn=principal, ActionNames=list(actions), ResourceArns=[resource], ContextEntries=[passed]
         )
         results = [result for page in pages for result in page["EvaluationResults"]]
-    return {result["EvalActionName"]: result["EvalDecision"] == "allowed" for result in results}
+        return {result["EvalActionName"]: result["EvalDecision"] == "allowed" for result in results}

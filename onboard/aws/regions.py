@@ -62,9 +62,9 @@ def enabled(aws: Aws) -> Mapping[str, bool] | None:
 
     Calls ec2:DescribeRegions, else account:ListRegions. Either permission is enough, and both are optional.
     """
-    for ask in (_by_ec2, _by_account):
+    for call, ask in (("ec2:DescribeRegions", _by_ec2), ("account:ListRegions", _by_account)):
         try:
-            with asking("the account's Regions"):
+            with asking(call):
                 found = ask(aws)
         except AwsError:
             continue

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import onboard
+from onboard.aws import answers
 from onboard.aws.endpoints import SUFFIXES, is_loopback, origin
 from onboard.aws.failures import MfaNeeded, asking
 from onboard.model.errors import AwsError, Problem, ProfileError
@@ -19,13 +20,11 @@ from onboard.model.words import Text
 if TYPE_CHECKING:
     import boto3
     import botocore.session
+    from botocore.config import Config
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
-CONNECT_TIMEOUT = 10  # seconds
-READ_TIMEOUT = 30  # seconds
-RETRIES = 2  # after the first try; loops that wait longer do their own waiting, which can be cancelled
 CONNECTIONS = 16
 
 # Where to ask for the identity before a Region is chosen: Regions that every account of the partition has.
@@ -131,9 +130,9 @@ class Aws:
             from botocore.config import Config
 
             config = Config(
-                connect_timeout=CONNECT_TIMEOUT,
-                read_timeout=READ_TIMEOUT,
-                retries={"mode": "adaptive", "max_attempts": RETRIES},
+                connect_timeout=answers.CONNECT_TIMEOUT,
+                read_timeout=answers.READ_TIMEOUT,
+                retries={"mode": "adaptive", "total_max_attempts": 1},
                 max_pool_connections=CONNECTIONS,
                 user_agent_extra=f"onboard/{onboard.__version__}",
                 proxies=proxies,
@@ -152,6 +151,7 @@ class Aws:
                 if is_loopback(client.meta.endpoint_url) and urllib.request.getproxies():
                     client.close()
                     client = make({})  # a practice cloud on this computer is not behind the proxy
+                answers.follow_rules(client)
             except json.JSONDecodeError:
                 raise  # from a credential_process
             except ValueError as error:
@@ -177,6 +177,7 @@ def open_aws(profile: Profile, *, mfa_code: Callable[[str], Secret] | None = Non
     keep_bodies_out_of_logs()
     with asking("AWS configuration"):
         core = botocore.session.Session(profile=profile.aws.profile)
+        core.set_default_client_config(_waiting())  # also for the clients that fetch credentials
         of_session = core.get_config_variable("region")
         decided = profile.region.name or of_session
         region = decided or ("" if needs_region else _home_region(core))
@@ -190,6 +191,16 @@ def open_aws(profile: Profile, *, mfa_code: Callable[[str], Secret] | None = Non
         region=_known(region, session),
         endpoint_url=profile.aws.endpoint_url,
         region_is_decided=bool(decided),
+    )
+
+
+def _waiting() -> "Config":
+    from botocore.config import Config
+
+    return Config(
+        connect_timeout=answers.CONNECT_TIMEOUT,
+        read_timeout=answers.READ_TIMEOUT,
+        retries={"mode": "standard", "total_max_attempts": 2},
     )
 
 

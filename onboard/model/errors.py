@@ -43,14 +43,28 @@ class OnboardError(Exception):
 
 
 class AwsError(OnboardError):
-    """AWS refused, or could not be reached. `code` is AWS's error code, "" when nothing answered."""
+    """AWS refused, or could not be reached. `code` is AWS's error code, "" when nothing answered.
+
+    `unanswered`: there is no valid answer of AWS, because the connection broke, AWS had an internal error, or something
+    else answered. AWS may have carried out the call or not, and may answer if it is asked again.
+    """
 
     kind = FailureKind.AWS
     exit_code = 3
 
-    def __init__(self, what: str, *, where: str = "", why: str = "", remedy: str = "", code: str = "") -> None:
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str = "",
+        why: str = "",
+        remedy: str = "",
+        code: str = "",
+        unanswered: bool = False,
+    ) -> None:
         super().__init__(what, where=where, why=why, remedy=remedy)
         self.code = code
+        self.unanswered = unanswered
 
 
 class PlanExceeded(OnboardError):

@@ -17,6 +17,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from onboard.aws.answers import NotFromAws
 from onboard.aws.failures import MfaNeeded, asking
 from onboard.model.errors import AwsError
 
@@ -43,6 +44,18 @@ def refused(code: str, message: str = "", operation: str = "CreateActivation") -
         ("RequestTimeTooSkewed", "", "clock", "timedatectl"),
         ("ThrottlingException", "Rate exceeded", "throttles", "Wait"),
         ("OptInRequired", "You are not subscribed", "not enabled", "Enable"),
+        (
+            "TagPolicyViolation",
+            "The tag policy does not allow x for team",
+            "tag policy",
+            "Correct the tags",
+        ),
+        ("ValidationException", "Tag policies do not allow team", "tag policy", "Correct the tags"),
+        ("LimitExceeded", "Cannot exceed quota for RolesPerAccount: 1000", "limit", "Service Quotas"),
+        ("ServiceQuotaExceededException", "Too many", "limit", "Service Quotas"),
+        ("TooManyTagsError", "50", "limit", "Delete"),
+        ("RequestLimitExceeded", "", "throttles", "Wait"),
+        ("ExpiredToken", "The security token included in the request is expired", "expired", "--resume"),
     ],
 )
 def test_refusals(code: str, message: str, what: str, remedy: str) -> None:
@@ -68,6 +81,23 @@ def test_a_missing_permission_is_named() -> None:
     assert error.what == "permission iam:PassRole is missing"
     assert error.remedy == "Allow iam:PassRole on arn:aws:iam::1:role/X for the identity that Onboard uses"
     assert "no identity-based policy" in error.why
+
+
+@pytest.mark.parametrize(
+    ("message", "because"),
+    [
+        (
+            "User: x is not authorized to perform: iam:GetRole because no identity-based policy allows the iam:GetRole",
+            "no identity-based policy allows the iam:GetRole",
+        ),
+        (
+            "x is not authorized to perform: ssm:SendCommand with an explicit deny in a policy: arn:aws:o::1:p/1. Ask.",
+            "an explicit deny in a policy: arn:aws:o::1:p/1",
+        ),
+    ],
+)
+def test_why_it_is_denied_is_said_to_its_end(message: str, because: str) -> None:
+    assert refused("AccessDeniedException", message).why == f"AWS says: {because}"
 
 
 def test_an_explicit_deny_is_told_apart() -> None:
@@ -113,6 +143,8 @@ def test_other_refusals_repeat_what_aws_says() -> None:
         (ConnectTimeoutError(endpoint_url="https://x"), "https://x cannot be reached"),
         (BotoCoreError(), "could not be asked"),
         (ResponseParserError("canary-9"), "not come from AWS"),
+        (NotFromAws(407), "the proxy wants a user name"),
+        (NotFromAws(200), "not come from AWS"),
         (MfaNeeded(), "MFA"),
     ],
 )

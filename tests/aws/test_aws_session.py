@@ -102,7 +102,7 @@ def test_a_wrong_endpoint_url(url: str, monkeypatch: pytest.MonkeyPatch) -> None
 def test_nothing_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
-    monkeypatch.setattr("onboard.aws.session.RETRIES", 0)
+    monkeypatch.setattr("onboard.aws.answers.RETRIES", 0)
     with pytest.raises(AwsError) as caught:
         identify(open_aws(with_region("us-east-1", endpoint_url="http://127.0.0.1:9")))
     assert "http://127.0.0.1:9" in caught.value.what
