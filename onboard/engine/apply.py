@@ -22,14 +22,14 @@ All stages report what they see as Events. engine/command journals them and give
 """
 
 import json
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from onboard.engine.account import context_of, open_account
-from onboard.engine.aws_changes import end_former
+from onboard.engine.account import Account, context_of, open_account
+from onboard.engine.aws_changes import end_all, end_former
 from onboard.engine.command import Begun, conduct
-from onboard.engine.journal import RunRecord, told
+from onboard.engine.journal import Journal, RunRecord, told
 from onboard.engine.planning import prepare
 from onboard.engine.rollout import Rollout
 from onboard.engine.survey import take_survey
@@ -59,7 +59,7 @@ def apply(
     `profile`.
     """
     if resume:
-        _refuse_other(resume, profile, tools.journal.proven_in(resume.run))
+        _refuse_other(resume, profile, tools.journal)
 
     def body(run: str) -> Generator[Event, None, None]:
         yield from told(tools.journal.not_understood())
@@ -67,6 +67,7 @@ def apply(
         if approved and not (resume and resume.plan):
             tools.journal.approve(run, json.dumps(asdict(approved)))
         account = yield from open_account(profile, tools)
+        yield from clean_up(run, account)
         context = context_of(profile, account.aws, account.identity)
         survey = yield from take_survey(profile.hosts, context, tools, cancel, aws=account.aws)
         prepared = yield from prepare(run, profile, profile.hosts, survey, account.identity, account.aws, tools, cancel)
@@ -77,8 +78,14 @@ def apply(
         if allowed is None:
             tools.journal.approve(run, json.dumps(asdict(prepared.plan)))
         yield from Rollout(run, profile, prepared, account, tools, cancel).carry_out()
+
+    def clean_up(run: str, account: Account) -> Generator[Event, None, None]:
+        """Undo what interrupted runs left in AWS, first of all, so that it depends on nothing that follows."""
+        aws, journal = account.aws, tools.journal
+        if resume:
+            yield from end_all(run, profile, aws, journal, cancel)
         if Path(profile_path).is_absolute():  # a relative path may mean a different profile in another folder
-            yield from end_former(run, profile_path, account.identity.account, account.aws, tools.journal)
+            yield from end_former(run, profile_path, account.identity.account, aws, journal, cancel)
 
     begun = Begun(
         command="apply",
@@ -91,11 +98,16 @@ def apply(
     yield from conduct(begun, body, tools, cancel)
 
 
-def _refuse_other(record: RunRecord, profile: Profile, proven: Collection[str]) -> None:
-    """Refuse to resume with a profile in which a name now means a different server, or which lacks a server that the
-    run brought online: a run knows its servers by name, and reports an end for each.
+def _refuse_other(record: RunRecord, profile: Profile, journal: Journal) -> None:
+    """Refuse to resume a run that was undone, or with a profile in which a name now means a different server, or which
+    lacks a server that the run brought online: a run knows its servers by name, and reports an end for each.
     """
+    proven = journal.proven_in(record.run)
     problems = []
+    if undo := journal.undone_since_it_began(record.run):
+        remedy = "To onboard these servers again, start a new run: apply without --resume"
+        problem = f"it was undone by run {undo.run}; resuming it would make all its changes again"
+        problems.append(Problem(record.run, problem, remedy))
     if record.command != "apply":
         remedy = "Give the id of a run of apply. The command onboard runs lists them"
         problems.append(

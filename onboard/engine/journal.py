@@ -414,11 +414,15 @@ class Journal:
         what = "no run has this id" if not found else "more than one run has an id that begins with this"
         raise ProfileError("RUN", (Problem(run or "''", what, "List the ids with: onboard runs"),))
 
-    def entries(self, run: str) -> list[Entry]:
-        """The run's entries in order, without those that cannot be read (see `passed_over`)."""
+    def entries(self, run: str, *, host: str | None = None) -> list[Entry]:
+        """The run's entries in order, without those that cannot be read (see `passed_over`). `host`: only its own;
+        "" for those in AWS.
+        """
         with self._lock, self._told():
             rows = self._db.execute(
-                "SELECT host, change, phase, data FROM entries WHERE run = ? ORDER BY id", (run,)
+                "SELECT host, change, phase, data FROM entries WHERE run = :run AND (:host IS NULL OR host = :host)"
+                " ORDER BY id",
+                {"run": run, "host": host},
             ).fetchall()
         return [entry for row in rows if (entry := _entry(*row))]
 
@@ -463,6 +467,16 @@ class Journal:
             ).fetchall()
         found = {undo for (undo,) in rows}
         return [record for record in reversed(self.runs()) if record.run in found]
+
+    def undone_since_it_began(self, run: str) -> RunRecord | None:
+        """The newest undo of the run that began after the run was last started or resumed."""
+        began = [
+            time or str(event.get("started", ""))
+            for time, event in self.timed_events(run)
+            if event.get("event") == "run_started"
+        ]
+        undos = [undo for undo in self.undos_of(run) if undo.started >= max(began, default="")]
+        return undos[-1] if undos else None
 
     def proven_in(self, run: str) -> dict[str, str]:
         """server → mi- id, for the servers whose nonce came back in this run and that were not undone later."""

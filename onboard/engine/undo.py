@@ -201,7 +201,7 @@ class _Undo:
         self._told = {node for nodes in undoing.replaced.values() for node in nodes}
 
     def carry_out(self, hosts: Sequence[Host]) -> Generator[Event, None, None]:
-        yield from end_all(self._run, self._profile, self._aws, self._tools.journal)
+        yield from end_all(self._run, self._profile, self._aws, self._tools.journal, self._cancel)
         yield PhaseStarted(phase=RunPhase.UNDO, total=len(hosts))
         concurrency = self._profile.run.concurrency
         shared = Shared(self._run, self._aws, self._tools, self._cancel)

@@ -42,6 +42,7 @@ def test_a_run_deletes_what_broken_off_ones_of_its_profile_left(tmp_path: Path) 
             ("of-another-account", "/p.toml", "2"),
             ("of-another-profile", "/q.toml", "1"),
             ("ended", "/p.toml", "1"),
+            ("ended-and-could-not-delete", "/p.toml", "1"),
             ("under-way", "/p.toml", "1"),
             ("this", "/p.toml", "1"),
         ):
@@ -49,12 +50,14 @@ def test_a_run_deletes_what_broken_off_ones_of_its_profile_left(tmp_path: Path) 
             journal.approve(run, json.dumps({"account": account, "region": "r"}))
             journal.write(run, "", ChangeName.CREATE_ACTIVATION, "intent")
             journal.write(run, "", ChangeName.CREATE_ACTIVATION, "done", {"id": f"a-{run}"})
+        journal.write("ended", "", ChangeName.DELETE_ACTIVATION, "done", {"id": "a-ended"})
         journal.finish("ended", {})
+        journal.finish("ended-and-could-not-delete", {})
         with closing(Journal(tmp_path)) as other, other.held("under-way"):
             list(end_former("this", "/p.toml", "1", aws, journal))
-        assert ssm.deleted == ["a-broken-off"]
+        assert ssm.deleted == ["a-ended-and-could-not-delete", "a-broken-off"]
         list(end_former("this", "/p.toml", "1", aws, journal))
-        assert ssm.deleted == ["a-broken-off", "a-under-way"]
+        assert ssm.deleted == ["a-ended-and-could-not-delete", "a-broken-off", "a-under-way"]
 
 
 def test_what_may_not_be_looked_for_is_noted_and_the_rest_is_deleted(tmp_path: Path) -> None:

@@ -112,7 +112,9 @@ def ends(state: State) -> dict[str, tuple[HostStatus | None, str | None, bool]]:
     return {name: (host.status, host.instance_id, host.is_proven) for name, host in state.hosts.items()}
 
 
-def test_a_run_is_replayed_as_it_ended_with_what_undid_it_since(bench: Callable[..., Bench]) -> None:
+def test_a_run_is_replayed_as_it_ended_with_what_undid_it_since(
+    bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
     practice = bench(2)
     applied = practice.apply()
     shown = replayed(practice, applied.run)
@@ -134,6 +136,11 @@ def test_a_run_is_replayed_as_it_ended_with_what_undid_it_since(bench: Callable[
         shown = replayed(practice, run)
         assert ends(shown.states["apply"]) == ends(applied), "the run itself ended as it did"
         assert ends(shown.states["undo"]) == ends(undone)
+    with pytest.raises(ProfileError) as refused:
+        practice.apply(resume=applied.run)
+    assert undone.run in str(refused.value)
+    assert "apply without --resume" in str(refused.value)
+    monkeypatch.setattr(Journal, "undone_since_it_began", lambda *_: None)  # as in versions that resumed it
     again = practice.apply(resume=applied.run)
     shown = replayed(practice, applied.run)
     assert "undo" not in shown.states, "it was undone before it was resumed"

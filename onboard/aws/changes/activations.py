@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from onboard.aws.changes.base import Activation, Basis, Entry, Made, Need, Part, Planned, RunChange, Undo, Undone
-from onboard.aws.failures import THROTTLED, asking
+from onboard.aws.failures import GAP, asking, may_pass, persistently
 from onboard.aws.headroom import headroom
 from onboard.aws.identity import Identity
 from onboard.aws.session import Aws
@@ -110,9 +111,10 @@ class Activations(RunChange):
                 remedy="Deregister nodes that no longer exist, use another Region, or turn on the advanced tier (paid)",
             )
         wanted = basis.profile.activation
+        ours = set[str]()
         parts = tuple(
             NewActivation(
-                ActivationWish(basis.role, wanted.name, size, wanted.expires_in_hours, wanted.tags, basis.run)
+                ActivationWish(basis.role, wanted.name, size, wanted.expires_in_hours, wanted.tags, basis.run), ours
             )
             for size in activation_sizes(basis.registering)
         )
@@ -128,6 +130,8 @@ class Activations(RunChange):
         for entry in entries:
             if entry.change == ChangeName.CREATE_ACTIVATION and entry.phase == Phase.INTENT:
                 broken_off += 1
+            elif entry.change == ChangeName.CREATE_ACTIVATION and entry.phase == Phase.UNDONE:
+                broken_off = 0
             elif entry.change == ChangeName.CREATE_ACTIVATION:
                 broken_off -= 1
                 created.update(dict.fromkeys(_id_of(entry)))
@@ -136,6 +140,13 @@ class Activations(RunChange):
         ids = ",".join(sorted(created.keys() - deleted))
         # broken off: killed or refused between the request to AWS and the journal entry with the id
         return {**({"ids": ids} if ids else {}), **({"others": "maybe"} if broken_off > 0 else {})}
+
+    def unknown(self, entries: Iterable[Entry]) -> Mapping[str, str]:
+        begun = False
+        for entry in entries:
+            if entry.change == ChangeName.CREATE_ACTIVATION:
+                begun = entry.phase != Phase.UNDONE
+        return {"others": "maybe"} if begun else {}
 
     def tell(self, entries: Iterable[Entry]) -> tuple[UndoLine, ...]:
         left = self.left(entries)
@@ -148,37 +159,50 @@ class Activations(RunChange):
         ids = {found for found in undo.left.get("ids", "").split(",") if found}
         if "others" in undo.left:
             try:
-                ids |= {
-                    found.id for found in find_activations(undo.aws, name=undo.profile.activation.name, run=undo.run)
-                }
+                name = undo.profile.activation.name
+                found = persistently(lambda: find_activations(undo.aws, name=name, run=undo.run), undo.cancel)
+                ids |= {state.id for state in found}
             except AwsError as error:
                 text = Text("Onboard could not check whether this run left an activation behind. {error}", error=error)
                 yield Noted.warning(text)
         for activation_id in sorted(ids):
             try:
-                delete_activation(undo.aws, activation_id)
+                persistently(partial(delete_activation, undo.aws, activation_id), undo.cancel)
             except AwsError as error:
                 text = Text("Activation {id} could not be deleted. {error}", id=activation_id, error=error)
                 yield Noted.warning(text)
                 continue
-            told = AwsChanged(
-                change=ChangeName.DELETE_ACTIVATION, subject=activation_id, summary="Deleted the activation"
-            )
-            yield Undone(change=ChangeName.DELETE_ACTIVATION, phase=Phase.DONE, kept={"id": activation_id}, told=told)
+            kept, told = {"id": activation_id}, _deleted(activation_id, "Deleted the activation")
+            yield Undone(change=ChangeName.DELETE_ACTIVATION, phase=Phase.DONE, kept=kept, told=told)
 
 
 @dataclass(frozen=True, slots=True)
 class NewActivation(Part):
+    """`ours`: ids of the activations that this attempt of the run created so far, shared by all its parts."""
+
     wish: ActivationWish
+    ours: set[str] = field(default_factory=set)
 
     def planned_undo(self) -> Mapping[str, str]:
         return {"name": self.wish.name}
 
     def make(self, aws: Aws, cancel: CancelToken) -> Made:
-        activation = create_activation(aws, self.wish, cancel)
+        told: list[AwsChanged] = []
+        activation = create_activation(aws, self.wish, cancel, lost=lambda: told.extend(self._delete_lost(aws)))
+        self.ours.add(activation.id)
         summary = f"Created an activation for {self.wish.size}, valid until {activation.expires:%Y-%m-%d %H:%M} UTC"
-        told = AwsChanged(change=ChangeName.CREATE_ACTIVATION, subject=activation.id, summary=summary)
-        return Made(kept={"id": activation.id}, told=(told,), activation=activation)
+        told.append(AwsChanged(change=ChangeName.CREATE_ACTIVATION, subject=activation.id, summary=summary))
+        return Made(kept={"id": activation.id}, told=tuple(told), activation=activation)
+
+    def _delete_lost(self, aws: Aws) -> Iterator[AwsChanged]:
+        """Delete activations of this run that nobody has the code of. What cannot be done now is done at its end."""
+        try:
+            for found in find_activations(aws, name=self.wish.name, run=self.wish.run):
+                if found.id not in self.ours:
+                    delete_activation(aws, found.id)
+                    yield _deleted(found.id, "Deleted an activation whose code was lost with AWS's answer")
+        except AwsError:
+            return
 
 
 def _change(wishes: list[ActivationWish]) -> Change:
@@ -192,6 +216,10 @@ def _change(wishes: list[ActivationWish]) -> Change:
         detail=wishes[0].detail,
         at_most=size,
     )
+
+
+def _deleted(activation_id: str, summary: str) -> AwsChanged:
+    return AwsChanged(change=ChangeName.DELETE_ACTIVATION, subject=activation_id, summary=summary)
 
 
 def _now() -> datetime:
@@ -209,17 +237,21 @@ def create_activation(
     wish: ActivationWish,
     cancel: CancelToken,
     *,
+    lost: Callable[[], None] = lambda: None,
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], datetime] = _now,
     wait: Callable[[float], bool] | None = None,
 ) -> Activation:
-    """Create one. Retries for up to two minutes while AWS does not see a new role yet, or throttles.
+    """Create one. Retries for up to two minutes while AWS does not see a new role yet, or throttles, and for half a
+    minute while AWS does not answer.
 
-    `clock` in seconds; `wait` sleeps and returns whether to stop (default: `cancel.wait`). Raises AwsError, Cancelled.
+    If AWS did not answer, it may have created one: `lost` is called before it is asked again.
+    `clock` in seconds; `wait` sleeps and returns whether to stop (default: `cancel.wait`). Raises AwsError, Cancelled;
+    an AwsError is `unanswered` if any of the calls was.
     """
     expires = now() + min(timedelta(hours=wish.expires_in_hours), LONGEST_LIFE)
     labels: list[TagTypeDef] = [{"Key": key, "Value": value} for key, value in wish.tags.items()]
-    deadline, pause = clock() + RETRY_FOR, FIRST_WAIT
+    began, pause, doubtful = clock(), FIRST_WAIT, False
     while True:
         cancel.check()
         try:
@@ -232,21 +264,24 @@ def create_activation(
                     ExpirationDate=expires,
                     Tags=labels,
                 )
-            break
+                return Activation(
+                    id=answer["ActivationId"],
+                    code=Secret(answer["ActivationCode"]),
+                    limit=wish.size,
+                    expires=expires,
+                    region=aws.region,
+                )
         except AwsError as error:
             error = _explained(error, wish.role)
-            if not _passes(error) or clock() + pause > deadline:
+            patience = GAP if error.unanswered else RETRY_FOR
+            doubtful = error.unanswered = doubtful or error.unanswered
+            if not _passes(error) or clock() + pause > began + patience:
                 raise error from None
         if (wait or cancel.wait)(pause):
             raise Cancelled
+        if doubtful:
+            lost()
         pause = min(pause * 2, LONGEST_WAIT)
-    return Activation(
-        id=answer["ActivationId"],
-        code=Secret(answer["ActivationCode"]),
-        limit=wish.size,
-        expires=expires,
-        region=aws.region,
-    )
 
 
 def find_activations(aws: Aws, *, name: str, run: str) -> tuple[ActivationState, ...]:
@@ -280,7 +315,7 @@ def _description(name: str, run: str) -> str:
 
 def _passes(error: AwsError) -> bool:
     """Whether waiting may help."""
-    return error.code in THROTTLED or _is_role_not_seen(error)
+    return may_pass(error) or _is_role_not_seen(error)
 
 
 def _is_role_not_seen(error: AwsError) -> bool:

@@ -119,7 +119,7 @@ class Undo:
     """What a run's change is undone from.
 
     run   the run to undo
-    left  the result of `RunChange.left`
+    left  the result of `RunChange.left`, and of `unknown` for a change that ends with its run
     own   ids of this run's nodes and activations; what only these use can still be undone
     """
 
@@ -128,6 +128,7 @@ class Undo:
     run: str
     left: Mapping[str, str]
     own: frozenset[str] = frozenset()
+    cancel: CancelToken = field(default_factory=CancelToken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,13 @@ class RunChange(AwsChange):
                 case Phase.UNDONE:
                     made, begun = {}, {}
         return self.both(made, begun)
+
+    def unknown(self, entries: Iterable[Entry]) -> Mapping[str, str]:
+        """What `undo` needs to look for what AWS made without the journal knowing it, because an answer was lost.
+
+        Empty if there can be nothing, or if it has been looked for: the journal then has an entry UNDONE.
+        """
+        return {}
 
     def both(self, first: Mapping[str, str], then: Mapping[str, str]) -> Mapping[str, str]:
         """What `undo` needs to undo both."""

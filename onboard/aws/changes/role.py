@@ -15,10 +15,11 @@ from typing import Any
 
 from onboard.aws.changes.activations import activations_of_role
 from onboard.aws.changes.base import Basis, Entry, Made, Need, Part, Planned, RunChange, Undo, Undone
-from onboard.aws.failures import DENIED, asking
+from onboard.aws.failures import DENIED, asking, persistently
 from onboard.aws.identity import Identity
 from onboard.aws.instances import nodes_of_role
 from onboard.aws.role_trust import judge_trust, regions_of, sufficient, trust_policy, with_regions
+from onboard.aws.roles import find_role
 from onboard.aws.session import Aws
 from onboard.model.cancel import CancelToken
 from onboard.model.changes import ChangeName, Phase
@@ -146,7 +147,7 @@ def plan_role(aws: Aws, identity: Identity, wanted: RoleSection) -> RolePlan:
     """Read the role and plan. Raises AwsError, also when it does not exist and `create` is false."""
     path, short = _split(wanted.name)
     try:
-        role = _get(aws, short)
+        role = find_role(aws, short)
     except AwsError as error:
         if error.code not in DENIED:
             raise
@@ -208,7 +209,7 @@ def ensure_role(aws: Aws, identity: Identity, plan: RolePlan) -> Mapping[str, st
     if ChangeName.CREATE_ROLE in names:
         created = _create(aws, identity, path, short)
         if not created:  # somebody else created it in the meantime, so it may differ from the plan
-            role = _get(aws, short)
+            role = find_role(aws, short)
             fresh = _audit(aws, identity, role, asked=path) if role else None
             if (
                 fresh is None
@@ -240,7 +241,7 @@ def undo_role(aws: Aws, undo: Mapping[str, str]) -> str:
         return "The role was not changed."
     name = undo["role"]
     _, short = _split(name)
-    role = _get(aws, short)
+    role = find_role(aws, short)
     if role is None:
         return f"Role {name} is gone already."
     if not _is_ours(role):
@@ -316,7 +317,7 @@ def _allowance(
 def _allow_region(aws: Aws, identity: Identity, plan: RolePlan, change: Change) -> bool:
     """Set exactly the policy that was planned; False if the Region is already allowed."""
     _, short = _split(plan.name)
-    role = _get(aws, short)
+    role = find_role(aws, short)
     document = role["AssumeRolePolicyDocument"] if role else {}
     if role and not judge_trust(document, identity, plan.region)[1]:
         return False
@@ -354,20 +355,32 @@ def _attachment(identity: Identity, name: str) -> Change:
 
 
 def _create(aws: Aws, identity: Identity, path: str, short: str) -> bool:
-    try:
-        with asking("iam:CreateRole"):
-            aws.iam.create_role(
-                Path=path,
-                RoleName=short,
-                AssumeRolePolicyDocument=json.dumps(trust_policy(identity, aws.region)),
-                Description="Managed nodes of AWS Systems Manager",
-                Tags=[{"Key": TAG["Key"], "Value": TAG["Value"]}],
-            )
-    except AwsError as error:
-        if error.code == "EntityAlreadyExists":
-            return False
-        raise
-    return True
+    """Create the role; False if it existed already."""
+    lost = False
+
+    def create() -> bool:
+        nonlocal lost
+        try:
+            _send_create(aws, identity, path, short)
+        except AwsError as error:
+            if error.code == "EntityAlreadyExists":
+                return lost and _is_ours(find_role(aws, short))  # created by the call whose answer was lost
+            lost = lost or error.unanswered
+            raise
+        return True
+
+    return persistently(create)
+
+
+def _send_create(aws: Aws, identity: Identity, path: str, short: str) -> None:
+    with asking("iam:CreateRole"):
+        aws.iam.create_role(
+            Path=path,
+            RoleName=short,
+            AssumeRolePolicyDocument=json.dumps(trust_policy(identity, aws.region)),
+            Description="Managed nodes of AWS Systems Manager",
+            Tags=[{"Key": TAG["Key"], "Value": TAG["Value"]}],
+        )
 
 
 def _attach(aws: Aws, short: str, arn: str) -> bool:
@@ -470,16 +483,6 @@ def _diff(found: Mapping[str, Any], wanted: Mapping[str, Any], *, lacking: bool)
 
 
 # --------------------------------------------------------------------------------------------------------- reading
-
-
-def _get(aws: Aws, short: str) -> Mapping[str, Any] | None:
-    try:
-        with asking("iam:GetRole"):
-            return aws.iam.get_role(RoleName=short)["Role"]
-    except AwsError as error:
-        if error.code == "NoSuchEntity":
-            return None
-        raise
 
 
 def _attached(aws: Aws, short: str) -> Iterator[Mapping[str, Any]]:
