@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from onboard.aws.commands import Invocation, invocations, send_script
+from onboard.aws.failures import may_pass, persistently
 from onboard.aws.instances import Node, NodePoller
 from onboard.aws.session import Aws
+from onboard.engine.command_ends import NotProven, not_answered
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import AwsError, OnboardError
 from onboard.model.family import Family, family_of
@@ -31,29 +34,31 @@ GATHER = 1.0  # least seconds between two queries for answers, so that servers t
 SLOWER = 1.5
 CLEARED = 20.0  # seconds for nodes to remove their nonces
 LAST = 0.5  # seconds to wait for an answer while everything stops
-FAILURES = 3  # consecutive failed calls before those who wait get the error
+FAILURES = 3  # consecutive calls that AWS refused before those who wait get the error
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds to wait for a node to be Online and for its answer; `poll`: the longest pause between two queries."""
+    """Seconds to wait for a node to be Online and for its answer.
+
+    poll   the longest pause between two queries
+    doubt  how long no node may come Online before it is asked whether something prevents them all
+    """
 
     online: float = 300.0
     answer: float = 180.0
     poll: float = 2.0
+    doubt: float = 30.0
 
 
 DEFAULT_PATIENCE = Patience()
-
-
-class NotProven(OnboardError):
-    """The node did not come Online, or did not answer with the right nonce."""
 
 
 class _Desk(Generic[T]):
     """Takes questions about nodes from workers, and answers them together in its own thread.
 
     `serve` settles the questions that it can, and returns how many seconds to wait at least before asking AWS again.
+    While AWS does not answer, those who wait go on waiting; `trouble` is why nothing is known now.
     """
 
     def __init__(
@@ -66,6 +71,7 @@ class _Desk(Generic[T]):
         self._open: dict[str, Future[T]] = {}
         self._changed = threading.Condition()
         self._closed = False
+        self.trouble: AwsError | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -95,12 +101,15 @@ class _Desk(Generic[T]):
                 questions = dict(self._open)
             try:
                 rest = self._serve(questions)
-                failures = 0
+                failures, self.trouble = 0, None
             except Exception as error:  # noqa: BLE001 - those who wait get it
                 rest = self._longest
-                failures += 1
-                if failures >= FAILURES or not isinstance(error, AwsError):
-                    _fail(questions.values(), error)
+                if isinstance(error, AwsError) and may_pass(error):
+                    self.trouble = error
+                else:
+                    failures += 1
+                    if failures >= FAILURES or not isinstance(error, AwsError):
+                        _fail(questions.values(), error)
             with self._changed:
                 self._open = {node: future for node, future in self._open.items() if not future.done()}
                 self._changed.wait_for(lambda: self._closed, max(self._pause, rest))
@@ -108,9 +117,19 @@ class _Desk(Generic[T]):
 
 
 class Prover:
-    """Asks Systems Manager on behalf of all workers. Use it in a `with` block, which ends its two threads."""
+    """Asks Systems Manager on behalf of all workers. Use it in a `with` block, which ends its two threads.
 
-    def __init__(self, aws: Aws, proofs: Mapping[Family, Proof], cancel: CancelToken, patience: Patience) -> None:
+    `obstacle` is called with the nodes that AWS lists while none comes Online: what prevents them all, if anything.
+    """
+
+    def __init__(
+        self,
+        aws: Aws,
+        proofs: Mapping[Family, Proof],
+        cancel: CancelToken,
+        patience: Patience,
+        obstacle: Callable[[Iterable[Node]], OnboardError | None] = lambda _: None,
+    ) -> None:
         self._aws = aws
         self._proofs = proofs
         self._cancel = cancel
@@ -118,6 +137,8 @@ class Prover:
         self._poller = NodePoller(aws, interval=patience.poll)
         self._asked: dict[str, Proof] = {}  # node → how to ask it
         self._sent: dict[str, str] = {}  # node → its command
+        self._obstacle = obstacle
+        self._progress: float | None = None  # since when no node has come Online
         self._online = _Desk[Node]("nodes", self._look, patience.poll)
         self._answers = _Desk[Invocation]("run-command", self._collect, patience.poll, GATHER)
 
@@ -134,6 +155,7 @@ class Prover:
         """Wait until the node is Online, and return it. Raises NotProven if it takes too long, AwsError, Cancelled."""
         node = self._result(self._online.ask(instance_id), self._patience.online)
         if node is None:
+            _raise(self._online.trouble, self._patience.online)
             raise NotProven(
                 Text("The node did not come Online within {seconds} s", seconds=f"{self._patience.online:.0f}"),
                 where=host.name,
@@ -147,20 +169,19 @@ class Prover:
         self._asked[instance_id] = self._proofs[family_of(host)]
         invocation = self._result(self._answers.ask(instance_id), self._patience.answer)
         if invocation is None:
+            _raise(self._answers.trouble, self._patience.answer)
             raise NotProven(
                 f"The node did not answer a Run Command within {self._patience.answer:.0f} s",
                 where=host.name,
                 why="Systems Manager said Online, but the agent has not answered since",
-                remedy="Check that the amazon-ssm-agent service runs and reaches ssmmessages; then run apply again",
+                remedy=Text(
+                    "Check that the amazon-ssm-agent service runs and reaches ssmmessages, and see {log}; "
+                    "then run apply again",
+                    log=self._asked[instance_id].errors or self._asked[instance_id].log,
+                ),
             )
         if invocation.status != "Success":
-            raise NotProven(
-                f"The node answered the Run Command with {invocation.status}",
-                where=host.name,
-                why=invocation.stderr.strip()
-                or "The nonce placed on this server was not found on the machine that answered",
-                remedy="Another machine may answer as this node: look for a clone of this server",
-            )
+            raise not_answered(invocation, host.name, self._asked[instance_id])
         return invocation.stdout
 
     def clear(self, ids: Iterable[str]) -> frozenset[str]:
@@ -185,7 +206,8 @@ class Prover:
             }
             deadline = time.monotonic() + min(CLEARED, self._patience.answer)
             while waiting and time.monotonic() < deadline and not self._cancel.stopping_now:
-                found = invocations(self._aws, {command for command, _ in waiting})
+                commands = {command for command, _ in waiting}
+                found = persistently(partial(invocations, self._aws, commands), self._cancel)
                 ended = {key for key in waiting if key in found and found[key].finished}
                 done |= {node for command, node in ended if found[command, node].status == "Success"}
                 waiting -= ended
@@ -215,8 +237,21 @@ class Prover:
         for instance_id, future in questions.items():
             node = found.get(instance_id)
             if node is not None and node.is_online:
+                self._progress = None
                 _settle(future, node)
+        self._ask_for_obstacle({node: future for node, future in questions.items() if not future.done()}, found)
         return 0
+
+    def _ask_for_obstacle(self, waiting: Mapping[str, Future[Node]], found: Mapping[str, Node]) -> None:
+        """If no node has come Online for a while, ask what prevents them, and tell those who wait."""
+        now = time.monotonic()
+        if not waiting or self._progress is None:
+            self._progress = now
+        elif now - self._progress >= self._patience.doubt:
+            self._progress = now
+            error = self._obstacle(found.values())
+            if error is not None:
+                _fail(waiting.values(), error)
 
     def _collect(self, questions: dict[str, Future[Invocation]]) -> float:
         self._send({node: future for node, future in questions.items() if node not in self._sent})
@@ -244,6 +279,19 @@ class Prover:
             if node in self._asked:
                 together[self._asked[node]].append(node)
         yield from together.items()
+
+
+def _raise(trouble: AwsError | None, waited: float) -> None:
+    """Raise that AWS could not be asked, if that is why nothing is known after so many seconds."""
+    if trouble is not None:
+        raise AwsError(
+            trouble.what,
+            where=trouble.where,
+            why=Text("AWS could not be asked for {seconds} s. {why}", seconds=f"{waited:.0f}", why=trouble.why),
+            remedy=trouble.remedy,
+            code=trouble.code,
+            unanswered=trouble.unanswered,
+        )
 
 
 def _fail(futures: Iterable[Future[T]], error: BaseException) -> None:

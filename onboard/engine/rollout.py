@@ -5,9 +5,11 @@ Every server is asked for a nonce that was placed there in this very run: an ear
 
 import secrets
 from collections import defaultdict
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 
-from onboard.aws.instances import nodes
+from onboard.aws.failures import persistently
+from onboard.aws.instances import Node, nodes
+from onboard.aws.roles import find_role
 from onboard.engine.account import Account
 from onboard.engine.aws_changes import end_all, make_all
 from onboard.engine.fleet import Emit, Rest, kept, work_on
@@ -76,20 +78,20 @@ class Rollout:
                 raise
             except Exception as error:  # noqa: BLE001 - raised again once the run is brought to its end
                 trouble = error
-            yield from self._end_in_aws()
+        yield from self._end_in_aws()
         yield from self._seal()
         if trouble:
             raise trouble
 
     def _end_in_aws(self) -> Generator[Event, None, None]:
-        yield from end_all(self._run, self._profile, self._aws, self._tools.journal)
+        yield from end_all(self._run, self._profile, self._aws, self._tools.journal, self._cancel)
 
     def _waves(self, hosts: Sequence[Host]) -> Generator[Event, None, None]:
         yield from make_all(
             self._prepared.aws, self._run, self._aws, self._tools.journal, self._cancel, self._registrations
         )
         proofs = {family: proof_of(family, self._attempt) for family in {family_of(host) for host in hosts}}
-        with Prover(self._aws, proofs, self._cancel, self._tools.patience) as prover:
+        with Prover(self._aws, proofs, self._cancel, self._tools.patience, self._missing_role) as prover:
             only_asked = [ChangeName.PLACE_NONCE]  # these need no canary
             changed = [host for host in hosts if self._changes[host.name] != only_asked]
             asked = [host for host in hosts if self._changes[host.name] == only_asked]
@@ -117,6 +119,23 @@ class Rollout:
                 rest = []
             yield from self._wave(RunPhase.INSTALL, [*rest, *asked], shared)
             self._clear(prover)
+
+    def _missing_role(self, waiting: Iterable[Node]) -> OnboardError | None:
+        """The error that a role which the waiting nodes need no longer exists: without it, no agent can call AWS."""
+        planned = (plan.role for _, plan in self._prepared.aws)
+        for name in sorted({*planned, *(node.role for node in waiting)} - {""}):
+            try:
+                if find_role(self._aws, name) is None:
+                    return OnboardError(
+                        Text("The service role {role} no longer exists", role=name),
+                        where="iam:GetRole",
+                        why="It was deleted while servers waited to come Online; without it no agent can call AWS",
+                        remedy="Undo this run and run apply again, which creates the role anew; or create it yourself "
+                        "under this name, and run apply again",
+                    )
+            except AwsError:
+                continue  # it may not be read, or AWS does not answer: that is no reason
+        return None
 
     def _clear(self, prover: Prover) -> None:
         """Remove the nonces that came back. If that fails, the next run replaces the nonce."""
@@ -173,9 +192,11 @@ class Rollout:
             if attempt:
                 self._cancel.wait_now(self._tools.patience.poll)
             try:
-                found = nodes(self._aws, proven)
+                found = persistently(lambda: nodes(self._aws, proven), self._cancel)
             except AwsError as error:
                 trouble = error
+                if error.unanswered:  # it was waited for
+                    break
             else:
                 return frozenset(node for node in proven if node not in found or not found[node].is_online)
         return OnboardError(

@@ -14,13 +14,15 @@ from functools import partial
 
 from onboard.aws.changes.base import NodeChange
 from onboard.aws.changes.catalog import NODE_CHANGES
+from onboard.aws.failures import persistently
 from onboard.aws.instances import Node
 from onboard.aws.session import Aws
 from onboard.defects import keep_defect
 from onboard.engine.authority import objection
+from onboard.engine.command_ends import NotProven
 from onboard.engine.fleet import Emit, Rest
 from onboard.engine.pace import Pace
-from onboard.engine.proof import NotProven, Prover
+from onboard.engine.proof import Prover
 from onboard.engine.survey import evidence_of, finish_with, reason_of
 from onboard.engine.workbench import Tools
 from onboard.facts.catalog import instance_id
@@ -170,7 +172,7 @@ class Turn:
             if why:
                 what = f"The node was not {change.participle}"
                 raise OnboardError(what, where=self._host.name, why=why, remedy=change.by_hand)
-            done = change.make(self._shared.aws, node, self._host)
+            done = persistently(partial(change.make, self._shared.aws, node, self._host), self._shared.cancel)
         except OnboardError as error:
             self._write(change.name, Phase.FAILED, {"instance_id": node})
             self._tell(change.name, StepOutcome.FAILED, str(error))

@@ -103,12 +103,16 @@ class Proof:
     ask       the script that prints the nonce; it may be run twice
     remove    the script that removes it once its answer was accepted
     log       where the agent's log is
+    errors    where the agent's log of errors is
+    path      of the nonce on the server: a server without it names it in its error
     """
 
     document: str
     ask: str
     remove: str
     log: str
+    errors: str = ""
+    path: str = ""
 
 
 class Step(ABC):

@@ -10,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from onboard.aws.session import Aws
-from onboard.engine.proof import NotProven, Patience, Prover
+from onboard.engine.command_ends import NotProven
+from onboard.engine.proof import Patience, Prover
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.family import Family
 from onboard.model.profile import Host, Protocol

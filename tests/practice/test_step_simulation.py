@@ -15,7 +15,8 @@ from step_headers import declared, is_declared
 
 from onboard.aws.session import Aws, open_aws
 from onboard.checks.base import Context
-from onboard.engine.proof import NotProven, Patience, Prover
+from onboard.engine.command_ends import NotProven
+from onboard.engine.proof import Patience, Prover
 from onboard.facts import bundle
 from onboard.facts.base import Facts, Unknown, Wanted
 from onboard.facts.catalog import broken_off, facts_of

@@ -48,6 +48,8 @@ class PlaceNonce(Step):
             ask=f"cat {path}",
             remove=f"rm -f {path}\nrmdir {FOLDER} 2>/dev/null || true",
             log="/var/log/amazon/ssm/amazon-ssm-agent.log",
+            errors="/var/log/amazon/ssm/errors.log",
+            path=nonce_path(attempt),
         )
 
     def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
