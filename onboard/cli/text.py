@@ -75,7 +75,9 @@ class People:
             self._err.print(f"[red]{escape(failure_text(state.failure))}[/]")
         if not state.failure or any(host.status is not HostStatus.SKIPPED for host in state.hosts.values()):
             self._servers(state)
-        counts = ", ".join(f"{count} {status}" for status, count in sorted(state.counts().items()))
+        counts = ", ".join(
+            f"{count} {status}{_warned(state, status)}" for status, count in sorted(state.counts().items())
+        )
         run = f"run {state.run}" if self._kept else ""
         self._out.print("  ".join(part for part in (f"[bold]{escape(counts)}[/]" if counts else "", run) if part))
 
@@ -203,6 +205,13 @@ class _Count:
 
     def rate(self) -> str:
         return f"{self.done / max(time.monotonic() - self._began, 0.001):.1f}/s"
+
+
+def _warned(state: State, status: str) -> str:
+    """How many of the servers that ended so have come online with a warning."""
+    online = [host for host in state.hosts.values() if host.outcome(state.command) is HostStatus.ONLINE]
+    warned = sum(host.judged is HostStatus.WARNED for host in online) if status == HostStatus.ONLINE else 0
+    return f" ({warned} warned)" if warned else ""
 
 
 def marked(sign: Sign, text: str) -> str:

@@ -58,11 +58,12 @@ def placed(
     known_hosts: KnownHosts | None = None,
     patience: Patience = DEFAULT_PATIENCE,
     forgive: list[str] | tuple[str, ...] = (),
+    alone: bool = False,
 ) -> Iterator[Place]:
-    """A place whose own files are in `folder`."""
+    """A place whose own files are in `folder`. `alone`: neither a person nor the keyring is asked for secrets."""
     with interruptible() as cancel:
         questions = Questions(cancel)
-        is_asked = sys.stdin.isatty()
+        is_asked = sys.stdin.isatty() and not alone
         with workbench(
             folder,
             profile.credentials,
@@ -71,6 +72,7 @@ def placed(
             known_hosts=known_hosts,
             patience=patience,
             forgive=forgive,
+            keyring=not alone,
         ) as tools:
             yield Place(profile, tools, cancel, questions)
 

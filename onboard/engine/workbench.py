@@ -53,17 +53,19 @@ def workbench(
     patience: Patience = DEFAULT_PATIENCE,
     forgive: Iterable[str] = (),
     dialler: Dialler = DIRECT,
+    keyring: bool = True,
 ) -> Iterator[Tools]:
     """The tools of a command whose own files are in `folder`.
 
     `prompt` asks a person for a secret. `known_hosts`: by default this user's. `forgive`: accounts that may be used
-    again although servers refused them.
+    again although servers refused them. `keyring`: whether secrets are looked for there.
     """
     known = known_hosts or KnownHosts.of_this_user(folder)
     lockout = Lockout.of_this_user(folder)
     for account in forgive:
         lockout.forgive(account)
-    means = Means(credentials, Secrets(credentials, prompt=prompt), known, lockout, dialler=dialler)
+    secrets = Secrets(credentials, prompt=prompt, keyring=keyring)
+    means = Means(credentials, secrets, known, lockout, dialler=dialler)
     with closing(Journal(folder)) as journal:
         yield Tools(
             Connectors(means), journal, folder / "packages", known, patience, mfa_code, means.memory, means.dialler

@@ -59,7 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.profile:
         window.files.open(options.profile)
     elif options.practice:
-        session.practice.start(options.hosts)
+        kinds = {"--images": options.images, "--scenario": options.scenario}
+        session.practice.start(options.hosts, *(f"{name}={value}" for name, value in kinds.items() if value))
     _let_signals_through(window)
     return app.exec()
 

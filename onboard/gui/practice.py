@@ -32,10 +32,11 @@ class Practice(QObject):
         self.child.failed.connect(self._did_not_start)
         self.child.ended.connect(self._ended)
 
-    def start(self, hosts: int | None = None) -> None:
+    def start(self, hosts: int | None = None, *more: str) -> None:
+        """Start practice with so many servers, and with `more` arguments of `onboard practice`."""
         self._before = self._editor.draft
         self.started.emit()
-        self.child.start(hosts)
+        self.child.start([*([f"--hosts={hosts}"] if hosts is not None else []), *more])
 
     def owns(self, path: Path | None) -> bool:
         """Whether this profile's file belongs to practice and is deleted with it, so that there is nothing to save."""

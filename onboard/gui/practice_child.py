@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal, Slot
@@ -58,17 +59,17 @@ class PracticeChild(QObject):
         named = dict(line.split("=", 1) for line in lines if "=" in line)
         return practice_environment(os.environ, {**named, "ONBOARD_HOME": str(self.home)})
 
-    def start(self, hosts: int | None = None) -> None:
+    def start(self, arguments: Sequence[str] = ()) -> None:
+        """Start it with these arguments of `onboard practice`."""
         self.close()
         self._folder = Path(tempfile.mkdtemp(prefix="onboard-practice-"))
         process = self._process = QProcess(self)
         process.setProcessEnvironment(_with_temporary_files_in(self._folder))
-        program, *arguments = console_program()
-        more = ["--hosts", str(hosts)] if hosts is not None else []
+        program, *first = console_program()
         process.readyReadStandardOutput.connect(self._said)
         process.finished.connect(self._finished)
         process.errorOccurred.connect(self._could_not)
-        process.start(program, [*arguments, "practice", "--serve", str(self._folder), "--until-eof", *more])
+        process.start(program, [*first, "practice", "--serve", str(self._folder), "--until-eof", *arguments])
 
     def close(self) -> None:
         """End it and remove its folder."""

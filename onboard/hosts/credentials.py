@@ -99,8 +99,11 @@ class Secrets:
         *,
         prompt: Prompt | None = None,
         environment: Mapping[str, str] | None = None,
+        keyring: bool = True,
     ) -> None:
+        """`keyring=False` leaves out the operating system's keyring."""
         self._credentials = credentials
+        self._keyring = keyring
         self._prompt = prompt
         self._environment = os.environ if environment is None else environment
         self._answers: dict[str, _Answer] = {}
@@ -158,6 +161,8 @@ class Secrets:
         credential = self._credentials.get(name)
         if credential is not None and credential.secret_command:
             return _checked(name, _run(name, credential.secret_command, cancel))
+        if not self._keyring:
+            return None
         return _checked(name, _of_keyring_in_time(name, lambda: _from_keyring(name), cancel))
 
 

@@ -44,7 +44,7 @@ class Identity(MutableMapping[str, str]):
 class AgentService:
     """Belongs to the event loop that starts it. The three switches and `kill` are for tests, from any thread.
 
-    dies_at_command  the agent ends as soon as it gets a command, that is, after it was Online
+    dies_at_command  the agent ends as soon as it gets a command, that is, after it was Online; images can say so too
     wrong_nonce      it answers with a different nonce than the one in the file
     twin             a server whose registration, if any, this one takes over instead of registering
     """
@@ -144,7 +144,7 @@ class AgentService:
         return agent.Agent(endpoint("Ssm"), endpoint("Mds"), self.identity, told, self._run_command, share=share)
 
     async def _run_command(self, lines: Sequence[str]) -> Outcome:
-        if self.dies_at_command:
+        if self.dies_at_command or self.machine.image.server.agent_dies:
             self._die()
             await asyncio.Event().wait()  # until that takes it along
         outcome = run_lines(lines, self.machine)

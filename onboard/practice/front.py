@@ -24,6 +24,7 @@ from onboard.practice.awsjson import AwsError, parsed_json, validate
 from onboard.practice.callerpolicy import simulated
 from onboard.practice.calls import CallLog, is_mutating
 from onboard.practice.channel import ControlChannels
+from onboard.practice.faults import FaultKind
 from onboard.practice.hybrid import JSON, Hybrid, find_node, hybrid_of, new_uuid
 from onboard.practice.motoapp import ACCOUNT, MotoApplication
 from onboard.practice.settings import Settings
@@ -32,6 +33,7 @@ CREDENTIAL = re.compile(r"Credential=([^/\s]+)/[0-9]{8}/([^/\s]+)/([^/\s]+)/aws4
 JSON_TYPE = "application/x-amz-json-1.1"
 CLOCK_TOLERANCE_S = 300
 CALLERS_OPERATIONS = {**activations.OPERATIONS, **nodes.OPERATIONS, **commands.OPERATIONS}
+AGENTS_OPERATIONS = {*agentapi.SIGNED_BY_KEY, *agentapi.SIGNED_BY_TOKEN, "RegisterManagedInstance"}
 LARGEST_BODY = 256 * 1024 * 1024
 HOP_BY_HOP = frozenset({"connection", "content-length", "date", "server", "transfer-encoding"})
 
@@ -65,6 +67,21 @@ class Front:
         target, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
         body = await request.read()
         signed = _signed(request.headers)
+        named = operation or _form(request, body).get("Action", "")
+        fault = self.settings.fault_of(named, by_agent=named in AGENTS_OPERATIONS) if named else None
+        if fault in (FaultKind.PAGE, FaultKind.EXPIRED):
+            refusal = _proxy_page() if fault is FaultKind.PAGE else _expired(as_xml=not operation)
+            self._record(signed.service, named, signed, refusal.status, str(fault), mutating=False)
+            return refusal
+        answer = await self._answer(request, target, operation, body, signed)
+        self.settings.answered(named)
+        if fault is FaultKind.LOST and request.transport is not None:
+            request.transport.abort()
+        return answer
+
+    async def _answer(
+        self, request: web.Request, target: str, operation: str, body: bytes, signed: Signed
+    ) -> web.StreamResponse:
         if target == "EC2WindowsMessageDeliveryService" and not self.settings.ec2messages:
             return self._refused(operation, signed, AwsError("UnknownOperationException", status=404))
         if target == "EC2WindowsMessageDeliveryService" or (target == "AmazonSSM" and _is_ours(operation, body)):
@@ -160,8 +177,7 @@ class Front:
         return hybrid, handler(hybrid, request)
 
     async def _moto(self, request: web.Request, target: str, body: bytes, signed: Signed) -> web.Response:
-        form = request.content_type == "application/x-www-form-urlencoded"
-        fields = dict(parse_qsl(body.decode("latin-1"))) if form else {}
+        fields = _form(request, body)
         operation = target.rpartition(".")[2] or fields.get("Action") or f"{request.method} {request.path}"
         named = bool(target or fields.get("Action"))
         mutating = is_mutating(operation) if named else request.method not in ("GET", "HEAD")
@@ -305,12 +321,34 @@ def _unsigned_page(request: web.Request) -> web.Response:
     return web.Response(status=404, text="<UnknownOperationException/>\n", content_type="application/xml")
 
 
+def _form(request: web.Request, body: bytes) -> dict[str, str]:
+    """The fields of a call in the query protocol, which IAM and STS speak; {} for another."""
+    if request.content_type != "application/x-www-form-urlencoded":
+        return {}
+    return dict(parse_qsl(body.decode("latin-1")))
+
+
 def _throttled(*, as_xml: bool) -> web.Response:
+    return _refusal("Throttling", "Rate exceeded", as_xml=as_xml)
+
+
+def _expired(*, as_xml: bool) -> web.Response:
+    return _refusal("ExpiredToken", "The security token included in the request is expired", as_xml=as_xml)
+
+
+def _refusal(code: str, message: str, *, as_xml: bool) -> web.Response:
     if not as_xml:
-        body = AwsError("ThrottlingException", "Rate exceeded").as_json()
+        body = AwsError(f"{code}Exception", message).as_json()
         return web.Response(status=400, body=body, content_type=JSON_TYPE)
-    error = "<Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error>"
+    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
     return web.Response(status=400, text=f"<ErrorResponse>{error}</ErrorResponse>", content_type="text/xml")
+
+
+def _proxy_page() -> web.Response:
+    page = (
+        "<!doctype html><html><head><title>Log in</title></head><body><h1>Log in to use the Internet</h1></body></html>"
+    )
+    return web.Response(text=page, content_type="text/html")
 
 
 def _error_code(status: int, body: bytes) -> str:

@@ -3,7 +3,8 @@
     title = "Debian 12, its clock 7 minutes slow"
     base = "healthy-debian"         # then give only what differs
     wrong = "The clock is 7 minutes slow"
-    check = "clock_in_sync"         # the check that finds it; omit both for a server without a fault
+    check = "clock_in_sync"         # the check that finds it, if one does
+    ends = "blocked"                # how apply ends for it, see Image; omit all three for a server without a fault
 
     [server]                        # see Server
     clock_offset_s = -420
@@ -11,6 +12,7 @@
     [agent]                         # what is already installed, see Agent
     [files]                         # path = "content"
     [facts.kernel]                  # see FactAnswer: a fact is always given as a whole
+    [steps.install_agent]           # a step that does not succeed, see StepFault
 
 Texts of facts and files can contain placeholders in braces, listed in PLACEHOLDERS. A line that consists only of
 placeholders is left out if all of them are empty.
@@ -29,10 +31,12 @@ from onboard.facts.amazon_roots import AMAZON_ROOTS
 from onboard.model import formats, validation
 from onboard.model.errors import Problem, ProfileError
 from onboard.model.profile import Section
+from onboard.model.status import HostStatus
 from onboard.resources import resource
 from onboard.scripts.posix import POSIX
 
 FOLDER = "practice"
+STORY = "story.txt"  # in that folder: the servers of `onboard practice --run`
 PLACEHOLDERS = {
     "name": "the server's name",
     "region": "the Region of the practice",
@@ -60,7 +64,7 @@ PLACEHOLDERS = {
     "via": "in `each_endpoint`: the profile's proxy",
 }
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-_OWN = ("title", "wrong", "check", "count")  # what an image does not inherit from its base
+_OWN = ("title", "wrong", "check", "ends", "count")  # what an image does not inherit from its base
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -79,6 +83,12 @@ def _asked_fact(name: str) -> str:
     return name
 
 
+def _applied_step(name: str) -> str:
+    if f"steps/{name}.apply" not in POSIX.names("steps"):
+        raise formats.refused(f"there is no step {formats.shown(name)}", "Name a step of scripts/posix/steps")
+    return name
+
+
 def _amazon_root(name: str) -> str:
     known = [root.name for root in AMAZON_ROOTS]
     if name not in known:
@@ -94,6 +104,7 @@ def _absolute(path: str) -> str:
 
 Text = Annotated[str, AfterValidator(_known_placeholders)]
 FactName = Annotated[str, AfterValidator(_asked_fact)]
+StepName = Annotated[str, AfterValidator(_applied_step)]
 RootName = Annotated[str, AfterValidator(_amazon_root)]
 ServerPath = Annotated[str, AfterValidator(_absolute)]
 
@@ -107,8 +118,31 @@ class FactAnswer(Section):
     exit_code: StrictInt = Field(0, ge=0, le=255)
 
 
+class StepFault(Section):
+    """What a step does instead of its work: its script fails with this text, or the server goes away in the middle."""
+
+    said: str = ""
+    goes_away: StrictBool = False
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        if bool(self.said) == self.goes_away:
+            raise formats.refused("`said` and `goes_away` exclude each other", "Write one of them")
+        return self
+
+
 class Server(Section):
-    """The machine. `banner` comes before the log-in; `noise` is what rc files print, before anything else."""
+    """The machine.
+
+    banner        comes before the log-in
+    noise         what rc files print, before anything else
+    sudo          "expired": it wants a password, and that password has to be changed first
+    password      what sudo accepts
+    delay_s       how many seconds each answer takes
+    is_off        nothing listens at its port
+    has_new_key   known_hosts has another host key for it
+    agent_dies    its agent ends as soon as it gets a command, that is, after it was Online
+    """
 
     package_kind: Literal["deb", "rpm"] = "deb"
     roots: tuple[RootName, ...] = tuple(root.name for root in AMAZON_ROOTS)
@@ -116,9 +150,14 @@ class Server(Section):
     anchors: ServerPath = "/usr/local/share/ca-certificates"
     clock_offset_s: float = 0.0
     reaches_aws: StrictBool = True
-    sudo: Literal["free", "password", "none"] = "free"
+    sudo: Literal["free", "password", "expired", "none"] = "free"
+    password: str = ""
     banner: str = ""
     noise: str = ""
+    delay_s: float = Field(0.0, ge=0, le=60)
+    is_off: StrictBool = False
+    has_new_key: StrictBool = False
+    agent_dies: StrictBool = False
 
 
 class Agent(Section):
@@ -129,33 +168,49 @@ class Agent(Section):
 
 
 class Image(Section):
-    """A kind of server. `count` of them share their machine-id and SSH host key, as clones do."""
+    """A kind of server.
+
+    wrong   what is wrong with it; "" for a healthy one
+    check   the check that finds it, "" where it shows only later or before the checks
+    ends    how apply ends for it while the cloud works; a server that only warns comes online
+    count   so many of them share their machine-id and SSH host key, as clones do
+    """
 
     name: str
     title: str
     wrong: str = ""
     check: str = ""
+    ends: HostStatus = HostStatus.ONLINE
     count: StrictInt = Field(1, ge=1, le=100)
     server: Server = Server()
     agent: Agent | None = None
     files: Mapping[ServerPath, Text] = Field(default_factory=dict)
     facts: Mapping[FactName, FactAnswer] = Field(default_factory=dict)
+    steps: Mapping[StepName, StepFault] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        if bool(self.wrong) != bool(self.check):
-            raise formats.refused("`wrong` and `check` go together", "Write both, or neither for a healthy server")
+        told = {"check", "ends"} & self.model_fields_set
+        if bool(self.wrong) != bool(told):
+            remedy = "Write `wrong` and one of them or both, or nothing of it for a healthy server"
+            raise formats.refused("`wrong` and `check` go together, and so do `wrong` and `ends`", remedy)
         return self
 
     @property
     def is_healthy(self) -> bool:
-        return not self.check
+        return not self.wrong
 
 
 def images() -> tuple[Image, ...]:
     """All images in resources/practice, the healthy ones first, then by name. Raises ProfileError."""
     names = [entry.name.removesuffix(".toml") for entry in resource(FOLDER).iterdir() if entry.name.endswith(".toml")]
     return tuple(sorted(map(image, names), key=lambda found: (not found.is_healthy, found.name)))
+
+
+def story() -> tuple[Image, ...]:
+    """The images of resources/practice/story.txt, in its order, some of them more than once. Raises ProfileError."""
+    lines = resource(f"{FOLDER}/{STORY}").read_text(encoding="utf-8").splitlines()
+    return tuple(image(line.strip()) for line in lines if line.strip() and not line.startswith("#"))
 
 
 @cache
@@ -209,7 +264,7 @@ def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
 def _problem(error: Any) -> Problem:
     key = ".".join(str(part) for part in error["loc"] if part != "[key]") or "check"
     if error["type"] == "extra_forbidden":
-        parts: dict[str, Any] = {"server": Server, "agent": Agent, "facts": FactAnswer}
+        parts: dict[str, Any] = {"server": Server, "agent": Agent, "facts": FactAnswer, "steps": StepFault}
         section = parts.get(str(error["loc"][0]), Image) if len(error["loc"]) > 1 else Image
         known = [name for name in section.model_fields if name != "name"]
         return validation.unknown_problem(key, str(error["loc"][-1]), known)

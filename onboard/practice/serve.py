@@ -7,10 +7,11 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import cycle, islice
 from pathlib import Path
 
 import asyncssh
@@ -29,11 +30,11 @@ from onboard.model.profile import (
 )
 from onboard.model.secret import Secret
 from onboard.practice.cloud import Cloud, start_cloud
-from onboard.practice.image import Image, images
+from onboard.practice.image import Image, story
 from onboard.practice.loop_thread import running
 from onboard.practice.machine import ACCOUNT, Identity, Machine
 from onboard.practice.regions import DistanceProxy
-from onboard.practice.server import ADDRESS, PracticeServer
+from onboard.practice.server import ADDRESS, PracticeServer, public_line
 from onboard.practice.settings import Settings
 from onboard.profiles import file as profile_file
 
@@ -112,12 +113,13 @@ async def start_practice(
     settings: Settings | None = None,
     password: Secret | None = None,
 ) -> Practice:
-    """Start a cloud and `hosts` servers, by default one of each image (and all of its clones), in this event loop.
+    """Start a cloud and `hosts` servers, by default all of the story (and all clones in it), in this event loop.
 
-    `only`: the images to use; `password`: also accepted for log-in. Raises OnboardError if this computer does not
-    allow enough open files, OSError if no ports are left, RuntimeError if a practice already runs in this process.
+    `only`: the images to use instead; if `hosts` are more, they repeat. `password`: also accepted for log-in. Raises
+    OnboardError if this computer does not allow enough open files, OSError if no ports are left, RuntimeError if a
+    practice already runs in this process.
     """
-    chosen = images() if only is None else tuple(only)
+    chosen = story() if only is None else tuple(only)
     number = sum(image.count for image in chosen) if hosts is None else hosts
     allow_open_files(number)
     folder = Path(tempfile.mkdtemp(prefix="onboard-practice-"))
@@ -148,14 +150,15 @@ def _servers(
     chosen: Sequence[Image], region: str, key: asyncssh.SSHKey, password: Secret | None
 ) -> Iterator[PracticeServer]:
     """Servers of each image in turn, without end: `healthy-debian` …, then `healthy-debian-2` …"""
-    for turn in count():
-        for image in chosen:
-            host_key = asyncssh.generate_private_key("ssh-ed25519")
-            identity = Identity.new(" ".join(host_key.export_public_key().decode().split()[:2]))
-            for copy in range(image.count):
-                number = turn * image.count + copy + 1
-                name = image.name if number == 1 else f"{image.name}-{number}"
-                yield PracticeServer(Machine(image, name, region, identity), host_key, key, password)
+    made = Counter[str]()
+    for image in cycle(chosen):
+        host_key = asyncssh.generate_private_key("ssh-ed25519")
+        identity = Identity.new(public_line(host_key))
+        for _ in range(image.count):
+            made[image.name] += 1
+            number = made[image.name]
+            name = image.name if number == 1 else f"{image.name}-{number}"
+            yield PracticeServer(Machine(image, name, region, identity), host_key, key, password)
 
 
 def allow_open_files(hosts: int) -> None:
@@ -192,18 +195,25 @@ def running_practice(
     )
 
 
-def serve(folder: Path, hosts: int | None, ready: Callable[[], None]) -> None:
+def serve(
+    folder: Path,
+    hosts: int | None,
+    ready: Callable[[], None],
+    *,
+    only: Sequence[Image] | None = None,
+    settings: Settings | None = None,
+) -> None:
     """Run a practice until SIGTERM, SIGINT or SIGHUP, from the main thread; call `ready` once it is up and in `folder`.
 
     Raises the same as `start_practice` and `write_folder`.
     """
-    asyncio.run(_serve(folder, hosts, ready))
+    asyncio.run(_serve(folder, ready, lambda: start_practice(hosts, only=only, settings=settings)))
 
 
-async def _serve(folder: Path, hosts: int | None, ready: Callable[[], None]) -> None:
+async def _serve(folder: Path, ready: Callable[[], None], start: Callable[[], Awaitable[Practice]]) -> None:
     stop = asyncio.Event()
     with _until_signal(stop):
-        practice = await start_practice(hosts)
+        practice = await start()
         try:
             write_folder(practice, folder)
             ready()

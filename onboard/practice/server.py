@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import re
+import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
 from secrets import compare_digest, token_hex
@@ -16,12 +17,16 @@ from onboard.model.secret import Secret
 from onboard.practice import regions
 from onboard.practice.agent_service import AgentService
 from onboard.practice.machine import ACCOUNT, UPLOADS, Machine
-from onboard.practice.step_simulation import Steps
+from onboard.practice.step_simulation import GoneAway, Steps
 from onboard.scripts.posix import POSIX
 from onboard.steps import script as step_script
 
 ADDRESS = "127.0.0.1"
 LARGEST_REQUEST = 1024 * 1024
+EXPIRED = (
+    b"sudo: Account or password is expired, reset your password and try again\n"
+    b"sudo: unable to change expired password: Authentication token manipulation error\n"
+)
 NOT_HERE = b"A practice server runs no scripts but those of this program.\n"
 
 
@@ -42,12 +47,18 @@ class PracticeServer:
     refused: int = 0
     agent: AgentService = field(init=False)
     _steps: Steps = field(init=False)
+    _known_key: str = field(init=False)
+    _port: int = 0
     _listener: asyncssh.SSHAcceptor | None = None
+    _silent: socket.socket | None = None
     _open: set[asyncssh.SSHServerConnection] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.agent = AgentService(self.machine)
         self._steps = Steps(self.machine, self.agent)
+        self._known_key = self.machine.identity.host_key
+        if self.machine.image.server.has_new_key:
+            self._known_key = public_line(asyncssh.generate_private_key("ssh-ed25519"))
 
     @property
     def name(self) -> str:
@@ -56,20 +67,25 @@ class PracticeServer:
     @property
     def port(self) -> int:
         """Its port on ADDRESS. RuntimeError before it is started."""
-        if self._listener is None:
+        if not self._port:
             raise RuntimeError(f"{self.name} is not started")
-        return self._listener.get_port()
+        return self._port
 
     def digest(self) -> str:
         """Hash in hex over everything that steps can change."""
         return self.machine.digest()
 
     def known_hosts_line(self) -> str:
-        """Its line for a known_hosts file, without the line end."""
-        return f"[{ADDRESS}]:{self.port} {self.machine.identity.host_key}"
+        """Its line for a known_hosts file, without the line end: its key, or a former one where it has a new one."""
+        return f"[{ADDRESS}]:{self.port} {self._known_key}"
 
     async def start(self) -> None:
         """Listen on a port that the operating system chooses. Raises OSError."""
+        if self.machine.image.server.is_off:
+            self._silent = socket.socket()
+            self._silent.bind((ADDRESS, 0))  # nobody else gets the port, and nobody is listening there
+            self._port = self._silent.getsockname()[1]
+            return
         self._listener = await asyncssh.listen(
             ADDRESS,
             0,
@@ -83,15 +99,23 @@ class PracticeServer:
             agent_forwarding=False,
             rekey_seconds=24 * 3600,
         )
+        self._port = self._listener.get_port()
 
     async def stop(self) -> None:
         """Stop listening, close the connections and stop the agent."""
         await self.agent.stop()
+        if self._silent is not None:
+            self._silent.close()
+        if self._listener is not None:
+            self._go_away()
+            await self._listener.wait_closed()
+
+    def _go_away(self) -> None:
+        """Break off all connections, and take no more of them."""
         if self._listener is not None:
             self._listener.close()
-            for connection in list(self._open):
-                connection.abort()
-            await self._listener.wait_closed()
+        for connection in list(self._open):
+            connection.abort()
 
     async def _serve(self, process: "asyncssh.SSHServerProcess[bytes]") -> None:
         """One exec channel: takes a request and gives its answer."""
@@ -105,8 +129,11 @@ class PracticeServer:
             process.stderr.write(noise)
             request = await _read_request(process.stdin)
             if request is not None:
+                await asyncio.sleep(self.machine.image.server.delay_s)
                 await self._answer(request, process)
             process.exit(0)
+        except GoneAway:
+            self._go_away()
         except (asyncssh.Error, ConnectionError, asyncio.IncompleteReadError):
             process.close()  # the client has gone away
 
@@ -135,17 +162,22 @@ class PracticeServer:
             case "none":
                 process.stdout.write(request.cannot("no-sudo"))
                 return False
+            case "expired":
+                return _refused(request, process, EXPIRED)
         said = b"sudo: a password is required\n"
         if request.prompt:
             process.stderr.write(request.question(ACCOUNT, ACCOUNT))
-            if self._is_password(await _read_line(process.stdin)):
+            if self._may_with(await _read_line(process.stdin)):
                 return True
             process.stderr.write(b"Sorry, try again.\n" + request.question(ACCOUNT, ACCOUNT))
             await process.stdin.read()
             said = b"sudo: 1 incorrect password attempt\n"
-        process.stderr.write(said + request.end(1))
-        process.stdout.write(request.end(1))
-        return False
+        return _refused(request, process, said)
+
+    def _may_with(self, given: str) -> bool:
+        """Whether sudo accepts this password."""
+        own = self.machine.image.server.password
+        return self._is_password(given) or (bool(own) and compare_digest(given.encode(), own.encode()))
 
     def _is_password(self, given: str) -> bool:
         return self.password is not None and compare_digest(given.encode(), self.password.reveal().encode())
@@ -169,6 +201,18 @@ class PracticeServer:
         if regions.asked(request.script):
             return ScriptResult(0, await regions.measured_by_server(request.script), b"")
         return ScriptResult(127, b"", NOT_HERE)
+
+
+def public_line(key: asyncssh.SSHKey) -> str:
+    """A host key as known_hosts has it: type and base64."""
+    return " ".join(key.export_public_key().decode().split()[:2])
+
+
+def _refused(request: Request, process: "asyncssh.SSHServerProcess[bytes]", said: bytes) -> bool:
+    """End as sudo does when it does not run the script. Returns False."""
+    process.stderr.write(said + request.end(1))
+    process.stdout.write(request.end(1))
+    return False
 
 
 class _LogIn(asyncssh.SSHServer):

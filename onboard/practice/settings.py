@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from onboard.practice.faults import Fault, FaultKind
+
 AGENT_VERSIONS = ("3.3.4851.0", "3.3.4793.0", "3.3.4624.0")
 
 
@@ -66,6 +68,8 @@ class Settings:
     """Whether agents can poll for messages; Regions launched in 2024 or later do not offer it."""
     throttles: dict[str, Throttle] = field(default_factory=dict)
     """Operation name, or "*" for those not named → how it is throttled."""
+    faults: dict[str, Fault] = field(default_factory=dict)
+    """Operation name, or "*" for those not named, agents' calls excepted → what becomes of its calls."""
 
     def now(self) -> float:
         """The cloud's time in seconds since the epoch."""
@@ -76,17 +80,30 @@ class Settings:
         throttle = self.throttles.get(operation) or self.throttles.get("*")
         return throttle is not None and throttle.refuses(self.now())
 
+    def fault_of(self, operation: str, *, by_agent: bool) -> FaultKind | None:
+        """What becomes of this call of `operation`, None if nothing special; counts the call."""
+        fault = self.faults.get(operation) or (None if by_agent else self.faults.get("*"))
+        return fault.kind if fault is not None and fault.befalls(operation) else None
+
+    def answered(self, operation: str) -> None:
+        """Take note that a call of `operation` was answered."""
+        for fault in self.faults.values():
+            fault.answered(operation)
+
     def update(self, changes: Mapping[str, Any]) -> None:
         """Apply settings from JSON: all of them, or none.
 
-        `throttles` is {operation: {"next_calls": N, "per_second": X} or null}; the channels are true
-        or false; the rest are numbers.
+        `throttles` is {operation: {"next_calls": N, "per_second": X} or null}, `faults` is
+        {operation: {"kind": "lost", "calls": N, "after": operation} or null}; the channels are true or false;
+        the rest are numbers.
         Raises ValueError that names what is wrong.
         """
         changed: dict[str, Any] = {}
         for name, value in changes.items():
             if name == "throttles":
                 changed[name] = self._throttles_with(value)
+            elif name == "faults":
+                changed[name] = self._faults_with(value)
             elif name == "break_download_after" and value is None:
                 changed[name] = None
             elif name in _SWITCHES:
@@ -117,6 +134,16 @@ class Settings:
             )
         return throttles
 
+    def _faults_with(self, changes: Any) -> dict[str, Fault]:
+        if not isinstance(changes, Mapping):
+            raise ValueError("'faults' must be an object")
+        faults = dict(self.faults)
+        for operation, wanted in changes.items():
+            faults.pop(operation, None)
+            if wanted is not None:
+                faults[operation] = _fault(operation, wanted)
+        return faults
+
     def as_json(self) -> dict[str, Any]:
         """The settings in the form that POST /practice/settings accepts."""
         return {
@@ -125,12 +152,28 @@ class Settings:
                 operation: {"next_calls": throttle.next_calls, "per_second": throttle.per_second}
                 for operation, throttle in self.throttles.items()
             },
+            "faults": {
+                operation: {"kind": fault.kind, "calls": fault.calls, "after": fault.after}
+                for operation, fault in self.faults.items()
+            },
         }
 
 
 _SECONDS = ("clock_offset_s", "role_delay_s", "heartbeat_limit_s", "poll_hold_s")
 _SWITCHES = ("ssmmessages", "ec2messages")
 _WHOLE_NUMBERS = ("standard_tier_nodes", "break_download_after")
+
+
+def _fault(operation: str, wanted: Any) -> Fault:
+    kinds = [kind.value for kind in FaultKind]
+    if not isinstance(wanted, Mapping) or set(wanted) - {"kind", "calls", "after"} or wanted.get("kind") not in kinds:
+        raise ValueError(f"fault of {operation!r} takes kind ({', '.join(kinds)}), calls and after")
+    calls = wanted.get("calls")
+    return Fault(
+        FaultKind(wanted["kind"]),
+        None if calls is None else int(_number("calls", calls, int)),
+        str(wanted.get("after", "")),
+    )
 
 
 def _number(name: str, value: Any, kind: type[int] | type[float]) -> int | float:

@@ -39,6 +39,10 @@ class Failed(Exception):
         self.said = said
 
 
+class GoneAway(Exception):
+    """The server goes away in the middle of the step."""
+
+
 @dataclass(slots=True, eq=False)
 class Steps:
     """The steps of one server, one at a time, as the lock on a real server ensures."""
@@ -48,11 +52,19 @@ class Steps:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self, script: str, secret: str) -> ScriptResult:
-        """What the composed script of a step prints; `secret` is the first line of its standard input."""
+        """What the composed script of a step prints; `secret` is the first line of its standard input.
+
+        Raises GoneAway.
+        """
         asked = step_script.asked(POSIX, script)
         simulated = SIMULATED.get(asked) if asked else None
         if asked is None or simulated is None:
             return ScriptResult(127, b"", b"a practice server does not know this step\n")
+        fault = self.machine.image.steps.get(asked[0]) if asked[1] == "apply" else None
+        if fault is not None and fault.goes_away:
+            raise GoneAway
+        if fault is not None:
+            return ScriptResult(1, b"", fault.said.encode())
         variables = POSIX.variables(script)
         async with self._lock:
             one = _Step(asked[0], variables, secret, self.machine, self.service)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from practice_images import CHECKED
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ class serving:  # noqa: N801 - reads as what it does
 
     def __enter__(self) -> Console:
         console = self._console
-        command = console.command("practice", "--serve", "practice", "--hosts", self._hosts)
+        command = console.command(
+            "practice", "--serve", "practice", "--hosts", self._hosts, "--images", ",".join(CHECKED)
+        )
         self._process = subprocess.Popen(
             command,
             env=console.environment,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from practice_images import CHECKED_IMAGES
 
 from onboard.engine.apply import apply
 from onboard.engine.check import check, plan
@@ -68,13 +69,13 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Bench]]:
-    """`bench(hosts)` starts a practice; it ends with the test."""
+    """`bench(hosts)` starts a practice of CHECKED_IMAGES, unless given `only`; it ends with the test."""
     from contextlib import ExitStack
 
     with ExitStack() as stack:
 
         def start(hosts: int | None = None, **options: object) -> Bench:
-            practice = stack.enter_context(running_practice(hosts, **options))  # type: ignore[arg-type]
+            practice = stack.enter_context(running_practice(hosts, **{"only": CHECKED_IMAGES, **options}))  # type: ignore[arg-type]
             for name, value in practice.environment().items():
                 monkeypatch.setenv(name, value)
             return Bench(practice, tmp_path)

@@ -23,6 +23,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Self
 
+import practice_images
 import pytest
 
 COMMAND = shlex.split(os.environ.get("ONBOARD_WIZARD_COMMAND", "")) or [sys.executable, "-m", "onboard", "gui"]
@@ -401,6 +402,7 @@ class Cloud:
 def practice(folder: Path, hosts: int) -> Iterator[Cloud]:
     """A Practice that no wizard owns, so that it outlives them; `folder` has its profile.toml."""
     command = [sys.executable, "-m", "onboard", "practice", "--serve", str(folder), "--hosts", str(hosts)]
+    command += ["--images", ",".join(practice_images.CHECKED)]
     with running(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"

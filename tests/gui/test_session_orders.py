@@ -296,3 +296,11 @@ def test_what_became_garbage_while_a_command_told_is_collected_after_its_end(ses
     told(session, orders[0], *rest)
     gc.collect()
     assert gone() is None
+
+
+def test_practice_gets_what_was_asked_of_it(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[list[str]] = []
+    monkeypatch.setattr(session.practice.child, "start", given.append)
+    session.practice.start()
+    session.practice.start(2, "--images=slow")
+    assert given == [[], ["--hosts=2", "--images=slow"]]

@@ -10,6 +10,8 @@ import urllib.request
 from typing import Any
 
 import boto3
+import botocore.exceptions
+import botocore.parsers
 import pytest
 from practice_bench import Practice, SetClock
 from test_cloud_activations import refused
@@ -58,6 +60,38 @@ def test_boto3_tries_a_throttled_call_again(practice: Practice, monkeypatch: pyt
     assert len(practice.cloud.calls.of("DescribeActivations")) == 2
 
 
+def test_an_answer_can_be_lost_after_the_call_was_carried_out(practice: Practice) -> None:
+    practice.role()
+    ssm = practice.client("ssm")
+    practice.cloud.settings.update({"faults": {"CreateActivation": {"kind": "lost", "calls": 1}}})
+    with pytest.raises(botocore.exceptions.HTTPClientError):
+        ssm.create_activation(IamRole="Nodes")
+    assert len(ssm.describe_activations()["ActivationList"]) == 1
+    ssm.create_activation(IamRole="Nodes")
+    assert len(ssm.describe_activations()["ActivationList"]) == 2
+
+
+def test_a_proxys_page_comes_instead_of_an_answer(practice: Practice) -> None:
+    practice.cloud.settings.update({"faults": {"*": {"kind": "page", "calls": 1}}})
+    ssm, iam = practice.client("ssm"), practice.client("iam")
+    with pytest.raises(botocore.parsers.ResponseParserError):
+        iam.list_roles()
+    assert "ActivationList" not in ssm.describe_activations(), "botocore finds nothing wrong, and nothing in it"
+    assert (iam.list_roles()["Roles"], ssm.describe_activations()["ActivationList"]) == ([], [])
+    assert practice.cloud.calls.mutating() == []
+
+
+def test_credentials_can_expire_after_a_call(practice: Practice) -> None:
+    practice.cloud.settings.update({"faults": {"*": {"kind": "expired", "after": "CreateActivation"}}})
+    ssm, iam = practice.client("ssm"), practice.client("iam")
+    code, activation = practice.activation()
+    assert refused(ssm.describe_activations)[0] == "ExpiredTokenException"
+    assert refused(iam.list_roles)[0] == "ExpiredToken"
+    assert practice.register(code, activation).status == 200, "an agent has credentials of its own"
+    practice.cloud.settings.update({"faults": {"*": None}})
+    ssm.describe_activations()
+
+
 def test_settings_are_read_and_changed_over_http(practice: Practice) -> None:
     wanted = {
         "role_delay_s": 3,
@@ -89,6 +123,9 @@ def test_settings_are_read_and_changed_over_http(practice: Practice) -> None:
         ({"clock": 5}, "unknown setting 'clock'"),
         ({"throttles": 5}, "'throttles' must be an object"),
         ({"throttles": {"X": {"often": 1}}}, "throttle of 'X' takes next_calls and per_second"),
+        ({"faults": 5}, "'faults' must be an object"),
+        ({"faults": {"X": {"kind": "odd"}}}, "fault of 'X' takes kind (lost, page, expired), calls and after"),
+        ({"faults": {"X": {"kind": "lost", "calls": "all"}}}, "'calls' must be a number, not 'all'"),
         ([], "settings must be an object"),
     ],
 )

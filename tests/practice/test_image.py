@@ -74,7 +74,8 @@ def test_all_mistakes_of_a_file_are_told_at_once(tmp_path: Path) -> None:
     write(
         tmp_path,
         bad='wrong = "w"\ncount = 0\nbanner = "b"\n[server]\nroots = ["Amazon Root CA 9"]\nclok_offset_s = 1\n'
-        '[files]\nrelative = ""\n[facts.kernle]\nstdout = ""\n[facts.clock]\nstdout = "seconds {nwo}"\n',
+        '[files]\nrelative = ""\n[facts.kernle]\nstdout = ""\n[facts.clock]\nstdout = "seconds {nwo}"\n'
+        '[steps.instal_agent]\nsaid = "no"\n[steps.install_agent]\nsaid = "no"\ngoes_away = true\n',
     )
     found = "\n".join(problems(tmp_path, "bad"))
     for piece in (
@@ -86,6 +87,8 @@ def test_all_mistakes_of_a_file_are_told_at_once(tmp_path: Path) -> None:
         '"relative" does not begin with a slash',
         'no fact "kernle" is asked',
         "facts.clock.stdout: there is no placeholder {nwo}. Did you mean {now}",
+        'there is no step "instal_agent"',
+        "`said` and `goes_away` exclude each other",
     ):
         assert piece in found
 
@@ -99,6 +102,7 @@ def test_all_mistakes_of_a_file_are_told_at_once(tmp_path: Path) -> None:
         ('title = "t"\nbase = "../bad"', 'there is no image "../bad"'),
         ('title = "t"\nbase = "bad"', "it leads back to itself: bad → bad"),
         ('title = "t"\nwrong = "w"', "`wrong` and `check` go together"),
+        ('title = "t"\nends = "failed"', "`wrong` and `ends`"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, content: str, message: str) -> None:

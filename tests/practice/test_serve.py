@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 from practice_client import facts_of
+from practice_images import CHECKED_IMAGES
 
 from onboard.model.errors import OnboardError
 from onboard.model.place import Place
+from onboard.practice.image import images, story
 from onboard.practice.serve import Practice, allow_open_files, running_practice, write_folder
 from onboard.profiles import file as profile_file
 
@@ -34,10 +36,20 @@ def names(practice: Practice) -> list[str]:
     return [server.name for server in practice.servers]
 
 
-def test_by_default_there_is_one_of_each_and_they_repeat_in_order() -> None:
+def test_by_default_there_are_those_of_the_story() -> None:
+    told = story()
     with running_practice() as practice:
+        assert [server.machine.image for server in practice.servers] == [one for one in told for _ in range(one.count)]
+        assert len(set(names(practice))) == len(practice.servers) <= 40
+        assert names(practice)[:8] == EIGHT, "the wizard's and the shorter ones"
+    assert told[0].is_healthy, "it is the canary"
+    assert {image.name for image in images()} == {image.name for image in told}, "it leaves out no kind"
+
+
+def test_there_is_one_of_each_and_they_repeat_in_order() -> None:
+    with running_practice(only=CHECKED_IMAGES) as practice:
         assert names(practice) == EIGHT
-    with running_practice(13) as practice:
+    with running_practice(13, only=CHECKED_IMAGES) as practice:
         assert names(practice) == [
             *EIGHT,
             "healthy-debian-2",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from practice_client import logged_in
+from practice_images import CHECKED_IMAGES
 from step_headers import declared, is_declared
 
 from onboard.aws.session import Aws, open_aws
@@ -129,7 +130,7 @@ def done_as_in_a_run(step: Step, connection: Connection, before: Before, supplie
 @pytest.fixture(scope="module")
 def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
     folder = tmp_path_factory.mktemp("field")
-    with running_practice(16) as practice, pytest.MonkeyPatch.context() as patch:
+    with running_practice(16, only=CHECKED_IMAGES) as practice, pytest.MonkeyPatch.context() as patch:
         for name, value in practice.environment().items():
             patch.setenv(name, value)
         profile = practice.profile()
