@@ -19,6 +19,7 @@ from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.profile import Credential, CredentialKind
 from onboard.model.secret import Secret
 from onboard.model.state import State, fold
+from onboard.model.status import HostStatus
 from onboard.practice.image import Image, image
 from onboard.practice.machine import ACCOUNT
 from onboard.practice.serve import NAME, Practice, running_practice
@@ -134,3 +135,20 @@ def test_a_wrong_password_for_sudo_is_tried_twice(tmp_path: Path, monkeypatch: p
 
         assert fleet.check_again("another wrong one") == 1
         assert len(tried) == 2
+
+
+def test_a_server_that_asks_for_a_password_that_nobody_has_is_the_only_one_that_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_practice(3, only=[image("sudo-password"), image("healthy-debian")]) as practice:
+        for name, value in practice.environment().items():
+            monkeypatch.setenv(name, value)
+        place = Site(practice, tmp_path, practice.profile().credentials[NAME])
+        one_by_one = place.profile.run.model_copy(update={"concurrency": 1})
+        place.profile = place.profile.model_copy(update={"run": one_by_one})
+        status = {name: host.status for name, host in place.check().hosts.items()}
+    assert status == {
+        "sudo-password": HostStatus.BLOCKED,
+        "healthy-debian": HostStatus.READY,
+        "sudo-password-2": HostStatus.BLOCKED,
+    }

@@ -140,9 +140,11 @@ class SshConnection:
         """The password to offer from the start; None to try first without: sudo may not want one."""
         if self._log_in_password is not None:
             return self._log_in_password
-        asks = self._account.memory.wants_privilege_password(self._host.credential)
-        if asks or self._account.credential.sudo == "password":
+        if self._account.credential.sudo == "password":
             return self._password_for_sudo()
+        if self._account.memory.wants_privilege_password(self._host.credential):
+            with contextlib.suppress(PrivilegeMissing):  # it was another server that asked: this one may not
+                return self._password_for_sudo()
         return None
 
     def _password_for_sudo(self) -> Secret:
