@@ -88,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="onboard-gui", description="The Onboard wizard.")
     parser.add_argument("profile", nargs="?", type=Path, metavar="PROFILE", help="a profile to open")
     parser.add_argument("--practice", action="store_true", help="start in practice mode")
-    parser.add_argument("--hosts", type=int, metavar="N", help="practice servers (default: one of each kind)")
+    parser.add_argument("--hosts", type=int, metavar="N", help="practice servers (default: 8)")
+    parser.add_argument("--images", metavar="NAME,…", help="kinds of practice servers: onboard practice --images list")
+    parser.add_argument("--scenario", metavar="NAME", help="what goes wrong: onboard practice --scenario list")
     parser.add_argument("--self-test", action="store_true", help=argparse.SUPPRESS)  # used by onboard self-test
     return parser
 
