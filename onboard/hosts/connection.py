@@ -44,8 +44,8 @@ class Tunnel(Protocol):
 class Connection(Protocol):
     """An authenticated connection to a server whose identity was verified before anything was sent.
 
-    Every method raises ConnectionLost when the connection breaks or the time limit passes, and Cancelled on
-    CancelToken.stop_now().
+    Every method raises ConnectionLost when the connection breaks, the time limit passes, or the server prints more than
+    an answer can have, and Cancelled on CancelToken.stop_now().
     """
 
     @property
