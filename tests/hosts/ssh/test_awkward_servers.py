@@ -232,8 +232,10 @@ def test_scripts_follow_one_another_on_dropbear(tmp_path: Path) -> None:
         keys.parent.mkdir(mode=0o755)
         keys.write_bytes(server.authorized_keys(user.name).read_bytes())
 
+        connector = server.connector(user.credential())
+
         def six(_: int) -> list[bytes]:
-            with connected(server, user) as connection:
+            with closing(connector.connect(server.host(), CancelToken())) as connection:
                 return [connection.run_script(f"echo {number}").stdout for number in range(6)]
 
         with ThreadPoolExecutor(4) as pool:
