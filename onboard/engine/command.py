@@ -61,7 +61,7 @@ def conduct(begun: Begun, body: Body, tools: Tools, cancel: CancelToken) -> Iter
         if not begun.resume:
             of_run = json.dumps(begun.profile.model_dump(mode="json", by_alias=True))
             journal.begin(run, begun.command, begun.path, of_run, who=who, undoes=begun.undoes)
-        if begun.alone and (other := other_run_on(begun.hosts, journal, own=(run, begun.undoes))):
+        if begun.alone and (other := other_run_on(begun.hosts, journal, tools.known_hosts, own=(run, begun.undoes))):
             if not begun.resume:
                 journal.forget(run)
             raise other

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from engine.conftest import Bench
 
 from onboard.engine.apply import apply
+from onboard.engine.other_runs import other_run_on
+from onboard.hosts.ssh.known_hosts import KnownHosts, entry_name
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
-from onboard.model.profile import Profile
+from onboard.model.profile import Host, Profile
 from onboard.model.state import State
 from onboard.model.status import HostStatus
 
@@ -44,6 +48,43 @@ def test_a_second_apply_on_the_same_server_is_refused_and_changes_nothing(bench:
         assert (work.digests(), work.practice.cloud.calls.count) == (before, calls)
         assert runs(work) == [run], "the refused one is forgotten"
     assert _online(work.apply()) == {"healthy-debian", "healthy-rhel"}
+
+
+def test_another_spelling_of_the_address_is_the_same_server(bench: Callable[..., Bench]) -> None:
+    work = bench(2)
+    with under_way(work, renamed(work.profile, {"healthy-rhel": "other"})):
+        work.profile = moved(work.profile, "localhost")
+        with pytest.raises(OnboardError, match="healthy-rhel") as refused:
+            work.apply()
+        assert "healthy-debian" not in refused.value.what
+
+
+def test_the_same_host_key_is_the_same_server(bench: Callable[..., Bench], tmp_path: Path) -> None:
+    work = bench(2)
+    elsewhere = moved(work.profile, "192.0.2.7")
+    rhel = next(host for host in elsewhere.hosts if host.name == "healthy-rhel")
+    lines = work.practice.known_hosts.splitlines()
+    key = next(line.partition(" ")[2] for line in lines if line.startswith(f"[127.0.0.1]:{rhel.place.port} "))
+    known = tmp_path / "known"
+    known.write_text("\n".join([*lines, f"{entry_name(rhel.place)} {key}", ""]))
+    with under_way(work, renamed(work.profile, {"healthy-rhel": "other"})), work.tools() as tools:
+        elsewhere_too = replace(tools, known_hosts=KnownHosts.from_file(known))
+        with pytest.raises(OnboardError, match="changing healthy-rhel;"):
+            list(apply(elsewhere, elsewhere_too, CancelToken()))
+
+
+def test_names_that_nobody_resolves_are_other_servers(bench: Callable[..., Bench]) -> None:
+    work = bench(1)
+    with work.tools() as tools:
+        hosts = [Host(name="a", address="a.invalid")]
+        with under_way(work, work.profile):
+            assert other_run_on(hosts, tools.journal, tools.known_hosts, own=()) is None
+
+
+def moved(profile: Profile, address: str) -> Profile:
+    """The profile with its servers at another address, at the same ports."""
+    hosts = tuple(host.model_copy(update={"address": address}) for host in profile.hosts)
+    return profile.model_copy(update={"hosts": hosts})
 
 
 def test_a_run_is_not_undone_on_servers_that_another_one_changes(bench: Callable[..., Bench]) -> None:

@@ -174,7 +174,8 @@ def test_answers_keep_the_form_of_the_real_script(fact: str) -> None:
         for key in ("asked", "uid", "user", "groups", "seconds", "exact", "system", "release", "count", "url", "via"):
             assert (key in said) == (key in here), f"{image.name}: {key}"
         if fact == "disk_space":
-            assert said == here
+            paths, real_paths = ([key for key in told if key != "inodes"] for told in (said, here))
+            assert paths == real_paths  # not every file system counts inodes
 
 
 def test_what_the_clock_says_follows_the_images_offset() -> None:

@@ -101,6 +101,11 @@ class Expectation:
     bare: tuple[_Entry, ...] = ()
 
     @property
+    def keys(self) -> frozenset[HostKey]:
+        """The keys known for this server, by its own address and port."""
+        return frozenset(entry.key for entry in self.named if not entry.marker)
+
+    @property
     def key_types(self) -> tuple[str, ...]:
         """The types of the keys known for this server, in the order of the files."""
         return tuple(dict.fromkeys(entry.key.key_type for entry in self.named or self.bare if not entry.marker))
