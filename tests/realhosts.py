@@ -206,6 +206,8 @@ class RealHost:
         """Leave what an agent leaves that is registered to another account or Region."""
         registration = json.dumps({"ManagedInstanceID": instance_id, "Region": region})
         self.write("/var/lib/amazon/ssm/registration", registration, 0o600)
+        key = json.dumps({"instanceID": instance_id, "region": region, "privateKey": "not a key"})
+        self.write("/var/lib/amazon/ssm/Vault/Store/RegistrationKey", key, 0o600)
 
     def become_rhel_like(self) -> None:
         """Look and install as a Red Hat system does: os-release, rpm in charge and no dpkg, and its trust store's tool.

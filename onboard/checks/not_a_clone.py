@@ -8,6 +8,7 @@ product_uuid, which the hardware or hypervisor gives: a copy has another one.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from onboard.checks.base import Context, FleetCheck, failed, not_known, passed
+from onboard.checks.not_registered_elsewhere import CLEAR_REGISTRATION
 from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import kernel, machine_identity, registration
 from onboard.model.finding import Finding
@@ -17,7 +18,7 @@ from onboard.model.words import Remedy, Text, and_more, phrase, sh
 NAME = "not_a_clone"
 _TWICE = "Take one of the two entries out of the list: both addresses lead to the same machine"
 _RENEW = (
-    sh("sudo", "amazon-ssm-agent", "-register", "-clear"),
+    *CLEAR_REGISTRATION,
     sh("sudo", "rm", "-f", "/etc/machine-id", "/var/lib/dbus/machine-id"),
     sh("sudo", "systemd-machine-id-setup"),
     sh("sudo", "sh", "-c", "rm -f /etc/ssh/ssh_host_*"),
@@ -26,12 +27,12 @@ _RENEW = (
 )
 _REMEDY = Remedy(
     "Run this on the copy, never on the original: it gives the copy its own identity and restarts it. Skip the first "
-    "command if the copy has no agent",
+    "three commands if the copy has no agent",
     *_RENEW,
 )
 _EITHER = Remedy(
     "If both are the same server, list it only once. If not, run this on the copy, never on the original: it gives the "
-    "copy its own identity and restarts it. Skip the first command if the copy has no agent",
+    "copy its own identity and restarts it. Skip the first three commands if the copy has no agent",
     *_RENEW,
 )
 

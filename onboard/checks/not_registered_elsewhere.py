@@ -15,6 +15,7 @@ _CLEAR = phrase(
 CLEAR_REGISTRATION = (
     sh("sudo", "systemctl", "stop", "amazon-ssm-agent"),
     sh("sudo", "amazon-ssm-agent", "-register", "-clear"),
+    sh("sudo", "rm", "-f", "/var/lib/amazon/ssm/registration"),  # which the agent leaves
 )
 
 
@@ -23,7 +24,10 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
     if isinstance(found, Unknown):
         return not_known(NAME, "whether the server is already registered", found)
     if not found.instance_id:
-        return passed(NAME, "the server is not registered", "a key without a registration" if found.has_key else "")
+        evidence = "a key without a registration" if found.has_key else ""
+        if found.left_over:
+            evidence = f"the registration of {found.left_over} was cleared, or refused; its file is left over"
+        return passed(NAME, "the server is not registered", evidence)
     if not found.region:
         return not_known(
             NAME,

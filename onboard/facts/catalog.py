@@ -13,6 +13,7 @@ from onboard.facts.posix import (
     disk_space,
     endpoint_reach,
     init_system,
+    inotify,
     kernel,
     machine_identity,
     name_resolution,
@@ -23,6 +24,7 @@ from onboard.facts.posix import (
     registration,
     root_certificates,
     root_credentials,
+    sudo_logging,
     trust_anchors,
 )
 from onboard.facts.tunnel import complete
@@ -36,8 +38,10 @@ FACTS: tuple[Fact[Any], ...] = (
     machine_identity.FACT,
     init_system.FACT,
     privilege.FACT,
+    sudo_logging.FACT,
     clock.FACT,
     disk_space.FACT,
+    inotify.FACT,
     root_certificates.FACT,
     trust_anchors.FACT,
     name_resolution.FACT,

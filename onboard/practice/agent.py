@@ -44,6 +44,7 @@ STDOUT_LIMIT, STDERR_LIMIT = 24_000, 8_000
 """Characters of a command's output that are sent back."""
 OUTPUT_CUT, ERROR_CUT = "\n---Output truncated---", "\n---Error truncated----"
 BAD_TOKEN = ("ExpiredTokenException", "UnrecognizedClientException")
+NO_KEY = {"instanceID": "", "region": "", "privateKey": "", "privateKeyType": ""}  # of an emptied vault
 NOT_REGISTERED = "Failed to load instance info from vault. RegistrationKey does not exist."
 
 JSON = dict[str, Any]
@@ -251,15 +252,27 @@ class Agent:
     @property
     def instance_id(self) -> str:
         """The registered mi- id, or "" if there is none."""
-        return str(json.loads(self._store.get("registration", "{}")).get("ManagedInstanceID", ""))
+        return str(self._registration().get("ManagedInstanceID", ""))
 
     @property
     def region(self) -> str:
         """The Region it is registered in, or "" if there is none."""
-        return str(json.loads(self._store.get("registration", "{}")).get("Region", ""))
+        return str(self._registration().get("Region", ""))
+
+    def _registration(self) -> JSON:
+        """Like the real agent's: nothing without the key that belongs to it."""
+        try:
+            key: JSON = json.loads(self._store.get("RegistrationKey", "{}"))
+            found: JSON = json.loads(self._store.get("registration", "{}"))
+        except ValueError:
+            return {}
+        return found if key.get("instanceID") else {}
 
     async def register(self, code: str, activation_id: str, region: str) -> str:
-        """Register under a new identity and return the mi- id. On Refusal or Unreachable, nothing changes."""
+        """Register under a new identity and return the mi- id.
+
+        Like the real agent, it empties the vault first, so that Refusal and Unreachable cost it a former registration.
+        """
         fingerprint = str(uuid.uuid4())
         key = new_public_key()
         request = {
@@ -269,6 +282,7 @@ class Agent:
             "PublicKey": key,
             "PublicKeyType": "Rsa",
         }
+        self._store["RegistrationKey"] = json.dumps({**NO_KEY, "privateKey": key}, separators=(",", ":"))
         connection = self._connect(self._ssm_endpoint)
         try:
             answer = await self._call(connection, "AmazonSSM.RegisterManagedInstance", request, None)
@@ -289,9 +303,9 @@ class Agent:
         return instance_id
 
     def clear(self) -> None:
-        """Delete the registration. Like the real agent, this does not inform the cloud."""
-        for name in ("registration", "RegistrationKey", "InstanceFingerprint"):
-            self._store.pop(name, None)
+        """Empty the vault. Like the real agent, this leaves the file `registration`, and does not inform the cloud."""
+        self._store["RegistrationKey"] = json.dumps(NO_KEY, separators=(",", ":"))
+        self._store["InstanceFingerprint"] = json.dumps({"fingerprint": "", "similarityThreshold": 0})
         self._token = {}
 
     async def run(self) -> None:

@@ -64,6 +64,8 @@ class AgentService:
     @property
     def registered(self) -> Mapping[str, str]:
         """The agent's registration: ManagedInstanceID and Region; empty if there is none."""
+        if not self.machine.has_registration_key:
+            return {}
         try:
             found = json.loads(self.identity.get("registration", "{}"))
         except ValueError:

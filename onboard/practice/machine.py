@@ -96,9 +96,15 @@ class Machine:
         return sorted(path for path in self.files if path.startswith(folder))
 
     @property
+    def has_registration_key(self) -> bool:
+        """Whether the vault has a node's key: without one, the file `registration` says nothing."""
+        key = self.files.get(REGISTRATION_KEY, b"")
+        return bool(key) and not re.search(rb'"instanceID":\s*""', key)
+
+    @property
     def alive(self) -> bool:
         """Whether the agent itself runs; without a registration it ends as soon as it is started."""
-        return self.running and REGISTRATION in self.files
+        return self.running and REGISTRATION in self.files and self.has_registration_key
 
     @property
     def platform(self) -> tuple[str, str]:
@@ -170,7 +176,7 @@ class Machine:
         """The output of facts/registration.sh."""
         if REGISTRATION in self.files:
             yield f"registration {self.files[REGISTRATION].decode(errors='replace').strip()}"
-        if REGISTRATION_KEY in self.files:
+        if self.has_registration_key:
             yield "key present"
 
     def _root_key(self) -> str:

@@ -258,15 +258,23 @@ async def _register_agent_apply(step: _Step) -> None:
     if not node:
         if step.machine.package is None:
             raise Failed("the agent is not installed")
-        step.remember(active="yes" if step.machine.running else "no", absent=step.absent(*REGISTERED))
+        files, active = step.machine.files, "yes" if step.machine.running else "no"
+        saved = {path: files[path] for path in (REGISTRATION, *step.machine.below(f"{VAULT}/")) if path in files}
+        left_over = {"registration": _octal(saved[REGISTRATION])} if REGISTRATION in saved else {}
+        step.remember(active=active, absent=step.absent(*REGISTERED), **left_over)
         await service.stop()
         try:
             worker = POSIX.variables(step.variables["worker"])
             node = await service.register(step.secret, worker["activation_id"], worker["region"])
-        except agent.Refusal as error:
+        except (agent.Refusal, agent.Unreachable) as error:
+            for path in (REGISTRATION, *step.machine.below(f"{VAULT}/")):
+                files.pop(path, None)
+            files.update(saved)
+            if active == "yes":
+                service.start()
+            if isinstance(error, agent.Unreachable):
+                raise _registration_failed(f"RequestError: send request failed\ncaused by: {error}") from None
             raise _registration_failed(f"{error.code}: {error.message}\n\tstatus code: 400, request id: ") from None
-        except agent.Unreachable as error:
-            raise _registration_failed(f"RequestError: send request failed\ncaused by: {error}") from None
     elif service.registered.get("Region") != region:
         raise Failed(f"the agent is registered in {service.registered.get('Region')} already, as {node}")
     if step.record in step.machine.files and not step.recall("node"):
@@ -288,6 +296,8 @@ async def _register_agent_undo(step: _Step) -> None:
             await step.service.stop()
             step.service.clear()
             step.say("instance_id", node)
+        if old := step.recall("registration"):
+            step.machine.files[REGISTRATION] = _from_octal(old)
         for path in step.recall("absent").split():
             if path == CREDENTIALS:
                 step.forget_credentials(path)
@@ -355,15 +365,22 @@ def _remember_file(step: _Step, old: bytes | None, folders: str) -> None:
     if old is None:
         step.remember(existed="no", folders=folders)
     else:
-        step.remember(existed="yes", old="".join(f"{byte:03o}" for byte in old))
+        step.remember(existed="yes", old=_octal(old))
+
+
+def _octal(content: bytes) -> str:
+    return "".join(f"{byte:03o}" for byte in content)
+
+
+def _from_octal(digits: str) -> bytes:
+    return bytes(int(digits[start : start + 3], 8) for start in range(0, len(digits), 3))
 
 
 def _put_back(step: _Step, path: str) -> bool:
     """Undo of what `_remember_file` remembered; whether anything changed."""
     match step.recall("existed"):
         case "yes":
-            digits = step.recall("old")
-            old = bytes(int(digits[start : start + 3], 8) for start in range(0, len(digits), 3))
+            old = _from_octal(step.recall("old"))
             changed = step.machine.files.get(path) != old
             step.machine.files[path] = old
             return changed

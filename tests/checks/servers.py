@@ -13,6 +13,7 @@ from onboard.facts.posix import (
     disk_space,
     endpoint_reach,
     init_system,
+    inotify,
     kernel,
     machine_identity,
     name_resolution,
@@ -23,6 +24,7 @@ from onboard.facts.posix import (
     registration,
     root_certificates,
     root_credentials,
+    sudo_logging,
     trust_anchors,
 )
 from onboard.facts.posix.disk_space import DiskSpace, Place
@@ -81,6 +83,8 @@ HEALTHY: dict[str, Any] = {
     machine_identity.FACT.name: machine_identity.MachineIdentity("m1", "u1", ("SHA256:k1",)),
     init_system.FACT.name: init_system.InitSystem("systemd", "252"),
     privilege.FACT.name: privilege.Privilege(0, "root", ("root",), "admin", has_sudo=True),
+    sudo_logging.FACT.name: sudo_logging.SudoLogging(),
+    inotify.FACT.name: inotify.Inotify(128, 9),
     clock.FACT.name: clock.Clock(1000.0, 1000.0, ("chronyd",)),
     disk_space.FACT.name: disk(),
     root_certificates.FACT.name: root_certificates.RootCertificates(

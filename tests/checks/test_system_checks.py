@@ -12,12 +12,24 @@ from onboard.checks import (
     architecture_supported,
     disk_space_sufficient,
     init_system_supported,
+    inotify_instances_free,
+    input_not_recorded,
     kernel_supported,
     os_supported,
     package_manager_usable,
     privilege_sufficient,
 )
-from onboard.facts.posix import agent, disk_space, init_system, kernel, operating_system, package_manager, privilege
+from onboard.facts.posix import (
+    agent,
+    disk_space,
+    init_system,
+    inotify,
+    kernel,
+    operating_system,
+    package_manager,
+    privilege,
+    sudo_logging,
+)
 from onboard.facts.posix.disk_space import Place
 from onboard.facts.posix.init_system import InitSystem
 from onboard.facts.posix.operating_system import OperatingSystem
@@ -249,3 +261,22 @@ def test_a_file_system_without_free_inodes_fails(free: int | None, status: Verdi
         assert "/var" in found.summary
         assert f"{free} inodes free" in found.evidence
         assert "--inodes /var" in found.words.commands[0]
+
+
+@pytest.mark.parametrize(
+    ("used", "limit", "status"), [(9, 128, PASS), (120, 128, PASS), (121, 128, WARN), (500, 128, WARN), (0, None, PASS)]
+)
+def test_inotify_instances(used: int, limit: int | None, status: Verdict) -> None:
+    found = finding(inotify_instances_free.CHECK, (inotify.FACT, inotify.Inotify(limit, used)))
+    assert found.status is status
+    if status is WARN:
+        assert str(max(0, 128 - used)) in found.summary
+        assert "max_user_instances = 1024" in found.words.commands[0]
+
+
+def test_sudos_records_of_input_are_a_warning_that_says_where_they_are() -> None:
+    recorded = sudo_logging.SudoLogging(("log_input",), "/srv/sudo-io")
+    found = finding(input_not_recorded.CHECK, (sudo_logging.FACT, recorded))
+    assert (found.status, "activation code" in found.summary) == (WARN, True)
+    assert "/srv/sudo-io" in found.remedy
+    assert "log_input" in found.evidence

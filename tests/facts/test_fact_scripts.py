@@ -1,6 +1,7 @@
 """The scripts themselves, on real files and processes. Those that look at the system's own folders are given others."""
 
 import base64
+import ctypes
 import fcntl
 import hashlib
 import os
@@ -23,12 +24,14 @@ from onboard.facts.posix import (
     agent,
     changes_pending,
     disk_space,
+    inotify,
     name_resolution,
     package_manager,
     privilege,
     proxy_in_force,
     registration,
     root_credentials,
+    sudo_logging,
 )
 from onboard.facts.posix import root_certificates as roots
 from onboard.facts.posix.root_credentials import KeyKind
@@ -88,7 +91,14 @@ def test_every_script_runs_by_hand_under_every_shell_and_without_tools(shell_nam
     for fact in FACTS:
         variables = {"PATH": path, "ONBOARD_ENDPOINTS": "ssm http://127.0.0.1:9"}
         told = learned(fact, None, shell_name, **variables)
-        if fact.name not in ("agent", "clock", "disk_space", "endpoint_reach", "package_manager"):  # the world moves on
+        if fact.name not in (
+            "agent",
+            "clock",
+            "disk_space",
+            "endpoint_reach",
+            "inotify",
+            "package_manager",
+        ):  # the world moves on
             assert told == learned(fact, **variables)
 
 
@@ -296,6 +306,27 @@ def test_a_registration_is_read_and_its_key_is_not(root: Path) -> None:
     )
 
 
+# As AWS's agent 3.3.1142.0 leaves its vault.
+CLEARED = (
+    '{"instanceID":"","region":"","instanceType":"","availabilityZone":"","privateKey":"","publicKey":"",'
+    '"privateKeyType":"","privateKeyCreatedDate":"2026-11-29 23:13:35.832203545 +0000 UTC"}'
+)
+REFUSED = CLEARED.replace('"privateKey":""', '"privateKey":"t0psecret"')
+
+
+@pytest.mark.parametrize("shell_name", sorted(SHELLS))
+@pytest.mark.parametrize("vault", [None, "", CLEARED, REFUSED, CLEARED.replace(":", " :\n ")])
+def test_a_registration_that_was_cleared_or_refused_is_none(root: Path, shell_name: str, vault: str | None) -> None:
+    state = root / "var/lib/amazon/ssm"
+    put(state / "registration", '{"ManagedInstanceID":"mi-0123456789abcdef0","Region":"eu-central-1"}')
+    if vault is not None:
+        put(state / "Vault/Store/RegistrationKey", vault)
+    printed = output(registration.FACT, root, shell_name)
+    assert "t0psecret" not in printed
+    told = registration.FACT.parse(Answer(printed))
+    assert told == registration.AgentRegistration(left_over="mi-0123456789abcdef0")
+
+
 def test_a_registration_that_only_root_may_read_is_unknown(root: Path) -> None:
     put(root / "var/lib/amazon/ssm/registration", "{}")
     denied(root, "registration", root / "var/lib/amazon/ssm")
@@ -497,3 +528,61 @@ def test_asking_for_the_agent_makes_no_rpm_database(tmp_path: Path) -> None:
     done = subprocess.run(["/bin/sh"], input=script.encode(), env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]})
     assert done.returncode == 0
     assert list(tmp_path.iterdir()) == []
+
+
+# inotify, sudo_logging
+
+
+def test_inotify_instances_are_counted_with_their_limit() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root: sees all processes")
+    before = learned(inotify.FACT)
+    libc = ctypes.CDLL(None, use_errno=True)
+    opened = [libc.inotify_init1(0) for _ in range(20)]
+    try:
+        assert min(opened) >= 0
+        assert learned(inotify.FACT).used >= 20
+    finally:
+        for one in opened:
+            os.close(one)
+    assert before.limit == int(Path("/proc/sys/fs/inotify/max_user_instances").read_text())
+
+
+@pytest.mark.parametrize("shell_name", sorted(SHELLS))
+@pytest.mark.parametrize(
+    ("options", "rule", "expected"),
+    [
+        ("", "ALL=(ALL) ALL", ()),
+        ("log_input", "ALL=(ALL) ALL", ("log_input",)),
+        ("log_input,iolog_dir=/srv/sudo-io", "ALL=(ALL) ALL", ("log_input",)),
+        ("log_output", "ALL=(ALL) ALL", ()),
+        ("log_input, !log_input", "ALL=(ALL) ALL", ()),
+        ("!log_input, log_input", "ALL=(ALL) ALL", ("log_input",)),
+        ("", "ALL=(root) NOPASSWD: LOG_INPUT: ALL", ("LOG_INPUT",)),
+        ("", "ALL=(root) NOLOG_INPUT: ALL", ()),
+    ],
+)
+def test_sudos_records_of_input_are_told(
+    tmp_path: Path, shell_name: str, options: str, rule: str, expected: tuple[str, ...]
+) -> None:
+    """Asked of the real sudo, by a sudoers file of the test's own, in a mount namespace."""
+    sudo = shutil.which("sudo")
+    if os.geteuid() != 0 or sudo is None or shutil.which("unshare") is None:
+        pytest.skip("needs root, sudo and unshare")
+    sudoers = tmp_path / "sudoers"
+    defaults = f"Defaults:nobody {options}\n" if options else ""
+    sudoers.write_text(f"root ALL=(ALL:ALL) ALL\n{defaults}nobody {rule}\n")
+    sudoers.chmod(0o440)
+    script = tmp_path / "script"
+    script.write_text(script_of("sudo_logging"))
+    command = f"mount --bind {sudoers} /etc/sudoers && exec {' '.join(shell(shell_name))} {script}"
+    environment = {"PATH": os.environ["PATH"], "SUDO_USER": "nobody"}
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", command], capture_output=True, text=True, env=environment, check=False
+    )
+    if "mount" in done.stderr or "unshare" in done.stderr:
+        pytest.skip("needs to mount")
+    assert (done.returncode, done.stderr) == (0, "")
+    told = sudo_logging.FACT.parse(Answer(done.stdout))
+    assert told.options == expected
+    assert told.folder == ("/srv/sudo-io" if "iolog_dir" in options else "/var/log/sudo-io")

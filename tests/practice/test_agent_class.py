@@ -1,6 +1,7 @@
 """The stand-in agent as practice servers use it: in process, over real HTTP."""
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import Sequence
@@ -113,7 +114,7 @@ def test_registering_again_makes_another_node_and_clearing_forgets_it(practice: 
         asyncio.run(agent.run())
 
 
-def test_a_refused_registration_leaves_the_identity_as_it_was(practice: Practice) -> None:
+def test_a_refused_registration_costs_the_former_one_as_with_the_real_agent(practice: Practice) -> None:
     code, activation_id = practice.activation()
     store: dict[str, str] = {}
     agent = new_agent(practice, store)
@@ -123,7 +124,9 @@ def test_a_refused_registration_leaves_the_identity_as_it_was(practice: Practice
         asyncio.run(agent.register("wrong", activation_id, REGION))
     assert raised.value.code == "InvalidActivation"
     assert "wrong" not in str(raised.value)
-    assert store == before
+    assert store["registration"] == before["registration"]
+    assert json.loads(store["RegistrationKey"])["instanceID"] == ""
+    assert agent.instance_id == ""
 
 
 def test_it_never_speaks_to_anything_but_plain_http(practice: Practice) -> None:

@@ -192,11 +192,20 @@ def test_it_forgets_its_registration(practice: Practice, host: Host) -> None:
     host.register(*practice.activation(), "-y")
     done = host.run("-register", "-clear")
     assert done.stdout == "Registration information has been removed from the instance.\n"
-    assert not host.file("var/lib/amazon/ssm/registration").exists()
+    assert host.file("var/lib/amazon/ssm/registration").exists(), "as the real agent leaves it"
+    assert '"instanceID":""' in host.file("var/lib/amazon/ssm/Vault/Store/RegistrationKey").read_text()
     unregistered = host.run()
     assert unregistered.returncode == 1
     assert "RegistrationKey does not exist" in unregistered.stdout
     assert "RegistrationKey does not exist" in host.log
+
+
+def test_a_refused_registration_costs_it_the_former_one(practice: Practice, host: Host) -> None:
+    _, activation_id = practice.activation()
+    host.register(*practice.activation(), "-y")
+    assert host.register("wrong", activation_id, "-y").returncode == 1
+    assert host.file("var/lib/amazon/ssm/registration").exists()
+    assert '"instanceID":""' in host.file("var/lib/amazon/ssm/Vault/Store/RegistrationKey").read_text()
 
 
 def test_it_goes_through_a_proxy(practice: Practice, tmp_path: Path) -> None:

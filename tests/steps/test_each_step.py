@@ -235,6 +235,46 @@ def test_a_refused_registration_says_why_and_can_be_repeated(lab):
         lab.undo()
 
 
+@pytest.mark.parametrize("whose", ["stand-in", "aws"])
+def test_a_cleared_registration_is_made_anew_and_a_refused_one_costs_nothing(tmp_path, whose):
+    with a_lab(tmp_path, "systemd") as lab:
+        if whose == "aws":
+            lab.take_aws_agent()
+        lab.apply("configure_agent", "install_agent", "register_agent")
+        first = lab.node
+        lab.host.run("systemctl stop amazon-ssm-agent; amazon-ssm-agent -register -clear")
+        assert first in lab.host.read("/var/lib/amazon/ssm/registration")
+        with lab.connect() as connection:  # as at the end of a run
+            STEP["place_nonce"].apply(connection, lab.before(connection), lab.supplies())
+            before = lab.before(connection)
+            assert STEP["register_agent"].plan(before) is not None
+            assert STEP["register_agent"].undo(connection, {"active": "no"}).output == {}
+
+            # A registration whose file was damaged: its key is worth keeping when AWS refuses.
+            key = '{"instanceID":"mi-00000000000000001","region":"eu-central-1","privateKey":"precious"}'
+            lab.host.write("/var/lib/amazon/ssm/Vault/Store/RegistrationKey", key, 0o600)
+            lab.host.write("/var/lib/amazon/ssm/registration", "{damaged", 0o600)
+            tree = state_tree(lab)
+            refused = Registration(lab.activation().activation_id, Secret("wrongwrongwrongwrong"), REGION)
+            with pytest.raises(StepFailed, match="does not know the activation"):
+                STEP["register_agent"].apply(connection, before, replace(lab.supplies(), registration=lambda: refused))
+            assert state_tree(lab) == tree
+            assert lab.host.read("/var/lib/amazon/ssm/Vault/Store/RegistrationKey") == key
+
+            done = STEP["register_agent"].apply(connection, before, lab.supplies())
+            assert done.output["instance_id"] not in (first, "mi-00000000000000001")
+            assert "precious" not in json.dumps(dict(done.undo))
+            assert lab.host.run("find /var/lib/onboard -name 'registration.saved*'").stdout == ""
+            STEP["register_agent"].undo(connection, done.undo)
+            assert lab.host.read("/var/lib/amazon/ssm/registration") == "{damaged"
+
+
+def state_tree(lab):
+    """What is below the agent's state folder: names, modes and contents."""
+    names, contents = "find registration Vault -exec stat -c '%n %a' {} +", "sha256sum registration Vault/Store/*"
+    return sorted(lab.host.run(f"cd /var/lib/amazon/ssm && {names} && {contents}").stdout.splitlines())
+
+
 def test_a_node_registered_anew_by_others_is_left(lab):
     lab.apply("configure_agent", "install_agent", "register_agent")
     done = lab.done["register_agent"]

@@ -16,6 +16,7 @@ from onboard.facts.posix import (
     proxy_in_force,
     registration,
     root_certificates,
+    sudo_logging,
     trust_anchors,
 )
 from onboard.hosts.connection import ScriptResult
@@ -374,3 +375,13 @@ def test_a_package_is_not_sent_over_a_connection_that_has_no_uploads(tmp_path):
     supplies = Supplies(attempt="")
     with pytest.raises(StepFailed, match="cannot be sent over this kind of connection"):
         STEP["install_agent"].apply(WithoutUploads(), given, supplies)
+
+
+def test_the_plan_says_where_sudo_keeps_the_activation_code() -> None:
+    recorded = sudo_logging.SudoLogging(("log_input",), "/srv/sudo-io")
+    quiet, told = (
+        STEP["register_agent"].plan(before(sudo_logging=found)) for found in (sudo_logging.SudoLogging(), recorded)
+    )
+    assert "sudo" not in quiet.summary
+    assert "keeps a record of the activation code, in clear, in /srv/sudo-io" in told.summary
+    assert quiet.covers(told), "the change is the same"

@@ -9,14 +9,16 @@ from onboard.facts.lines import pairs
 
 @dataclass(frozen=True, slots=True)
 class AgentRegistration:
-    """`instance_id` (mi-…) and `region` are "" when it is not registered.
+    """`instance_id` (mi-…) and `region` are "" when it is not registered: the agent needs its file and its key.
 
-    has_key   a registration's key is in the agent's vault
+    has_key     a registration's key is in the agent's vault
+    left_over   the node that a file without a key names, as `-register -clear` leaves it
     """
 
     instance_id: str = ""
     region: str = ""
     has_key: bool = False
+    left_over: str = ""
 
 
 def parse(answer: Answer) -> AgentRegistration:
@@ -30,6 +32,8 @@ def parse(answer: Answer) -> AgentRegistration:
             instance_id, region = _registration(value)
         elif key == "key":
             has_key = True
+    if not has_key:
+        return AgentRegistration(left_over=instance_id)
     return AgentRegistration(instance_id, region, has_key)
 
 

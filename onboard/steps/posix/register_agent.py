@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from onboard.checks.not_registered_elsewhere import CLEAR_REGISTRATION
 from onboard.facts.base import Unknown
-from onboard.facts.posix import registration
+from onboard.facts.posix import registration, sudo_logging
 from onboard.hosts.connection import Connection
 from onboard.model.changes import ChangeName
 from onboard.model.plan import Change
@@ -34,7 +34,11 @@ class RegisterAgent(Step):
 
     def change(self, before: Before) -> Change:
         region = before.context.region
-        return Change(name=self.name, summary=f"Register with Systems Manager in {region}", detail={"region": region})
+        summary = f"Register with Systems Manager in {region}"
+        recorded = before.facts.get(sudo_logging.FACT)
+        if not isinstance(recorded, Unknown) and recorded.options:
+            summary += f"; sudo on this server keeps a record of the activation code, in clear, in {recorded.folder}"
+        return Change(name=self.name, summary=summary, detail={"region": region})
 
     def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
         _refuse_foreign(before)

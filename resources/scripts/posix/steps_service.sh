@@ -119,10 +119,35 @@ restart_agent() {
   fi
 }
 
-# registered KEY: a value of the agent's registration (ManagedInstanceID, Region); nothing when it is not registered.
+# registered KEY: a value of the agent's registration (ManagedInstanceID, Region); nothing when it is not registered. An
+# agent that cleared its registration, or that AWS refused, keeps the file, and a key without a node's id.
 registration=/var/lib/amazon/ssm/registration
+vault=/var/lib/amazon/ssm/Vault
 registered() {
-  [ ! -e "$registration" ] || tr -d '\r\n' <"$registration" | sed -n "s/.*\"$1\"[[:space:]]*:[[:space:]]*\"\([^\"]*\)\".*/\1/p"
+  key=$vault/Store/RegistrationKey
+  [ -e "$registration" ] && [ -s "$key" ] || return 0
+  tr -d ' \r\n' <"$key" | grep -q '"instanceID":""' || tr -d '\r\n' <"$registration" | sed -n "s/.*\"$1\"[[:space:]]*:[[:space:]]*\"\([^\"]*\)\".*/\1/p"
+}
+
+# save_registration: an agent empties its Vault before it asks AWS to register, so that a refusal would cost it what was
+# there. What an apply saved that was broken off stays: it is older.
+saved=$state/registration.saved
+save_registration() {
+  [ ! -d "$saved" ] || return 0
+  rm -rf "$saved.new"
+  (umask 077 && mkdir "$saved.new") || fail "$saved cannot be created"
+  for part in "$registration" "$vault"; do
+    [ ! -e "$part" ] || cp -pR "$part" "$saved.new/" || fail "$part cannot be saved"
+  done
+  mv "$saved.new" "$saved" || fail "$saved cannot be created"
+}
+
+put_registration_back() {
+  for part in "$registration" "$vault"; do
+    rm -rf "$part"
+    [ ! -e "$saved/${part##*/}" ] || cp -pR "$saved/${part##*/}" "$part" || fail "$part cannot be put back: it is in $saved"
+  done
+  rm -rf "$saved"
 }
 
 # forget_credentials FILE: an agent shares its node's credentials with root's other programs in this file, unless it is

@@ -1,5 +1,5 @@
 # fact: registration
-# As which node, and in which Region, is this server registered? The registration's key is never looked at.
+# As which node, and in which Region, is this server registered? The registration's key is never printed.
 state=/var/lib/amazon/ssm
 if [ -d "$state" ] && ! [ -x "$state" ]; then
   echo "$state can be read by root only" >&2
@@ -14,5 +14,7 @@ if [ -e "$state/registration" ]; then
   tr -d '\r\n' <"$state/registration"
   echo
 fi
-if [ -e "$state/Vault/Store/RegistrationKey" ]; then echo 'key present'; fi
+# An agent that cleared its registration, or that AWS refused, keeps the file above, and a key without a node's id.
+key=$state/Vault/Store/RegistrationKey
+if [ -s "$key" ] && ! tr -d ' \r\n' <"$key" | grep -q '"instanceID":""'; then echo 'key present'; fi
 echo 'asked all'

@@ -24,6 +24,12 @@ else
     printf 'instance_id=%s\n' "$node"
   fi
   case $ours in mi-*[!0-9a-f-]*) ;; mi-*) rm -rf "/var/lib/amazon/ssm/$ours" ;; esac
+  if [ -d "$saved" ]; then put_registration_back; fi # of an apply that was broken off
+  recall registration
+  if [ -n "$recalled" ]; then
+    old=$(printf '%s' "$recalled" | sed 's/\(...\)/\\0\1/g')
+    (umask 077 && printf '%b' "$old" >"$registration") || fail "$registration cannot be written"
+  fi
   recall absent
   for made in $recalled; do
     case $made in
@@ -33,6 +39,7 @@ else
       /root/.aws/credentials) forget_credentials "$made" ;;
     esac
   done
+  rm -rf "$saved.new"
   if [ "$active" = yes ] && ! is_active; then start_agent || :; fi
   undone "$changed"
 fi
