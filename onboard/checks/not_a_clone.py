@@ -5,7 +5,11 @@ node, or AWS refuses them by their fingerprint. One machine that is listed by tw
 product_uuid, which the hardware or hypervisor gives: a copy has another one.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 from onboard.checks.base import Context, FleetCheck, failed, not_known, passed
 from onboard.checks.not_registered_elsewhere import CLEAR_REGISTRATION
@@ -16,6 +20,8 @@ from onboard.model.profile import Host
 from onboard.model.words import Remedy, Text, and_more, phrase, sh
 
 NAME = "not_a_clone"
+SHOWN = 5  # names of other servers in the evidence
+Mark = tuple[str, str]  # kind and value
 _TWICE = "Take one of the two entries out of the list: both addresses lead to the same machine"
 _RENEW = (
     *CLEAR_REGISTRATION,
@@ -45,15 +51,24 @@ _SUMMARIES = {  # whether the other one is the same machine, None where that is 
 
 def judge(facts: Mapping[str, Facts], hosts: Sequence[Host], context: Context) -> Mapping[str, Finding]:
     marks = {host.name: list(_marks(facts[host.name])) for host in hosts if host.name in facts}
-    owners: dict[tuple[str, str], list[str]] = {}
+    owners: dict[Mark, list[str]] = {}
     for name, found in marks.items():
         for mark in found:
             owners.setdefault(mark, []).append(name)
-    return {name: _finding(name, facts, found, owners) for name, found in marks.items()}
+
+    @cache  # thousands of copies have the same marks in common
+    def group(shared: tuple[Mark, ...]) -> _Group:
+        return _Group.of({name for mark in shared for name in owners[mark]}, facts)
+
+    findings = {}
+    for name, found in marks.items():
+        shared = tuple(mark for mark in found if len(owners[mark]) > 1)
+        findings[name] = _shared(name, facts[name], shared, group(shared)) if shared else _alone(facts[name])
+    return findings
 
 
-def _marks(facts: Facts) -> Iterator[tuple[str, str]]:
-    """(kind, value) of what must be this server's own."""
+def _marks(facts: Facts) -> Iterator[Mark]:
+    """What must be this server's own."""
     identity, registered = facts.get(machine_identity.FACT), facts.get(registration.FACT)
     if not isinstance(registered, Unknown) and registered.instance_id:
         yield "node id", registered.instance_id
@@ -64,44 +79,69 @@ def _marks(facts: Facts) -> Iterator[tuple[str, str]]:
             yield "SSH host key", key
 
 
-def _finding(
-    name: str,
-    facts: Mapping[str, Facts],
-    marks: Iterable[tuple[str, str]],
-    owners: Mapping[tuple[str, str], Sequence[str]],
-) -> Finding:
-    shared = {mark: [other for other in owners[mark] if other != name] for mark in marks if len(owners[mark]) > 1}
-    if shared:
-        kinds = list(dict.fromkeys(kind for kind, _ in shared))
-        others = sorted({other for names in shared.values() for other in names})
-        values = ", ".join(f"{kind} {value}" for kind, value in shared)
-        evidence = f"{name} and {and_more(others, 5)} have {values}"
-        same = {_is_same_machine(facts[name], facts[other]) for other in others}
-        what = Text(_SUMMARIES[min(same, key=list(_SUMMARIES).index)], kinds=" and ".join(kinds))
-        if same == {True}:
-            return failed(NAME, what, remedy=_TWICE, evidence=evidence)
-        return failed(NAME, what, remedy=_REMEDY if False in same else _EITHER, evidence=evidence)
-    identity = facts[name].get(machine_identity.FACT)
+class _Machine(NamedTuple):
+    """What tells one machine that is listed twice from its copies; "" where it is not known."""
+
+    uuid: str
+    machine_id: str
+    hostname: str
+
+    @classmethod
+    def of(cls, facts: Facts) -> "_Machine":
+        identity, found = facts.get(machine_identity.FACT), facts.get(kernel.FACT)
+        hostname = "" if isinstance(found, Unknown) else found.hostname
+        if isinstance(identity, Unknown):
+            return cls("", "", hostname)
+        return cls(identity.product_uuid, identity.machine_id, hostname)
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Servers that share marks: their names, sorted, and how many there are of each machine and product_uuid."""
+
+    names: Sequence[str]
+    machines: Counter[_Machine]
+    uuids: Counter[str]
+
+    @classmethod
+    def of(cls, names: Iterable[str], facts: Mapping[str, Facts]) -> "_Group":
+        names = sorted(names)
+        machines = Counter(_Machine.of(facts[name]) for name in names)
+        uuids: Counter[str] = Counter()
+        for machine, count in machines.items():
+            uuids[machine.uuid] += count
+        return cls(names, machines, uuids)
+
+    def same(self, machine: _Machine) -> set[bool | None]:
+        """Whether the others are that machine, reached in another way; None for those of which it cannot be told."""
+        if not machine.uuid:
+            return {None}
+        alike = self.uuids[machine.uuid] - 1
+        twins = self.machines[machine] - 1 if machine.machine_id and machine.hostname else 0
+        others = len(self.names) - 1 - alike - self.uuids[""]
+        return {
+            same for same, count in ((True, twins), (None, alike - twins + self.uuids[""]), (False, others)) if count
+        }
+
+
+def _shared(name: str, facts: Facts, shared: Sequence[Mark], group: _Group) -> Finding:
+    kinds = list(dict.fromkeys(kind for kind, _ in shared))
+    values = ", ".join(f"{kind} {value}" for kind, value in shared)
+    others = [other for other in group.names[: SHOWN + 1] if other != name][:SHOWN]
+    more = len(group.names) - 1 - len(others)
+    evidence = f"{name} and {and_more(others, SHOWN, more=more)} have {values}"
+    same = group.same(_Machine.of(facts))
+    what = Text(_SUMMARIES[min(same, key=list(_SUMMARIES).index)], kinds=" and ".join(kinds))
+    if same == {True}:
+        return failed(NAME, what, remedy=_TWICE, evidence=evidence)
+    return failed(NAME, what, remedy=_REMEDY if False in same else _EITHER, evidence=evidence)
+
+
+def _alone(facts: Facts) -> Finding:
+    identity = facts.get(machine_identity.FACT)
     if isinstance(identity, Unknown):
         return not_known(NAME, "whether the server is a copy of another", identity)
     return passed(NAME, "no other server listed has the same identity", identity.machine_id)
-
-
-def _is_same_machine(one: Facts, other: Facts) -> bool | None:
-    """Whether both are one machine, reached twice; None where that cannot be told."""
-    first, second = one.get(machine_identity.FACT), other.get(machine_identity.FACT)
-    if isinstance(first, Unknown) or isinstance(second, Unknown):
-        return None
-    if not (first.product_uuid and second.product_uuid):
-        return None
-    if first.product_uuid != second.product_uuid:
-        return False
-    names = [
-        None if isinstance(found, Unknown) else found.hostname
-        for found in (one.get(kernel.FACT), other.get(kernel.FACT))
-    ]
-    is_same = first.machine_id == second.machine_id and first.machine_id and names[0] == names[1] and names[0]
-    return True if is_same else None
 
 
 CHECK = FleetCheck(

@@ -57,9 +57,10 @@ def _formatted(text: str) -> tuple[str, Mapping[str, str]]:
     return (template, values) if values else (template.replace("{", "{{").replace("}", "}}"), {})
 
 
-def and_more(names: Sequence[str], shown: int, by: str = ", ") -> str:
-    """`a, b, c and 4 more`."""
-    return by.join(names[:shown]) + (f" and {len(names) - shown:,} more" if len(names) > shown else "")
+def and_more(names: Sequence[str], shown: int, by: str = ", ", *, more: int = 0) -> str:
+    """`a, b, c and 4 more`. `more`: how many there are besides `names`."""
+    more += max(0, len(names) - shown)
+    return by.join(names[:shown]) + (f" and {more:,} more" if more else "")
 
 
 def servers(count: int) -> str:
