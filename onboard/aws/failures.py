@@ -139,13 +139,23 @@ def _foreign(call: str, status: int = 0) -> AwsError:
     """Something that is not AWS answered."""
     if status == PROXY_LOG_IN:
         return _proxy_wants_log_in(call, f"{status} Proxy Authentication Required")
-    because = "it may be a log-in page or a proxy's error page"
+    if status >= SERVER_ERROR:
+        return AwsError(
+            "AWS, or a proxy on the way to it, had an internal error",
+            where=call,
+            why=Text("The answer has HTTP status {status} and is not in AWS's format", status=status),
+            remedy="Wait a few minutes and try again; if it stays, check the proxy, and the endpoint URL if one is set",
+            unanswered=True,
+        )
     return AwsError(
         "the answer did not come from AWS",
         where=call,
-        why=Text("It has HTTP status {status} and is not in AWS's format; {because}", status=status, because=because)
+        why=Text(
+            "It has HTTP status {status} and is not in AWS's format; it may be a log-in page or a proxy's error page",
+            status=status,
+        )
         if status
-        else Text("It is not in AWS's format; {because}", because=because),
+        else "It is not in AWS's format; it may be a log-in page or a proxy's error page",
         remedy="Check the proxy, and the endpoint URL if one is set",
         unanswered=True,
     )

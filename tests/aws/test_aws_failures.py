@@ -145,6 +145,7 @@ def test_other_refusals_repeat_what_aws_says() -> None:
         (ResponseParserError("canary-9"), "not come from AWS"),
         (NotFromAws(407), "the proxy wants a user name"),
         (NotFromAws(200), "not come from AWS"),
+        (NotFromAws(502), "a proxy on the way"),
         (MfaNeeded(), "MFA"),
     ],
 )

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from engine.conftest import QUICK, Bench
 from faulty_aws import Fault, Line, faulty
+from machine import slowness
 
 from onboard.aws.changes.activations import find_activations
 from onboard.aws.session import open_aws
@@ -156,6 +157,7 @@ def test_a_role_deleted_while_servers_wait_is_named(stumbling: Stumbling) -> Non
 def test_a_gap_of_the_network_is_survived_while_servers_wait(stumbling: Stumbling) -> None:
     """Far more calls fail than are repeated at once."""
     work, line = stumbling(2)
+    work.patience = replace(QUICK, online=60, answer=60)
     state, begun = State(), False
     with work.tools() as tools:
         for event in apply(work.profile, tools, CancelToken()):
@@ -170,7 +172,7 @@ def test_a_gap_of_the_network_is_survived_while_servers_wait(stumbling: Stumblin
 
 def test_an_outage_that_lasts_is_the_cause_of_what_waited_in_vain(stumbling: Stumbling) -> None:
     work, line = stumbling(1)
-    work.patience = replace(QUICK, answer=0.5)
+    work.patience = replace(QUICK, answer=3 * slowness())
     line.always = {"SendCommand": Fault.LOST_503}
     state = work.apply()
     (host,) = state.hosts.values()
