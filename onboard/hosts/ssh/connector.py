@@ -4,6 +4,7 @@ The order never changes: reach the server, exchange keys, judge the host key, an
 """
 
 import contextlib
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -33,6 +34,7 @@ from onboard.model.profile import Credential, CredentialKind, Host
 from onboard.model.secret import Secret
 from onboard.model.words import Text
 
+_WINDOWS = re.compile(r"windows|winsshd", re.IGNORECASE)  # OpenSSH for Windows, Bitvise
 _SSH_KINDS = (CredentialKind.SSH_KEY, CredentialKind.SSH_PASSWORD, CredentialKind.SSH_AGENT)
 
 
@@ -87,7 +89,7 @@ class SshConnector:
             verdict = expected.judge(key)
             if verdict.trust is not Trust.TRUSTED:
                 raise untrusted(host, key, verdict)
-            if "windows" in transport.software.lower():
+            if _WINDOWS.search(transport.software):
                 raise runs_windows(host, transport.software)
             try:
                 with _as_refusal(host):

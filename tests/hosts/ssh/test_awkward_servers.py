@@ -148,14 +148,12 @@ def test_sudo_that_waits_for_a_new_password_is_told_at_once_and_is_no_refusal(
 ) -> None:
     with account(server, password=PASSWORD, sudo="ALL=(ALL) ALL") as user:
         age(user)
-        connector = server.connector(user.credential(), **counted.settings)  # type: ignore[arg-type]
-        for name in ("one", "two", "three"):
-            with (
-                closing(connector.connect(server.host(name), CancelToken())) as connection,
-                pytest.raises(PrivilegeMissing, match="it has expired") as caught,
-            ):
-                connection.run_script("id -u", privileged=True, timeout=600)
-            assert "password is expired" in caught.value.evidence + caught.value.why
+        with (
+            connected(server, user, **counted.settings) as connection,
+            pytest.raises(PrivilegeMissing, match="it has expired") as caught,
+        ):
+            connection.run_script("id -u", privileged=True, timeout=600)
+        assert "password is expired" in caught.value.evidence
     assert counted.is_empty()
 
 
@@ -168,13 +166,11 @@ def test_a_password_that_must_be_changed_is_no_refusal(
 ) -> None:
     with openssh(tmp_path, options={"UsePAM": "yes", **method}) as server, account(server, password=PASSWORD) as user:
         age(user)
-        connector = server.connector(user.credential("ssh-password"), **counted.settings)  # type: ignore[arg-type]
-        for name in ("one", "two", "three"):
-            with (
-                pytest.raises(LogInRefused, match="must be changed before it can"),
-                closing(connector.connect(server.host(name), CancelToken())) as connection,
-            ):
-                connection.run_script("true")
+        with (
+            pytest.raises(LogInRefused, match="must be changed before it can"),
+            connected(server, user, "ssh-password", **counted.settings) as connection,
+        ):
+            connection.run_script("true")
     assert counted.is_empty()
 
 
@@ -359,10 +355,11 @@ def test_a_server_that_goes_down_says_so_and_refuses_no_password(
     assert counted.is_empty()
 
 
+@pytest.mark.parametrize("version", ["OpenSSH_for_Windows_9.5", "9.33 FlowSsh: Bitvise SSH Server (WinSSHD) 9.33"])
 def test_windows_is_recognised_before_anything_is_sent(
-    server: OpenSsh, user: Account, counted: Counted, tmp_path: Path
+    server: OpenSsh, user: Account, counted: Counted, tmp_path: Path, version: str
 ) -> None:
-    with running(OtherServer(Closing, "OpenSSH_for_Windows_9.5").start, "windows") as other:
+    with running(OtherServer(Closing, version).start, "windows") as other:
         error = refused_by(other, server, user, counted, tmp_path)
     assert isinstance(error, HostUnreachable)
     assert "runs Windows" in str(error)
