@@ -142,7 +142,8 @@ def test_a_closed_port(work: Bench, probed: Callable[..., State], closed_port: i
 
 
 def test_a_key_that_nobody_approved(work: Bench, probed: Callable[..., State], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "known_hosts_text", lambda: "")
+    another = "web1.example ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
+    monkeypatch.setattr(work, "known_hosts_text", lambda: another)
     state = probed()
     assert list(outcomes(state).values()) == ["passed", "passed", "failed", "skipped", "skipped"]
     assert state.counts() == {"untrusted": 1}
