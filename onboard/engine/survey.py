@@ -19,7 +19,7 @@ from onboard.facts.catalog import broken_off, completed, facts_of, instance_id
 from onboard.hosts.connection import Connection
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.changes import ChangeName, RunPhase
-from onboard.model.errors import AwsError, HostError, HostUntrusted, OnboardError, PrivilegeMissing
+from onboard.model.errors import AwsError, HostError, HostKeyUnknown, HostUntrusted, OnboardError, PrivilegeMissing
 from onboard.model.events import Event, FactsGathered, HostFinished, HostJudged, Noted, PhaseStarted
 from onboard.model.family import Family, family_of
 from onboard.model.finding import Finding, Verdict
@@ -78,7 +78,7 @@ def take_survey(
     return Survey(context, facts, findings, status, ended)
 
 
-APPROVING = "onboard trust shows host keys, and with --accept-new or --known-hosts FILE approves those of new servers"
+APPROVING = "Run onboard trust, which shows host keys and approves new ones with --accept-new or --known-hosts FILE"
 
 
 def _questions(families: Collection[Family], context: Context, only: Collection[str]) -> dict[Family, Questions]:
@@ -153,7 +153,8 @@ def finish_with(host: Host, error: Exception) -> HostFinished:
     untrusted = status is HostStatus.UNTRUSTED
     check = "identity_verified" if untrusted else "reachable"
     advice = Remedy.of(error.remedy)
-    remedy = Remedy(joined(APPROVING, advice.words, ". "), *advice.commands) if untrusted else advice
+    is_new = isinstance(error, HostKeyUnknown)
+    remedy = Remedy(joined(APPROVING, advice.words, ". "), *advice.commands) if is_new else advice
     seen = evidence_of(error)
     shown = error.why if seen in error.why else joined(seen, error.why, "\n")  # one line may stand in both
     finding = Finding.of(check, Verdict.FAIL, error.what, remedy=remedy, evidence=shown)

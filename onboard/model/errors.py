@@ -90,6 +90,10 @@ class HostUntrusted(HostError):
     """The server's identity is unknown, changed or revoked; nothing was sent to it."""
 
 
+class HostKeyUnknown(HostUntrusted):
+    """No host key of the server has been approved yet."""
+
+
 class LogInRefused(HostError):
     """The server refused the credential, or the credential is stopped to prevent a lock-out."""
 

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from openssh import openssh
 
+from onboard.engine.survey import finish_with
 from onboard.engine.trust import trust
 from onboard.hosts.ssh.host_key import HostKey
-from onboard.hosts.ssh.known_hosts import KnownHosts, entry_name
+from onboard.hosts.ssh.known_hosts import KeyVerdict, KnownHosts, Trust, entry_name
+from onboard.hosts.ssh.refusals import untrusted
 from onboard.model.cancel import CancelToken
 from onboard.model.events import HostFinished, Noted
 from onboard.model.profile import Host, Profile
@@ -102,3 +104,12 @@ def test_a_known_hosts_file_that_is_not_understood_is_named(bench: Callable[...,
     with bench(1).tools() as tools:
         events = list(trust(Profile(), replace(tools, known_hosts=KnownHosts(own)), CancelToken()))
     assert [event.text for event in events if isinstance(event, Noted)] == [f"{own}: 0 of its 1 lines were understood"]
+
+
+@pytest.mark.parametrize("trust_in_it", [Trust.NEW, Trust.CHANGED, Trust.REVOKED])
+def test_accepting_is_suggested_for_new_keys_alone(trust_in_it: Trust) -> None:
+    host = Host(name="web", address="10.0.0.1")
+    verdict = KeyVerdict(trust_in_it, "known_hosts:1")
+    ended = finish_with(host, untrusted(host, HostKey(base64.b64decode(OTHER.split()[1])), verdict))
+    assert ended.status is HostStatus.UNTRUSTED
+    assert ("accept-new" in str(ended.remedy)) is (trust_in_it is Trust.NEW)

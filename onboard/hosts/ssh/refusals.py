@@ -9,6 +9,7 @@ from onboard.hosts.ssh.known_hosts import KeyVerdict, Trust, entry_name
 from onboard.model.errors import (
     ConnectionLost,
     HostError,
+    HostKeyUnknown,
     HostUnreachable,
     HostUntrusted,
     LogInRefused,
@@ -192,7 +193,7 @@ def untrusted(host: Host, key: HostKey, verdict: KeyVerdict) -> HostUntrusted:
             why=reason,
             remedy="Give the server a new host key",
         )
-    return HostUntrusted(
+    return HostKeyUnknown(
         "The server's identity is not known; nothing was sent to it",
         where=host.name,
         why=reason,
