@@ -26,8 +26,8 @@ REDELIVERY_S = 3.0
 LOOK_S = 0.25
 """How often a job that was not acknowledged is looked at: the cloud's clock may be set."""
 CLOSING_S = 0.2
-ACCEPTED, DUPLICATE = 200, 51405
-NOT_NOW = (51401, 51402)
+ACCEPTED, DUPLICATE = "200", "51405"
+NOT_NOW = ("51401", "51402")
 """The agent is about to end, or has as many commands as it takes; the job is delivered again."""
 
 
@@ -56,9 +56,12 @@ class ControlChannel:
             self.node.wake()  # an older channel, or a poll, delivers now
 
     async def _deliver(self) -> None:
-        """Send what is in the queue while this is the node's newest channel; close it when the node is deregistered."""
+        """Send what is in the queue while this is the node's newest channel.
+
+        Close it when the node is deregistered, and instead of sending something when the service was switched off.
+        """
         with suppress(ConnectionError):
-            while self.hybrid.nodes.get(self.node.instance_id) is self.node:
+            while self.hybrid.settings.ssmmessages and self.hybrid.nodes.get(self.node.instance_id) is self.node:
                 self._woken.clear()
                 if self.node.channels[-1] is self._woken:
                     for message in self.node.ready_messages(self.hybrid.now):
@@ -84,7 +87,7 @@ class ControlChannel:
             await self._send("agent_job_reply_ack", {"jobId": job, "acknowledgedMessageId": message.message_id})
 
     def _acknowledged(self, answer: JSON) -> None:
-        code = answer.get("statusCode")
+        code = str(answer.get("statusCode"))
         if code in NOT_NOW:
             return  # it is still in the queue, hidden for a while
         for message in self.node.take(answer.get("jobId")):

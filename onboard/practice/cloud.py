@@ -8,10 +8,11 @@ Nothing is stored: everything is in this process, and ends with it.
 
 import asyncio
 import os
+import socket
 import sys
 import threading
 from asyncio.sslproto import SSLProtocol
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -131,14 +132,19 @@ def running_cloud(
 
 
 async def _end(runner: web.AppRunner) -> None:
-    """Stop serving. A connection over TLS would wait for its client's farewell for longer than the event loop lives."""
-    server = runner.server
-    open_ones = [connection.transport for connection in server.connections] if server is not None else []
+    """Stop serving, and wait until every connection is closed.
+
+    Over TLS, asyncio waits for the other side's farewell, for longer than this event loop may live.
+    """
+    connections = runner.server.connections if runner.server is not None else []
+    transports = [connection.transport for connection in connections if connection.transport is not None]
+    sockets = [transport.get_extra_info("socket") for transport in transports]
     await runner.cleanup()
-    for transport in open_ones:
-        if transport is not None:
-            transport.abort()
-    await asyncio.sleep(0)
+    for one in sockets:
+        with suppress(OSError):  # it is closed already
+            one.shutdown(socket.SHUT_RDWR)
+    while any(one.fileno() != -1 for one in sockets):
+        await asyncio.sleep(0)
 
 
 def _allow_many_connections() -> None:

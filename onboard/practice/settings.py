@@ -63,7 +63,8 @@ class Settings:
     break_download_after: int | None = None
     """The next download of a package ends early, after this many bytes, once."""
     ssmmessages: bool = True
-    """Whether agents get a control channel; if not, AWS's denial sends them to ec2messages."""
+    """Whether agents get a control channel; if not, an open one is closed when a command is sent, and AWS's denial of
+    the next one sends the agent to ec2messages."""
     ec2messages: bool = True
     """Whether agents can poll for messages; Regions launched in 2024 or later do not offer it."""
     throttles: dict[str, Throttle] = field(default_factory=dict)

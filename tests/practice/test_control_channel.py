@@ -60,7 +60,7 @@ class Agent:
         return str(number)
 
     async def acknowledge(self, header: dict[str, Any], job: dict[str, Any], code: int = 200) -> None:
-        answered = {"acknowledgedMessageId": header["id"], "statusCode": code, "errorMessage": ""}
+        answered = {"acknowledgedMessageId": header["id"], "statusCode": str(code), "errorMessage": ""}
         await self.send("agent_job_ack", jobId=job["JobId"], createdDate="2026-11-29T16:40:54.236Z", **answered)
 
     async def reply(self, job: dict[str, Any], status: str, steps: Any = None, message_id: str | None = None) -> None:

@@ -95,7 +95,8 @@ class Lab:
 
     @property
     def endpoints(self):
-        return Endpoints(*(self.cloud.endpoint_url,) * 4)
+        url = self.cloud.endpoint_url
+        return Endpoints(ssm=url, ssmmessages=self.cloud.messages_url, ec2messages=url, s3=url)
 
     def before(self, connection, **changes):
         asked = connection.run_script(bundle.compose(POSIX, FACTS, Wanted(self.endpoints)), privileged=True)
@@ -172,12 +173,13 @@ def a_lab(folder, kind="debian"):
         fleet = stack.enter_context(real_hosts(1, systemd=kind == "systemd"))
         cloud = stack.enter_context(running_cloud(host=fleet.cloud_address))
         host = fleet[0]
+        host.trust(cloud.authority)
         if kind == "rhel-like":
             host.become_rhel_like()
         elif kind in ("mksh", "busybox"):
             host.run(f"ln -sf /bin/{kind} /bin/sh")
         url = cloud.endpoint_url
-        overrides = EndpointOverrides(ssm=url, ssmmessages=url, ec2messages=url, s3=url)
+        overrides = EndpointOverrides(ssm=url, ssmmessages=cloud.messages_url, ec2messages=url, s3=url)
         credentials = {"default": Credential(kind=CredentialKind.SSH_KEY, username="ops", key_file=str(fleet.key_file))}
         connector = SshConnector(
             credentials,

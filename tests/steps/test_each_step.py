@@ -74,7 +74,8 @@ def test_configuration_is_merged_and_put_back_byte_for_byte(lab, old):
         lab.apply("configure_agent")
         written = json.loads(lab.host.read(CONFIG))
         assert written["Identity"] == {"ConsumptionOrder": ["OnPrem"]}
-        assert {written[name]["Endpoint"] for name in ("Ssm", "Mds", "Mgs", "S3")} == {lab.cloud.endpoint_url}
+        assert {written[name]["Endpoint"] for name in ("Ssm", "Mds", "S3")} == {lab.cloud.endpoint_url}
+        assert written["Mgs"]["Endpoint"] == lab.cloud.messages_url
         if "ShareCreds" in old:
             assert written["Profile"] == {"ShareCreds": False}
             assert written["Ssm"]["HealthFrequencyMinutes"] == 5

@@ -1,0 +1,92 @@
+"""AWS's own agent and the practice cloud, by either channel: what that agent reports as an error is one of the cloud's.
+
+Its errors.log is read after each journey: every line in it is one of those named here, each with its reason.
+"""
+
+import re
+import time
+
+import pytest
+from lab import a_lab, wait_online
+
+ERRORS = "/var/log/amazon/ssm/errors.log"
+NOT_REGISTERED = {
+    r"Agent failed to assume any identity": "the package starts the agent before it is registered",
+    r"failed to find identity, retrying: failed to find agent identity": "the same: it looks for it three times",
+    r"failed to get identity: failed to find agent identity": "the same: it ends, and is started again by its step",
+    r"Error occurred when starting amazon-ssm-agent: failed to get identity: .*": "the same",
+}
+DENIED = {
+    r".*Failed to get controlchannel token, .*<AccessDeniedException>.*": "the channel is switched off",
+}
+NO_EC2MESSAGES = {
+    r".*GetMessages Error: UnknownOperationException: ?": "the service is switched off, as in a new Region",
+    r"\tstatus code: 404, request id: ?": "the same: its second line",
+}
+FULL = {r".*ProcessorBufferFull.*": "more commands at once than it takes; the cloud sends the others again"}
+
+
+def sent(lab, *lines):
+    made = lab.client().send_command(
+        DocumentName="AWS-RunShellScript", InstanceIds=[lab.node], Parameters={"commands": list(lines)}
+    )
+    return made["Command"]["CommandId"]
+
+
+def becomes(lab, command_id, *statuses):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = lab.client().get_command_invocation(CommandId=command_id, InstanceId=lab.node)
+        if found["Status"] in statuses:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"it stays {found['Status']}: {lab.host.read(ERRORS)}")
+
+
+def answers(lab):
+    found = becomes(lab, sent(lab, "echo one", "echo oops >&2", "exit 3"), "Failed", "Success", "TimedOut")
+    assert (found["StatusDetails"], found["ResponseCode"], found["StandardOutputContent"]) == ("Failed", 3, "one\n")
+    assert found["StandardErrorContent"].startswith("oops\n")
+
+
+def used(lab, after=0):
+    """The operations that were answered without an error."""
+    return {call.operation for call in lab.cloud.calls.after(after) if not call.error}
+
+
+def errors(lab, *expected):
+    """Lines of errors.log that nobody expects; the next journey begins with an empty one."""
+    known = {pattern for one in expected for pattern in one}
+    lines = lab.host.run(f"cat {ERRORS}; : >{ERRORS}").stdout.splitlines()
+    said = [re.sub(r"^.*? ERROR (\[\S+ @ \S+\] )?", "", line) for line in lines if line.strip()]
+    return [line for line in said if not any(re.fullmatch(pattern, line) for pattern in known)]
+
+
+@pytest.mark.timeout(300)
+def test_it_takes_commands_by_either_channel(tmp_path):
+    with a_lab(tmp_path, "systemd") as lab:
+        lab.take_aws_agent()
+        lab.apply()
+        wait_online(lab, lab.node)
+
+        answers(lab)
+        long = sent(lab, "echo begun", "sleep 100")
+        becomes(lab, long, "InProgress")
+        lab.client().cancel_command(CommandId=long)
+        assert becomes(lab, long, "Cancelled")["ResponseCode"] == 137
+        many = [sent(lab, f"sleep 0.3; echo {number}") for number in range(14)]
+        printed = [becomes(lab, one, "Success", "Failed", "TimedOut")["StandardOutputContent"] for one in many]
+        assert printed == [f"{number}\n" for number in range(14)], "the agent takes ten at once; the others come again"
+        assert "OpenControlChannel" in used(lab)
+        assert "SendReply" not in used(lab)
+        assert errors(lab, NOT_REGISTERED, FULL) == []
+
+        # As in a new Region, and then as in one that denies the channel.
+        lab.cloud.settings.update({"ec2messages": False})
+        count = lab.cloud.calls.count
+        answers(lab)
+        assert not used(lab, count) & {"SendReply", "AcknowledgeMessage"}
+        lab.cloud.settings.update({"ec2messages": True, "ssmmessages": False})
+        answers(lab)
+        assert used(lab, count) >= {"GetMessages", "SendReply", "AcknowledgeMessage"}
+        assert errors(lab, NO_EC2MESSAGES, DENIED) == []
