@@ -16,9 +16,11 @@ import hashlib
 import json
 import os
 import random
+import re
 import secrets
 import signal
 import socket
+import ssl
 import struct
 import sys
 import time
@@ -43,6 +45,23 @@ NODE_FOLDERS = (
 STDOUT_LIMIT, STDERR_LIMIT = 24_000, 8_000
 """Characters of a command's output that are sent back."""
 OUTPUT_CUT, ERROR_CUT = "\n---Output truncated---", "\n---Error truncated----"
+PRACTICE_AUTHORITY = "Onboard practice"
+"""Who signs a practice cloud's certificates."""
+ROOT_FILES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+"""Where systems keep their trusted roots; the first one that exists counts, as for the real agent."""
+OPENING_S = 15.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 2400.0
+"""Between attempts to open a control channel that was never open."""
+LARGEST_REPLY = 120_000
+"""Bytes of a reply on the control channel; the real agent never sends a larger one, and its command times out."""
+ACCEPTED, UNKNOWN_DOCUMENT, DUPLICATE = 200, 51403, 51405
+"""How a job on the control channel is acknowledged."""
 BAD_TOKEN = ("ExpiredTokenException", "UnrecognizedClientException")
 NO_KEY = {"instanceID": "", "region": "", "privateKey": "", "privateKeyType": ""}  # of an emptied vault
 NOT_REGISTERED = "Failed to load instance info from vault. RegistrationKey does not exist."
@@ -184,27 +203,10 @@ class Connection:
             body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
         writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
         await writer.drain()
-        return await self._answer(reader)
-
-    async def _answer(self, reader: asyncio.StreamReader) -> tuple[int, bytes]:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        status = int(head[0].split()[1])
-        fields = {}
-        for line in head[1:]:
-            name, _, value = line.partition(":")
-            fields[name.strip().lower()] = value.strip()
-        if fields.get("transfer-encoding", "").lower() == "chunked":
-            body = b""
-            while True:
-                size = int((await reader.readuntil(b"\r\n")).split(b";")[0], 16)
-                body += (await reader.readexactly(size + 2))[:-2]
-                if size == 0:
-                    break
-        else:
-            body = await reader.readexactly(int(fields.get("content-length", "0")))
+        status, fields, answer = await read_answer(reader)
         if fields.get("connection", "").lower() == "close":
             self.close()
-        return status, body
+        return status, answer
 
     def close(self) -> None:
         """Drop the connection, if there is one."""
@@ -213,9 +215,212 @@ class Connection:
             self._streams = None
 
 
+async def read_answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
+    """An HTTP answer: status, header fields with names in lower case, and body."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    status = int(head[0].split()[1])
+    fields = {}
+    for line in head[1:]:
+        name, _, value = line.partition(":")
+        fields[name.strip().lower()] = value.strip()
+    if fields.get("transfer-encoding", "").lower() != "chunked":
+        return status, fields, await reader.readexactly(int(fields.get("content-length", "0")))
+    body = b""
+    while True:
+        size = int((await reader.readuntil(b"\r\n")).split(b";")[0], 16)
+        body += (await reader.readexactly(size + 2))[:-2]
+        if size == 0:
+            return status, fields, body
+
+
+class ControlChannel:
+    """A WebSocket over TLS that brings the cloud's jobs and takes their answers. For practice clouds only."""
+
+    _CONTINUED, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0, 1, 2, 8, 9, 10
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._arrived: asyncio.Queue[AgentMessage | None] = asyncio.Queue()
+        self._reading = asyncio.ensure_future(self._read())
+
+    @classmethod
+    async def open(
+        cls, endpoint: str, node: str, headers: Callable[[bytes], dict[str, str]], context: ssl.SSLContext, proxy: str
+    ) -> ControlChannel:
+        """Open a node's channel. `headers` signs a body. Raises Refusal, Unreachable."""
+        try:
+            return await within(OPENING_S, cls._open(endpoint, node, headers, context, proxy))
+        except (asyncio.TimeoutError, OSError, ValueError, asyncio.IncompleteReadError) as error:
+            raise Unreachable(f"{type(error).__name__}: {error}") from error
+
+    @classmethod
+    async def _open(
+        cls, endpoint: str, node: str, headers: Callable[[bytes], dict[str, str]], context: ssl.SSLContext, proxy: str
+    ) -> ControlChannel:
+        parts = urlsplit(endpoint)
+        host, port = parts.hostname or "", parts.port or 443
+        if proxy:
+            tunnel = await _tunnel(proxy, f"{host}:{port}")
+            reader, writer = await asyncio.open_connection(sock=tunnel, ssl=context, server_hostname=host)
+        else:
+            reader, writer = await asyncio.open_connection(host, port, ssl=context)
+        try:
+            if ((("commonName", PRACTICE_AUTHORITY),)) not in writer.get_extra_info("peercert")["issuer"]:
+                raise Unreachable(f"the practice agent speaks to practice clouds only, not to {endpoint!r}")
+            await cls._handshake(reader, writer, f"{host}:{port}", node, headers)
+        except BaseException:
+            writer.transport.abort()
+            raise
+        return cls(reader, writer)
+
+    @classmethod
+    async def _handshake(
+        cls,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        host: str,
+        node: str,
+        headers: Callable[[bytes], dict[str, str]],
+    ) -> None:
+        """CreateControlChannel, which gives a token; the WebSocket; and the token as its first frame."""
+        path = f"/v1/control-channel/{node}"
+        body = json.dumps({"MessageSchemaVersion": "1.0", "RequestId": str(uuid.uuid4())}).encode()
+        fields = {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers(body)}
+        writer.write(_request("POST", path, host, fields) + body)
+        status, _, answer = await read_answer(reader)
+        text = answer.decode(errors="replace")
+        token = re.search("<TokenValue>(.*?)</TokenValue>", text)
+        if status != 201 or token is None:
+            code, message = re.search(r"<(\w+)", text), re.search("<[Mm]essage>(.*?)</", text)
+            raise Refusal(code[1] if code else str(status), message[1] if message else "")
+        key = base64.b64encode(secrets.token_bytes(16)).decode()
+        fields = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+        fields.update({"Sec-WebSocket-Key": key, **headers(b"")})
+        writer.write(_request("GET", f"{path}?role=subscribe&stream=input", host, fields))
+        status, answered, _ = await read_answer(reader)
+        if status != 101 or answered.get("sec-websocket-accept") != _accepted(key):
+            raise Unreachable(f"HTTP status {status} instead of a WebSocket")
+        hello = {"Cookie": None, "MessageSchemaVersion": "1.0", "RequestId": str(uuid.uuid4()), "TokenValue": token[1]}
+        hello.update(AgentVersion=AGENT_VERSION, PlatformType="linux")
+        writer.write(_frame(cls._TEXT, json.dumps(hello).encode()))
+
+    async def receive(self, seconds: float) -> AgentMessage | None:
+        """The next message; None if there was none for so long. Raises Unreachable when the channel is closed."""
+        try:
+            message = await within(seconds, self._arrived.get())
+        except asyncio.TimeoutError:
+            return None
+        if message is None:
+            raise Unreachable("the control channel was closed")
+        return message
+
+    def send(self, message: AgentMessage) -> None:
+        """Send a message; whether it arrives, only an answer tells."""
+        self._writer.write(_frame(self._BINARY, message.pack()))
+
+    async def close(self) -> None:
+        """Drop the connection."""
+        self._reading.cancel()
+        self._writer.transport.abort()
+        await asyncio.gather(self._reading, return_exceptions=True)
+
+    async def _read(self) -> None:
+        whole = b""
+        try:
+            while True:
+                first, second = await self._reader.readexactly(2)
+                size = second & 0x7F
+                if size > 125:
+                    size = int.from_bytes(await self._reader.readexactly(2 if size == 126 else 8), "big")
+                body = await self._reader.readexactly(size)
+                kind = first & 0x0F
+                if kind == self._CLOSE:
+                    self._writer.write(_frame(self._CLOSE, body[:2]))
+                    break
+                if kind == self._PING:
+                    self._writer.write(_frame(self._PONG, body))
+                if kind in (self._CONTINUED, self._TEXT, self._BINARY):
+                    whole += body
+                    if first & 0x80:  # the last part of it
+                        with contextlib.suppress(ValueError):
+                            self._arrived.put_nowait(AgentMessage.parse(whole))
+                        whole = b""
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            self._arrived.put_nowait(None)
+
+
+def _request(method: str, path: str, host: str, headers: dict[str, str]) -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
+def _accepted(key: str) -> str:
+    """What a server answers to a Sec-WebSocket-Key (RFC 6455, 1.3)."""
+    told = (key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()
+    return base64.b64encode(hashlib.sha1(told).digest()).decode()  # noqa: S324 - the protocol's, and no secret
+
+
+def _frame(kind: int, body: bytes) -> bytes:
+    """A whole WebSocket frame as clients send it, which is masked."""
+    size = len(body)
+    if size < 126:
+        length = bytes([0x80 | size])
+    else:
+        length = b"\xfe" + size.to_bytes(2, "big") if size < 65536 else b"\xff" + size.to_bytes(8, "big")
+    mask = secrets.token_bytes(4)
+    masked = int.from_bytes(body, "big") ^ int.from_bytes((mask * (size // 4 + 1))[:size], "big")
+    return bytes([0x80 | kind]) + length + mask + masked.to_bytes(size, "big")
+
+
+async def _tunnel(proxy: str, target: str) -> socket.socket:
+    """A connection to `host:port` through an HTTP proxy. Raises OSError."""
+    loop, parts = asyncio.get_running_loop(), urlsplit(proxy)
+    via = (parts.hostname or "", parts.port or 80)
+    connection = await loop.run_in_executor(None, socket.create_connection, via, OPENING_S)
+    try:
+        connection.setblocking(False)
+        await loop.sock_sendall(connection, _request("CONNECT", target, target, {}))
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            more = await loop.sock_recv(connection, 1)  # what follows belongs to TLS
+            if not more:
+                raise OSError("the proxy closed the connection")
+            head += more
+        if head.split()[1] != b"200":
+            raise OSError("the proxy answered " + head.split(b"\r\n")[0].decode("latin-1"))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def tls_context(trusted: str | None) -> ssl.SSLContext:
+    """For a client that trusts these certificates; None: those that this system trusts."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if trusted is None:
+        context.load_verify_locations(next(name for name in (*ROOT_FILES, os.devnull) if Path(name).exists()))
+    elif trusted:
+        context.load_verify_locations(cadata=trusted)
+    return context
+
+
+class Job(NamedTuple):
+    """A message for the agent. `arrived`: how it came on the control channel; None if it came by ec2messages."""
+
+    message_id: str
+    topic: str
+    payload: JSON
+    arrived: AgentMessage | None
+
+
 class Agent:
     """One agent. `store` is its identity: registration, RegistrationKey and InstanceFingerprint, as text.
 
+    It opens a control channel at `mgs_endpoint`, if there is one, and polls `mds_endpoint` otherwise. `trusted`: the
+    certificates that it trusts; None: those of this system.
     `run_command` gets the lines of a script and returns its Outcome; it is cancelled when the command times out or
     somebody cancels it. `share` is called with the node's credentials whenever there are new ones.
     """
@@ -228,6 +433,8 @@ class Agent:
         machine: Machine,
         run_command: RunCommand,
         *,
+        mgs_endpoint: str = "",
+        trusted: str | None = None,
         heartbeat_s: float = 300.0,
         retry_s: float = 1.0,
         share: Callable[[JSON], None] = lambda token: None,
@@ -236,6 +443,8 @@ class Agent:
     ) -> None:
         self._ssm_endpoint = ssm_endpoint
         self._mds_endpoint = mds_endpoint
+        self._mgs_endpoint = mgs_endpoint and f"https://{urlsplit(mgs_endpoint).netloc}"  # whatever its scheme says
+        self._trusted = trusted
         self._store = store
         self._machine = machine
         self._run_command = run_command
@@ -248,6 +457,11 @@ class Agent:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._cancelled: set[str] = set()
         self._seen: list[str] = []
+        self._channel: ControlChannel | None = None
+        self._had_channel = False
+        self._channel_due = 0.0
+        self._channel_pause_s = FIRST_PAUSE_S
+        self._unacknowledged: dict[str, AgentMessage] = {}
 
     @property
     def instance_id(self) -> str:
@@ -326,8 +540,8 @@ class Agent:
                             await self._heartbeat(complete=True)
                             await self._ssm("ListInstanceAssociations", InstanceId=self.instance_id, MaxResults=20)
                             started = True
-                    for message in await self._poll(connection, next_heartbeat - time.monotonic()):
-                        await self._take(message)
+                    for job in await self._jobs(connection, next_heartbeat - time.monotonic()):
+                        await self._take(job)
                     failures = 0
                 except (Refusal, Unreachable) as error:
                     self._log(f"ERROR {error}")
@@ -338,6 +552,7 @@ class Agent:
                     await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads retries, no secret
         finally:
             connection.close()
+            await self._drop_channel()
             for task in list(self._running.values()):
                 task.cancel()
             await asyncio.gather(*self._running.values(), return_exceptions=True)
@@ -360,7 +575,57 @@ class Agent:
             )
         await self._ssm("UpdateInstanceInformation", **request)
 
-    async def _poll(self, connection: Connection, until_heartbeat_s: float) -> list[JSON]:
+    async def _jobs(self, connection: Connection, until_heartbeat_s: float) -> list[Job]:
+        """What arrives by the control channel, or by ec2messages while there is none."""
+        if self._channel is None and self._mgs_endpoint and time.monotonic() >= self._channel_due:
+            await self._open_channel()
+        if self._channel is None:
+            return await self._poll(connection, until_heartbeat_s)
+        try:
+            message = await self._channel.receive(max(0.05, until_heartbeat_s))
+        except Unreachable:
+            await self._drop_channel()
+            raise
+        if message is None:
+            return []
+        told = message.payload
+        if message.kind == "agent_job_reply_ack":
+            self._unacknowledged.pop(str(told.get("acknowledgedMessageId")), None)
+        if message.kind != "agent_job":
+            return []
+        return [Job(str(told["JobId"]), str(told.get("Topic", "")), json.loads(told["Content"]), message)]
+
+    async def _open_channel(self) -> None:
+        """Try it. As with the real agent, ec2messages is used until it was open once, and again when it is denied."""
+        token = await self._credentials()
+
+        def headers(body: bytes) -> dict[str, str]:
+            return self._signature("ssmmessages", token, body)
+
+        endpoint = self._mgs_endpoint
+        context, proxy = tls_context(self._trusted), self._proxy(endpoint) or ""
+        try:
+            self._channel = await ControlChannel.open(endpoint, self.instance_id, headers, context, proxy)
+        except (Refusal, Unreachable) as error:
+            denied = isinstance(error, Refusal) and error.code == "AccessDeniedException"
+            if self._had_channel and not denied:
+                raise
+            self._log(f"ERROR {error}")
+            self._had_channel = False
+            self._channel_due = time.monotonic() + self._channel_pause_s
+            self._channel_pause_s = min(2 * self._channel_pause_s, LONGEST_PAUSE_S)
+            return
+        self._had_channel = True
+        self._channel_pause_s = FIRST_PAUSE_S
+        for reply in self._unacknowledged.values():
+            self._channel.send(reply)
+
+    async def _drop_channel(self) -> None:
+        if self._channel is not None:
+            channel, self._channel = self._channel, None
+            await channel.close()
+
+    async def _poll(self, connection: Connection, until_heartbeat_s: float) -> list[Job]:
         request = {
             "Destination": self.instance_id,
             "MessagesRequestId": str(uuid.uuid4()),
@@ -376,34 +641,54 @@ class Agent:
             if timeout_s < 60 and isinstance(error.__cause__, asyncio.TimeoutError):
                 return []  # a short heartbeat was due before the long poll ended
             raise
-        return list(answer.get("Messages", []))
+        messages = answer.get("Messages", [])
+        return [Job(str(m["MessageId"]), str(m.get("Topic", "")), json.loads(m["Payload"]), None) for m in messages]
 
-    async def _take(self, message: JSON) -> None:
-        """Begin a message: acknowledge it before its command runs, and run it only once."""
-        message_id, topic = str(message["MessageId"]), str(message.get("Topic", ""))
-        payload = json.loads(message["Payload"])
-        if topic.startswith("aws.ssm.cancelCommand."):
-            await self._mds("AcknowledgeMessage", MessageId=message_id)
-            cancelled = str(payload.get("CancelMessageId", ""))
+    async def _take(self, job: Job) -> None:
+        """Begin a job: acknowledge it before its command runs, and run it only once."""
+        message_id = job.message_id
+        if job.topic.startswith("aws.ssm.cancelCommand"):
+            await self._acknowledge(job)
+            cancelled = str(job.payload.get("CancelMessageId", ""))
             if cancelled in self._running:
                 self._cancelled.add(cancelled)
                 self._running[cancelled].cancel()
             return
-        if not topic.startswith("aws.ssm.sendCommand."):
-            await self._mds("FailMessage", MessageId=message_id, FailureType="InternalHandlerException")
+        if not job.topic.startswith("aws.ssm.sendCommand"):
+            if job.arrived is None:
+                await self._mds("FailMessage", MessageId=message_id, FailureType="InternalHandlerException")
+            else:
+                await self._acknowledge(job, UNKNOWN_DOCUMENT)
             return
         if message_id in self._seen:
-            await self._mds("AcknowledgeMessage", MessageId=message_id)
+            await self._acknowledge(job, DUPLICATE)
             return
-        await self._reply(message_id, "InProgress", {})
-        await self._mds("AcknowledgeMessage", MessageId=message_id)
+        if job.arrived is None:
+            await self._reply(job, "InProgress", {})
+            await self._acknowledge(job)
+        else:
+            await self._acknowledge(job)
+            await self._reply(job, "InProgress", {})
         self._seen = [*self._seen[-99:], message_id]
-        task = asyncio.ensure_future(self._execute(message_id, payload))
+        task = asyncio.ensure_future(self._execute(job))
         self._running[message_id] = task
         task.add_done_callback(lambda _: self._running.pop(message_id, None))
 
-    async def _execute(self, message_id: str, payload: JSON) -> None:
-        step = payload["DocumentContent"]["mainSteps"][0]
+    async def _acknowledge(self, job: Job, code: int = ACCEPTED) -> None:
+        if job.arrived is None:
+            await self._mds("AcknowledgeMessage", MessageId=job.message_id)
+        elif self._channel is not None:
+            told = {
+                "jobId": job.message_id,
+                "acknowledgedMessageId": job.arrived.message_id,
+                "createdDate": _iso(job.arrived.created_ms / 1000),
+                "statusCode": str(code),
+                "errorMessage": "",
+            }
+            self._channel.send(AgentMessage.new("agent_job_ack", told))
+
+    async def _execute(self, job: Job) -> None:
+        step = job.payload["DocumentContent"]["mainSteps"][0]
         inputs = step["inputs"]
         commands = list(inputs["runCommand"])
         if inputs.get("workingDirectory"):
@@ -415,7 +700,7 @@ class Agent:
         except asyncio.TimeoutError:
             outcome, status = Outcome(137, "", ""), "TimedOut"
         except asyncio.CancelledError:
-            if message_id not in self._cancelled:
+            if job.message_id not in self._cancelled:
                 raise  # the agent itself ends
             outcome, status = Outcome(137, "", ""), "Cancelled"
         result = {
@@ -431,12 +716,12 @@ class Agent:
             "standardError": _cut(outcome.stderr, STDERR_LIMIT, ERROR_CUT),
         }
         try:
-            await self._reply(message_id, "InProgress", {step["name"]: result})
-            await self._reply(message_id, status, {step["name"]: result})
+            await self._reply(job, "InProgress", {step["name"]: result})
+            await self._reply(job, status, {step["name"]: result})
         except (Refusal, Unreachable) as error:
-            self._log(f"ERROR reply to {message_id} was not taken: {error}")
+            self._log(f"ERROR reply to {job.message_id} was not taken: {error}")
 
-    async def _reply(self, message_id: str, status: str, steps: JSON) -> None:
+    async def _reply(self, job: Job, status: str, steps: JSON) -> None:
         counts: dict[str, int] = {}
         for step in steps.values():
             counts[step["status"]] = counts.get(step["status"], 0) + 1
@@ -448,7 +733,18 @@ class Agent:
             "documentTraceOutput": "",
             "runtimeStatus": steps,
         }
-        await self._mds("SendReply", MessageId=message_id, ReplyId=str(uuid.uuid4()), Payload=json.dumps(payload))
+        text = json.dumps(payload)
+        if job.arrived is None:
+            await self._mds("SendReply", MessageId=job.message_id, ReplyId=str(uuid.uuid4()), Payload=text)
+            return
+        if len(text) > LARGEST_REPLY:
+            self._log(f"ERROR reply to {job.message_id} is larger than {LARGEST_REPLY} bytes")
+            return
+        told = {"schemaVersion": 1, "jobId": job.message_id, "content": text, "topic": "aws.ssm.sendCommand"}
+        reply = AgentMessage.new("agent_job_reply", told)
+        self._unacknowledged[reply.message_id] = reply
+        if self._channel is not None:
+            self._channel.send(reply)
 
     async def _credentials(self) -> JSON:
         """The role's credentials; renewed when half of their lifetime is over."""
@@ -505,7 +801,8 @@ class Agent:
             "X-Amz-Target": target,
         }
         if token is not None:
-            headers.update(self._signature(target, token, body))
+            service = "ssm" if target.startswith("AmazonSSM.") else "ec2messages"
+            headers.update(self._signature(service, token, body))
         status, answer = await connection.post(headers, body, chunked=chunked, timeout_s=timeout_s)
         try:
             parsed = json.loads(answer or b"{}")
@@ -515,10 +812,9 @@ class Agent:
             raise Refusal(str(parsed.get("__type", status)).rpartition("#")[2], str(parsed.get("message") or ""))
         return dict(parsed)
 
-    def _signature(self, target: str, token: JSON, body: bytes) -> dict[str, str]:
+    def _signature(self, service: str, token: JSON, body: bytes) -> dict[str, str]:
         """Headers in the shape of Signature Version 4. The signature is fake: practice clouds verify none."""
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() + self._machine.clock_skew_s))
-        service = "ssm" if target.startswith("AmazonSSM.") else "ec2messages"
         scope = "{}/{}/{}/{}/aws4_request".format(token["AccessKeyId"], stamp[:8], self.region, service)
         looks_like_one = hashlib.sha256(body).hexdigest()
         signature = f"Credential={scope}, SignedHeaders=host;x-amz-date, Signature={looks_like_one}"
@@ -647,8 +943,11 @@ def _cut(text: str, limit: int, mark: str) -> str:
 
 
 def _now() -> str:
-    now = time.time()
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
+    return _iso(time.time())
+
+
+def _iso(moment: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment)) + f".{int(moment % 1 * 1000):03d}Z"
 
 
 # What follows is the program: identity in files, scripts run by /bin/sh, one machine.
@@ -726,13 +1025,14 @@ async def run_shell(commands: Sequence[str]) -> Outcome:
 
 
 def proxy_from_environment(endpoint: str) -> str | None:
-    """http_proxy, unless no_proxy names the endpoint's host."""
+    """http_proxy, or https_proxy for an endpoint with TLS, unless no_proxy names the endpoint's host."""
     host = (urlsplit(endpoint).hostname or "").lower()
     for entry in os.environ.get("no_proxy", os.environ.get("NO_PROXY", "")).lower().split(","):
         name = entry.strip().lstrip(".")
         if name and (name == "*" or host == name or host.endswith("." + name)):
             return None
-    return os.environ.get("http_proxy") or os.environ.get("HTTP_PROXY") or None
+    name = f"{urlsplit(endpoint).scheme}_proxy"
+    return os.environ.get(name) or os.environ.get(name.upper()) or None
 
 
 def this_machine(endpoint: str) -> Machine:
@@ -824,6 +1124,7 @@ class _Program:
             store,
             this_machine(ssm),
             run_shell,
+            mgs_endpoint=self._configured("Mgs"),
             share=self._share,
             proxy=proxy_from_environment,
             log=self._log,
@@ -854,7 +1155,10 @@ class _Program:
             file.write(text)
 
     def _endpoint(self, service: str) -> str:
-        return str((self._configuration.get(service) or {}).get("Endpoint") or "https://" + service.lower())
+        return self._configured(service) or "https://" + service.lower()
+
+    def _configured(self, service: str) -> str:
+        return str((self._configuration.get(service) or {}).get("Endpoint") or "")
 
     def _read_configuration(self) -> JSON:
         try:

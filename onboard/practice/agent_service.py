@@ -127,8 +127,8 @@ class AgentService:
         except ValueError:
             configuration = {}
 
-        def endpoint(service: str) -> str:
-            return str((configuration.get(service) or {}).get("Endpoint") or f"https://{service.lower()}")
+        def endpoint(service: str, otherwise: str) -> str:
+            return str((configuration.get(service) or {}).get("Endpoint") or otherwise)
 
         told = agent.Machine(
             self.machine.name,
@@ -143,7 +143,16 @@ class AgentService:
                 found = self.machine.files.get(agent.CREDENTIALS, b"").decode(errors="replace")
                 self.machine.files[agent.CREDENTIALS] = agent.shared_credentials(found, dict(token)).encode()
 
-        return agent.Agent(endpoint("Ssm"), endpoint("Mds"), self.identity, told, self._run_command, share=share)
+        return agent.Agent(
+            endpoint("Ssm", "https://ssm"),
+            endpoint("Mds", "https://mds"),
+            self.identity,
+            told,
+            self._run_command,
+            mgs_endpoint=endpoint("Mgs", ""),
+            trusted=self.machine.added_roots,
+            share=share,
+        )
 
     async def _run_command(self, lines: Sequence[str]) -> Outcome:
         if self.dies_at_command or self.machine.image.server.agent_dies:

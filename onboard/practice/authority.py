@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from onboard.files import write_private
+from onboard.practice.agent import PRACTICE_AUTHORITY
 
-NAME = "Onboard practice"
 BEFORE, AFTER = timedelta(days=1), timedelta(days=365)
 """How long its certificates are valid, seen from now: servers' clocks may be slow."""
 
@@ -35,7 +35,7 @@ def new_authority(address: str) -> Authority:
     """A new authority, with a server at this IP address. Raises ValueError if it is not one, OSError."""
     ip = ipaddress.ip_address(address)
     root_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    root_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
+    root_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, PRACTICE_AUTHORITY)])
     only_here = x509.IPAddress(ipaddress.ip_network(ip))
     root = (
         _unsigned(root_name, root_name, root_key.public_key())
@@ -48,6 +48,7 @@ def new_authority(address: str) -> Authority:
         _unsigned(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)]), root_name, server_key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip)]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .sign(root_key, hashes.SHA256())

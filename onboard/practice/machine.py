@@ -53,6 +53,7 @@ class Machine:
     package   version of the agent's package, None if it is not installed
     running   whether the agent's service is started
     enabled   whether it starts with the machine
+    authority the root certificate of its practice's cloud, as PEM; it trusts it like the image's own
     """
 
     image: Image
@@ -63,6 +64,7 @@ class Machine:
     package: str | None = None
     running: bool = False
     enabled: bool = False
+    authority: str = ""
     _own: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -76,6 +78,8 @@ class Machine:
             "instance_id": f"mi-{token_hex(9)[:17]}",
         }
         self.files = {path: fill(text, self._own).encode() for path, text in self.image.files.items()}
+        if self.authority:
+            self.files[f"{self._anchors}onboard-practice.crt"] = self.authority.encode()
         if self.image.agent is not None:
             self.package = self.image.agent.version
             self.running = self.enabled = self.image.agent.running
@@ -119,6 +123,12 @@ class Machine:
         added = [_one_line(self.files[path].decode(errors="replace")) for path in self.below(self._anchors)]
         shipped = self.image.server.roots
         return [root.name for root in AMAZON_ROOTS if root.name in shipped or _certificate(root.name) in added]
+
+    @property
+    def added_roots(self) -> str:
+        """The root certificates that were added to the image's, as PEM."""
+        texts = "\n".join(self.files[path].decode(errors="replace") for path in self.below(self._anchors))
+        return "\n".join(re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", texts, re.DOTALL))
 
     @property
     def _anchors(self) -> str:

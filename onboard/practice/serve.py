@@ -41,7 +41,7 @@ from onboard.profiles import file as profile_file
 NAME = "practice"
 REGION = "eu-central-1"
 KEY_FILE = "id_ed25519"
-FILES_PER_SERVER = 6  # its port, a log-in, and both ends of the two connections that its agent has to the cloud
+FILES_PER_SERVER = 8  # its port, a log-in, and both ends of the three connections that its agent has to the cloud
 FILES_BESIDES = 256
 
 
@@ -82,12 +82,13 @@ class Practice:
     def profile(self, key_file: Path | None = None) -> Profile:
         """A profile with all servers; `key_file` if the key is not at `self.key_file`."""
         url = self.endpoint_url
+        endpoints = EndpointOverrides(ssm=url, ssmmessages=self.cloud.messages_url, ec2messages=url, s3=url)
         credential = Credential(kind=CredentialKind.SSH_KEY, username=ACCOUNT, key_file=str(key_file or self.key_file))
         return Profile(
             name=NAME,
             aws=AwsSection(endpoint_url=url),
             region=RegionSection(name=self.region, measure_through=self.distances.url),
-            network=NetworkSection(endpoints=EndpointOverrides(ssm=url, ssmmessages=url, ec2messages=url, s3=url)),
+            network=NetworkSection(endpoints=endpoints),
             credentials={NAME: credential},
             hosts=tuple(
                 Host(name=server.name, address=ADDRESS, port=server.port, credential=NAME) for server in self.servers
@@ -132,7 +133,7 @@ async def start_practice(
         _write_private(key_file, key.export_private_key())
         cloud = await start_cloud(settings)
         await distances.start()
-        servers += islice(_servers(chosen, region, key, password), number)
+        servers += islice(_servers(chosen, region, cloud.authority, key, password), number)
         for server in servers:
             await server.start()
         return Practice(cloud, distances, tuple(servers), region, key_file, folder)
@@ -147,7 +148,7 @@ async def start_practice(
 
 
 def _servers(
-    chosen: Sequence[Image], region: str, key: asyncssh.SSHKey, password: Secret | None
+    chosen: Sequence[Image], region: str, authority: str, key: asyncssh.SSHKey, password: Secret | None
 ) -> Iterator[PracticeServer]:
     """Servers of each image in turn, without end: `healthy-debian` …, then `healthy-debian-2` …"""
     made = Counter[str]()
@@ -158,7 +159,8 @@ def _servers(
             made[image.name] += 1
             number = made[image.name]
             name = image.name if number == 1 else f"{image.name}-{number}"
-            yield PracticeServer(Machine(image, name, region, identity), host_key, key, password)
+            machine = Machine(image, name, region, identity, authority=authority)
+            yield PracticeServer(machine, host_key, key, password)
 
 
 def allow_open_files(hosts: int) -> None:
@@ -239,11 +241,11 @@ def _until_signal(stop: asyncio.Event) -> Iterator[None]:
 
 
 def write_folder(practice: Practice, folder: Path) -> None:
-    """Write what others need: profile.toml, its list of servers, env, known_hosts and the private key.
+    """Write what others need: profile.toml, its list of servers, env, known_hosts, the private key and ca.pem.
 
     Overwrites those of an earlier practice. OnboardError if files with these names are something else.
     """
-    names = ("profile.toml", "hosts.csv", "env", "known_hosts", KEY_FILE)
+    names = ("profile.toml", "hosts.csv", "env", "known_hosts", "ca.pem", KEY_FILE)
     try:
         make_private_folder(folder)
         found = [name for name in names if (folder / name).exists()]
@@ -258,6 +260,7 @@ def write_folder(practice: Practice, folder: Path) -> None:
         key_file = folder.absolute() / KEY_FILE
         _write_private(key_file, practice.key_file.read_bytes())
         write_private(folder / "known_hosts", practice.known_hosts)
+        write_private(folder / "ca.pem", practice.cloud.authority)
         variables = practice.environment().items()
         write_private(folder / "env", "".join(f"{name}={shlex.quote(text)}\n" for name, text in variables))
     except OSError as error:

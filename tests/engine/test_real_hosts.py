@@ -54,11 +54,12 @@ class RealBench(Bench):
         self.folder = folder
         self.patience = Patience(online=30, answer=30, poll=0.2)
         url = cloud.endpoint_url
+        endpoints = EndpointOverrides(ssm=url, ssmmessages=cloud.messages_url, ec2messages=url, s3=url)
         self.profile = Profile(
             name="real",
             aws=AwsSection(endpoint_url=local),
             region=RegionSection(name="eu-central-1"),
-            network=NetworkSection(endpoints=EndpointOverrides(ssm=url, ssmmessages=url, ec2messages=url, s3=url)),
+            network=NetworkSection(endpoints=endpoints),
             run=RunSection(fixes=("install_roots",)),
             credentials={
                 "default": Credential(kind=CredentialKind.SSH_KEY, username="ops", key_file=str(fleet.key_file))
@@ -115,6 +116,8 @@ def real_bench(names: tuple[str, ...], folder: Path, monkeypatch: pytest.MonkeyP
     with ExitStack() as stack:
         fleet = stack.enter_context(real_hosts(len(names)))
         cloud = stack.enter_context(running_cloud(host=fleet.cloud_address))
+        for host in fleet:
+            host.trust(cloud.authority)
         local = stack.enter_context(forwarded(cloud.endpoint_url))
         for name, value in cloud.environment("eu-central-1").items():
             monkeypatch.setenv(name, value)

@@ -103,7 +103,13 @@ def test_many_servers_go_to_a_list_beside_the_profile(tmp_path: Path) -> None:
     with running_practice(2) as practice:
         write_folder(practice, tmp_path)
         assert profile_file.load(tmp_path / "profile.toml").hosts == practice.profile().hosts
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["env", "id_ed25519", "known_hosts", "profile.toml"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "ca.pem",
+        "env",
+        "id_ed25519",
+        "known_hosts",
+        "profile.toml",
+    ]
 
 
 @pytest.mark.parametrize("name", ["profile.toml", "id_ed25519", "known_hosts"])
