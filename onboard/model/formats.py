@@ -182,6 +182,18 @@ def endpoint_url(value: str) -> str:
     return value
 
 
+def agent_endpoint(value: str) -> str:
+    """The agent drops a path without a word, and takes AWS's own endpoint when it cannot read the URL.
+
+    Plain http is for practice clouds only, which the profile as a whole tells.
+    """
+    example = "https://vpce-0123.ssm.eu-central-1.vpce.amazonaws.com"
+    parts = _split_url(value, ("https", "http"), example)
+    if parts.path not in ("", "/"):
+        raise refused("it has a path, which the agent ignores", f"Write it as {example}")
+    return value
+
+
 def agent_source(value: str) -> str:
     """`aws`, an https:// mirror (http:// on loopback only), or a folder, which may not exist."""
     if not value.strip():

@@ -16,6 +16,7 @@ RoleName = Annotated[str, AfterValidator(formats.role_name)]
 InstanceName = Annotated[str, AfterValidator(formats.instance_name)]
 Tags = Annotated[Mapping[str, str], AfterValidator(formats.tags)]
 EndpointUrl = Annotated[str, AfterValidator(formats.endpoint_url)]
+AgentEndpoint = Annotated[str, AfterValidator(formats.agent_endpoint)]
 ProxyUrl = Annotated[str, AfterValidator(formats.proxy_url)]
 NoProxyEntry = Annotated[str, AfterValidator(formats.no_proxy_entry)]
 AgentSource = Annotated[str, AfterValidator(formats.agent_source)]
@@ -84,10 +85,10 @@ class ActivationSection(Section):
 class EndpointOverrides(Section):
     """Endpoints as servers reach them, where they are not AWS's own: private endpoints, practice."""
 
-    ssm: EndpointUrl | None = None
-    ssmmessages: EndpointUrl | None = None
-    ec2messages: EndpointUrl | None = None
-    s3: EndpointUrl | None = None
+    ssm: AgentEndpoint | None = None
+    ssmmessages: AgentEndpoint | None = None
+    ec2messages: AgentEndpoint | None = None
+    s3: AgentEndpoint | None = None
 
 
 class NetworkSection(Section):

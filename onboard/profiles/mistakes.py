@@ -65,6 +65,7 @@ def contradictions(
     `folder`.
     """
     yield from _credential_contradictions(profile.credentials, folder)
+    yield from _plain_endpoints(profile)
     source = profile.agent.source
     if source != "aws" and "://" not in source and not _is(located(source, folder).is_dir):
         yield Problem(
@@ -75,6 +76,16 @@ def contradictions(
             yield validation.unknown_name(f"run.fixes[{index}]", "step", fix, STEPS)
     yield from _host_contradictions(profile, places)
     yield from _unknown_credentials(profile.hosts, places, credentials)
+
+
+def _plain_endpoints(profile: Profile) -> Iterator[Problem]:
+    """Endpoints without TLS: agents would show their credentials to everybody on the way. A practice cloud has them."""
+    if (profile.aws.endpoint_url or "").startswith("http://"):
+        return
+    for service, url in profile.network.endpoints:
+        if url and url.startswith("http://"):
+            remedy = "Write it as https://…; only a practice cloud, which aws.endpoint_url names, is reached by http"
+            yield Problem(f"network.endpoints.{service}", "an endpoint without TLS is not used", remedy)
 
 
 def located(path: str, folder: Path) -> Path:

@@ -200,6 +200,24 @@ def test_syntax_errors_are_placed(tmp_path: Path, text: str | bytes, key: str, p
             "it does not begin with https://",
             "Write it",
         ),
+        (
+            '[network.endpoints]\nssmmessages = "https://vpce-1.example.com/path"',
+            "network.endpoints.ssmmessages",
+            "it has a path, which the agent ignores",
+            "Write it as https://",
+        ),
+        (
+            '[network.endpoints]\nssmmessages = "192.0.2.1:8443"',
+            "network.endpoints.ssmmessages",
+            "it does not begin with https://",
+            "Write it as https://",
+        ),
+        (
+            '[aws]\nendpoint_url = "https://aws.example.com"\n[network.endpoints]\nec2messages = "http://10.0.0.5"',
+            "network.endpoints.ec2messages",
+            "an endpoint without TLS is not used",
+            "Write it as https://",
+        ),
         ('[aws]\nendpoint_url = "https://a b"', "aws.endpoint_url", "it has a space", "Write it as"),
         (
             '[agent]\nsource = "http://mirror.example.com"',
