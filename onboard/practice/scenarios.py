@@ -62,4 +62,9 @@ SCENARIOS = (
         "Your AWS credentials expire after the activation was created.",
         {"faults": {"*": {"kind": "expired", "after": "CreateActivation"}}},
     ),
+    Scenario(
+        "no-ec2messages",
+        "The Region does not offer ec2messages, like those launched in 2024 or later.",
+        {"ec2messages": False},
+    ),
 )

@@ -68,5 +68,20 @@ def test_credentials_that_expire_on_the_way_are_told(bench: Start) -> None:
     assert any("could not be deleted" in note.text for note in state.notes)
 
 
+def test_a_region_without_ec2messages_has_the_newer_channel(bench: Start) -> None:
+    work = begun(bench, SCENARIO["no-ec2messages"])
+    assert work.apply().counts() == {"online": 2}
+    assert errors(work, "OpenControlChannel") == ["", ""]
+    assert "" not in errors(work, "GetMessages")
+    assert errors(work, "SendReply") == []
+
+
 def test_there_is_a_test_of_each() -> None:
-    assert set(SCENARIO) == {"failing-canary", "throttled", "lossy", "proxy-page", "expired-credentials"}
+    assert set(SCENARIO) == {
+        "failing-canary",
+        "throttled",
+        "lossy",
+        "proxy-page",
+        "expired-credentials",
+        "no-ec2messages",
+    }
