@@ -15,6 +15,7 @@ from onboard.checks.base import Context
 from onboard.engine.workbench import Tools
 from onboard.model.events import AccountIdentified, Event, Noted
 from onboard.model.profile import Profile
+from onboard.model.words import Text, phrase
 
 T = TypeVar("T")
 
@@ -57,7 +58,8 @@ def told_while_waiting(call: str, ask: Callable[[], T]) -> Generator[Event, None
     with asking(call):
         wait([answer], SLOW)
     if not answer.done():
-        yield Noted(text=f"Waiting for AWS: it has not answered {call} for {SLOW:.0f} s. Onboard gives up soon")
+        told = phrase("Waiting for AWS: it has not answered {call} for {seconds} s. Onboard gives up soon")
+        yield Noted.of(Text(told, call=call, seconds=f"{SLOW:.0f}"))
     with asking(call):
         wait([answer])
     return answer.result()
