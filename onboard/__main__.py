@@ -2,17 +2,17 @@
 
 import sys
 
-INTERRUPTED = 130
+from onboard.cli import signals
 
 
 def run() -> None:
-    """The console program, which Ctrl-C also ends without a word while its parts are still being read in."""
+    """The console program, whose contract holds from here on: also a signal while its parts are read in keeps it."""
     try:
+        signals.while_read_in()
         from onboard.cli.main import run as command_line
-
-        command_line()
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        sys.exit(signals.INTERRUPTED)
+    command_line()
 
 
 if __name__ == "__main__":

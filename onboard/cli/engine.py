@@ -12,6 +12,7 @@ The end of standard input stops the running command and ends the process: a wiza
 
 import argparse
 import queue
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -50,6 +51,7 @@ def add_to(commands: Commands) -> None:
 
 def run(_: argparse.Namespace) -> int:
     sys.stdin.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # as the wizard writes, whatever the locale
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # it ends with its input, or at once
     child = Child()
     reader = threading.Thread(target=child.listen, args=(sys.stdin,), name="orders", daemon=True)
     reader.start()

@@ -1,11 +1,11 @@
 """Exit codes (contract). Those of errors are in their classes, in model/errors.py."""
 
+from onboard.cli.signals import INTERRUPTED
 from onboard.model.errors import EXIT_CODES, OnboardError
 from onboard.model.state import State
 
 WELL = 0
 NOT_WELL = OnboardError.exit_code
-INTERRUPTED = 130
 
 
 def exit_code(state: State, *, interrupted: bool) -> int:

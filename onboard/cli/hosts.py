@@ -4,11 +4,11 @@ import argparse
 import json
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from onboard.cli.arguments import Commands, add_json, add_profile
+from onboard.cli.text import Paper
 from onboard.lists import catalog
 from onboard.lists.merge import merged
 from onboard.lists.reader import Preview
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _show(preview: Preview) -> None:
     """How the table was read, and its first rows."""
-    console = Console(stderr=True, highlight=False)
+    console = Paper(stderr=True, highlight=False)
     header = "with headers" if preview.has_header else "without headers"
     console.print(f"Read as {preview.encoding}, delimiter {DELIMITERS[preview.delimiter]}, {header}")
     for number, column in preview.unused:

@@ -24,13 +24,15 @@ from onboard.cli import (
     report,
     runs,
     self_test,
+    signals,
     streams,
     trust,
     undo,
 )
 from onboard.cli.arguments import refuse_unusable
-from onboard.cli.exits import INTERRUPTED, WELL
+from onboard.cli.exits import WELL
 from onboard.cli.output import JsonLines, failure_text
+from onboard.cli.signals import INTERRUPTED, Contract
 from onboard.defects import keep_defect
 from onboard.engine.command import failure
 from onboard.model.cancel import Cancelled
@@ -63,9 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (0 well, 1 not well, 2 wrong input, 3 AWS refused, 130 interrupted)."""
     given = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in given
+    Contract.as_json, Contract.is_kept = as_json, False
     try:
         options = _parsed(given)
-        as_json = getattr(options, "json", False)  # an abbreviation too
+        as_json = Contract.as_json = getattr(options, "json", False)  # an abbreviation too
         refuse_unusable(options)
         if options.debug_log:
             _log_to(options.debug_log)
@@ -76,6 +79,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _tell(error, as_json=as_json)
     except (KeyboardInterrupt, Cancelled):
         code = INTERRUPTED
+        if as_json and not Contract.is_kept:
+            with suppress(OSError):
+                JsonLines().event(RunFinished(run="", hosts={}), State())
     except BrokenPipeError:
         code = WELL  # a list or document whose reader has gone has been read as far as anyone wanted
     except Exception as error:  # noqa: BLE001 - a defect is reported in a line, not as a traceback
@@ -98,7 +104,12 @@ def run() -> None:
     """The console program."""
     logging.raiseExceptions = False  # a log on a full disk is no reason to fill the terminal
     streams.prepare()
-    code = main()
+    signals.raise_interrupts()
+    try:
+        code = main()
+    except KeyboardInterrupt:  # at its very first or last instruction
+        signals.leave()
+    signals.when_done(code)
     streams.end()
     sys.exit(code)
 

@@ -7,13 +7,13 @@ from contextlib import suppress
 from typing import Protocol
 
 from onboard.cli.exits import exit_code
+from onboard.cli.signals import Contract
 from onboard.model import events
 from onboard.model.cancel import CancelToken
 from onboard.model.changes import CHANGING
 from onboard.model.state import State
 
 SHOWN = 20  # mistakes; --json has all of them
-GONE = (BrokenPipeError, SystemExit)  # the reader of the output; rich raises the latter
 UNCHANGED = "Nothing was changed.\n"  # the answer to a person who does not agree
 
 
@@ -31,6 +31,7 @@ class JsonLines:
     def event(self, event: events.Event, state: State) -> None:
         sys.stdout.write(event.to_line() + "\n")
         sys.stdout.flush()
+        Contract.is_kept = isinstance(event, events.RunFinished)
 
     def end(self, state: State) -> None:
         if state.failure:
@@ -70,7 +71,7 @@ def follow(stream: Iterable[events.Event], show: Show, cancel: CancelToken) -> t
             continue
         try:
             show.event(event, state)
-        except GONE:
+        except BrokenPipeError:  # the reader of the output
             is_heard = False
             if state.command in CHANGING:
                 cancel.stop_now()
@@ -80,6 +81,6 @@ def follow(stream: Iterable[events.Event], show: Show, cancel: CancelToken) -> t
     if trouble is not None:
         raise trouble
     if is_heard:
-        with suppress(*GONE):
+        with suppress(BrokenPipeError):
             show.end(state)
     return state, exit_code(state, interrupted=cancel.stopping and not cancel.why)

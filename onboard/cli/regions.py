@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
 from onboard.cli.arguments import Commands, add_again, add_json
 from onboard.cli.output import JsonLines, Show, failure_text, follow
-from onboard.cli.text import LOG_WIDTH, marked, paused
+from onboard.cli.text import LOG_WIDTH, Paper, marked, paused
 from onboard.cli.workplace import placed
 from onboard.home import home
 from onboard.model import events
@@ -81,8 +80,8 @@ class _People:
     """Progress on standard error while it is measured, then a table and what follows from it on standard output."""
 
     def __init__(self) -> None:
-        self._out = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else LOG_WIDTH)
-        self._err = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+        self._out = Paper(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else LOG_WIDTH)
+        self._err = Paper(file=sys.stderr, highlight=False, soft_wrap=True)
         # It is redrawn seldom: what draws while connects are under way makes their answers look late.
         self._bar = Progress(
             SpinnerColumn(),

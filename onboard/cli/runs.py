@@ -5,12 +5,11 @@ import json
 import sys
 from contextlib import closing
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from onboard.cli.arguments import Commands, add_json
-from onboard.cli.text import LOG_WIDTH
+from onboard.cli.text import LOG_WIDTH, Paper
 from onboard.engine.journal import Journal, RunRecord
 from onboard.home import home
 
@@ -32,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
         for record in records:
             print(json.dumps(_fields(record)))  # noqa: T201 - the command's result
         return 0
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else LOG_WIDTH)
+    console = Paper(highlight=False, width=None if sys.stdout.isatty() else LOG_WIDTH)
     if not records:
         console.print("No runs yet. Start with: onboard check --profile P")
         return 0

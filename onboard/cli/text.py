@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import NoReturn
 
 from rich.console import Console
 from rich.markup import escape
@@ -44,14 +45,22 @@ LOG_WIDTH = 160
 PER_SECOND = 1.0  # plain progress lines at most
 
 
+class Paper(Console):
+    """A console whose lost reader is told as BrokenPipeError, as other files tell it: rich would end the program."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        self.quiet = True
+        raise BrokenPipeError
+
+
 class People:
     """Shows a run on a terminal: progress on standard error, the result on standard output."""
 
     def __init__(self, *, kept: bool = True) -> None:
         self._kept = kept  # a run that is not has no id that would lead anywhere
         # A pipe has no width: a table for a person who reads a log later gets room for whole sentences.
-        self._out = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else LOG_WIDTH)
-        err = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+        self._out = Paper(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else LOG_WIDTH)
+        err = Paper(file=sys.stderr, highlight=False, soft_wrap=True)
         self._progress = _Bar(err) if err.is_terminal else _Lines(err)
         self._err = err
 

@@ -8,6 +8,7 @@ import pytest
 from cli.conftest import Console
 
 from onboard import __main__ as program
+from onboard.cli import signals
 
 PROFILE = 'schema = 1\nname = "Köln"\n'
 full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device: /dev/full")
@@ -82,6 +83,7 @@ def test_ctrl_c_while_the_program_is_read_in(monkeypatch: pytest.MonkeyPatch) ->
         def __getattr__(self, _: str) -> object:
             raise KeyboardInterrupt
 
+    monkeypatch.setattr(signals, "while_read_in", lambda: None)  # these would be this process's own signals
     monkeypatch.setitem(sys.modules, "onboard.cli.main", Interrupted())
     with pytest.raises(SystemExit) as ended:
         program.run()
