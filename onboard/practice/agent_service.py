@@ -200,6 +200,11 @@ def _run(name: str, *arguments: str, machine: Machine) -> Outcome:
             found = b"".join(machine.files.get(path, b"") for path in paths).decode(errors="replace")
             said = "".join(f"cat: {path}: No such file or directory\n" for path in missing)
             return Outcome(1 if missing else 0, found, said)
+        case "head":
+            count, path = paths
+            if path not in machine.files:
+                return Outcome(1, "", f"head: cannot open '{path}' for reading: No such file or directory\n")
+            return Outcome(0, machine.files[path][: int(count)].decode(errors="replace"), "")
         case "rm":
             for path in paths:
                 machine.files.pop(path, None)

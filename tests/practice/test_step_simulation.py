@@ -427,6 +427,8 @@ def test_a_twin_has_the_registration_of_the_other(field: Field) -> None:
         (["cat /a"], (0, "content\n", "")),
         (["cat /b || exit 3", "echo on"], (3, "", "cat: /b: No such file or directory\n")),
         (["cat /b 2>/dev/null || true", "echo on  here"], (0, "on here\n", "")),
+        (["head -c 3 /a"], (0, "con", "")),
+        (["head -c 3 /b"], (1, "", "head: cannot open '/b' for reading: No such file or directory\n")),
         (["rm -f /a", "cat /a 2>/dev/null"], (1, "", "")),
         (["rmdir / 2>/dev/null"], (0, "", "")),
         (["rmdir /d"], (1, "", "rmdir: failed to remove '/d': Directory not empty\n")),

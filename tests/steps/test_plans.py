@@ -1,6 +1,7 @@
 """What steps plan from facts, without any server."""
 
 import json
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -385,3 +386,11 @@ def test_the_plan_says_where_sudo_keeps_the_activation_code() -> None:
     assert "sudo" not in quiet.summary
     assert "keeps a record of the activation code, in clear, in /srv/sudo-io" in told.summary
     assert quiet.covers(told), "the change is the same"
+
+
+@pytest.mark.parametrize(("content", "printed"), [("5ca1ab1e" * 8, "5ca1ab1e" * 8), ("<" * 200_000, "<" * 2048)])
+def test_what_is_read_back_through_aws_is_small_whatever_lies_there(tmp_path, content, printed):
+    """The agent never sends an answer that is too large, and the command would time out without a reason."""
+    (tmp_path / "nonce-a1").write_text(content)
+    ask = STEP["place_nonce"].proof("a1").ask.replace("/var/lib/onboard", str(tmp_path))
+    assert subprocess.run(["sh", "-c", ask], capture_output=True, text=True, check=True).stdout == printed
