@@ -172,7 +172,7 @@ def test_a_gap_of_the_network_is_survived_while_servers_wait(stumbling: Stumblin
 
 def test_an_outage_that_lasts_is_the_cause_of_what_waited_in_vain(stumbling: Stumbling) -> None:
     work, line = stumbling(1)
-    work.patience = replace(QUICK, answer=3 * slowness())
+    work.patience = replace(QUICK, answer=1.5 * slowness())
     line.always = {"SendCommand": Fault.LOST_503}
     state = work.apply()
     (host,) = state.hosts.values()
