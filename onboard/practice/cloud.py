@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 from asyncio.sslproto import SSLProtocol
+from asyncio.trsock import TransportSocket
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 
@@ -137,14 +138,22 @@ async def _end(runner: web.AppRunner) -> None:
     Over TLS, asyncio waits for the other side's farewell, for longer than this event loop may live.
     """
     connections = runner.server.connections if runner.server is not None else []
-    transports = [connection.transport for connection in connections if connection.transport is not None]
-    sockets = [transport.get_extra_info("socket") for transport in transports]
+    found = [_socket(connection.transport) for connection in connections if connection.transport is not None]
+    sockets = [one for one in found if one is not None]
     await runner.cleanup()
     for one in sockets:
         with suppress(OSError):  # it is closed already
             one.shutdown(socket.SHUT_RDWR)
     while any(one.fileno() != -1 for one in sockets):
         await asyncio.sleep(0)
+
+
+def _socket(transport: asyncio.Transport) -> TransportSocket | None:
+    """Its socket; None if asyncio has let go of it, since the other side was gone or it was closed twice."""
+    with suppress(AttributeError):
+        found: TransportSocket | None = transport.get_extra_info("socket")
+        return found
+    return None
 
 
 def _allow_many_connections() -> None:

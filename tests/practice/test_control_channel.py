@@ -1,6 +1,8 @@
 """The control channel of ssmmessages, frame by frame as an unmodified amazon-ssm-agent 3.3 speaks it."""
 
 import asyncio
+import contextlib
+import gc
 import hashlib
 import json
 import re
@@ -9,6 +11,7 @@ import ssl
 import struct
 import time
 import uuid
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -354,3 +357,21 @@ def test_only_those_that_trust_this_practices_authority_connect(practice: Practi
     for context in (ssl.create_default_context(), trusting(another)):
         with pytest.raises(ssl.SSLCertVerificationError):
             handshake(cloud.messages_url, context)
+
+
+@pytest.mark.parametrize("state", ["encrypted", "idle", "leaving"])
+def test_a_cloud_that_ends_leaves_no_connection_open(state: str) -> None:
+    """Whatever the other side does: asyncio would wait for its farewell, and the loop ends before that."""
+    with contextlib.ExitStack() as stack:
+        with running_cloud(Settings()) as cloud:
+            host, port = cloud.messages_url.removeprefix("https://").split(":")
+            plain = stack.enter_context(socket.create_connection((host, int(port))))
+            client = stack.enter_context(trusting(cloud.authority).wrap_socket(plain, server_hostname=host))
+            if state in ("idle", "leaving"):
+                how = {"idle": "keep-alive", "leaving": "close"}[state]
+                client.sendall(f"GET /ping HTTP/1.1\r\nHost: {host}\r\nConnection: {how}\r\n\r\n".encode())
+                assert client.recv(65536).startswith(b"HTTP/1.1 200")
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            gc.collect()
+    assert [str(one.message) for one in told] == []
