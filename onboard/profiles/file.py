@@ -58,7 +58,8 @@ def load(path: Path) -> Profile:
 
 
 def _empty_list(read: _Read) -> Iterator[Problem]:
-    if read.listed is not None and not read.listed.hosts and not read.listed.problems:
+    """A list is there to hold servers; one beside servers in the TOML file may have lost its last."""
+    if read.listed is not None and not read.profile.hosts and not read.listed.problems:
         yield Problem("hosts_file", "it contains no servers", "Add a line for each server below its header")
 
 

@@ -420,6 +420,14 @@ PROFILES = st.builds(
 )
 
 
+def test_a_list_that_lost_its_last_server_stays_beside_those_of_the_toml_file(tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    host = Host(name="web", address="10.0.0.1")
+    profile = save(Profile(credentials={"default": AGENT}, hosts=(host,)), path)
+    save(profile.model_copy(update={"hosts_file": "list.csv"}), path)
+    assert load(path).hosts == (host,)
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(profiles=st.lists(PROFILES, min_size=1, max_size=3), unlisted=st.integers(0, 3))
 def test_what_is_saved_is_what_is_loaded(
