@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from facts.posix_shells import SHELLS, shell, tools
+from posix_shells import SHELLS, shell, tools
 
 from onboard.aws.latency import LEAST, Target
 from onboard.engine.latency_from_server import NotMeasured, Way, compose, measure_from, parse
