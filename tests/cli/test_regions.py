@@ -230,9 +230,8 @@ def test_a_server_without_python_is_measured_through_tunnels(site: Site) -> None
     found = regions(ended)
     assert ranking(ended)["via"] == "tunnel"
     assert ranking(ended)["recommended"] == "eu-central-1"
-    assert (
-        12 <= float(str(found["eu-central-1"]["median_ms"])) < 25
-    )  # the way to the server, taken off, varies a little
+    median = float(str(found["eu-central-1"]["median_ms"]))
+    assert 12 <= median < 25, "the way to the server, which varies a little, is not in it"
     assert int(str(found["eu-central-1"]["samples"])) == 10
 
 
