@@ -15,6 +15,7 @@ from onboard.engine.history import runs, undo_preview
 from onboard.engine.journal import Journal, NotUnderstood
 from onboard.engine.other_runs import other_run_on
 from onboard.home import JOURNAL
+from onboard.hosts.ssh.known_hosts import KnownHosts
 from onboard.model.cancel import CancelToken
 from onboard.model.events import Noted, RunsListed
 from onboard.model.profile import Host, Profile
@@ -85,14 +86,15 @@ def test_no_run_of_a_journal_is_a_path(tmp_path: Path) -> None:
 def test_servers_of_a_newer_versions_run_are_known(tmp_path: Path) -> None:
     """While it goes on nothing else changes them; what it changed is not taken back before it."""
     spoil(tmp_path)
+    known = KnownHosts(tmp_path / "known_hosts")
     with closing(Journal(tmp_path)) as journal, closing(Journal(tmp_path)) as other:
         assert journal.run("newer").places() == {"web": WEB.place}
-        assert other_run_on([WEB], journal, own=()) is None
+        assert other_run_on([WEB], journal, known, own=()) is None
         with other.held("newer"):
-            refusal = other_run_on([WEB], journal, own=())
+            refusal = other_run_on([WEB], journal, known, own=())
             assert refusal is not None
             assert "changing web" in refusal.what
-            assert other_run_on([Host(name="elsewhere")], journal, own=()) is None
+            assert other_run_on([Host(name="elsewhere")], journal, known, own=()) is None
         journal.write("newer", "web", "configure_agent", "done")
         with closing(sqlite3.connect(tmp_path / JOURNAL)) as db, db:
             db.execute("UPDATE runs SET started = '2026-01-01' WHERE run = 'good'")
