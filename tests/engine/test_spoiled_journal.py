@@ -34,6 +34,7 @@ def spoil(folder: Path, path: str = "/p.toml") -> None:
         journal.write("good", "web", "register_agent", "done", {"node": "mi-1"})
         journal.begin("newer", "apply", path, NEWER)
         journal.begin("bad-profile", "apply", path, "[[[")
+        journal.write("bad-profile", "", "create_activation", "intent")  # it may have left one in AWS
         for run in DAMAGED:
             journal.begin(run, "apply", path, "{}")
     with closing(sqlite3.connect(folder / JOURNAL)) as db, db:
