@@ -78,7 +78,6 @@ def test_it_takes_commands_by_either_channel(tmp_path):
         printed = [becomes(lab, one, "Success", "Failed", "TimedOut")["StandardOutputContent"] for one in many]
         assert printed == [f"{number}\n" for number in range(14)], "the agent takes ten at once; the others come again"
         assert "OpenControlChannel" in used(lab)
-        assert "SendReply" not in used(lab)
         assert errors(lab, NOT_REGISTERED, FULL) == []
 
         # As in a new Region, and then as in one that denies the channel.
