@@ -32,6 +32,6 @@ CHECK = Check(
     NAME,
     (sudo_logging.FACT,),
     judge,
-    short=Text("Records of sudo"),
+    short=Text("Sudo records"),
     why=Text("Whoever reads sudo's records of input can read the activation code."),
 )
