@@ -122,8 +122,9 @@ def elsewhere(program: Packaged, shared: Path) -> Iterator[Packaged]:
 
 def test_it_works_read_only_under_any_name_for_a_user_without_a_home(elsewhere: Packaged, shared: Path) -> None:
     own = shared / "own"
-    own.mkdir()
-    own.chmod(0o777)
+    own.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        os.chown(own, NOBODY, NOBODY)
     given = {"ONBOARD_HOME": str(own), "LC_ALL": "C", "PATH": "/usr/bin:/bin", "TMPDIR": str(own)}
     assert_well(run_as_nobody(elsewhere, given))
     if os.geteuid() == 0:
