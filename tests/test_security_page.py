@@ -1,10 +1,10 @@
-"""SECURITY.md names a test for each of its statements: those tests exist."""
+"""onboard/SECURITY.md names a test for each of its statements: those tests exist."""
 
 import re
 from pathlib import Path
 
 TESTS = Path(__file__).parent
-PAGE = TESTS.parent / "SECURITY.md"
+PAGE = TESTS.parent / "onboard" / "SECURITY.md"
 CITED = re.compile(r"`([a-z_/]+\.py)(?:::(\w+))?`")
 
 
