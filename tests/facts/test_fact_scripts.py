@@ -396,14 +396,13 @@ def test_the_kind_of_roots_key_is_told_and_the_key_is_not(
 # disk_space, package_manager, privilege, name_resolution
 
 
-def test_mount_options_are_those_of_the_mount_a_folder_is_on(tmp_path: Path) -> None:
-    place = tmp_path / "a disk"
+def disks_seen_from(place: Path, prepare: str, folders: str = "") -> str:
+    """What disk_space prints of `place` and `folders`, in a mount namespace where `prepare` has mounted $PLACE."""
     place.mkdir()
-    script = script_of("disk_space").replace("/var/lib/amazon /var/log", '"$PLACE"')
-    mount = 'mount -t tmpfs -o noexec,ro,size=64k none "$PLACE" || exit 77\n'
+    script = script_of("disk_space").replace("/var/lib/amazon /var/log", f'"$PLACE" {folders}')
     done = subprocess.run(
         ["unshare", "-m", *shell("dash")],
-        input=mount + script,
+        input=f"{prepare} || exit 77\n{script}",
         capture_output=True,
         text=True,
         env={"PATH": os.environ["PATH"], "PLACE": f"{place}"},
@@ -411,7 +410,13 @@ def test_mount_options_are_those_of_the_mount_a_folder_is_on(tmp_path: Path) -> 
     )
     if done.returncode != 0 and not done.stdout:
         pytest.skip("needs to mount: root and unshare")
-    lines = [line.replace(str(place), "/place", 1) for line in done.stdout.splitlines()]
+    return done.stdout
+
+
+def test_mount_options_are_those_of_the_mount_a_folder_is_on(tmp_path: Path) -> None:
+    place = tmp_path / "a disk"
+    printed = disks_seen_from(place, 'mount -t tmpfs -o noexec,ro,size=64k none "$PLACE"')
+    lines = [line.replace(str(place), "/place", 1) for line in printed.splitlines()]
     told = disk_space.FACT.parse(Answer("\n".join(lines))).at("/place")
     assert told is not None
     assert told.free_kib == 64
@@ -421,20 +426,9 @@ def test_mount_options_are_those_of_the_mount_a_folder_is_on(tmp_path: Path) -> 
 
 def test_free_inodes_are_told(tmp_path: Path) -> None:
     place = tmp_path / "disk"
-    place.mkdir()
-    script = script_of("disk_space").replace("/var/lib/amazon /var/log", '"$PLACE" /proc')
-    mount = 'mount -t tmpfs -o nr_inodes=20 none "$PLACE" && touch "$PLACE"/1 "$PLACE"/2 || exit 77\n'
-    done = subprocess.run(
-        ["unshare", "-m", *shell("dash")],
-        input=mount + script,
-        capture_output=True,
-        text=True,
-        env={"PATH": os.environ["PATH"], "PLACE": f"{place}"},
-        check=False,
-    )
-    if done.returncode == 77:
-        pytest.skip("needs to mount: root and unshare")
-    told = disk_space.FACT.parse(Answer(done.stdout))
+    prepare = 'mount -t tmpfs -o nr_inodes=20 none "$PLACE" && touch "$PLACE"/1 "$PLACE"/2'
+    printed = disks_seen_from(place, prepare, "/proc")
+    told = disk_space.FACT.parse(Answer(printed))
     free = {seen.path: seen.free_inodes for seen in told.places}
     assert free[str(place)] == 17  # the folder itself is one
     assert free["/proc"] is None
