@@ -4,7 +4,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-from onboard.model.endpoints import Endpoints
+from onboard.model.endpoints import FIRST_WITHOUT_EC2MESSAGES, Endpoints
 from onboard.model.errors import OnboardError
 from onboard.model.profile import EndpointOverrides
 from onboard.model.words import Text
@@ -28,9 +28,6 @@ SUFFIXES = {
 WITHOUT_EC2MESSAGES = frozenset(
     {"ap-southeast-5", "ap-southeast-7", "mx-central-1", "ap-east-2", "ap-southeast-6", "eusc-de-east-1"}
 )
-
-# First agent that takes commands from ssmmessages (2024-02-07). Source: as above.
-FIRST_WITHOUT_EC2MESSAGES = (3, 3, 40, 0)
 
 
 def endpoints(

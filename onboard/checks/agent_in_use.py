@@ -5,8 +5,7 @@ from onboard.checks.base import Context
 from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import agent
 from onboard.facts.posix.agent import Agent
-
-_WITHOUT_EC2MESSAGES = (3, 3, 40, 0)  # AWS user guide, "Reference: ec2messages, ssmmessages, and other API operations"
+from onboard.model.endpoints import FIRST_WITHOUT_EC2MESSAGES
 
 
 def is_named(context: Context) -> bool:
@@ -33,5 +32,5 @@ def needs_ec2messages(facts: Facts, context: Context) -> bool:
     if isinstance(found, Unknown):
         return True
     if found.is_installed and stays(found, context):
-        return numbers(found.version) < _WITHOUT_EC2MESSAGES
-    return is_named(context) and numbers(context.profile.agent.version) < _WITHOUT_EC2MESSAGES
+        return numbers(found.version) < FIRST_WITHOUT_EC2MESSAGES
+    return is_named(context) and numbers(context.profile.agent.version) < FIRST_WITHOUT_EC2MESSAGES

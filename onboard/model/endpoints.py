@@ -3,6 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+# First agent that takes commands from ssmmessages (2024-02-07); earlier ones need ec2messages. Source:
+# AWS Systems Manager User Guide, "Reference: ec2messages, ssmmessages, and other API operations"
+FIRST_WITHOUT_EC2MESSAGES = (3, 3, 40, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
