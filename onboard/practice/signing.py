@@ -39,7 +39,7 @@ class SigningKey:
 
     def sign(self, data: bytes) -> bytes:
         """A detached binary signature over `data` (SHA-256)."""
-        return self._signature(BINARY, data, b"")
+        return self._signature(BINARY, data, b"", int(time.time()))
 
     def public_key(self) -> str:
         """The certificate (key, user id, self-signature) in ASCII armor."""
@@ -47,7 +47,8 @@ class SigningKey:
         name = USER_ID.encode()
         certified = _hashed_key(body) + b"\xb4" + struct.pack(">I", len(name)) + name
         usable_for_certifying_and_signing = _subpacket(27, b"\x03")
-        signature = self._signature(POSITIVE_CERTIFICATION, certified, usable_for_certifying_and_signing)
+        # As old as the key: a self-signature that is younger than a package's signature would not vouch for it.
+        signature = self._signature(POSITIVE_CERTIFICATION, certified, usable_for_certifying_and_signing, self._created)
         return _armored(_packet(PUBLIC_KEY, body) + _packet(USER_ID_PACKET, name) + signature)
 
     def _key_body(self) -> bytes:
@@ -57,10 +58,9 @@ class SigningKey:
     def _fingerprint(self) -> bytes:
         return hashlib.sha1(_hashed_key(self._key_body()), usedforsecurity=False).digest()
 
-    def _signature(self, kind: int, data: bytes, more_hashed: bytes) -> bytes:
+    def _signature(self, kind: int, data: bytes, more_hashed: bytes, made: int) -> bytes:
         fingerprint = self._fingerprint()
-        created = _subpacket(2, struct.pack(">I", int(time.time())))
-        hashed = created + _subpacket(33, b"\x04" + fingerprint) + more_hashed
+        hashed = _subpacket(2, struct.pack(">I", made)) + _subpacket(33, b"\x04" + fingerprint) + more_hashed
         unhashed = _subpacket(16, fingerprint[-8:])
         head = struct.pack(">BBBBH", 4, kind, RSA, SHA256, len(hashed)) + hashed
         signed = data + head + b"\x04\xff" + struct.pack(">I", len(head))

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
@@ -191,11 +192,15 @@ def test_both_packages_carry_the_same_files(tmp_path: Path, deb: Path, rpm: Path
     assert {name: int(size) for name, size, mode in rows if mode.startswith("-")} == in_deb
 
 
-def test_another_implementation_accepts_the_signature_and_no_other(deb: Path) -> None:
+def test_another_implementation_accepts_the_signature_and_no_other(deb: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sequoia = pytest.importorskip("pysequoia", reason="needs pysequoia")
     key = SigningKey.generate()
     package = deb.read_bytes()
-    signature = key.sign(package)
+    now = time.time()
+    with monkeypatch.context() as earlier:
+        # The certificate is written after the package was signed, and must vouch for the signature nevertheless.
+        earlier.setattr("time.time", lambda: now - 30)
+        signature = key.sign(package)
     certificate = sequoia.Cert.from_bytes(key.public_key().encode())
     assert [str(user_id) for user_id in certificate.user_ids] == [USER_ID]
     assert certificate.fingerprint.upper() == key.fingerprint
