@@ -134,6 +134,10 @@ class RealHost:
     def read(self, path: str) -> str:
         return self.run(f"cat {path}").stdout
 
+    def said(self) -> str:
+        """What its first process and its sshd wrote down."""
+        return (self._upper.parent / "log").read_text()
+
     def exists(self, path: str) -> bool:
         return os.path.lexists(self.root / path.lstrip("/"))
 

@@ -159,7 +159,7 @@ def test_healthy_hosts_come_online_and_each_fault_is_named(tmp_path: Path, monke
 
         state = work.apply()
         for name in ("debian", "rhel-like"):
-            assert state.hosts[name].status is HostStatus.ONLINE, why(state.hosts[name])
+            assert state.hosts[name].status is HostStatus.ONLINE, (why(state.hosts[name]), hosts[name].said())
             assert hosts[name].packages() != ""
         for name in FAULTS:
             assert state.hosts[name].status is HostStatus.BLOCKED, why(state.hosts[name])

@@ -230,7 +230,7 @@ def test_real_hosts_show_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         for host in hosts.values():
             kernel = [host.root / name for name in ("proc", "sys")]
             search.look_below(host.root, changed_after=began - 1, skip=kernel)
-            search.look_at(f"sshd of {host.name}", (work.fleet.known_hosts.parent / host.name / "log").read_bytes())
+            search.look_at(f"sshd of {host.name}", host.said().encode())
         _prove_that_it_was_looked_at(search, processes, logged, codes, site, hosts["mksh"])
     search.look_at_processes(processes, allowed=AGENTS_OWN)
     assert search.found == []

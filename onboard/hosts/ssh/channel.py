@@ -23,7 +23,7 @@ from onboard.hosts.ssh.transport import Limits, SshTransport, said_by
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import ConnectionLost
 from onboard.model.secret import Secret
-from onboard.model.words import Text
+from onboard.model.words import Text, joined
 
 CLOSE_LIMIT = 2.0  # seconds that a server has to close a channel before the next one is opened
 FREED_AFTER = (0.0, 0.05, 0.25)  # seconds; OpenSSH frees a session a moment after it has closed its channel
@@ -81,6 +81,8 @@ class Channels:
             ) from None
         except (paramiko.SSHException, EOFError, OSError) as error:
             self._cancel.check_now()
+            if not self._transport.is_active():
+                raise self.lost(self._why_closed()) from None
             raise self.lost(Text("The server did not open a session ({reason})", reason=said_by(error))) from None
 
     def leave(self, channel: paramiko.Channel) -> None:
@@ -190,7 +192,7 @@ class Channels:
     def _check(self, deadline: float, alive: bool = False) -> None:
         self._cancel.check_now()
         if not self._transport.is_active():
-            raise self.lost("The server, or a device on the way to it, closed the connection")
+            raise self.lost(self._why_closed())
         if not alive and time.monotonic() >= deadline:
             raise ConnectionLost(
                 "The server took too long",
@@ -198,6 +200,11 @@ class Channels:
                 why="A command did not end within its time limit; it is still running on the server",
                 remedy="Find out what hangs on the server, then try again",
             )
+
+    def _why_closed(self) -> str:
+        error = self._transport.get_exception()
+        said = "" if error is None or isinstance(error, EOFError) else said_by(error)
+        return joined("The server, or a device on the way to it, closed the connection", said)
 
 
 def close(channel: paramiko.Channel) -> None:
