@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aws.conftest import REGION
 from botocore.stub import Stubber
-from conftest import REGION
 
 from onboard.aws.changes.activations import (
     LARGEST,

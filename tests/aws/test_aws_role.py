@@ -7,8 +7,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aws.conftest import REGION
 from botocore.stub import Stubber
-from conftest import REGION
 
 from onboard.aws.changes.role import (
     CORE_POLICY,

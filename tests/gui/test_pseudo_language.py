@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import scenes
 import screenshots
-from conftest import settle
+from gui.conftest import settle
 from pictures_servers import CSV
 from PySide6.QtCore import (
     QAbstractItemModel,
