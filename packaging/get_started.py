@@ -33,6 +33,8 @@ LOCKS = {
 EXTRAS = {"practice": ["practice"], "build": ["practice", "build"], "test": ["practice", "build", "dev"]}
 WORKERS = ["-n", "2", "--dist", "loadgroup"]  # tests/conftest.py says which tests have to stay in one worker
 TEST_PACKAGES = ROOT / "tests" / "apt-packages.txt"
+# A package among them starts this at each boot: it would take port 22 from the computer's own sshd.
+UNWANTED_UNIT = Path("/etc/systemd/system/tinysshd.socket")
 
 # What PySide6's wheels expect of a Linux system: library → Debian's package.
 BUILD_PACKAGES = ["binutils"]  # reads what programs are linked with, and strips them
@@ -175,6 +177,9 @@ def install_system_packages(command: str) -> None:
             say("  " + " ".join(wanted[len(QT_LIBRARIES) :]))
         return
     missing = [name for name in wanted if not is_installed(name)]
+    if "tinysshd" in missing and os.geteuid() == 0 and not os.path.lexists(UNWANTED_UNIT):
+        UNWANTED_UNIT.parent.mkdir(parents=True, exist_ok=True)
+        UNWANTED_UNIT.symlink_to("/dev/null")  # systemd's "masked"
     if missing and not apt_install(missing):
         say("Missing, and only root can install it. Without it the wizard's window or some tests do not work:")
         say(f"  sudo apt-get install {' '.join(missing)}")

@@ -15,6 +15,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -124,21 +125,53 @@ def make_key(path: Path, key_type: str = "ed25519", *, passphrase: str = "", opt
 
 @contextlib.contextmanager
 def openssh(
-    folder: Path, *, key_types: Sequence[str] = ("ed25519",), options: Mapping[str, str] | None = None
+    folder: Path,
+    *,
+    key_types: Sequence[str] = ("ed25519",),
+    options: Mapping[str, str] | None = None,
+    mounts: str = "",
+    ipv6: bool = False,
 ) -> Iterator[OpenSsh]:
-    """Start sshd with its files in `folder`; `options` go into its sshd_config."""
+    """Start sshd with its files in `folder`; `options` go into its sshd_config. With `ipv6` it listens on ::1 as well.
+
+    `mounts` are shell commands that change the file system as this server and its sessions see it, and nobody else.
+    They may cover /tmp if `folder` is elsewhere.
+    """
     if not Path(SSHD).exists():
         pytest.skip(f"needs openssh-server: {SSHD}")
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd's privilege separation folder
-    with tempfile.TemporaryDirectory(prefix="onboard-sshd-") as public:
+    if mounts:
+        _needs_mount_namespace()
+    if ipv6:
+        _needs_ipv6()
+        options = {**(options or {}), "ListenAddress": "127.0.0.1\nListenAddress ::1"}
+    with tempfile.TemporaryDirectory(prefix="onboard-sshd-", dir="/run" if mounts else None) as public:
         Path(public).chmod(0o755)
-        with _running(OpenSsh(folder, Path(public), _free_port(), folder / "sshd.log"), key_types, options) as server:
-            yield server
+        server = OpenSsh(folder, Path(public), _free_port(), folder / "sshd.log")
+        with _running(server, key_types, options, mounts) as started:
+            yield started
+
+
+def _needs_mount_namespace() -> None:
+    needs_root()
+    needs("unshare")
+    tried = subprocess.run(["unshare", "--mount", "true"], capture_output=True, text=True, check=False)
+    if tried.returncode != 0:
+        pytest.skip(f"needs a mount namespace of its own: {tried.stderr.strip()}")
+
+
+def _needs_ipv6() -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError as error:
+        pytest.skip(f"needs IPv6 on loopback: {error}")
 
 
 @contextlib.contextmanager
-def _running(server: OpenSsh, key_types: Sequence[str], options: Mapping[str, str] | None) -> Iterator[OpenSsh]:
+def _running(
+    server: OpenSsh, key_types: Sequence[str], options: Mapping[str, str] | None, mounts: str
+) -> Iterator[OpenSsh]:
     folder = server.folder
     host_keys = {}
     for key_type in key_types:
@@ -163,7 +196,10 @@ def _running(server: OpenSsh, key_types: Sequence[str], options: Mapping[str, st
     lines += [f"HostKey {folder}/host_{key_type}" for key_type in key_types]
     config = folder / "sshd_config"
     config.write_text("\n".join(lines) + "\n")
-    with subprocess.Popen([SSHD, "-D", "-f", str(config), "-E", str(server.log)], stdin=subprocess.DEVNULL) as process:
+    command = [SSHD, "-D", "-f", str(config), "-E", str(server.log)]
+    if mounts:
+        command = ["unshare", "--mount", "/bin/sh", "-ec", f'{mounts}\nexec "$0" "$@"', *command]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
         try:
             _wait_until_it_listens(server, process)
             yield server
@@ -187,6 +223,33 @@ def dropbear(folder: Path) -> Iterator[OpenSsh]:
             yield server
         finally:
             process.terminate()
+
+
+@contextlib.contextmanager
+def tinysshd(folder: Path) -> Iterator[OpenSsh]:
+    """Start tinysshd, which serves one connection by standard input and output, behind a listener."""
+    needs_root()
+    needs("tinysshd", "tinysshd-makekey", "tinysshd-printkey")
+    keys, log = folder / "keys", folder / "tinysshd.log"
+    subprocess.run(["tinysshd-makekey", keys], check=True)
+    public = subprocess.run(["tinysshd-printkey", keys], check=True, capture_output=True, text=True).stdout.strip()
+    with socket.create_server(("127.0.0.1", 0)) as listener, log.open("wb") as output:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):  # the listener's end
+                while True:
+                    client, _ = listener.accept()
+                    with client:
+                        command = ["tinysshd", "-v", str(keys)]
+                        subprocess.run(command, check=False, stdin=client, stdout=client, stderr=output)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield OpenSsh(folder, folder, listener.getsockname()[1], log, {"ed25519": public})
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 @contextlib.contextmanager

@@ -116,6 +116,27 @@ def test_packages_that_a_release_lacks_do_not_keep_the_others_out(
     assert not get_started.apt_install(["gone"])
 
 
+def test_an_ssh_server_for_tests_does_not_take_the_place_of_the_computers_own(
+    get_started: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if not sys.platform.startswith("linux"):
+        pytest.skip("needs Linux")
+    unit = tmp_path / "system" / "tinysshd.socket"
+    masked: list[bool] = []
+    monkeypatch.setattr(get_started, "UNWANTED_UNIT", unit)
+    monkeypatch.setattr(get_started.shutil, "which", lambda program: f"/usr/bin/{program}")
+    monkeypatch.setattr(get_started, "is_installed", lambda package: False)
+    monkeypatch.setattr(get_started, "apt", lambda command: masked.append(unit.is_symlink()) or True)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    get_started.install_system_packages("practice")
+    assert not any(masked)
+    masked.clear()
+    get_started.install_system_packages("test")
+    assert masked
+    assert all(masked)
+    assert unit.readlink() == Path("/dev/null")
+
+
 def test_system_libraries_missing_are_named_where_there_is_no_apt(
     get_started: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -104,7 +104,7 @@ _PLAIN = '/bin/sh "$folder/run"'
 
 _SUDO = """\
 if [ "$(id -u)" = 0 ]; then /bin/sh "$folder/run"
-elif command -v sudo >/dev/null 2>&1; then sudo {options} -- /bin/sh "$folder/run"
+elif command -v sudo >/dev/null 2>&1; then sudo -u root {options} -- /bin/sh "$folder/run"
 else rm -rf "$folder"; folder=; echo '{marker} cannot no-sudo'; return
 fi"""
 
@@ -306,6 +306,7 @@ class Refusal(StrEnum):
 
     NO_SHELL = "no-shell"  # the login shell did not run COMMAND
     NO_FOLDER = "no-folder"  # no folder could be made or written
+    READ_ONLY = "read-only"  # as their file systems are read-only
     NO_SUDO = "no-sudo"  # not root, and no sudo
     NOT_IN_SUDOERS = "not-in-sudoers"
     NEEDS_TTY = "needs-tty"
@@ -444,8 +445,8 @@ class Dialogue:
             whose = self._question.findall(self._stderr.data)[0][0]
             return NotRun(Refusal.OTHER_PASSWORD, whose.decode("utf-8", "replace"))
         if cannot := self._stdout.find("cannot"):
-            reason = Refusal.NO_SUDO if cannot.value == Refusal.NO_SUDO.encode() else Refusal.NO_FOLDER
-            return NotRun.of(reason, self._said_by_sudo())
+            said = self._said_by_sudo()
+            return NotRun.of(Refusal.NO_SUDO if cannot.value == Refusal.NO_SUDO.encode() else _no_folder(said), said)
         if not self.started:
             noise = bytes(self._stdout.data) + b"\n" + (b"" if self.request.pty else bytes(self._stderr.data))
             changes = _SSHD_CHANGES.search(noise)
@@ -465,6 +466,12 @@ class Dialogue:
             if words.search(said):
                 return refusal
         return Refusal.SUDO_FAILED
+
+
+def _no_folder(said: bytes) -> Refusal:
+    """Why no folder could be made, by what mktemp and the shell print in the C locale about each place."""
+    is_read_only = b"Read-only file system" in said and b"No space left" not in said
+    return Refusal.READ_ONLY if is_read_only else Refusal.NO_FOLDER
 
 
 # What sudo (1.7 to 1.9) and sudo-rs print in the C locale. Order matters: a wrong password ends with

@@ -61,6 +61,15 @@ _REFUSALS: Mapping[Refusal, tuple[type[HostError], str, str, str]] = {
         phrase("Neither the temporary folders nor the home folder is writable with free space"),
         phrase("Free some space. This shows how full the disks are"),
     ),
+    Refusal.READ_ONLY: (
+        HostError,
+        "No temporary folder could be created on the server",
+        phrase("The temporary folders and the home folder are on read-only file systems"),
+        phrase(
+            "Make one of them writable: /tmp, /var/tmp, /dev/shm or the home folder of {user}. After a disk error, "
+            "Linux makes a file system read-only. This shows how they are mounted, and the kernel's errors"
+        ),
+    ),
     Refusal.BROKEN_OFF: (
         ConnectionLost,
         "A command was interrupted on the server",
@@ -71,7 +80,10 @@ _REFUSALS: Mapping[Refusal, tuple[type[HostError], str, str, str]] = {
         PrivilegeMissing,
         "The account may not act as root",
         phrase("{user} is not root and there is no sudo"),
-        phrase("Log in as root, or install the package sudo on the server and allow {user} to use it"),
+        phrase(
+            "Log in as root, or install the package sudo on the server and allow {user} to use it. Onboard does not "
+            "use doas, pkexec or su"
+        ),
     ),
     Refusal.NOT_IN_SUDOERS: (
         PrivilegeMissing,
@@ -164,6 +176,8 @@ def _commands(refusal: Refusal, user: str) -> tuple[Command | None, ...]:
     match refusal:
         case Refusal.NO_FOLDER:
             return (sh("df", "-h", "/tmp", "/var/tmp"),)  # noqa: S108 - looked at, not written to
+        case Refusal.READ_ONLY:
+            return sh("findmnt", "-o", "TARGET,SOURCE,OPTIONS"), sh("sudo", "dmesg", "--level", "err")
         case Refusal.WRONG_PASSWORD:
             return sh("sudo", "-k"), sh("sudo", "-l")
         case Refusal.SUDO_FAILED:

@@ -303,9 +303,10 @@ def _handshake_failed(host: Host, error: Exception | None, incoming: _Incoming) 
         return kind(
             "The server and this program have no SSH algorithm in common",
             where=host.name,
-            why=said,
+            why=joined(said, incoming.said[-1].strip() if incoming.said else ""),
             remedy="Update its OpenSSH, or allow current algorithms (curve25519-sha256, aes128-ctr, hmac-sha2-256, "
-            "ed25519 or RSA host keys with SHA-2) in its sshd_config",
+            "ed25519 or RSA host keys with SHA-2) in its sshd_config. A server without them, such as tinysshd, needs "
+            "OpenSSH's sshd",
         )
     if isinstance(error, EOFError | OSError) or (error is not None and _says_something_else(error)):
         return _no_ssh(host, joined("It closed the connection, or did not answer as an SSH server does", printed))
