@@ -25,7 +25,7 @@ The answer. Everything before `start` or `begin` is noise (banners, what rc file
   Another account's (`targetpw`, `rootpw`, `runaspw` in sudoers) is never answered with this one's password.
 * What sudo says is looked at as it comes: where the password has expired, it waits for a new one.
 * `begin` is printed by a process that already has the privilege. When `input` is not `none`, the input is sent now.
-* `MARKER cannot REASON⏎` on standard output instead: `no-folder` or `no-sudo`.
+* `MARKER cannot REASON⏎` on standard output instead: `no-folder`, `no-sudo` or `not-root`.
 * `end` without a `begin`: sudo refused; its messages say why, between `start` and `end`.
 * Neither: the login shell did not run COMMAND (an account without a shell, a forced command).
 
@@ -69,7 +69,7 @@ LC_ALL=C; export LC_ALL
 PATH="${{PATH:-/usr/bin:/bin}}:/usr/local/sbin:/usr/sbin:/sbin"; export PATH
 command -v mktemp >/dev/null 2>&1 || PATH="$PATH:/usr/bin:/bin"
 umask 022; cd /
-echo '{marker} begin' >&2
+{check_root}echo '{marker} begin' >&2
 echo '{marker} begin'
 exec /bin/sh "${{0%/*}}/script"{redirect}
 {marker}
@@ -107,6 +107,11 @@ if [ "$(id -u)" = 0 ]; then /bin/sh "$folder/run"
 elif command -v sudo >/dev/null 2>&1; then sudo -u root {options} -- /bin/sh "$folder/run"
 else rm -rf "$folder"; folder=; echo '{marker} cannot no-sudo'; return
 fi"""
+
+# Shells drop root's rights where only the effective user id is root's, as with sudo's stay_setuid.
+_CHECK_ROOT = """\
+case "$(id -u)" in 0|'') ;; *) echo '{marker} cannot not-root'; exit 1 ;; esac
+"""
 
 _END = """\
 echo '{marker} end '"$code" >&2
@@ -219,6 +224,7 @@ class Request:
             pty=_yes(self.pty),
             script=self.script,
             redirect=redirect,
+            check_root=_CHECK_ROOT.format(marker=self.marker) if self.privileged else "",
             terminal="stty -echo -opost\n" if self.pty else "",
             start=start,
             finish=finish,
@@ -241,7 +247,7 @@ class Request:
         return f"{self.prompt}{whose}:{who}:".encode()
 
     def cannot(self, reason: str) -> bytes:
-        """For servers: goes to standard output instead of `begin`; no-folder or no-sudo."""
+        """For servers: goes to standard output instead of `begin`; no-folder, no-sudo or not-root."""
         return f"{self.marker} cannot {reason}\n".encode()
 
 
@@ -308,6 +314,7 @@ class Refusal(StrEnum):
     NO_FOLDER = "no-folder"  # no folder could be made or written
     READ_ONLY = "read-only"  # as their file systems are read-only
     NO_SUDO = "no-sudo"  # not root, and no sudo
+    NOT_ROOT = "not-root"  # sudo ran it, as another account
     NOT_IN_SUDOERS = "not-in-sudoers"
     NEEDS_TTY = "needs-tty"
     NEEDS_PASSWORD = "needs-password"  # noqa: S105 - a reason's name
@@ -446,7 +453,8 @@ class Dialogue:
             return NotRun(Refusal.OTHER_PASSWORD, whose.decode("utf-8", "replace"))
         if cannot := self._stdout.find("cannot"):
             said = self._said_by_sudo()
-            return NotRun.of(Refusal.NO_SUDO if cannot.value == Refusal.NO_SUDO.encode() else _no_folder(said), said)
+            reason = cannot.value.decode("ascii", "replace")
+            return NotRun.of(Refusal(reason) if reason in _CANNOT else _no_folder(said), said)
         if not self.started:
             noise = bytes(self._stdout.data) + b"\n" + (b"" if self.request.pty else bytes(self._stderr.data))
             changes = _SSHD_CHANGES.search(noise)
@@ -466,6 +474,9 @@ class Dialogue:
             if words.search(said):
                 return refusal
         return Refusal.SUDO_FAILED
+
+
+_CANNOT = (Refusal.NO_SUDO, Refusal.NOT_ROOT)  # what `cannot` says; no-folder has several causes
 
 
 def _no_folder(said: bytes) -> Refusal:

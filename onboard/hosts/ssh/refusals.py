@@ -85,6 +85,14 @@ _REFUSALS: Mapping[Refusal, tuple[type[HostError], str, str, str]] = {
             "use doas, pkexec or su"
         ),
     ),
+    Refusal.NOT_ROOT: (
+        PrivilegeMissing,
+        "sudo does not run the account's scripts as root",
+        phrase("A shell that sudo started for {user} does not have root's user id"),
+        phrase(
+            "Log in as root, or remove stay_setuid for {user} from /etc/sudoers. This shows whose rights sudo gives"
+        ),
+    ),
     Refusal.NOT_IN_SUDOERS: (
         PrivilegeMissing,
         "The account may not act as root",
@@ -180,7 +188,7 @@ def _commands(refusal: Refusal, user: str) -> tuple[Command | None, ...]:
             return sh("findmnt", "-o", "TARGET,SOURCE,OPTIONS"), sh("sudo", "dmesg", "--level", "err")
         case Refusal.WRONG_PASSWORD:
             return sh("sudo", "-k"), sh("sudo", "-l")
-        case Refusal.SUDO_FAILED:
+        case Refusal.SUDO_FAILED | Refusal.NOT_ROOT:
             return (sh("sudo", "id"),)
         case Refusal.NOT_IN_SUDOERS if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", user):  # others sudoers would misread
             rule, file = sh("echo", f"{user} ALL=(root) NOPASSWD: ALL"), sh("tee", _SUDOERS)

@@ -418,6 +418,17 @@ def test_runas_default(server: OpenSsh, package: Path) -> None:
     sudo_works(server, "runas_default=daemon", package)
 
 
+@pytest.mark.parametrize("terminal", ["", ", requiretty"])
+def test_stay_setuid(server: OpenSsh, terminal: str) -> None:
+    """Shells then drop root's rights, and a script would run as the account."""
+    defaults = f"stay_setuid{terminal}"
+    with (
+        account(server, password=PASSWORD, sudo=ALL, sudo_defaults=defaults) as user,
+        connected(server, user) as connection,
+    ):
+        assert "stay_setuid" in may_not_act_as_root(connection, "does not run the account's scripts as root").remedy
+
+
 # --- file systems, umask, clock, locales
 
 
