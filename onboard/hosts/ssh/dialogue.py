@@ -28,6 +28,7 @@ The answer. Everything before `start` or `begin` is noise (banners, what rc file
 * `MARKER cannot REASON⏎` on standard output instead: `no-folder`, `no-sudo` or `not-root`.
 * `end` without a `begin`: sudo refused; its messages say why, between `start` and `end`.
 * Neither: the login shell did not run COMMAND (an account without a shell, a forced command).
+* Lines with the marker in any other order: something between the script and here lost or changed them.
 
 The script runs as `sh FOLDER/script` in the C locale, umask 022 (package managers and trust stores break under a
 tighter one: scripts that write secrets set their own), working folder `/`, the sbin folders at the end of PATH, and
@@ -296,15 +297,18 @@ class UploadAnswer:
     @classmethod
     def parse(cls, stdout: bytes) -> Self:
         """ValueError when it is not such an answer."""
-        path, _, rest = stdout.partition(b"\n")
+        first, _, rest = stdout.partition(b"\n")
         kind, _, content = rest.partition(b"\n")
+        path = first.decode(errors="replace")
+        if not (path.startswith("/") and path.isprintable()) or path.encode() != first:
+            raise ValueError("the server did not return where the file is")
         if kind == b"content":
-            return cls(path.decode(), None, content)
+            return cls(path, None, content)
         # GNU's programs put a backslash before the hash of a file whose name has one.
         found = re.fullmatch(rb"sha256 \\?([0-9a-f]{64})", kind)
         if found is None:
             raise ValueError("the server returned no hash")
-        return cls(path.decode(), found[1].decode())
+        return cls(path, found[1].decode())
 
 
 class Refusal(StrEnum):
@@ -328,6 +332,7 @@ class Refusal(StrEnum):
     TOO_MUCH = "too-much"  # more than an answer can have
     NOT_STARTED = "not-started"  # the log-in shell waits for something
     BROKEN_OFF = "broken-off"  # it began, but its shell ended first
+    NOT_UNDERSTOOD = "not-understood"  # /bin/sh ran, and what came back is not what the request prints
 
 
 class NotRun(Exception):
@@ -429,7 +434,8 @@ class Dialogue:
     def result(self) -> ScriptResult:
         """The script's own exit code and output. Raises NotRun."""
         out_end, err_end = self._stdout.find_end(), self._stderr.find_end()
-        if self.began and out_end and err_end and self._refused is None:
+        began = self._stdout.find("begin") and self._stderr.find("begin")
+        if began and out_end and err_end and self._refused is None:
             code = int(out_end.value)
             if self.request.pty:
                 out, err = self._stdout.find("out"), self._stdout.find("err")
@@ -447,7 +453,7 @@ class Dialogue:
         if self._refused is Refusal.TOO_MUCH:
             return NotRun.of(Refusal.TOO_MUCH, bytes(self._stdout.data[-_LONGEST_LINE:]))
         if self.began:
-            return NotRun(Refusal.BROKEN_OFF)
+            return NotRun(Refusal.NOT_UNDERSTOOD if self._stdout.find_end() else Refusal.BROKEN_OFF)
         if self._refused is Refusal.OTHER_PASSWORD:
             whose = self._question.findall(self._stderr.data)[0][0]
             return NotRun(Refusal.OTHER_PASSWORD, whose.decode("utf-8", "replace"))
@@ -455,6 +461,8 @@ class Dialogue:
             said = self._said_by_sudo()
             reason = cannot.value.decode("ascii", "replace")
             return NotRun.of(Refusal(reason) if reason in _CANNOT else _no_folder(said), said)
+        if self._is_damaged():
+            return NotRun(Refusal.NOT_UNDERSTOOD)
         if not self.started:
             noise = bytes(self._stdout.data) + b"\n" + (b"" if self.request.pty else bytes(self._stderr.data))
             changes = _SSHD_CHANGES.search(noise)
@@ -463,6 +471,17 @@ class Dialogue:
         if self.request.prompt:
             said = self._question.sub(b"", said)
         return NotRun.of(self._refused or self._why(said), said)
+
+    def _is_damaged(self) -> bool:
+        """Whether what came back is not what a request prints whose script did not begin."""
+        if self._refused not in (None, Refusal.NOT_STARTED):
+            return False
+        if not self.started:  # a forced command that prints the request prints the marker too, never as such a line
+            return self._stdout.has_marker_line() or self._stderr.has_marker_line()
+        if not self.request.privileged or self.request.marker.encode() in self._said_by_sudo():
+            return True
+        end = self._stdout.find_end()
+        return end is not None and int(end.value) == 0  # sudo that refuses does not succeed
 
     def _said_by_sudo(self) -> bytes:
         """What stands between `start` and `end` on standard error."""
@@ -527,6 +546,7 @@ _REST = {
     "end": re.compile(rb" end (\d{1,3})\r?\n"),
 }
 _LONGEST_REST = 64
+_LIKE_MARKER = re.compile("onboard-[0-9a-f]{16}")  # a damaged one too: nothing for people
 _LONGEST_LINE = 300
 
 
@@ -565,6 +585,10 @@ class _Stream:
     def find_end(self) -> _MarkerLine | None:
         return self.find("end")
 
+    def has_marker_line(self) -> bool:
+        """Whether a line begins with the marker and a word, whichever word it is."""
+        return self.data.startswith(self._marker + b" ") or b"\n" + self._marker + b" " in self.data
+
     def between(self, end: _MarkerLine) -> bytes:
         begin = self.find("begin")
         return bytes(self.data[begin.end if begin else 0 : end.start])
@@ -581,4 +605,5 @@ def _yes(value: bool) -> str:
 def _last_lines(said: bytes) -> list[str]:
     """The last few lines with something on them, each cut to what fits a message."""
     lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
+    lines = [line for line in lines if _LIKE_MARKER.search(line) is None]
     return [line[:_LONGEST_LINE] for line in lines[-SAID_LINES:]]

@@ -76,6 +76,15 @@ _REFUSALS: Mapping[Refusal, tuple[type[HostError], str, str, str]] = {
         phrase("Its shell ended before the command did"),
         phrase("Check whether the server restarts or runs out of memory"),
     ),
+    Refusal.NOT_UNDERSTOOD: (
+        ConnectionLost,
+        "The server's answer was not understood",
+        phrase("What came back is not what the command that was sent prints. It may have run all the same"),
+        phrase(
+            "Try again. If it happens again, something on the server changes what commands print: look for a program "
+            "that records or filters the sessions of {user}, and at its rc files, such as ~/.bashrc and ~/.profile"
+        ),
+    ),
     Refusal.NO_SUDO: (
         PrivilegeMissing,
         "The account may not act as root",

@@ -231,6 +231,46 @@ def test_why_sudo_refused(said: str, refusal: Refusal) -> None:
     assert caught.value.detail == said.splitlines()[-1]
 
 
+def damaged(out: bytes, err: bytes, *, privileged: bool = True) -> NotRun:
+    """What becomes of an answer; M stands for the marker."""
+    dialogue = Dialogue(Request.new("id", privileged=privileged))
+    marker = dialogue.request.marker.encode()
+    dialogue.feed(out.replace(b"M", marker), err.replace(b"M", marker))
+    dialogue.end_of_stream()
+    with pytest.raises(NotRun) as caught:
+        dialogue.result()
+    assert marker[:20].decode() not in f"{caught.value.detail} {caught.value.said}"
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("out", "err"),
+    [
+        (b"M be\0gin\n0\nM end 0\n", b"M start\nM begin\nM end 0\n"),
+        (b"M be\0gin\n0\n", b"M start\nM begin\n"),
+        (b"M end 0\n", b"M start\nM end 0\n"),
+        (b"M begin\n0\nM end 0\n", b"M start\nM end 0\n"),
+        (b"M begin\n0\nM end 0\n", b"M start\nM begin\n"),
+        (b"M be\0gin\n0\nM end 0\n", b"M st\0art\nM begin\nM end 0\n"),
+        (b"", b"M st\0art\n"),
+    ],
+)
+def test_a_damaged_answer_is_no_fault_of_sudo_or_the_shell(out: bytes, err: bytes) -> None:
+    assert damaged(out, err).refusal is Refusal.NOT_UNDERSTOOD
+    assert damaged(out, err, privileged=False).refusal is Refusal.NOT_UNDERSTOOD
+
+
+def test_sudo_is_not_blamed_where_it_is_not_used() -> None:
+    assert damaged(b"", b"M start\nnoise\n", privileged=False).refusal is Refusal.NOT_UNDERSTOOD
+    assert damaged(b"", b"M start\nsudo: it crashed\n").refusal is Refusal.SUDO_FAILED
+
+
+def test_no_marker_is_shown_even_of_a_request_that_comes_back() -> None:
+    echoed = Request.new("id").text().encode()  # as a forced command prints it that is `cat`
+    assert damaged(echoed, b"no shell here\n").refusal is Refusal.NO_SHELL
+    assert damaged(b"", b"M start\nsudo: odd\nMx broken\nM end 1\n").refusal is Refusal.NOT_UNDERSTOOD
+
+
 def test_no_sudo_is_told(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     request = Request.new("id", privileged=True)
     edited = request.text().replace('"$(id -u)" = 0', '"$(id -u)" = none').replace("command -v sudo", "command -v no")
@@ -282,6 +322,13 @@ def test_an_upload_request_is_parsed_back() -> None:
 @pytest.mark.parametrize("answer", [UploadAnswer("/tmp/x/f", "ab" * 32), UploadAnswer("/tmp/x/f", None, b"\n\0")])
 def test_upload_answers_are_parsed_back(answer: UploadAnswer) -> None:
     assert UploadAnswer.parse(answer.to_bytes()) == answer
+
+
+@pytest.mark.parametrize("path", [b"", b"tmp/f", b"/tmp/\0f", b"/tmp/\x1b[2Jf", b"/tmp/\xff", b"/tmp/f\r"])
+def test_a_path_that_no_server_has_is_refused(path: bytes) -> None:
+    for rest in (b"sha256 " + b"ab" * 32, b"content\nfile"):
+        with pytest.raises(ValueError, match="where the file is"):
+            UploadAnswer.parse(path + b"\n" + rest)
 
 
 @pytest.mark.parametrize("text", ["", "ls\n", "# onboard 1 m privileged=maybe\n"])
