@@ -22,6 +22,7 @@ class Questions:
     script: str
 
 
+NOT_UNDERSTOOD = Unknown("the server's answer was not understood")
 SECTION_LIMIT = 1024 * 1024  # bytes that a script may print, as in facts_bundle.sh
 _BEGIN = re.compile(rb"onboard-facts ([0-9a-f]{32}) begin\n")
 
@@ -80,7 +81,8 @@ def split(result: ScriptResult, *, received: float | None = None) -> Mapping[str
     begin = _BEGIN.search(result.stdout)
     if begin is None:
         return {}
-    prefix = rb"\nonboard-facts " + begin.group(1)
+    mark = b"onboard-facts " + begin.group(1)
+    prefix = rb"\n" + mark
     section = re.compile(
         prefix + rb" section ([a-z_]+)\n(.*?)" + prefix + rb" stderr\n(.*?)" + prefix + rb" end \1 (\d+|late) (\d+)\n",
         re.DOTALL,
@@ -93,6 +95,8 @@ def split(result: ScriptResult, *, received: float | None = None) -> Mapping[str
         stderr = said.decode(errors="replace")
         if state == b"late":
             answers[name.decode()] = Unknown("the server did not answer this within its time limit")
+        elif mark in printed or mark in said:  # marks of other sections: lines were lost or moved
+            answers[name.decode()] = NOT_UNDERSTOOD
         elif int(size) > SECTION_LIMIT:
             answers[name.decode()] = Unknown(
                 f"the server printed {int(size):,} bytes, more than the limit for one answer"
@@ -105,6 +109,8 @@ def split(result: ScriptResult, *, received: float | None = None) -> Mapping[str
 def _why_missing(result: ScriptResult) -> Unknown:
     begin = _BEGIN.search(result.stdout)
     if begin is None:
+        if result.exit_code == 0:
+            return NOT_UNDERSTOOD
         said = result.stderr.decode(errors="replace").strip().splitlines()
         return Unknown(f"the server did not run the script: {said[-1] if said else f'exit code {result.exit_code}'}")
     line = b"\nonboard-facts " + begin.group(1)

@@ -28,7 +28,6 @@ PACKAGE, PACKAGE_LOCK = "steps_package", "steps_package_lock"
 # Seconds that a server may keep one script: the longest wait for another package manager, then the installation.
 PATIENCE, LOCK_LIMIT, LONGEST = 600, 300, 1200.0
 EVIDENCE_LINES = 20
-_SILENT = phrase("the script ended with exit code {code}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,12 @@ class Explanation:
     why: str
     remedy: str
 
+
+_SILENT = phrase("the script ended with exit code {code}")
+_NOT_UNDERSTOOD = Explanation(
+    phrase("the server's answer was not understood; the change may have been made all the same"),
+    phrase("Run the command again. If it happens again, find out what on the server changes what commands print"),
+)
 
 Explain = Callable[[str], Explanation | None]
 
@@ -84,7 +89,7 @@ def run(
     if secret is not None:
         said = said.replace(secret.reveal(), "(secret)")
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    cause = explain(said) or Explanation(lines[-1] if lines else Text(_SILENT, code=result.exit_code), "")
+    cause = _cause(result.exit_code, lines, explain(said))
     raise StepFailed(
         failure,
         where=connection.host.name,
@@ -92,3 +97,9 @@ def run(
         remedy=cause.remedy,
         evidence="\n".join(lines[-EVIDENCE_LINES:]),
     )
+
+
+def _cause(exit_code: int, lines: Sequence[str], explained: Explanation | None) -> Explanation:
+    if exit_code == 0:  # it claims success, and not what it did
+        return _NOT_UNDERSTOOD
+    return explained or Explanation(lines[-1] if lines else Text(_SILENT, code=exit_code), "")

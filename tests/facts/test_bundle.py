@@ -194,6 +194,18 @@ def test_an_answer_that_broke_off_is_unknown(scripts: dict[str, str]) -> None:
     assert "cannot fork" in answered(facts, b"banner", b"noise\nsh: cannot fork\n", 2).unknown()["one"]
 
 
+def test_an_answer_that_holds_marks_of_other_answers_is_unknown(scripts: dict[str, str]) -> None:
+    scripts |= {"one": "", "two": ""}
+    facts = [text_fact("one"), text_fact("two")]
+    output = bundle.answer(bundle.compose(POSIX, facts, WANTED), {"one": Answer("1"), "two": Answer("2")})
+    mark, _, _ = output.partition(b" begin\n")
+    inserted = output.replace(b"one\n1", b"one\n1" + mark + b" section two\n")
+    answers = answered(facts, inserted)
+    assert answers.known() == {"two": "2"}
+    assert answers.unknown() == {"one": "the server's answer was not understood"}
+    assert set(answered(facts, b"nothing").unknown().values()) == {"the server's answer was not understood"}
+
+
 def test_a_parser_that_does_not_understand_makes_it_unknown(scripts: dict[str, str]) -> None:
     def parse(answer: Answer) -> str:
         raise FactError(f"what is {answer.stdout}?")

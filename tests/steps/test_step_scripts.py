@@ -160,8 +160,10 @@ def test_a_failure_says_why_without_the_secret(stdout):
 
 
 def test_an_answer_that_broke_off_is_a_failure():
-    with pytest.raises(StepFailed, match="exit code 0"):
-        script.run(Answering("undo.old=x\n"), "x", failure="no")
+    with pytest.raises(StepFailed, match="answer was not understood") as failed:
+        script.run(Answering("undo.old=x\n", "it warned\n"), "x", failure="no")
+    assert "Run the command again" in failed.value.remedy
+    assert failed.value.evidence == "it warned"
 
 
 POST = 'RequestError: send request failed\ncaused by: Post "https://ssm.eu-central-1.amazonaws.com/": '
