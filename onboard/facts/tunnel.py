@@ -205,4 +205,6 @@ class _Stream:
 
 
 def _text(error: Exception) -> str:
+    if isinstance(error, EOFError):
+        return "it closed the connection"
     return (error.strerror if isinstance(error, OSError) else "") or str(error) or type(error).__name__

@@ -81,8 +81,6 @@ class Channels:
             ) from None
         except (paramiko.SSHException, EOFError, OSError) as error:
             self._cancel.check_now()
-            if not self._transport.is_active():
-                raise self.lost(self._why_closed()) from None
             raise self.lost(Text("The server did not open a session ({reason})", reason=said_by(error))) from None
 
     def leave(self, channel: paramiko.Channel) -> None:
@@ -97,7 +95,10 @@ class Channels:
     def hang_up(self) -> None:
         self._transport.hang_up()
 
-    def lost(self, why: str) -> ConnectionLost:
+    def lost(self, why: str = "") -> ConnectionLost:
+        """The error to raise where something failed on the connection: `why`, unless it is simply closed."""
+        if not self._transport.is_active():
+            why = self._why_closed()
         return ConnectionLost(
             "The connection was lost", where=self._host, why=why, remedy="Check the server and try again"
         )
@@ -192,7 +193,7 @@ class Channels:
     def _check(self, deadline: float, alive: bool = False) -> None:
         self._cancel.check_now()
         if not self._transport.is_active():
-            raise self.lost(self._why_closed())
+            raise self.lost()
         if not alive and time.monotonic() >= deadline:
             raise ConnectionLost(
                 "The server took too long",

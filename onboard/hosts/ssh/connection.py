@@ -17,7 +17,7 @@ from onboard.hosts.ssh.account import Account
 from onboard.hosts.ssh.channel import Channels, SessionRefused, SudoPassword, ask, ask_for_pty_without_echo, close
 from onboard.hosts.ssh.dialogue import COMMAND, NotRun, Refusal, Request, UploadAnswer
 from onboard.hosts.ssh.refusals import explain, where_and_why
-from onboard.hosts.ssh.transport import Limits, SshTransport, said_by
+from onboard.hosts.ssh.transport import Limits, SshTransport
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import (
     ConnectionLost,
@@ -187,11 +187,11 @@ class SshConnection:
             if error.code == 1:  # RFC 4254 §5.1: administratively prohibited
                 raise PermissionError(errno.EACCES, "the server does not allow tunnels") from None
             raise ConnectionRefusedError(errno.ECONNREFUSED, f"from the server: {error.text}") from None
-        except (paramiko.SSHException, EOFError) as error:
+        except (paramiko.SSHException, EOFError):
             self._cancel.check_now()
             if self._transport.is_active():
                 raise TimeoutError(errno.ETIMEDOUT, f"no answer within {timeout:.0f} seconds") from None
-            raise self._connections[0].lost(said_by(error)) from None
+            raise self._connections[0].lost() from None
 
     def close(self) -> None:
         """Let the server remove its folders, then hang up."""

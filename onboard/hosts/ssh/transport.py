@@ -327,8 +327,12 @@ def _no_ssh(host: Host, why: str) -> HostUnreachable:
 
 
 def said_by(error: BaseException) -> str:
-    """An exception's text, or its kind when it has none."""
-    return str(error) or type(error).__name__
+    """What an exception means, in words: paramiko lets through what it stumbles over in a server's bytes."""
+    if isinstance(error, EOFError):
+        return "It closed the connection"
+    if isinstance(error, paramiko.SSHException | OSError):
+        return str(error) or "No reason was given"
+    return "It sent something that is not SSH"
 
 
 # Four decisions go by the text of paramiko's errors, since it has one type for all of them: IncompatiblePeer for

@@ -19,8 +19,9 @@ from onboard.hosts.connection import Connection
 from onboard.hosts.dial import DIRECT
 from onboard.hosts.lockout import Lockout
 from onboard.hosts.log_in_memory import LogInMemory
+from onboard.hosts.ssh.host_key import KEY_TYPES
 from onboard.hosts.ssh.known_hosts import KnownHosts, entry_name
-from onboard.hosts.ssh.transport import Limits
+from onboard.hosts.ssh.transport import Limits, host_key
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import ConnectionLost, HostError, HostUnreachable, LogInRefused, PrivilegeMissing
 from onboard.model.place import Place
@@ -134,6 +135,54 @@ def test_a_server_that_never_ends_its_first_line_or_packet_is_cut_off(
             server.connector(user.credential(), limits=Limits(handshake=600.0)).connect(host, CancelToken())
         thread.join(10)
         assert not thread.is_alive()
+
+
+def test_bytes_that_are_not_ssh_are_told_in_words() -> None:
+    """Not as what paramiko says when it stumbles over them."""
+    algorithms = b"\0\0\0\4\xff\xfe\xfd\xfc" * 10
+    payload = b"\x14" + bytes(16) + algorithms + bytes(5)  # RFC 4253 §7.1: SSH_MSG_KEXINIT
+    padding = 16 - (5 + len(payload)) % 8
+    packet = (1 + len(payload) + padding).to_bytes(4, "big") + bytes([padding]) + payload + bytes(padding)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(b"SSH-2.0-odd\r\n" + packet)
+                while connection.recv(4096):
+                    pass
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        host = Host(name="odd", address="127.0.0.1", port=listener.getsockname()[1])
+        with pytest.raises(HostUnreachable, match="does not speak SSH") as caught:
+            host_key(host, KEY_TYPES, CancelToken())
+        thread.join()
+    assert caught.value.why == "It sent something that is not SSH"
+
+
+class Kept:
+    """Dials directly, and keeps the connection."""
+
+    connection: socket.socket
+
+    def dial(self, host: Host, cancel: CancelToken, seconds: float) -> socket.socket:
+        self.connection = DIRECT.dial(host, cancel, seconds)
+        return self.connection
+
+    def address_of(self, host: Host, cancel: CancelToken, seconds: float) -> str:
+        return DIRECT.address_of(host, cancel, seconds)
+
+
+def test_a_connection_that_has_gone_is_told_in_words(server: OpenSsh, user: Account) -> None:
+    """Not as a session that is not active, or EOFError."""
+    kept = Kept()
+    with connected(server, user, dialler=kept) as connection:
+        kept.connection.shutdown(socket.SHUT_RDWR)
+        for use in (lambda: connection.run_script("true"), lambda: connection.open_tunnel("127.0.0.1", 1)):
+            with pytest.raises(ConnectionLost) as caught:
+                use()
+            assert caught.value.why.startswith("The server, or a device on the way to it, closed the connection")
 
 
 # --- passwords that have to be changed, or that are another account's
