@@ -6,6 +6,7 @@ from onboard.aws.failures import DENIED, asking
 from onboard.aws.identity import Identity
 from onboard.aws.session import Aws
 from onboard.model.errors import AwsError
+from onboard.model.words import Text
 
 STANDARD_LIMIT = 1000  # hybrid nodes per account and Region in the standard tier
 TIER_SETTING = "/ssm/managed-instance/activation-tier"
@@ -47,15 +48,28 @@ def headroom(aws: Aws, identity: Identity, adding: int) -> Headroom:
         if error.code not in DENIED:
             raise
         tier, pending = "", False
-        warnings.append(f"The instance tier of account {identity.account} in {aws.region} is unknown: {error.what}.")
+        warnings.append(
+            Text(
+                "The instance tier of account {account} in {region} is unknown: {error}.",
+                account=identity.account,
+                region=aws.region,
+                error=error.what,
+            )
+        )
     total = nodes + adding
     if pending:
-        warnings.append(f"The instance tier is being changed to {tier}; this takes a few minutes.")
+        warnings.append(Text("The instance tier is being changed to {tier}; this takes a few minutes.", tier=tier))
     if tier != "advanced" and total > STANDARD_LIMIT:
-        over = total - STANDARD_LIMIT
         warnings.append(
-            f"{nodes} hybrid nodes and {adding} more are {over} over the {STANDARD_LIMIT:,} of the standard tier: "
-            f"change to the advanced tier first ({_cost(total)})."
+            Text(
+                "{nodes} hybrid nodes and {adding} more are {over} over the {limit} of the standard tier: "
+                "change to the advanced tier first ({cost}).",
+                nodes=nodes,
+                adding=adding,
+                over=total - STANDARD_LIMIT,
+                limit=f"{STANDARD_LIMIT:,}",
+                cost=_cost(total),
+            )
         )
     return Headroom(
         tier=tier,
@@ -82,6 +96,10 @@ def _tier(aws: Aws) -> tuple[str, bool]:
     return setting.get("SettingValue", "standard"), setting.get("Status", "").startswith("Pending")
 
 
-def _cost(nodes: int) -> str:
-    month = nodes * NODE_HOUR * HOURS_A_MONTH
-    return f"about ${month:,.0f} a month for {nodes:,} nodes at ${NODE_HOUR} per node and hour; see AWS's price list"
+def _cost(nodes: int) -> Text:
+    return Text(
+        "about ${month} a month for {nodes} nodes at ${hour} per node and hour; see AWS's price list",
+        month=f"{nodes * NODE_HOUR * HOURS_A_MONTH:,.0f}",
+        nodes=f"{nodes:,}",
+        hour=NODE_HOUR,
+    )

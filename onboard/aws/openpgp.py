@@ -270,7 +270,7 @@ def _read_signature(data: bytes) -> _Signature:
     if algorithm not in _HASHES:
         name = _WEAK_HASHES.get(algorithm, f"hash algorithm {algorithm}")
         raise OnboardError(
-            f"the package's signature is made with {name}",
+            Text("the package's signature is made with {algorithm}", algorithm=name),
             why="Only SHA-256, SHA-384 and SHA-512 are safe against forgery",
             remedy="Choose a newer agent.version",
         )
@@ -404,11 +404,14 @@ def _check_times(signature: _Signature, key: SigningKey, now: datetime) -> None:
 def _warnings(key: SigningKey, now: datetime) -> tuple[str, ...]:
     if key.expires is None or now.date() <= key.expires:
         return ()
-    warning = (
-        f"The agent package is signed with a key that expired on {key.expires} ({key.fingerprint[-16:]}); "
-        "the signature was made before that. Newer agents are signed with a current key."
+    return (
+        Text(
+            "The agent package is signed with a key that expired on {expired} ({key}); the signature was made before "
+            "that. Newer agents are signed with a current key.",
+            expired=key.expires,
+            key=key.fingerprint[-16:],
+        ),
     )
-    return (warning,)
 
 
 def _digests(package: Path, signature: _Signature, cancel: CancelToken | None) -> tuple[bytes, str]:

@@ -26,7 +26,7 @@ from onboard.model.words import Text
 NAME = "amazon-ssm-agent"
 FOLDERS = {"deb": "debian", "rpm": "linux"}  # of AWS's bucket, before _amd64 and the like
 NEWEST_KNOWN = "3.3.4851.0"  # published 2026-07-27; VERSION is unsigned, so an old `latest` gets a warning
-UNVERIFIED = (
+UNVERIFIED = Text(
     "THE AGENT PACKAGE'S SIGNATURE IS NOT CHECKED (agent.verify_signature = false): whoever controls agent.source, or "
     "the way to it, controls every server."
 )
@@ -177,7 +177,15 @@ class _Search:
             if self.wanted == number or path.startswith(f"{number}/"):
                 return other
             if number:
-                warnings.append(f"{self.source.place} says that {self.wanted} is {number}, but serves {label.version}.")
+                warnings.append(
+                    Text(
+                        "{source} says that {wanted} is {number}, but serves {version}.",
+                        source=self.source.place,
+                        wanted=self.wanted,
+                        number=number,
+                        version=label.version,
+                    )
+                )
         if key is not None and not key.signs(label.version):
             raise OnboardError(
                 Text("agent {version} is signed with a key for other versions", version=label.version),
@@ -187,7 +195,12 @@ class _Search:
             )
         if self._is_old(label.version, key):
             warnings.append(
-                f"{self.source.place} serves agent {label.version} as latest, but {NEWEST_KNOWN} has been released."
+                Text(
+                    "{source} serves agent {version} as latest, but {newest} has been released.",
+                    source=self.source.place,
+                    version=label.version,
+                    newest=NEWEST_KNOWN,
+                )
             )
         if not (key is not None and key.practice):  # a practice's package is not AWS's agent
             warnings += self._flaws(label.version)
@@ -205,7 +218,8 @@ class _Search:
         family = Family.POSIX if self.kind in FOLDERS else Family.WINDOWS
         flaws = flaws_of(version, family, Weight.FAIL)
         if not flaws:
-            return [f"Agent {version} has {flaw}." for flaw in flaws_of(version, family, Weight.WARN)]
+            warned = flaws_of(version, family, Weight.WARN)
+            return [Text("Agent {version} has {flaw}.", version=version, flaw=flaw) for flaw in warned]
         known = "; ".join(map(str, flaws))
         if self.wanted in ("latest", "stable") and not isinstance(self.source, _Folder):
             raise OnboardError(
@@ -215,7 +229,13 @@ class _Search:
                 remedy="Use AWS's bucket (agent.source = aws), or bring the mirror up to date. To install this version "
                 "all the same, name it in agent.version",
             )
-        return [f"AGENT {version} HAS A KNOWN FLAW: {known}. It acts as root on every server it is installed on."]
+        return [
+            Text(
+                "AGENT {version} HAS A KNOWN FLAW: {flaws}. It acts as root on every server it is installed on.",
+                version=version,
+                flaws=known,
+            )
+        ]
 
     def _is_old(self, version: str, key: SigningKey | None) -> bool:
         practice = key is not None and key.practice

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from onboard.aws.identity import Identity
+from onboard.model.words import Text
 
 SERVICE = "ssm.amazonaws.com"
 _ASSUME = "sts:AssumeRole"
@@ -78,11 +79,11 @@ def _arns(statement: Mapping[str, Any]) -> Any:
     return statement.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn", [])
 
 
-def judge_trust(document: Mapping[str, Any], identity: Identity, region: str) -> tuple[list[str], list[str]]:
+def judge_trust(document: Mapping[str, Any], identity: Identity, region: str) -> tuple[list[Text], list[Text]]:
     """(doubts, reasons why Systems Manager may not assume the role for this account and Region)."""
-    doubts: list[str] = []
-    denials: list[str] = []
-    exclusions: list[str] = []
+    doubts: list[Text] = []
+    denials: list[Text] = []
+    exclusions: list[Text] = []
     allowed = False
     for statement in _many(document.get("Statement", [])):
         if not _concerns_service(statement):
@@ -92,17 +93,19 @@ def judge_trust(document: Mapping[str, Any], identity: Identity, region: str) ->
             if unclear:
                 doubts += unclear
             elif not excluded:
-                denials.append(f"its trust policy denies {SERVICE}.")
+                denials.append(Text("its trust policy denies {service}.", service=SERVICE))
         elif excluded:
             exclusions += excluded
         else:
             allowed = True
             doubts += unclear
             if not statement.get("Condition"):
-                doubts.append("Systems Manager may assume it for any account; aws:SourceAccount would prevent that.")
+                doubts.append(
+                    Text("Systems Manager may assume it for any account; aws:SourceAccount would prevent that.")
+                )
     if denials or allowed:
         return doubts, denials
-    return doubts, exclusions or [f"its trust policy does not let {SERVICE} assume it."]
+    return doubts, exclusions or [Text("its trust policy does not let {service} assume it.", service=SERVICE)]
 
 
 def _concerns_service(statement: Mapping[str, Any]) -> bool:
@@ -113,7 +116,7 @@ def _concerns_service(statement: Mapping[str, Any]) -> bool:
     return assumes and (SERVICE in services or "*" in services)
 
 
-def _conditions(conditions: Mapping[str, Any], identity: Identity, region: str) -> tuple[list[str], list[str]]:
+def _conditions(conditions: Mapping[str, Any], identity: Identity, region: str) -> tuple[list[Text], list[Text]]:
     """(why this account or Region is excluded, conditions that could not be judged)."""
     excluded, unclear = [], []
     for operator, keys in conditions.items():
@@ -123,13 +126,29 @@ def _conditions(conditions: Mapping[str, Any], identity: Identity, region: str) 
             kind = operator.removesuffix("IfExists")
             if key.lower() == "aws:sourceaccount" and kind in ("StringEquals", "StringLike"):
                 if not any(fnmatch.fnmatchcase(identity.account, value) for value in values):
-                    excluded.append(f"its trust policy is for account {listed}, not {identity.account}.")
+                    excluded.append(
+                        Text(
+                            "its trust policy is for account {accounts}, not {account}.",
+                            accounts=listed,
+                            account=identity.account,
+                        )
+                    )
             elif key.lower() == "aws:sourcearn" and kind in ("ArnEquals", "ArnLike", "StringLike", "StringEquals"):
                 literal = kind == "StringEquals"
                 if not any(_covers(value, identity, region, literal=literal) for value in values):
-                    excluded.append(f"its trust policy is for {listed}, which excludes Region {region}.")
+                    excluded.append(
+                        Text(
+                            "its trust policy is for {sources}, which excludes Region {region}.",
+                            sources=listed,
+                            region=region,
+                        )
+                    )
             else:
-                unclear.append(f"condition {operator} {key} of its trust policy was not evaluated.")
+                unclear.append(
+                    Text(
+                        "condition {operator} {key} of its trust policy was not evaluated.", operator=operator, key=key
+                    )
+                )
     return excluded, unclear
 
 

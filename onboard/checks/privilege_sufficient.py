@@ -5,7 +5,7 @@ from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import privilege
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
-from onboard.model.words import Text
+from onboard.model.words import Text, joined
 
 NAME = "privilege_sufficient"
 
@@ -27,9 +27,9 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
             evidence=evidence,
         )
     if not refusal.tried:
-        what = f"whether the account may act as root. {refusal.what}"
+        what = joined("whether the account may act as root", refusal.what, ". ")
         return not_known(NAME, what, f"{refusal.why}; {evidence}", remedy=refusal.remedy)
-    summary = f"{refusal.what[:1].lower()}{refusal.what[1:]}"
+    summary = refusal.what[:1].lower() + refusal.what[1:]
     return failed(NAME, summary, remedy=refusal.remedy, evidence=f"{refusal.why}; {evidence}")
 
 

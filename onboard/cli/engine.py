@@ -38,6 +38,7 @@ from onboard.model.events import Event, FactsGathered, Noted, ReportWritten, Run
 from onboard.model.orders import Control, GoOn, NotAnOrder, Ordered, Pause, SecretAnswer, Stop, StopNow, Undo
 from onboard.model.profile import Host, Profile
 from onboard.model.secret import Secret
+from onboard.model.words import Text
 
 MFA = "MFA code"
 GRACE = 10.0  # seconds that a clean stop may take after the wizard has gone
@@ -254,7 +255,7 @@ def _of_servers(ordered: Ordered, tools: Tools, cancel: CancelToken) -> Iterator
         case orders.Undo(run=run):
             record = tools.journal.run(run)
             return undo.undo(profile, record, tools, cancel, profile_path=record.profile_path)
-    raise NotAnOrder(f"The engine has no command for {type(ordered.order).__name__}")
+    raise NotAnOrder(Text("The engine has no command for {order}", order=type(ordered.order).__name__))
 
 
 def _server(profile: Profile, name: str) -> Host:
@@ -268,7 +269,10 @@ def _report(wanted: orders.Report, journal: Journal) -> Iterator[Event]:
     from onboard.cli.report import FORMATS, report_of_run
 
     if wanted.format not in FORMATS:
-        raise OnboardError(f"Reports are written as {', '.join(FORMATS)}, not as {wanted.format}", where=wanted.file)
+        what = Text(
+            "Reports are written as {formats}, not as {format}", formats=", ".join(FORMATS), format=wanted.format
+        )
+        raise OnboardError(what, where=wanted.file)
     record = journal.run(wanted.run)
     write_private(Path(wanted.file), FORMATS[wanted.format](report_of_run(record, journal)))
     yield ReportWritten(run=record.run, path=wanted.file)

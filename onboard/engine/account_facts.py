@@ -16,6 +16,7 @@ from onboard.engine.workbench import Tools
 from onboard.model.cancel import CancelToken
 from onboard.model.events import AccountIdentified, AwsProfilesListed, Event, HeadroomShown, RoleShown
 from onboard.model.profile import Profile
+from onboard.model.words import phrasings_of
 
 
 def account(profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Event]:
@@ -47,15 +48,17 @@ def preview(profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Eve
         aws = open_aws(profile, mfa_code=tools.mfa_code)
         identity = identify(aws)
         role = plan_role(aws, identity, profile.role)
+        changes = tuple(change.sentence for change in role.changes)
         yield RoleShown(
             name=role.name,
             exists=role.exists,
             trust=json.dumps(trust_policy(identity, aws.region), indent=2),
             policies=(CORE_POLICY,),
-            changes=tuple(change.summary for change in role.changes),
+            changes=tuple(map(str, changes)),
             diff=role.diff,
-            warnings=role.warnings,
-            problems=role.problems,
+            warnings=tuple(map(str, role.warnings)),
+            problems=tuple(map(str, role.problems)),
+            phrasings=phrasings_of((*changes, *role.warnings, *role.problems)),
         )
         room = headroom(aws, identity, len(profile.hosts))
         yield HeadroomShown(
@@ -65,8 +68,9 @@ def preview(profile: Profile, tools: Tools, cancel: CancelToken) -> Iterator[Eve
             limit=room.limit,
             fits=room.fits,
             activations=activation_sizes(len(profile.hosts)) if profile.hosts else (),
-            cost=room.cost,
-            warnings=room.warnings,
+            cost=str(room.cost),
+            warnings=tuple(map(str, room.warnings)),
+            phrasings=phrasings_of((room.cost, *room.warnings)),
         )
 
     return look("preview", body, profile=profile, cancel=cancel)

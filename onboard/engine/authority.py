@@ -7,6 +7,7 @@ journal says Onboard made to register this server. An activation is deleted when
 
 from onboard.aws.instances import Node
 from onboard.engine.journal import Journal
+from onboard.model.words import Text
 
 
 def objection(journal: Journal, run: str, host: str, node: Node) -> str:
@@ -15,10 +16,13 @@ def objection(journal: Journal, run: str, host: str, node: Node) -> str:
     Runs with the same profile count as one, because a later run continues a registration that an earlier one began.
     """
     if node.activation_id not in journal.activations_for(run, host):
-        return f"AWS does not say that {node.instance_id} was registered with an activation made for this server"
+        return Text(
+            "AWS does not say that {node} was registered with an activation made for this server",
+            node=node.instance_id,
+        )
     claimants = journal.claimants(run, node.instance_id)
     others = sorted(set(claimants) - {host})
     is_its_own = claimants.get(host, False) and not any(claimants[other] for other in others)
     if others and not is_its_own:
-        return f"{node.instance_id} is also claimed by {', '.join(others)}"
+        return Text("{node} is also claimed by {others}", node=node.instance_id, others=", ".join(others))
     return ""

@@ -21,7 +21,7 @@ from onboard.model.finding import Finding
 from onboard.model.package import Package
 from onboard.model.plan import Change, HostPlan, Plan
 from onboard.model.profile import Host, Profile
-from onboard.model.words import Text, servers
+from onboard.model.words import Text, joined, phrasings_of
 from onboard.steps.base import Before
 from onboard.steps.catalog import package_wanted, planned, proof_of
 
@@ -78,7 +78,7 @@ def prepare(
             why = "" if registers else _not_ours(run, host, node, found, tools)
             if why:
                 refused = (
-                    Text("{host}: its node is not {done}. {why}", host=host.name, done=kind.participle, why=why)
+                    joined(Text("{host}: its node is not {done}", host=host.name, done=kind.participle), why, ". ")
                     for kind, _ in wanted[host.name]
                 )
                 warnings = (*warnings, *refused)
@@ -87,14 +87,16 @@ def prepare(
         plans.append(HostPlan.at(host.place, host.name, changes))
     registering = sum(any(change.name == ChangeName.REGISTER_AGENT for change in plan.changes) for plan in plans)
     in_aws = catalog.plan_all(Basis(aws, identity, profile, run, servers=len(plans), registering=registering))
+    warnings = (*warnings, *(warning for _, planned in in_aws for warning in planned.warnings))
     plan = Plan(
         account=identity.account,
         region=aws.region,
         aws=(*(change for _, planned in in_aws for change in planned.changes), *_asking(able)),
         hosts=tuple(plans),
-        warnings=(*warnings, *(warning for _, planned in in_aws for warning in planned.warnings)),
+        warnings=tuple(map(str, warnings)),
+        phrasings=phrasings_of(warnings),
     )
-    for text in plan.warnings:
+    for text in warnings:
         yield Noted.warning(text)
     yield PlanMade(plan=plan)
     return Prepared(plan, before, survey.findings, in_aws, settled)
@@ -136,8 +138,14 @@ def _nodes(survey: Survey, hosts: Sequence[Host], aws: Aws) -> dict[str, Node]:
 def _not_ours(run: str, host: Host, node: str | None, found: Mapping[str, Node], tools: Tools) -> str:
     """Why the node that this server claims to be may not be changed; "" if it may."""
     if node is None or node not in found:
-        return f"AWS does not list a node {node}"
+        return Text("AWS does not list a node {node}", node=node)
     return objection(tools.journal, run, host.name, found[node])
+
+
+def _question(count: int) -> Text:
+    if count == 1:
+        return Text("Ask 1 server through Run Command for the nonce placed there")
+    return Text("Ask {count} servers through Run Command for the nonce placed there", count=f"{count:,}")
 
 
 def _asking(hosts: Collection[Host]) -> tuple[Change, ...]:
@@ -146,9 +154,9 @@ def _asking(hosts: Collection[Host]) -> tuple[Change, ...]:
         return ()
     documents = sorted(proof_of(family, "").document for family in {family_of(host) for host in hosts})
     return (
-        Change(
-            name=ChangeName.CONFIRM,
-            summary=f"Ask {servers(len(hosts))} through Run Command for the nonce placed there",
+        Change.of(
+            ChangeName.CONFIRM,
+            _question(len(hosts)),
             detail={"document": ", ".join(documents)},
             at_most=len(hosts),
         ),

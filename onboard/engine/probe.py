@@ -21,7 +21,7 @@ from onboard.model.events import CONNECTION_STAGES, ConnectionStage, Event, Host
 from onboard.model.family import family_of
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
-from onboard.model.words import wording_of
+from onboard.model.words import joined, wording_of
 from onboard.scripts.catalog import DIALECTS
 
 NAME_LIMIT = 10.0  # seconds
@@ -61,7 +61,7 @@ def _privilege(connection: Connection, stages: "_Stages") -> Generator[Event, No
     try:
         result = connection.run_script(who, privileged=True, timeout=30)
     except HostError as error:
-        yield from stages.failed("privilege", f"{error.what}. {error.why}", error.remedy)
+        yield from stages.failed("privilege", joined(error.what, error.why, ". "), error.remedy)
         status = HostStatus.BLOCKED if isinstance(error, PrivilegeMissing) else HostStatus.UNREACHABLE
         yield HostFinished.of(host, status, reason=error.what, remedy=error.remedy)
         return
@@ -95,7 +95,7 @@ class _Stages:
         was_contacted = not isinstance(error, LogInUntried)
         for earlier in CONNECTION_STAGES[1 : CONNECTION_STAGES.index(stage)]:
             yield self._told(earlier, "passed" if was_contacted else "skipped")
-        yield from self.failed(stage, f"{error.what}. {error.why}".rstrip(". "), error.remedy)
+        yield from self.failed(stage, joined(error.what, error.why, ". "), error.remedy)
 
     def _told(self, stage: str, outcome: str, detail: str = "", remedy: str = "") -> ConnectionStage:
         return ConnectionStage(

@@ -171,7 +171,10 @@ class Prover:
         if invocation is None:
             _raise(self._answers.trouble, self._patience.answer)
             raise NotProven(
-                f"The node did not answer a Run Command within {self._patience.answer:.0f} s",
+                Text(
+                    "The node did not answer a Run Command within {seconds} s",
+                    seconds=f"{self._patience.answer:.0f}",
+                ),
                 where=host.name,
                 why="Systems Manager said Online, but the agent has not answered since",
                 remedy=Text(

@@ -39,6 +39,7 @@ from onboard.model.finding import Finding
 from onboard.model.profile import Host
 from onboard.model.secret import Secret
 from onboard.model.status import HostStatus
+from onboard.model.words import Text
 from onboard.steps.base import Before, Registration, Step, Supplies
 from onboard.steps.catalog import step_of
 
@@ -170,7 +171,7 @@ class Turn:
         try:
             why = objection(self._shared.tools.journal, self._shared.run, self._host.name, found)
             if why:
-                what = f"The node was not {change.participle}"
+                what = Text("The node was not {done}", done=change.participle)
                 raise OnboardError(what, where=self._host.name, why=why, remedy=change.by_hand)
             done = persistently(partial(change.make, self._shared.aws, node, self._host), self._shared.cancel)
         except OnboardError as error:

@@ -35,7 +35,7 @@ from onboard.model.family import family_of
 from onboard.model.place import Place
 from onboard.model.profile import Host, Profile
 from onboard.model.status import HostStatus
-from onboard.model.words import Remedy, Text, and_more, sh
+from onboard.model.words import Remedy, Text, and_more, joined, sh
 from onboard.steps.catalog import STEPS, steps_of
 
 V = TypeVar("V")
@@ -350,7 +350,7 @@ class _Restoration:
                     why=why,
                     remedy=Text("If {node} is this server, deregister it in Fleet Manager", node=node),
                 )
-                text = Text("{host}: {node} was not deregistered. {why}", host=self._name, node=node, why=why)
+                text = joined(Text("{host}: {node} was not deregistered", host=self._name, node=node), why, ". ")
                 self._emit(Noted.warning(text))
         if refused:
             raise refused
@@ -373,9 +373,11 @@ class _Restoration:
             why = objection(self._shared.tools.journal, self._shared.run, self._name, found)
             if why:
                 return why
-            gone = not deregister(self._shared.aws, node)
-            summary = f"{self._name}: {'was already deregistered' if gone else 'deregistered'}"
-            self._emit(AwsChanged(change=ChangeName.DEREGISTER, subject=node, summary=summary))
+            if deregister(self._shared.aws, node):
+                summary = Text("{server}: deregistered", server=self._name)
+            else:
+                summary = Text("{server}: was already deregistered", server=self._name)
+            self._emit(AwsChanged.of(ChangeName.DEREGISTER, node, summary))
         self._write(ChangeName.DEREGISTER, Phase.DONE, {"instance_id": node})
         self._deregistered.add(node)
         return ""

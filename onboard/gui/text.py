@@ -7,8 +7,9 @@ The convention, for every file of gui/:
 * What is counted goes through `plural("{n} server", "{n} servers", n)`.
 * A text of wizard/ is `Said`, made of literals too: `say` it.
 * A text of a room below wizard/ is `Text`, or the words of a `Remedy`, with a literal as its template, or one that is
-  marked with `phrase("…")` where a table holds it: `say` it, and it is translated by its template. An event has it
-  as finished English beside its `Wording`: say `wording.sentence` and `wording.remedy_words`.
+  marked with `phrase("…")` where a table holds it: `say` it, and it is translated by its template. Events and plans
+  have it as finished English beside its `Wording` or `Phrasing`: say `sentence`, `remedy_words`, or what `texts_of`
+  gives.
 * Names of servers, paths, commands, what a server or AWS answered, and words of the profile are not translated; nor is
   what stands as a plain string below wizard/, or was joined from texts.
 
@@ -55,7 +56,7 @@ def say(words: Words) -> str:
 
 
 def _field(value: object) -> object:
-    if isinstance(value, Said):
+    if isinstance(value, Said | Text):
         return say(value)
     return _told(value) if isinstance(value, Moment) else value
 

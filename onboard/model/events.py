@@ -17,7 +17,7 @@ from onboard.model.finding import Cause, Finding
 from onboard.model.harmless import Harmless
 from onboard.model.plan import HostPlan, Plan
 from onboard.model.status import HostStatus
-from onboard.model.words import Text, Wording, wording_of
+from onboard.model.words import Phrasing, Text, Wording, phrasing_of, wording_of
 
 VERSION = 1
 THIS_COMPUTER = "this computer"  # an origin of measurements, as servers' names are
@@ -108,7 +108,10 @@ class AwsProfilesListed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleShown(Event):
-    """The service role as it is or will be. Documents are JSON text; `diff` tells how an existing one differs."""
+    """The service role as it is or will be. Documents are JSON text; `diff` tells how an existing one differs.
+
+    `phrasings`: what changes, warnings and problems are made of, by the finished sentence; without those that say all.
+    """
 
     name: str
     exists: bool | None
@@ -118,11 +121,15 @@ class RoleShown(Event):
     diff: str = ""
     warnings: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    phrasings: Mapping[str, Phrasing] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadroomShown(Event):
-    """How many more hybrid nodes account and Region take. `activations`: size of each that will be made."""
+    """How many more hybrid nodes account and Region take. `activations`: size of each that will be made.
+
+    `phrasings`: what cost and warnings are made of, by the finished sentence; without those that say all.
+    """
 
     tier: str
     nodes: int
@@ -132,6 +139,7 @@ class HeadroomShown(Event):
     activations: tuple[int, ...]
     cost: str = ""
     warnings: tuple[str, ...] = ()
+    phrasings: Mapping[str, Phrasing] = field(default_factory=dict)
 
 
 CONNECTION_STAGES = ("name", "port", "identity", "log-in", "privilege")
@@ -221,11 +229,24 @@ class PlanMade(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsChanged(Event):
-    """A change in AWS was made or undone. `subject`: a role's name, an activation's or a node's id."""
+    """A change in AWS was made or undone. `subject`: a role's name, an activation's or a node's id.
+
+    `wording`: what `summary` is made of; None where it says all.
+    """
 
     change: ChangeName
     subject: str
     summary: str
+    wording: Phrasing | None = None
+
+    @classmethod
+    def of(cls, change: ChangeName, subject: str, summary: Text) -> "AwsChanged":
+        """With the wording of its summary."""
+        return cls(change=change, subject=subject, summary=str(summary), wording=phrasing_of(summary))
+
+    @property
+    def sentence(self) -> Text:
+        return self.wording.sentence if self.wording else Text(self.summary)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Any
 from onboard.model.changes import ChangeName
 from onboard.model.harmless import Harmless
 from onboard.model.place import Place
+from onboard.model.words import Phrasing, Text, phrasing_of, texts_of
 
 # (change, detail) → value that later versions add so that less is changed: a plan approved before covers it.
 CHANGES_LESS = {(ChangeName.CONFIGURE_AGENT, "Profile.ShareCreds"): "false"}
@@ -17,13 +18,14 @@ class Change(Harmless):
     """One change that will be made, in AWS or on a server.
 
     name     the step or AWS change, an imperative: `install_agent`, `create_activation`
-    summary  what will be, in one line for people
+    summary  what will be, in one line for people. What changes from server to server goes into a `Text` as a value
     detail   what an approval must cover, by name: versions, hashes, paths, policies as text. Values that differ
              every time although the change is the same (ids, nonces, times) do not belong here: two plans of an
              unchanged world are equal
     at_most  of how many (servers to register, to ask), 0 where that says nothing; fewer than approved is fine
     before   what stands there now, by the name that `detail` gives it, where something that exists is altered. It is
              for people: an approval is of what will be. Never a secret, also none that the server keeps in clear
+    wording  what `summary` is made of; None where it says all
     """
 
     name: ChangeName
@@ -31,6 +33,35 @@ class Change(Harmless):
     detail: dict[str, str] = field(default_factory=dict)
     at_most: int = 0
     before: dict[str, str] = field(default_factory=dict)
+    wording: Phrasing | None = None
+
+    @classmethod
+    def of(
+        cls,
+        name: ChangeName,
+        summary: Text,
+        *,
+        detail: Mapping[str, str] | None = None,
+        at_most: int = 0,
+        before: Mapping[str, str] | None = None,
+    ) -> "Change":
+        """With the wording of its summary."""
+        return cls(
+            name=name,
+            summary=str(summary),
+            detail=dict(detail or {}),
+            at_most=at_most,
+            before=dict(before or {}),
+            wording=phrasing_of(summary),
+        )
+
+    @property
+    def sentence(self) -> Text:
+        return self.wording.sentence if self.wording else Text(self.summary)
+
+    @property
+    def template(self) -> str:
+        return self.wording.template if self.wording else self.summary
 
     @property
     def altered(self) -> tuple[tuple[str, str, str], ...]:
@@ -38,7 +69,7 @@ class Change(Harmless):
         return tuple((name, old, self.detail[name]) for name, old in self.before.items() if name in self.detail)
 
     def covers(self, other: "Change") -> bool:
-        """Whether who approved this change has approved `other`. `summary` and `before` decide nothing."""
+        """Whether who approved this change has approved `other`. `summary`, `wording` and `before` decide nothing."""
         known = {key: value for key, value in other.detail.items() if key in self.detail or not other.is_less(key)}
         return (self.name, self.detail) == (other.name, known) and other.at_most <= self.at_most
 
@@ -73,13 +104,22 @@ class HostPlan(Harmless):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(Harmless):
-    """AWS changes first, then those of each server. `warnings` shout: no signature check, cost of the advanced tier."""
+    """AWS changes first, then those of each server.
+
+    warnings   shout: no signature check, cost of the advanced tier
+    phrasings  what warnings are made of, by the warning; without those that say all
+    """
 
     account: str
     region: str
     aws: tuple[Change, ...] = ()
     hosts: tuple[HostPlan, ...] = ()
     warnings: tuple[str, ...] = ()
+    phrasings: Mapping[str, Phrasing] = field(default_factory=dict)
+
+    @property
+    def warning_texts(self) -> tuple[Text, ...]:
+        return texts_of(self.warnings, self.phrasings)
 
     @property
     def is_empty(self) -> bool:
@@ -114,16 +154,22 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
     return Plan(
         account=data["account"],
         region=data["region"],
-        aws=tuple(Change(**change) for change in data["aws"]),
+        aws=tuple(map(_change_from_json, data["aws"])),
         hosts=tuple(
             HostPlan(
                 **{
                     **host,
                     "way": tuple(host.get("way", ())),
-                    "changes": tuple(Change(**change) for change in host["changes"]),
+                    "changes": tuple(map(_change_from_json, host["changes"])),
                 }
             )
             for host in data["hosts"]
         ),
         warnings=tuple(data["warnings"]),
+        phrasings={warning: Phrasing(**parts) for warning, parts in data.get("phrasings", {}).items()},
     )
+
+
+def _change_from_json(data: Mapping[str, Any]) -> Change:
+    wording = data.get("wording")
+    return Change(**{**data, "wording": Phrasing(**wording) if wording else None})

@@ -8,7 +8,7 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, overload
 
 from onboard.model.harmless import Harmless, harmless
 
@@ -38,6 +38,10 @@ def phrase(text: str) -> str:
     return text
 
 
+@overload
+def joined(first: Text, second: Text, by: str = ": ") -> Text: ...
+@overload
+def joined(first: str, second: str, by: str = ": ") -> str: ...
 def joined(first: str, second: str, by: str = ": ") -> str:
     """Two texts as one that keeps the templates of both: `The agent was not installed: the disk is full`."""
     if not (first and second):
@@ -110,23 +114,45 @@ class Remedy(str):
 
 
 @dataclass(frozen=True, slots=True)
-class Wording(Harmless):
-    """What a sentence and its remedy are made of, for events: there both stand as finished English too.
+class Phrasing(Harmless):
+    """What a sentence is made of, for plans and events: there it stands as finished English too."""
+
+    template: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> Text:
+        return Text(self.template, **self.values)
+
+
+def phrasing_of(sentence: str) -> Phrasing | None:
+    """None where the finished sentence says all: it has no values."""
+    template, values = _parts(sentence)
+    return Phrasing(template, values) if values else None
+
+
+def phrasings_of(sentences: Iterable[str]) -> dict[str, Phrasing]:
+    """Finished sentence → what it is made of, without those that say all."""
+    return {str(one): phrasing for one in sentences if (phrasing := phrasing_of(one))}
+
+
+def texts_of(sentences: Iterable[str], phrasings: Mapping[str, Phrasing]) -> tuple[Text, ...]:
+    """Finished sentences as they were before `phrasings_of` took them apart."""
+    return tuple(phrasings[one].sentence if one in phrasings else Text(one) for one in sentences)
+
+
+@dataclass(frozen=True, slots=True)
+class Wording(Phrasing):
+    """What a sentence and its remedy are made of.
 
     template, values        of the sentence
     advice, advice_values   of the remedy's words
     commands                of the remedy, each ready to run
     """
 
-    template: str
-    values: Mapping[str, str] = field(default_factory=dict)
     advice: str = ""
     advice_values: Mapping[str, str] = field(default_factory=dict)
     commands: tuple[str, ...] = ()
-
-    @property
-    def sentence(self) -> Text:
-        return Text(self.template, **self.values)
 
     @property
     def remedy_words(self) -> Text:
@@ -159,11 +185,15 @@ def merged(wordings: Iterable[Wording]) -> Wording:
         return first
     return Wording(
         first.template,
-        {name: _listed(dict.fromkeys(one.values[name] for one in every)) for name in first.values},
+        _merged_values([one.values for one in every]),
         first.advice,
-        {name: _listed(dict.fromkeys(one.advice_values[name] for one in every)) for name in first.advice_values},
+        _merged_values([one.advice_values for one in every]),
         tuple(dict.fromkeys(command for one in every for command in one.commands))[:FEW],
     )
+
+
+def _merged_values(values: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    return {name: _listed(dict.fromkeys(one[name] for one in values)) for name in values[0]}
 
 
 def _listed(values: Iterable[str]) -> str:

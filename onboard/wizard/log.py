@@ -53,7 +53,7 @@ def _said(event: events.Event) -> tuple[str, Words, str]:
         case events.PhaseStarted():
             return "", f"{event.phase}: {event.total}", "info"
         case events.AwsChanged():
-            return "", f"{event.summary} ({event.subject})", "info"
+            return "", said("{change} ({subject})", change=event.sentence, subject=event.subject), "info"
         case events.StepStarted():
             return event.host, said("{step} begins", step=event.step), "info"
         case events.StepFinished():

@@ -9,6 +9,7 @@ from math import inf
 from onboard.model.changes import CHANGING
 from onboard.model.state import State
 from onboard.model.status import HostStatus
+from onboard.model.words import texts_of
 from onboard.wizard import regions
 from onboard.wizard.failures import headline
 from onboard.wizard.finding_words import status_of
@@ -108,8 +109,9 @@ def _role(view: View) -> Standing:
     if role is None:
         return Standing(_known_by_run(view))
     if role.problems:
-        return Standing(Mark.ATTENTION, role.problems[0])
-    return Standing(Mark.ATTENTION, role.warnings[0]) if role.warnings else Standing(Mark.DONE)
+        return Standing(Mark.ATTENTION, texts_of(role.problems, role.phrasings)[0])
+    warnings = texts_of(role.warnings, role.phrasings)
+    return Standing(Mark.ATTENTION, warnings[0]) if warnings else Standing(Mark.DONE)
 
 
 def _known_by_run(view: View) -> Mark:
@@ -175,7 +177,8 @@ def _review(view: View) -> Standing:
         return Standing(Mark.TODO, said("A run has been undone since this plan was made: make a new plan"))
     if is_plan_used_up(view):
         return Standing(Mark.DONE, said("This plan is used up"))
-    return Standing(Mark.ATTENTION, state.plan.warnings[0]) if state.plan.warnings else Standing(Mark.DONE)
+    warnings = state.plan.warning_texts
+    return Standing(Mark.ATTENTION, warnings[0]) if warnings else Standing(Mark.DONE)
 
 
 def has_new_plan(view: View) -> bool:

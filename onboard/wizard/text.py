@@ -8,7 +8,7 @@ from typing import TypeAlias
 class Said:
     """`text`, with `{name}` where the field of that name goes. If `many` is given, `text` is used for n = 1 only.
 
-    A field may itself be a Said, or a Moment.
+    A field may itself be a Said, a Text from a lower package, or a Moment.
     """
 
     text: str

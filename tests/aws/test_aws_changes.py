@@ -1,25 +1,33 @@
 """Every change in AWS: in the catalog, alike in shape, and planned as it is made."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.stub import Stubber
 
 from onboard.aws import changes
 from onboard.aws.changes.base import Basis, Entry, Undo
 from onboard.aws.changes.catalog import CHANGES, NODE_CHANGES, RUN_CHANGES, plan_all
+from onboard.aws.changes.role import plan_role
+from onboard.aws.headroom import headroom
 from onboard.aws.identity import Identity
+from onboard.aws.role_trust import trust_policy
 from onboard.aws.session import Aws
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import OnboardError
-from onboard.model.events import Noted
-from onboard.model.profile import Host, Profile
+from onboard.model.events import AwsChanged, Noted
+from onboard.model.plan import Change
+from onboard.model.profile import Host, Profile, RoleSection
+from onboard.model.words import Text
 
 if TYPE_CHECKING:
     from onboard.practice.cloud import Cloud
 
+ANYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ssm:*", "Resource": "*"}]}
 OTHERS = {"__init__", "base", "catalog"}
 ROLE, ACTIVATIONS = RUN_CHANGES
 
@@ -149,3 +157,61 @@ def test_a_server_without_tags_has_nothing_planned() -> None:
     change = tags.plan(bare.model_copy(update={"tags": {"b": "2", "a": "1"}}))
     assert change is not None
     assert (change.summary, change.detail) == ("Tag its node: a = 1, b = 2", {"tag a": "1", "tag b": "2"})
+
+
+def planned_and_made(aws: Aws, identity: Identity, word: str, servers: int) -> Iterator[Change | AwsChanged]:
+    """All that is planned, made and undone for a role, activations and tags that are called after `word`."""
+    wanted = basis(aws, identity, servers, role={"name": f"Role-{word}"})
+    host = Host(name="a", tags={"team": word})
+    yield from (change for kind in NODE_CHANGES if (change := kind.plan(host)))
+    for _, planned in plan_all(wanted):
+        yield from planned.changes
+        for part in planned.parts:
+            yield from part.make(aws, CancelToken()).told
+    elsewhere = Aws(aws.session, region="us-east-1" if word == "alpha" else "us-west-2")
+    further = plan_all(replace(wanted, aws=elsewhere))[0][1]
+    yield from further.changes
+    for part in further.parts:
+        yield from part.make(elsewhere, CancelToken()).told
+    undone = [*ACTIVATIONS.undo(Undo(aws, wanted.profile, "r-1", {"others": "maybe"}))]
+    for left in (
+        {"role": f"Role-{word}", "region": elsewhere.region},
+        {"role": f"Role-{word}", "region": aws.region, "delete": "policy"},
+        {"role": f"Role-{word}", "region": aws.region, "delete": "role"},
+        {"role": f"Role-{word}", "region": aws.region, "delete": "role"},
+    ):
+        undone += ROLE.undo(Undo(aws, wanted.profile, "r-1", left))
+    for done in undone:
+        assert not isinstance(done, Noted), done
+        yield done.told
+
+
+def warnings(aws: Aws, identity: Identity, word: str) -> Iterator[str]:
+    """What a reader of the plan must know about roles that somebody else made, and about the number of nodes."""
+    document = trust_policy(identity, aws.region)
+    document["Statement"][0]["Condition"]["Bool"] = {f"aws:{word}": "true"}
+    aws.iam.create_role(RoleName=word, Path=f"/{word}/", AssumeRolePolicyDocument=json.dumps(document))
+    aws.iam.put_role_policy(RoleName=word, PolicyName=f"policy-{word}", PolicyDocument=json.dumps(ANYTHING))
+    plan = plan_role(aws, identity, RoleSection(name=f"other-{word}/{word}", create=False))
+    assert plan.problems == ()
+    yield from plan.warnings
+    yield from headroom(aws, identity, 1000 + len(word)).warnings
+    stub = Stubber(aws.iam)
+    stub.add_client_error("get_role", "AccessDeniedException", f"not authorized to perform: iam:{word}")
+    with stub:
+        yield from plan_role(aws, identity, RoleSection(name=word)).warnings
+
+
+def test_what_aws_and_the_profile_give_are_values_of_what_is_told(aws: Aws, identity: Identity) -> None:
+    templates = []
+    for word, servers in (("alpha", 7), ("omikron", 8)):
+        told = [*(one.sentence for one in planned_and_made(aws, identity, word, servers))]
+        assert len(told) == 14
+        assert len([text for text in told if text.values]) == 13, "all but the deleted activation"
+        for warning in warnings(aws, identity, word):
+            assert isinstance(warning, Text), warning
+            told.append(warning)
+        assert len(told) == 19
+        templates.append([text.template for text in told])
+        assert not [text.template for text in told if word in text.template or identity.account in text.template]
+    assert templates[0] == templates[1]

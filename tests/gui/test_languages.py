@@ -15,13 +15,16 @@ from PySide6.QtCore import QCoreApplication, QTranslator
 
 import onboard
 from onboard.gui import text
+from onboard.gui.models.plan_tree import PlanTree
 from onboard.gui.text import plural, say, tr
 from onboard.model.event_json import event_from_json
 from onboard.model.events import HostJudged
 from onboard.model.finding import Finding, Verdict
+from onboard.model.plan import Change
 from onboard.model.status import HostStatus
 from onboard.model.words import Text
 from onboard.wizard.check_titles import title_of
+from onboard.wizard.plan_outline import Outline
 from onboard.wizard.stages import STAGES
 from onboard.wizard.step_words import doing
 from onboard.wizard.text import said
@@ -97,6 +100,13 @@ def unsupported_kernel() -> Finding:
     return told.findings[0]
 
 
+def first_line(change: Change) -> str:
+    """The first change in AWS as the review lists it."""
+    tree = PlanTree()
+    tree.show(Outline(aws=(change,)))
+    return str(tree.index(0, 0, tree.index(0, 0)).data())
+
+
 def test_the_documented_tools_find_every_text_and_a_translation_comes_back(qapp: object, tmp_path: Path) -> None:
     lupdate, lrelease = tools("pyside6-lupdate", "pyside6-lrelease")
     told = commands()
@@ -132,6 +142,9 @@ def test_the_documented_tools_find_every_text_and_a_translation_comes_back(qapp:
         finding = unsupported_kernel()
         assert say(finding.words.sentence) == "«kernel 2.6 is older than 3.2»"
         assert finding.summary == "kernel 2.6 is older than 3.2"
+        attach = Text("Attach policy {policy} to role {role}", policy="P", role="R")
+        assert say(said("{change} ({subject})", change=attach, subject="R")) == "««Attach policy P to role R» (R)»"
+        assert first_line(Change.of("attach_core_policy", attach)) == "«Attach policy P to role R»"
         assert say(Text("a server's own words, {braces} and all")) == "a server's own words, {braces} and all"
         assert say(Text("")) == ""
     finally:

@@ -6,11 +6,21 @@ from dataclasses import replace
 import pytest
 
 from onboard.model.event_json import PART, event_from_json, in_parts
-from onboard.model.events import FactsGathered, HostJudged, Noted, PhaseStarted, PlanMade, PlanPart, Recorded
+from onboard.model.events import (
+    AwsChanged,
+    FactsGathered,
+    HostJudged,
+    Noted,
+    PhaseStarted,
+    PlanMade,
+    PlanPart,
+    Recorded,
+    RoleShown,
+)
 from onboard.model.finding import Finding, Verdict
 from onboard.model.plan import Change, HostPlan, Plan
 from onboard.model.status import HostStatus
-from onboard.model.words import Text
+from onboard.model.words import Text, phrasings_of, texts_of
 
 
 def plan(count: int) -> Plan:
@@ -65,3 +75,35 @@ def test_a_note_of_the_version_before_is_its_own_template() -> None:
 def test_what_json_has_no_type_for_is_a_defect() -> None:
     with pytest.raises(TypeError, match="set"):
         FactsGathered(host="srv-1", facts={"ports": {22}}).to_line()
+
+
+def test_a_change_in_aws_keeps_its_template() -> None:
+    changed = AwsChanged.of("delete_role", "R", Text("Role {role} was deleted.", role="R"))
+    line = json.loads(json.dumps(changed.to_json()))
+    assert line["summary"] == "Role R was deleted."
+    read = event_from_json(line)
+    assert isinstance(read, AwsChanged)
+    assert read == changed
+    assert (read.sentence.template, read.sentence.values) == ("Role {role} was deleted.", {"role": "R"})
+    del line["wording"]
+    earlier = event_from_json(line)
+    assert isinstance(earlier, AwsChanged)
+    assert (earlier.sentence, earlier.sentence.template) == ("Role R was deleted.", "Role R was deleted.")
+
+
+def test_sentences_of_a_role_keep_their_templates() -> None:
+    warnings = (Text("Role {role} lacks a policy", role="R"), Text("It is old"))
+    shown = RoleShown(
+        name="R",
+        exists=True,
+        trust="",
+        policies=(),
+        changes=(),
+        warnings=tuple(map(str, warnings)),
+        phrasings=phrasings_of(warnings),
+    )
+    read = event_from_json(json.loads(json.dumps(shown.to_json())))
+    assert isinstance(read, RoleShown)
+    assert read.warnings == ("Role R lacks a policy", "It is old")
+    texts = texts_of(read.warnings, read.phrasings)
+    assert [(text, text.template) for text in texts] == [(text, text.template) for text in warnings]

@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 
 from onboard.model.place import Place
 from onboard.model.plan import Change, HostPlan, Plan, plan_from_json
+from onboard.model.words import Text, phrasings_of
 
 INSTALL = Change(name="install_agent", summary="Install 3.3", detail={"version": "3.3", "sha256": "ab"})
 START = Change(name="start_agent", summary="Start the agent")
@@ -93,3 +94,47 @@ def test_a_plan_from_before_there_was_before_reads_back_equal() -> None:
     for change in (*data["aws"], *data["hosts"][0]["changes"]):
         del change["before"]
     assert plan_from_json(data) == PLAN
+
+
+def upgrade(old: str) -> Change:
+    summary = Text("Upgrade the agent from {installed} to {version}", installed=old, version="3.3")
+    return Change.of("install_agent", summary, detail={"version": "3.3"})
+
+
+def test_a_saved_plan_keeps_what_its_sentences_are_made_of() -> None:
+    warnings = (Text("Role {role} lacks a policy", role="R {x}"), Text("Braces {stay}"))
+    plan = replace(
+        PLAN,
+        hosts=(HostPlan(host="a", changes=(upgrade("3.1"), START)),),
+        warnings=tuple(map(str, warnings)),
+        phrasings=phrasings_of(warnings),
+    )
+    saved = json.loads(json.dumps(asdict(plan)))
+    first, second = saved["hosts"][0]["changes"]
+    assert first["summary"] == "Upgrade the agent from 3.1 to 3.3"
+    assert first["wording"] == {
+        "template": "Upgrade the agent from {installed} to {version}",
+        "values": {"installed": "3.1", "version": "3.3"},
+    }
+    assert second["wording"] is None
+    assert saved["warnings"] == ["Role R {x} lacks a policy", "Braces {stay}"]
+    read = plan_from_json(saved)
+    assert read == plan
+    told = [(text, text.template, text.values) for text in (read.hosts[0].changes[0].sentence, *read.warning_texts)]
+    assert told == [
+        ("Upgrade the agent from 3.1 to 3.3", first["wording"]["template"], first["wording"]["values"]),
+        ("Role R {x} lacks a policy", "Role {role} lacks a policy", {"role": "R {x}"}),
+        ("Braces {stay}", "Braces {stay}", {}),
+    ]
+
+
+def test_in_a_plan_of_the_version_before_each_sentence_is_its_own_template() -> None:
+    data = json.loads(json.dumps(asdict(replace(PLAN, warnings=("{braces} stay",)))))
+    del data["phrasings"]
+    for change in (*data["aws"], *data["hosts"][0]["changes"]):
+        del change["wording"]
+    read = plan_from_json(data)
+    told = [*(change.sentence for change in read.hosts[0].changes), *read.warning_texts]
+    assert [(text, text.template, text.values) for text in told] == [
+        (text, text, {}) for text in ("Install 3.3", "Start the agent", "{braces} stay")
+    ]

@@ -37,10 +37,16 @@ from onboard.steps.failure_causes import (
     explain_registration,
 )
 
+
+def subclasses(kind: type) -> set[type]:
+    return {kind}.union(*map(subclasses, kind.__subclasses__()))
+
+
 PACKAGE = Path(onboard.__file__).parent
 ROOMS = ("aws", "checks", "cli", "engine", "facts", "hosts", "lists", "profiles", "report", "steps")
 TOLD = {"what", "why", "remedy", "summary", "reason", "text"}  # arguments that people read, of whatever is called
-VALUES = {"Text", "Change"}  # calls whose arguments are values of a template, or a line of the plan
+TOLD_LATER = {"what", "summary", "reason", "warning", "warnings", "doubts", "problems"}  # variables that hold it
+ERRORS = {kind.__name__ for kind in subclasses(OnboardError)} - {"ProfileError"}  # that begins with a place
 COMMANDS = r"(sudo|aws|ssh-[a-z]+|chmod|chown|systemctl|amazon-ssm-agent|dpkg|apt-get|dnf|yum|snap|df|ps)"
 IN_WORDS = re.compile(rf"`|[:(] ?{COMMANDS} [a-z-]|\bsudo {COMMANDS}\b|\bsudo -")
 SAID = (
@@ -63,12 +69,34 @@ def test_no_sentence_is_put_together_from_pieces_where_it_is_told() -> None:
     pieces = []
     for name, tree in files():
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-            called = call.func.id if isinstance(call.func, ast.Name) else ""
-            told = [word.value for word in call.keywords if word.arg in TOLD] if called not in VALUES else []
-            if called in {"Text", "Remedy", "phrase"} or ast.unparse(call.func).startswith("Noted"):
-                told += call.args[:1]
+            told = _told(call)
             pieces += [f"{name}:{one.lineno}: {ast.unparse(one)}" for value in told for one in _formatted(value)]
+        kept = [value for variable, value in _kept(tree) if variable in TOLD_LATER]
+        pieces += [f"{name}:{one.lineno}: {ast.unparse(one)}" for value in kept for one in _formatted(value)]
     assert pieces == []
+
+
+def _told(call: ast.Call) -> list[ast.expr]:
+    """The arguments of a call that people read. Of a `Text` others are values of its template."""
+    called = ast.unparse(call.func)
+    told = [word.value for word in call.keywords if word.arg in TOLD] if called != "Text" else []
+    if called in {"Text", "Remedy", "phrase", *ERRORS} or called.startswith("Noted"):
+        told += call.args[:1]
+    if called in {"Change.of", "AwsChanged.of"}:
+        told += call.args
+    return told
+
+
+def _kept(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """(name, value) of what is assigned or added to a variable."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                yield name, value
+            case ast.AugAssign(target=ast.Name(id=name), value=value):
+                yield name, value
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append"), args=[value]):
+                yield name, value
 
 
 def _formatted(value: ast.AST) -> Iterator[ast.expr]:
@@ -145,3 +173,14 @@ def test_a_user_name_that_sudoers_would_read_otherwise_is_in_no_rule() -> None:
         Remedy.of(rules["deploy"]).commands[0] == "echo 'deploy ALL=(root) NOPASSWD: ALL' | tee /etc/sudoers.d/onboard"
     )
     assert Remedy.of(rules["a,ALL"]).commands == ()
+
+
+def test_whatever_is_planned_or_done_in_aws_keeps_what_its_sentence_is_made_of() -> None:
+    """`Change.of` and `AwsChanged.of` keep it; the constructors are for what was read back."""
+    made = [
+        f"{name}:{call.lineno}"
+        for name, tree in files()
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+        if ast.unparse(call.func).rpartition(".")[2] in {"Change", "AwsChanged"}
+    ]
+    assert made == []

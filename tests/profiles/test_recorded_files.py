@@ -37,3 +37,14 @@ def test_a_saved_plan_is_the_one_that_its_run_carried_out(recording: str, tmp_pa
     assert plan.hosts
     assert {host.host for host in plan.hosts} <= {host["name"] for host in json.loads(record.profile)["hosts"]}
     assert not plan.exceeds(plan)
+
+
+@pytest.mark.parametrize("recording", SAVED_PLANS)
+def test_sentences_of_a_saved_plan_are_kept_as_they_stand(recording: str) -> None:
+    """Versions before this one saved no templates."""
+    plan = load_plan(FOLDER / recording / "plan.json")
+    saved = json.loads((FOLDER / recording / "plan.json").read_text(encoding="utf-8"))
+    changes = (*plan.aws, *(change for host in plan.hosts for change in host.changes))
+    was = (*saved["aws"], *(change for host in saved["hosts"] for change in host["changes"]))
+    assert [str(change.sentence) for change in changes] == [change["summary"] for change in was]
+    assert [str(warning) for warning in plan.warning_texts] == saved["warnings"]

@@ -1,6 +1,7 @@
 """What steps plan from facts, without any server."""
 
 import json
+import re
 import subprocess
 from dataclasses import replace
 
@@ -394,3 +395,37 @@ def test_what_is_read_back_through_aws_is_small_whatever_lies_there(tmp_path, co
     (tmp_path / "nonce-a1").write_text(content)
     ask = STEP["place_nonce"].proof("a1").ask.replace("/var/lib/onboard", str(tmp_path))
     assert subprocess.run(["sh", "-c", ask], capture_output=True, text=True, check=True).stdout == printed
+
+
+def given_by(word, tmp_path):
+    """A server whose facts, profile and package all contain `word`: everything a summary may name."""
+    many = len(word) % 4
+    facts = {
+        "sudo_logging": sudo_logging.SudoLogging(("log_input",), f"/srv/{word}"),
+        "root_certificates": root_certificates.RootCertificates(
+            "x", 140, tuple(sorted(root.sha256 for root in amazon_roots.AMAZON_ROOTS[many:]))
+        ),
+        "agent": agent.Agent((agent.AgentPackage("deb", f"1.0-{word}"),)),
+    }
+    network = NetworkSection(proxy=f"http://{word}.invalid:3128")
+    given = before(
+        network=network, fixes=frozenset({"install_roots"}), package=the_package(tmp_path, f"2.0-{word}"), **facts
+    )
+    return replace(given, context=replace(given.context, region=word), planned=())
+
+
+def test_what_the_server_and_the_profile_give_are_values_of_a_summary(tmp_path):
+    one, other = (
+        [step.change(given_by(word, tmp_path)) for step in STEPS if step.applies(given_by(word, tmp_path))]
+        for word in ("alpha", "omikron")
+    )
+    assert {change.name for change in one} == {step.name for step in STEPS}
+    assert [change.template for change in one] == [change.template for change in other]
+    for change in (*one, *other):
+        assert change.sentence == change.summary
+        assert not re.search("alpha|omikron", change.template), change.template
+    named = {change.name for change in one if "alpha" in change.summary}
+    assert named == {"configure_proxy", "install_agent", "register_agent"}
+    assert [change.summary for change in one if change.name == "install_roots"] == [
+        "Add 1 of Amazon's root certificates to the trust store"
+    ]

@@ -19,7 +19,7 @@ from onboard.model.events import AwsChanged, Noted, UndoLine
 from onboard.model.plan import Change
 from onboard.model.profile import Profile
 from onboard.model.secret import Secret
-from onboard.model.words import Text, servers
+from onboard.model.words import Text
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm.type_defs import ActivationTypeDef, DescribeActivationsFilterTypeDef, TagTypeDef
@@ -172,7 +172,7 @@ class Activations(RunChange):
                 text = Text("Activation {id} could not be deleted. {error}", id=activation_id, error=error)
                 yield Noted.warning(text)
                 continue
-            kept, told = {"id": activation_id}, _deleted(activation_id, "Deleted the activation")
+            kept, told = {"id": activation_id}, _deleted(activation_id, Text("Deleted the activation"))
             yield Undone(change=ChangeName.DELETE_ACTIVATION, phase=Phase.DONE, kept=kept, told=told)
 
 
@@ -190,8 +190,12 @@ class NewActivation(Part):
         told: list[AwsChanged] = []
         activation = create_activation(aws, self.wish, cancel, lost=lambda: told.extend(self._delete_lost(aws)))
         self.ours.add(activation.id)
-        summary = f"Created an activation for {self.wish.size}, valid until {activation.expires:%Y-%m-%d %H:%M} UTC"
-        told.append(AwsChanged(change=ChangeName.CREATE_ACTIVATION, subject=activation.id, summary=summary))
+        summary = Text(
+            "Created an activation for {size}, valid until {expires} UTC",
+            size=self.wish.size,
+            expires=f"{activation.expires:%Y-%m-%d %H:%M}",
+        )
+        told.append(AwsChanged.of(ChangeName.CREATE_ACTIVATION, activation.id, summary))
         return Made(kept={"id": activation.id}, told=tuple(told), activation=activation)
 
     def _delete_lost(self, aws: Aws) -> Iterator[AwsChanged]:
@@ -200,26 +204,42 @@ class NewActivation(Part):
             for found in find_activations(aws, name=self.wish.name, run=self.wish.run):
                 if found.id not in self.ours:
                     delete_activation(aws, found.id)
-                    yield _deleted(found.id, "Deleted an activation whose code was lost with AWS's answer")
+                    lost = Text("Deleted an activation whose code was lost with AWS's answer")
+                    yield _deleted(found.id, lost)
         except AwsError:
             return
 
 
 def _change(wishes: list[ActivationWish]) -> Change:
     """The line of the plan for activations that differ only in size."""
-    count, size = len(wishes), sum(wish.size for wish in wishes)
-    what, them = ("an activation", "it") if count == 1 else (f"{count} activations", "them")
-    hours = wishes[0].expires_in_hours
-    return Change(
-        name=ChangeName.CREATE_ACTIVATION,
-        summary=f"Create {what} for {servers(size)}, valid {hours} h, and delete {them} when the run ends",
+    size = sum(wish.size for wish in wishes)
+    return Change.of(
+        ChangeName.CREATE_ACTIVATION,
+        _creation(len(wishes), size, wishes[0].expires_in_hours),
         detail=wishes[0].detail,
         at_most=size,
     )
 
 
-def _deleted(activation_id: str, summary: str) -> AwsChanged:
-    return AwsChanged(change=ChangeName.DELETE_ACTIVATION, subject=activation_id, summary=summary)
+def _creation(activations: int, servers: int, hours: int) -> Text:
+    if servers == 1:
+        return Text("Create an activation for 1 server, valid {hours} h, and delete it when the run ends", hours=hours)
+    if activations == 1:
+        return Text(
+            "Create an activation for {servers} servers, valid {hours} h, and delete it when the run ends",
+            servers=f"{servers:,}",
+            hours=hours,
+        )
+    return Text(
+        "Create {activations} activations for {servers} servers, valid {hours} h, and delete them when the run ends",
+        activations=activations,
+        servers=f"{servers:,}",
+        hours=hours,
+    )
+
+
+def _deleted(activation_id: str, summary: Text) -> AwsChanged:
+    return AwsChanged.of(ChangeName.DELETE_ACTIVATION, activation_id, summary)
 
 
 def _now() -> datetime:
@@ -327,7 +347,7 @@ def _explained(error: AwsError, role: str) -> AwsError:
     if not _is_role_not_seen(error):
         return error
     return AwsError(
-        f"Systems Manager cannot use role {role}",
+        Text("Systems Manager cannot use role {role}", role=role),
         where=error.where,
         why=error.why,
         remedy="Check that the role exists, that role.name has its path, and that its trust policy lets "

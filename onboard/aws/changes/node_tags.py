@@ -28,9 +28,9 @@ class NodeTags(NodeChange):
     def plan(self, host: Host) -> Change | None:
         if not host.tags:
             return None
-        return Change(
-            name=self.name,
-            summary=f"Tag its node: {_words(host)}",
+        return Change.of(
+            self.name,
+            Text("Tag its node: {tags}", tags=_words(host)),
             detail={f"tag {key}": value for key, value in sorted(host.tags.items())},
         )
 

@@ -91,7 +91,7 @@ class Role(RunChange):
                 )
             )
             return
-        told = AwsChanged(change=ChangeName.DELETE_ROLE, subject=name, summary=undo_role(undo.aws, undo.left))
+        told = AwsChanged.of(ChangeName.DELETE_ROLE, name, undo_role(undo.aws, undo.left))
         yield Undone(change=self.name, phase=Phase.UNDONE, told=told)
 
     def older_fields(self, left: Mapping[str, str]) -> Mapping[str, Any]:
@@ -136,10 +136,7 @@ class RoleChange(Part):
 
     def make(self, aws: Aws, cancel: CancelToken) -> Made:
         undo = ensure_role(aws, self.identity, self.plan)
-        told = (
-            AwsChanged(change=change.name, subject=self.plan.name, summary=change.summary)
-            for change in self.plan.changes
-        )
+        told = (AwsChanged.of(change.name, self.plan.name, change.sentence) for change in self.plan.changes)
         return Made(kept=undo, told=tuple(told))
 
 
@@ -151,7 +148,7 @@ def plan_role(aws: Aws, identity: Identity, wanted: RoleSection) -> RolePlan:
     except AwsError as error:
         if error.code not in DENIED:
             raise
-        warning = f"Role {wanted.name} could not be audited: {error.what}."
+        warning = Text("Role {role} could not be audited: {error}.", role=wanted.name, error=error.what)
         return RolePlan(name=wanted.name, region=aws.region, exists=None, warnings=(warning,))
     if role is None:
         if not wanted.create:
@@ -232,43 +229,54 @@ def ensure_role(aws: Aws, identity: Identity, plan: RolePlan) -> Mapping[str, st
     return _undo(plan, created=created, allowed=allowed, attached=attached)
 
 
-def undo_role(aws: Aws, undo: Mapping[str, str]) -> str:
+def undo_role(aws: Aws, undo: Mapping[str, str]) -> Text:
     """Undo what `ensure_role` did and nothing else; return what was done, in one line. Safe to repeat.
 
     A role that now serves other Regions too is kept for them.
     """
+    unchanged = Text("The role was not changed.")
     if not undo:
-        return "The role was not changed."
+        return unchanged
     name = undo["role"]
     _, short = _split(name)
     role = find_role(aws, short)
     if role is None:
-        return f"Role {name} is gone already."
+        return _gone(name)
     if not _is_ours(role):
-        return f"Role {name} stays: it does not carry the tag {TAG['Key']} = {TAG['Value']}."
+        return Text(
+            "Role {role} stays: it does not carry the tag {tag}.", role=name, tag=f"{TAG['Key']} = {TAG['Value']}"
+        )
     delete = undo.get("delete", "")
     region = undo.get("region", aws.region if delete == "role" else "")  # older journals do not contain it
     regions = regions_of(role["AssumeRolePolicyDocument"], _owner(role))
     others = [other for other in regions if other != region]
     if delete == "role" and not others:
         return _delete(aws, role, name)
-    done = []
-    if region:
-        done.append(_take_region(aws, role, name, region, others))
-    if delete == "policy":
-        _detach(aws, role)
-        done.append(f"Policy {CORE_POLICY} was detached from role {name}.")
-    return " ".join(done)
+    closed = _take_region(aws, role, name, region, others) if region else None
+    if delete != "policy":
+        return closed or unchanged
+    _detach(aws, role)
+    detached = Text("Policy {policy} was detached from role {role}.", policy=CORE_POLICY, role=name)
+    return joined(closed, detached, " ") if closed else detached
 
 
-def _take_region(aws: Aws, role: Mapping[str, Any], name: str, region: str, others: list[str]) -> str:
+def _gone(name: str) -> Text:
+    return Text("Role {role} is gone already.", role=name)
+
+
+def _take_region(aws: Aws, role: Mapping[str, Any], name: str, region: str, others: list[str]) -> Text:
     document, owner = role["AssumeRolePolicyDocument"], _owner(role)
     if region not in regions_of(document, owner):
-        return f"Role {name} is no longer for Region {region}."
+        return Text("Role {role} is no longer for Region {region}.", role=name, region=region)
     if not others:
-        return f"Role {name} stays as it is: {region} is its only Region."
+        return Text("Role {role} stays as it is: {region} is its only Region.", role=name, region=region)
     _set_trust(aws, role["RoleName"], with_regions(document, owner, others))
-    return f"Region {region} was removed from the trust policy of role {name}, which stays for {', '.join(others)}."
+    return Text(
+        "Region {region} was removed from the trust policy of role {role}, which stays for {others}.",
+        region=region,
+        role=name,
+        others=", ".join(others),
+    )
 
 
 def _detach(aws: Aws, role: Mapping[str, Any]) -> None:
@@ -278,21 +286,25 @@ def _detach(aws: Aws, role: Mapping[str, Any]) -> None:
             aws.iam.detach_role_policy(RoleName=role["RoleName"], PolicyArn=arn)
 
 
-def _delete(aws: Aws, role: Mapping[str, Any], name: str) -> str:
+def _delete(aws: Aws, role: Mapping[str, Any], name: str) -> Text:
     policies = [policy["PolicyArn"] for policy in _attached(aws, role["RoleName"])]
     if any(arn != _core_arn(_owner(role).partition) for arn in policies):  # their user needs the core policy too
-        return f"Role {name} stays as it is: somebody attached other policies to it."
+        return Text("Role {role} stays as it is: somebody attached other policies to it.", role=name)
     _detach(aws, role)
     try:
         with asking("iam:DeleteRole"):
             aws.iam.delete_role(RoleName=role["RoleName"])
     except AwsError as error:
         if error.code == "NoSuchEntity":
-            return f"Role {name} is gone already."
+            return _gone(name)
         if error.code == "DeleteConflict":
-            return f"Role {name} stays, without {CORE_POLICY}: somebody added inline policies to it."
+            return Text(
+                "Role {role} stays, without {policy}: somebody added inline policies to it.",
+                role=name,
+                policy=CORE_POLICY,
+            )
         raise
-    return f"Role {name} was deleted."
+    return Text("Role {role} was deleted.", role=name)
 
 
 # --------------------------------------------------------------------------------------------------------- widening
@@ -306,9 +318,14 @@ def _set_trust(aws: Aws, short: str, document: Mapping[str, Any]) -> None:
 def _allowance(
     name: str, region: str, others: list[str], before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> Change:
-    return Change(
-        name=ChangeName.ALLOW_REGION,
-        summary=f"Role {name}: also allow Region {region}, in addition to {', '.join(others)}",
+    return Change.of(
+        ChangeName.ALLOW_REGION,
+        Text(
+            "Role {role}: also allow Region {region}, in addition to {others}",
+            role=name,
+            region=region,
+            others=", ".join(others),
+        ),
         detail={"role": name, "region": region, "trust": json.dumps(after, indent=2)},
         before={"trust": json.dumps(before, indent=2)},
     )
@@ -324,7 +341,7 @@ def _allow_region(aws: Aws, identity: Identity, plan: RolePlan, change: Change) 
     wider = sufficient(document, identity, plan.region) if _is_ours(role) else None
     if wider is None or json.dumps(wider, indent=2) != change.detail["trust"]:
         raise AwsError(
-            f"role {plan.name} was changed by somebody else during this run",
+            Text("role {role} was changed by somebody else during this run", role=plan.name),
             where="iam:UpdateAssumeRolePolicy",
             why="It differs from the role that the plan was made for",
             remedy="Plan again",
@@ -338,18 +355,22 @@ def _allow_region(aws: Aws, identity: Identity, plan: RolePlan, change: Change) 
 
 def _creation(aws: Aws, identity: Identity, name: str) -> tuple[Change, ...]:
     trust = json.dumps(trust_policy(identity, aws.region), indent=2)
-    create = Change(
-        name=ChangeName.CREATE_ROLE,
-        summary=f"Create role {name}, which Systems Manager may assume for this account in {aws.region}",
+    create = Change.of(
+        ChangeName.CREATE_ROLE,
+        Text(
+            "Create role {role}, which Systems Manager may assume for this account in {region}",
+            role=name,
+            region=aws.region,
+        ),
         detail={"role": name, "trust": trust, "tags": f"{TAG['Key']}={TAG['Value']}"},
     )
     return (create, _attachment(identity, name))
 
 
 def _attachment(identity: Identity, name: str) -> Change:
-    return Change(
-        name=ChangeName.ATTACH_CORE_POLICY,
-        summary=f"Attach policy {CORE_POLICY} to role {name}",
+    return Change.of(
+        ChangeName.ATTACH_CORE_POLICY,
+        Text("Attach policy {policy} to role {role}", policy=CORE_POLICY, role=name),
         detail={"role": name, "policy": _core_arn(identity.partition)},
     )
 
@@ -403,14 +424,28 @@ def _audit(aws: Aws, identity: Identity, role: Mapping[str, Any], *, asked: str)
     """Judge an existing role. Its path comes from IAM, since the path in the profile may be missing or wrong."""
     short = role["RoleName"]
     name = role["Path"].lstrip("/") + short
-    warnings, problems = [], []
+    warnings: list[str] = []
+    problems: list[str] = []
     if asked not in ("/", role["Path"]):
-        warnings.append(f"The role's path is {role['Path']}, not {asked}; its full name is {name}.")
+        warnings.append(
+            Text(
+                "The role's path is {path}, not {asked}; its full name is {role}.",
+                path=role["Path"],
+                asked=asked,
+                role=name,
+            )
+        )
     if len(name) > LONGEST_NAME:
-        problems.append(f"Path and name have {len(name)} characters; activations accept at most {LONGEST_NAME}.")
+        problems.append(
+            Text(
+                "Path and name have {count} characters; activations accept at most {most}.",
+                count=len(name),
+                most=LONGEST_NAME,
+            )
+        )
     document = role["AssumeRolePolicyDocument"]
     doubts, refusals = judge_trust(document, identity, aws.region)
-    warnings += [f"Role {name}: {doubt}" for doubt in doubts]
+    warnings += [joined(Text("Role {role}", role=name), doubt) for doubt in doubts]
     wider = sufficient(document, identity, aws.region) if refusals else None
     regions = regions_of(document, identity) if _is_ours(role) else []
     changes: list[Change] = []
@@ -424,7 +459,9 @@ def _audit(aws: Aws, identity: Identity, role: Mapping[str, Any], *, asked: str)
         if error.code not in DENIED:
             raise
         lacking, permission_problems = False, []
-        permission_warnings = [f"The permissions of role {name} could not be audited: {error.what}."]
+        permission_warnings = [
+            Text("The permissions of role {role} could not be audited: {error}.", role=name, error=error.what)
+        ]
     if lacking and _is_ours(role):  # created by Onboard and interrupted before the policy was attached
         changes.append(_attachment(identity, name))
         permission_warnings, permission_problems = [], []
@@ -461,14 +498,27 @@ def _judge_permissions(aws: Aws, short: str, name: str) -> tuple[bool, list[str]
         pages = aws.iam.get_paginator("list_role_policies").paginate(RoleName=short)
         inline = [policy for page in pages for policy in page["PolicyNames"]]
     lacking = CORE_POLICY not in attached
-    warnings, problems = [], []
+    warnings: list[str] = []
+    problems: list[str] = []
     if DEPRECATED_POLICY in attached:
-        warnings.append(f"Role {name} has {DEPRECATED_POLICY}, which AWS has deprecated because it allows too much.")
+        warnings.append(
+            Text(
+                "Role {role} has {policy}, which AWS has deprecated because it allows too much.",
+                role=name,
+                policy=DEPRECATED_POLICY,
+            )
+        )
     if lacking and not attached and not inline:
-        problems.append(f"Role {name} has no permissions: attach {CORE_POLICY}.")
+        problems.append(Text("Role {role} has no permissions: attach {policy}.", role=name, policy=CORE_POLICY))
     elif lacking and DEPRECATED_POLICY not in attached:
-        others = ", ".join((*attached, *inline))
-        warnings.append(f"Role {name} lacks {CORE_POLICY}; whether its own policies suffice is unknown: {others}.")
+        warnings.append(
+            Text(
+                "Role {role} lacks {policy}; whether its own policies suffice is unknown: {others}.",
+                role=name,
+                policy=CORE_POLICY,
+                others=", ".join((*attached, *inline)),
+            )
+        )
     return lacking, warnings, problems
 
 

@@ -163,7 +163,8 @@ def _tree(outline: Outline) -> Node:
 
 
 def _group(group: Group) -> Node:
-    words = ", ".join(change.summary[:1].lower() + change.summary[1:] for change in group.changes)
+    summaries = [say(change.sentence) for change in group.changes]
+    words = ", ".join(summary[:1].lower() + summary[1:] for summary in summaries)
     node = Node(Kind.GROUP, sentence(words), names=group.names, count=_servers(len(group.names)))
     altered = [change for change in group.changes if change.altered]
     shown = altered or [change for change in group.changes if change.name == ChangeName.INSTALL_AGENT]
@@ -178,7 +179,7 @@ def _group(group: Group) -> Node:
 def _change(change: Change) -> Node:
     # Changed values come first: a reader must not miss them.
     values = ", ".join((*_altered(change), *_new(change)))
-    return Node(Kind.CHANGE, change.summary, change=change, values=values, tip=_tip(change))
+    return Node(Kind.CHANGE, say(change.sentence), change=change, values=values, tip=_tip(change))
 
 
 def _altered(change: Change) -> list[str]:

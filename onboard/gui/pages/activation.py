@@ -4,7 +4,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from onboard.gui.preview_page import PreviewPage
 from onboard.gui.session import Session
-from onboard.gui.text import plural, tr
+from onboard.gui.text import plural, say, tr
 from onboard.gui.theme import CARD_GAP
 from onboard.gui.widgets.card import Card
 from onboard.gui.widgets.label import Label
@@ -13,6 +13,7 @@ from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.scrolled import Scrolled
 from onboard.model.events import HeadroomShown
 from onboard.model.state import State
+from onboard.model.words import texts_of
 from onboard.wizard.finding_words import sentence
 
 
@@ -92,9 +93,10 @@ class ActivationPage(PreviewPage):
             )
         )
         self._room.setText(_room_words(room))
-        self._cost.setText(f"{sentence(room.cost)}." if room.cost else tr("No charge for these nodes."))
+        (cost,) = texts_of((room.cost,), room.phrasings)
+        self._cost.setText(f"{sentence(say(cost))}." if cost else tr("No charge for these nodes."))
         self._cost.setVisible(room.fits or bool(room.cost))
-        self._warnings.setText("\n".join(room.warnings))
+        self._warnings.setText("\n".join(map(say, texts_of(room.warnings, room.phrasings))))
         self._warnings.setVisible(bool(room.warnings))
 
 

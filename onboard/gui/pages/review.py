@@ -26,6 +26,7 @@ from onboard.model import orders
 from onboard.model.changes import CHANGING
 from onboard.model.errors import OnboardError
 from onboard.model.plan import Change, Plan
+from onboard.model.words import Text
 from onboard.profiles.plan_file import save
 from onboard.wizard.check_titles import title_of
 from onboard.wizard.command_line import command_line
@@ -163,7 +164,7 @@ class ReviewPage(Page):
             self._shown, self._file = plan, None
             self.saved.hide()
             self._outline = outline_of(plan, state) if plan is not None else Outline()
-            self._show_warnings(plan.warnings if plan is not None else ())
+            self._show_warnings(plan.warning_texts if plan is not None else ())
             self._search()
         view = self.session.view
         used_up = is_plan_used_up(view)
@@ -215,13 +216,13 @@ class ReviewPage(Page):
                 tr("Ma&ke the plan"),
             )
 
-    def _show_warnings(self, warnings: tuple[str, ...]) -> None:
+    def _show_warnings(self, warnings: tuple[Text, ...]) -> None:
         while (item := self.warnings.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.hide()
                 widget.deleteLater()
         for warning in warnings:
-            self.warnings.addWidget(Banner(Mark.WARN, warning))
+            self.warnings.addWidget(Banner(Mark.WARN, say(warning)))
 
     def _search(self) -> None:
         found = matching(self._outline, self.filter.text())
@@ -293,7 +294,7 @@ def _detail(node: Node) -> Detail:
             commands=cause.words.commands,
         )
     if node.change is not None:
-        return Detail(title=node.change.summary, facts=_facts(node.change))
+        return Detail(title=say(node.change.sentence), facts=_facts(node.change))
     facts = (_names(node),) if node.names else ()
     return Detail(title=node.text, mark=node.mark, status=node.count, facts=facts)
 

@@ -4,7 +4,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from onboard.gui.preview_page import PreviewPage
 from onboard.gui.session import Session
-from onboard.gui.text import tr
+from onboard.gui.text import say, tr
 from onboard.gui.theme import CARD_GAP
 from onboard.gui.widgets.banner import Banner
 from onboard.gui.widgets.button import Button
@@ -15,6 +15,7 @@ from onboard.gui.widgets.page_header import PageHeader
 from onboard.gui.widgets.text_view import TextView
 from onboard.model.events import RoleShown
 from onboard.model.state import State
+from onboard.model.words import texts_of
 
 
 class RolePage(PreviewPage):
@@ -98,7 +99,7 @@ class RolePage(PreviewPage):
         self._trust.set_text(role.trust)
         self._policies.setText(tr("Attached: {policies}", policies=", ".join(role.policies)))
         self._show_role(role)
-        self._changes.setText("\n".join(f"+ {change}" for change in role.changes))
+        self._changes.setText("\n".join(f"+ {say(change)}" for change in texts_of(role.changes, role.phrasings)))
         self._changes.setVisible(bool(role.changes))
         self._diff.set_diff(role.diff)
         self._diff.setVisible(bool(role.diff))
@@ -107,7 +108,7 @@ class RolePage(PreviewPage):
         if said:
             mark = Mark.BAD if role.problems else Mark.WARN
             title = tr("The role cannot be used as it is") if role.problems else tr("Check this")
-            self._notice.show_notice(mark, title, "\n".join(said))
+            self._notice.show_notice(mark, title, "\n".join(map(say, texts_of(said, role.phrasings))))
 
     def _show_role(self, role: RoleShown) -> None:
         if role.problems:

@@ -40,9 +40,9 @@ class ConfigureAgent(Step):
         keys = {
             f"{section}.{key}": json.dumps(value) for section, values in wanted.items() for key, value in values.items()
         }
-        return Change(
-            name=self.name,
-            summary=f"Set {', '.join(keys)} in the agent's configuration",
+        return Change.of(
+            self.name,
+            Text("Set {keys} in the agent's configuration", keys=", ".join(keys)),
             detail={"file": PATH, **keys},
             before=_altered(current or {}, wanted),
         )

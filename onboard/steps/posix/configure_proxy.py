@@ -41,9 +41,9 @@ class ConfigureProxy(Step):
         return any((drop_in.path, drop_in.sha256) == (file, digest) for drop_in in in_force.drop_ins)
 
     def change(self, before: Before) -> Change:
-        return Change(
-            name=self.name,
-            summary=f"Let the agent use the proxy {before.context.profile.network.proxy}",
+        return Change.of(
+            self.name,
+            Text("Let the agent use the proxy {proxy}", proxy=before.context.profile.network.proxy),
             detail={"file": _file(before), **proxy_variables(before)},
             before=_altered(before),
         )

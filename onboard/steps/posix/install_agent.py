@@ -32,12 +32,10 @@ class InstallAgent(Step):
         return bool(installed) and numbers(installed) >= numbers(_package(before).version)
 
     def change(self, before: Before) -> Change:
-        package, installed, is_there = _package(before), _installed(before), self.is_made(before)
-        what = f"Upgrade the agent from {installed} to" if installed and not is_there else "Install the agent"
-        again = " again, because it was interrupted" if is_there else ""
-        return Change(
-            name=self.name,
-            summary=f"{what} {package.version}{again}",
+        package, installed = _package(before), _installed(before)
+        return Change.of(
+            self.name,
+            _summary(installed, package.version, is_there=self.is_made(before)),
             detail={"package": f"{package.kind} {package.arch}", "version": package.version, "sha256": package.sha256},
             before={"version": installed} if installed and numbers(installed) != numbers(package.version) else {},
         )
@@ -96,6 +94,14 @@ class InstallAgent(Step):
         return script.compose(
             POSIX, self.name, action, {"limit": str(script.LOCK_LIMIT), **variables}, (script.PACKAGE_LOCK,)
         )
+
+
+def _summary(installed: str, version: str, *, is_there: bool) -> Text:
+    if is_there:
+        return Text("Install the agent {version} again, because it was interrupted", version=version)
+    if installed:
+        return Text("Upgrade the agent from {installed} to {version}", installed=installed, version=version)
+    return Text("Install the agent {version}", version=version)
 
 
 def _package(before: Before) -> Package:

@@ -48,9 +48,9 @@ class InstallRoots(Step):
 
     def change(self, before: Before) -> Change:
         store = _store(before)
-        return Change(
-            name=self.name,
-            summary=f"Add {len(_missing(before))} of Amazon's root certificates to the trust store",
+        return Change.of(
+            self.name,
+            Text("Add {count} of Amazon's root certificates to the trust store", count=len(_missing(before))),
             # All five: which of them are missing may differ when a run is taken up again.
             detail={
                 "folder": store.folder if store else "unknown",

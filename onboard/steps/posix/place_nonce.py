@@ -35,9 +35,9 @@ class PlaceNonce(Step):
         return False
 
     def change(self, before: Before) -> Change:
-        return Change(
-            name=self.name,
-            summary="Place a nonce that only root can read, to be read back through AWS",
+        return Change.of(
+            self.name,
+            Text("Place a nonce that only root can read, to be read back through AWS"),
             detail={"folder": FOLDER},
         )
 

@@ -34,11 +34,16 @@ class RegisterAgent(Step):
 
     def change(self, before: Before) -> Change:
         region = before.context.region
-        summary = f"Register with Systems Manager in {region}"
+        summary = Text("Register with Systems Manager in {region}", region=region)
         recorded = before.facts.get(sudo_logging.FACT)
         if not isinstance(recorded, Unknown) and recorded.options:
-            summary += f"; sudo on this server keeps a record of the activation code, in clear, in {recorded.folder}"
-        return Change(name=self.name, summary=summary, detail={"region": region})
+            summary = Text(
+                "Register with Systems Manager in {region}; sudo on this server keeps a record of the activation "
+                "code, in clear, in {folder}",
+                region=region,
+                folder=recorded.folder,
+            )
+        return Change.of(self.name, summary, detail={"region": region})
 
     def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
         _refuse_foreign(before)

@@ -25,7 +25,7 @@ class StartAgent(Step):
         return _is_well(before) and not _is_disturbed(before)
 
     def change(self, before: Before) -> Change:
-        return Change(name=self.name, summary="Start the agent, now and with the system")
+        return Change.of(self.name, Text("Start the agent, now and with the system"))
 
     def apply(self, connection: Connection, before: Before, supplies: Supplies) -> Done:
         variables = {"restart": "yes" if _is_disturbed(before) else "no"}
