@@ -25,7 +25,7 @@ from onboard.model.causes import causes_of
 from onboard.model.changes import ChangeName, RunPhase
 from onboard.model.finding import Cause, Verdict
 from onboard.model.outcome import Sign, need_of, sign_of_status, sign_of_verdict, troubles
-from onboard.model.plan import Change, Plan
+from onboard.model.plan import Change, Plan, groups_of
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
 from onboard.model.words import FEW, and_more, servers
@@ -282,19 +282,19 @@ def _cause_lines(causes: Iterable[Cause], *, has_rows: bool) -> list[str]:
 
 
 def plan_text(plan: Plan) -> str:
-    """A plan for people: AWS first, then servers with equal changes together."""
+    """A plan for people: AWS first, then servers with the same changes together."""
     lines = [f"Plan for account {plan.account}, Region {plan.region}"]
     lines += [f"  ▲ {warning}" for warning in plan.warnings]
     lines += ["AWS:"] + ([f"  {line}" for change in plan.aws for line in _change_lines(change)] or ["  nothing"])
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for host in plan.hosts:
-        alike = tuple(line for change in host.changes for line in _change_lines(change))
-        groups.setdefault(alike, []).append(host.host)
+    alike: dict[tuple[str, ...], list[str]] = {}  # groups that differ in details only read the same
+    for group in groups_of(plan.hosts):
+        told = tuple(line for change in group.changes for line in _change_lines(change))
+        alike.setdefault(told, []).extend(group.names)
     lines.append("Servers:")
-    for changes, names in groups.items():
+    for changes, names in alike.items():
         lines.append(f"  {len(names)} × {and_more(names, 5)}")
         lines += [f"    {line}" for line in changes] or ["    nothing"]
-    if not groups:
+    if not alike:
         lines.append("  nothing")
     return "\n".join(lines)
 

@@ -1,13 +1,13 @@
 """What will be done, as values that can be read, saved, compared and approved before anything is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from onboard.model.changes import ChangeName
 from onboard.model.harmless import Harmless
 from onboard.model.place import Place
-from onboard.model.words import Phrasing, Text, phrasing_of, texts_of
+from onboard.model.words import Phrasing, Text, merged_text, phrasing_of, texts_of
 
 # (change, detail) → value that later versions add so that less is changed: a plan approved before covers it.
 CHANGES_LESS = {(ChangeName.CONFIGURE_AGENT, "Profile.ShareCreds"): "false"}
@@ -147,6 +147,50 @@ ASKING = frozenset({ChangeName.PLACE_NONCE, ChangeName.CONFIRM})
 def _uncovered(changes: tuple[Change, ...], approved: tuple[Change, ...]) -> list[Change]:
     more = [change for change in changes if change.name not in ASKING]
     return [change for change in more if not any(known.covers(change) for known in approved)]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Servers that get the same changes.
+
+    In `changes`, values of a summary that differ from server to server are merged: `Add 1–5 of …`.
+    """
+
+    changes: tuple[Change, ...]
+    names: tuple[str, ...]
+
+
+def groups_of(hosts: Iterable[HostPlan]) -> list[Group]:
+    """The servers of a plan by what is done to them, in the order of the first server of each group."""
+    alike: dict[tuple[object, ...], list[HostPlan]] = {}
+    for host in hosts:
+        alike.setdefault(tuple(map(_key, host.changes)), []).append(host)
+    return [Group(_merged([host.changes for host in one]), tuple(host.host for host in one)) for one in alike.values()]
+
+
+def _key(change: Change) -> tuple[object, ...]:
+    """What makes changes the same: all that an approval covers, what stands there now, and the summary's template.
+
+    Not sorted, to save time: a step lists its values in a fixed order.
+    """
+    return change.name, change.template, *change.detail.items(), None, *change.before.items()
+
+
+def _merged(servers: Sequence[tuple[Change, ...]]) -> tuple[Change, ...]:
+    """The changes of servers of one group as those of one server."""
+    first = servers[0]
+    if all(changes == first for changes in servers):
+        return first
+    return tuple(
+        Change.of(
+            same[0].name,
+            merged_text(change.sentence for change in same),
+            detail=same[0].detail,
+            at_most=same[0].at_most,
+            before=same[0].before,
+        )
+        for same in zip(*servers, strict=True)
+    )
 
 
 def plan_from_json(data: Mapping[str, Any]) -> Plan:

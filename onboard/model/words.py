@@ -192,6 +192,12 @@ def merged(wordings: Iterable[Wording]) -> Wording:
     )
 
 
+def merged_text(texts: Iterable[Text]) -> Text:
+    """One text for many of the same template, as in `merged`."""
+    every = list(texts)
+    return Text(every[0].template, **_merged_values([one.values for one in every]))
+
+
 def _merged_values(values: Sequence[Mapping[str, str]]) -> dict[str, str]:
     return {name: _listed(dict.fromkeys(one[name] for one in values)) for name in values[0]}
 

@@ -1,4 +1,4 @@
-"""A plan as people read it: changes in AWS, then servers grouped by equal changes, then servers left unchanged."""
+"""A plan as people read it: changes in AWS, then servers grouped by their changes, then servers left unchanged."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -6,17 +6,9 @@ from dataclasses import dataclass, replace
 from onboard.checks.blocking import MUST_BE_KNOWN
 from onboard.model.causes import causes_of
 from onboard.model.finding import Cause, Verdict
-from onboard.model.plan import Change, Plan
+from onboard.model.plan import Change, Group, Plan, groups_of
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Servers that get the same changes."""
-
-    changes: tuple[Change, ...]
-    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +32,17 @@ class Outline:
 
 def outline_of(plan: Plan, state: State) -> Outline:
     """`state`: the State of the command that made the plan; it says how each server that is not in the plan ended."""
-    groups: dict[tuple[object, ...], list[str]] = {}
-    changes: dict[tuple[object, ...], tuple[Change, ...]] = {}
-    for host in plan.hosts:
-        alike = tuple(_words(change) for change in host.changes)
-        changes.setdefault(alike, host.changes)
-        groups.setdefault(alike, []).append(host.host)
-    settled = groups.pop((), [])
+    groups = groups_of(plan.hosts)
+    settled = [name for group in groups if not group.changes for name in group.names]
     planned = {host.host for host in plan.hosts}
     others = [host for name, host in state.hosts.items() if name not in planned and host.status is not None]
     settled += [host.name for host in others if host.status is HostStatus.ONLINE]
-    made = (Group(changes[alike], tuple(names)) for alike, names in groups.items())
     return Outline(
         aws=plan.aws,
-        groups=tuple(sorted(made, key=lambda group: -len(group.names))),
+        groups=tuple(sorted((group for group in groups if group.changes), key=lambda group: -len(group.names))),
         settled=tuple(settled),
         left_out=tuple(cause for cause in causes_of(host for host in others if not _is_well(host)) if _blocks(cause)),
     )
-
-
-def _words(change: Change) -> tuple[object, ...]:
-    """Everything shown of a change. Not sorted, to save time: a step lists its values in a fixed order."""
-    return change.name, change.summary, *change.detail.items(), None, *change.before.items()
 
 
 def _is_well(host: HostState) -> bool:

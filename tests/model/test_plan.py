@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict, replace
 
 from onboard.model.place import Place
-from onboard.model.plan import Change, HostPlan, Plan, plan_from_json
-from onboard.model.words import Text, phrasings_of
+from onboard.model.plan import Change, HostPlan, Plan, groups_of, plan_from_json
+from onboard.model.words import Phrasing, Text, phrasings_of
 
 INSTALL = Change(name="install_agent", summary="Install 3.3", detail={"version": "3.3", "sha256": "ab"})
 START = Change(name="start_agent", summary="Start the agent")
@@ -138,3 +138,16 @@ def test_in_a_plan_of_the_version_before_each_sentence_is_its_own_template() -> 
     assert [(text, text.template, text.values) for text in told] == [
         (text, text, {}) for text in ("Install 3.3", "Start the agent", "{braces} stay")
     ]
+
+
+def test_servers_are_grouped_by_templates_and_what_an_approval_covers() -> None:
+    other = replace(upgrade("3.0"), detail={"version": "3.3", "sha256": "ab"})
+    every = {"a": (upgrade("3.1"), START), "b": (other, START), "c": (upgrade("3.2"), START), "d": ()}
+    groups = groups_of(HostPlan(host=host, changes=changes) for host, changes in every.items())
+    assert [(group.names, [change.summary for change in group.changes]) for group in groups] == [
+        (("a", "c"), ["Upgrade the agent from 3.1, 3.2 to 3.3", "Start the agent"]),
+        (("b",), ["Upgrade the agent from 3.0 to 3.3", "Start the agent"]),
+        (("d",), []),
+    ]
+    values = {"installed": "3.1, 3.2", "version": "3.3"}
+    assert groups[0].changes[0].wording == Phrasing("Upgrade the agent from {installed} to {version}", values)

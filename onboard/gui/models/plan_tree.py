@@ -13,9 +13,9 @@ from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark, mark_of_verdict
 from onboard.model.changes import ChangeName
 from onboard.model.finding import Cause
-from onboard.model.plan import Change
+from onboard.model.plan import Change, Group
 from onboard.wizard.finding_words import sentence
-from onboard.wizard.plan_outline import Group, Outline
+from onboard.wizard.plan_outline import Outline
 
 WHAT, HOW_MANY, VALUES = range(3)
 LONGEST_VALUE = 60  # characters of a value shown in the table; the details show all of it
