@@ -8,6 +8,7 @@ from onboard.model.profile import Host
 from onboard.model.words import Remedy, Text, sh
 
 NAME = "package_manager_usable"
+DPKG = "/var/lib/dpkg/"
 REBUILD_RPM = Remedy(
     "Keep a copy of rpm's database and rebuild it. These do it, if the database is in /var/lib/rpm",
     sh("sudo", "cp", "-a", "/var/lib/rpm", "/var/lib/rpm.before"),
@@ -28,7 +29,7 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
             remedy="AWS offers the agent as deb and rpm packages. For this system, ask its vendor",
             evidence=evidence,
         )
-    if found.interrupted:
+    if found.interrupted and not any(lock.file.startswith(DPKG) for lock in found.locks):
         return failed(
             NAME,
             "dpkg was interrupted and a package is half installed",

@@ -175,6 +175,17 @@ def test_why_an_account_is_not_root_is_what_the_connection_says() -> None:
             WARN,
             "the package manager is busy",
         ),
+        # A dpkg that is at work has unfinished work, too.
+        (
+            PackageManager(("deb",), locks=(Lock("/var/lib/dpkg/lock", "7", "dpkg"),), interrupted=True),
+            WARN,
+            "the package manager is busy",
+        ),
+        (
+            PackageManager(("deb", "rpm"), locks=(Lock("/var/lib/rpm/.rpm.lock", "7", "rpm"),), interrupted=True),
+            FAIL,
+            "dpkg was interrupted and a package is half installed",
+        ),
     ],
 )
 def test_package_managers(manager: PackageManager, verdict: Verdict, summary: str) -> None:

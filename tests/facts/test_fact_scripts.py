@@ -495,6 +495,14 @@ def test_a_held_lock_names_its_holder(root: Path) -> None:
     assert told.interrupted
 
 
+def test_a_dpkg_that_ends_meanwhile_was_not_interrupted(root: Path) -> None:
+    file = put(root / "var/lib/dpkg/updates/0001")
+    path = fake(root / "fake", {"dpkg": "echo amd64", "rpm": f'rm -f "{file}"; echo'})
+    told = learned(package_manager.FACT, root, PATH=path)
+    assert told.formats == ("deb", "rpm")
+    assert not told.interrupted
+
+
 def test_the_account_is_told() -> None:
     told = learned(privilege.FACT, SUDO_USER="deploy")
     assert told.uid == os.geteuid()

@@ -18,7 +18,8 @@ class Lock:
 @dataclass(frozen=True, slots=True)
 class PackageManager:
     """`formats`: deb, rpm, snap. `architecture`: that of packages, as dpkg or rpm names it; "" if not reported.
-    `interrupted`: a package was left half installed. `damage`: what rpm says of its database, if it is damaged.
+    `interrupted`: dpkg has unfinished work; unless it holds its lock, a package was left half installed.
+    `damage`: what rpm says of its database, if it is damaged.
     """
 
     formats: tuple[str, ...] = ()

@@ -4,14 +4,15 @@
 command -v id >/dev/null 2>&1 || { echo 'no commands are found here, not even id' >&2; exit 1; }
 # genuine TOOL: whether it is there, and not as an applet of busybox, which cannot install the agent.
 genuine() { command -v "$1" >/dev/null 2>&1 && case $("$1" --version 2>&1) in *BusyBox*) false ;; esac }
+# unfinished: whether dpkg has work in its journal, also while it runs.
+unfinished() {
+  set -- /var/lib/dpkg/updates/[0-9]*
+  [ -e "$1" ]
+}
+journal=empty
 if genuine dpkg; then
   printf 'format deb %s\n' "$(dpkg --print-architecture 2>/dev/null)"
-  for file in /var/lib/dpkg/updates/[0-9]*; do
-    if [ -e "$file" ]; then
-      echo 'interrupted dpkg'
-      break
-    fi
-  done
+  if unfinished; then journal=unfinished; fi
 fi
 if genuine rpm; then
   printf 'format rpm %s\n' "$(rpm --eval '%{_arch}' 2>/dev/null)"
@@ -34,4 +35,6 @@ for file in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/rpm/.rpm.loc
     printf 'lock %s %s %s\n' "$file" "$holder" "$(sed -n 's/^Name:[[:space:]]*//p' "/proc/$holder/status" 2>/dev/null)"
   fi
 done
+# Before and after the look at its locks: else a dpkg that ended or began meanwhile looks like one that was interrupted.
+if [ "$journal" = unfinished ] && unfinished; then echo 'interrupted dpkg'; fi
 echo 'asked all'
