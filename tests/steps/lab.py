@@ -1,8 +1,6 @@
 """A real host, a practice cloud it reaches, and the steps between them over real SSH and sudo."""
 
 import json
-import os
-import subprocess
 import time
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -10,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import aws_agent
 import boto3
 import pytest
 from realhosts import RealHost, differences, real_hosts
@@ -80,12 +79,8 @@ class Lab:
 
     def take_aws_agent(self):
         """Install AWS's own agent instead of the stand-in: the .deb that ONBOARD_REAL_AGENT names."""
-        name = os.environ.get("ONBOARD_REAL_AGENT")
-        if not name:
-            pytest.skip("needs AWS's own agent: ONBOARD_REAL_AGENT names its .deb")
-        self.aws_agent = Path(name).read_bytes()
-        told = subprocess.run(["dpkg-deb", "-f", name, "Version"], capture_output=True, text=True, check=True).stdout
-        self.version = told.strip().removesuffix("-1")
+        self.aws_agent = aws_agent.package().read_bytes()
+        self.version = aws_agent.version()
 
     def package(self):
         path = self.folder / f"amazon-ssm-agent.{self.kind}"

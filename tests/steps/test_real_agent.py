@@ -1,29 +1,13 @@
 """AWS's own agent and the practice cloud, by either channel: what that agent reports as an error is one of the cloud's.
 
-Its errors.log is read after each journey: every line in it is one of those named here, each with its reason.
+Its errors.log is read after each journey: every line in it is one of those that tests/aws_agent.py allows.
 """
 
-import re
 import time
 
 import pytest
+from aws_agent import DENIED, ERRORS, FULL, NO_EC2MESSAGES, NOT_REGISTERED, unexpected_errors
 from lab import a_lab, wait_online
-
-ERRORS = "/var/log/amazon/ssm/errors.log"
-NOT_REGISTERED = {
-    r"Agent failed to assume any identity": "the package starts the agent before it is registered",
-    r"failed to find identity, retrying: failed to find agent identity": "the same: it looks for it three times",
-    r"failed to get identity: failed to find agent identity": "the same: it ends, and is started again by its step",
-    r"Error occurred when starting amazon-ssm-agent: failed to get identity: .*": "the same",
-}
-DENIED = {
-    r".*Failed to get controlchannel token, .*<AccessDeniedException>.*": "the channel is switched off",
-}
-NO_EC2MESSAGES = {
-    r".*GetMessages Error: UnknownOperationException: ?": "the service is switched off, as in a new Region",
-    r"\tstatus code: 404, request id: ?": "the same: its second line",
-}
-FULL = {r".*ProcessorBufferFull.*": "more commands at once than it takes; the cloud sends the others again"}
 
 
 def sent(lab, *lines):
@@ -54,14 +38,6 @@ def used(lab, after=0):
     return {call.operation for call in lab.cloud.calls.after(after) if not call.error}
 
 
-def errors(lab, *expected):
-    """Lines of errors.log that nobody expects; the next journey begins with an empty one."""
-    known = {pattern for one in expected for pattern in one}
-    lines = lab.host.run(f"cat {ERRORS}; : >{ERRORS}").stdout.splitlines()
-    said = [re.sub(r"^.*? ERROR (\[\S+ @ \S+\] )?", "", line) for line in lines if line.strip()]
-    return [line for line in said if not any(re.fullmatch(pattern, line) for pattern in known)]
-
-
 @pytest.mark.timeout(300)
 def test_it_takes_commands_by_either_channel(tmp_path):
     with a_lab(tmp_path, "systemd") as lab:
@@ -78,7 +54,7 @@ def test_it_takes_commands_by_either_channel(tmp_path):
         printed = [becomes(lab, one, "Success", "Failed", "TimedOut")["StandardOutputContent"] for one in many]
         assert printed == [f"{number}\n" for number in range(14)], "the agent takes ten at once; the others come again"
         assert "OpenControlChannel" in used(lab)
-        assert errors(lab, NOT_REGISTERED, FULL) == []
+        assert unexpected_errors(lab.host, NOT_REGISTERED, FULL) == []
 
         # As in a new Region, and then as in one that denies the channel.
         lab.cloud.settings.update({"ec2messages": False})
@@ -88,4 +64,4 @@ def test_it_takes_commands_by_either_channel(tmp_path):
         lab.cloud.settings.update({"ec2messages": True, "ssmmessages": False})
         answers(lab)
         assert used(lab, count) >= {"GetMessages", "SendReply", "AcknowledgeMessage"}
-        assert errors(lab, NO_EC2MESSAGES, DENIED) == []
+        assert unexpected_errors(lab.host, NO_EC2MESSAGES, DENIED) == []
