@@ -6,9 +6,11 @@ with faulty(cloud) as line:
 """
 
 import http.client
+import select
 import socket
 import struct
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
@@ -33,9 +35,14 @@ class Fault(StrEnum):
     BYTES = "bytes"
     THROTTLED = "throttled"
     EXPIRED = "expired"
+    SILENT = "silent"  # carried out, and answered after SILENCE
+    HELD = "held"  # not carried out, and no answer while the operator waits for one
+    HELD_ANSWER = "held answer"  # carried out, and no answer
 
 
-CARRIED_OUT = frozenset({Fault.LOST, Fault.LOST_500, Fault.LOST_502, Fault.LOST_503})
+SILENCE = 12.0  # seconds
+CARRIED_OUT = frozenset({Fault.LOST, Fault.LOST_500, Fault.LOST_502, Fault.LOST_503, Fault.SILENT, Fault.HELD_ANSWER})
+Call = tuple[str, int]  # an operation, and which of its calls, counted from 0
 _BODIES = {
     Fault.HTML: b"<!doctype html>\n<html><body>Please log in</body></html>",
     Fault.EMPTY: b"",
@@ -52,15 +59,22 @@ _XML = "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>ref
 
 
 class Line:
-    """`seen`: the operator's calls in order. A fault is used once, unless `always` holds it."""
+    """A fault is used once, unless `always` holds it.
+
+    seen      the operator's calls in order
+    held      set once a call is held
+    given_up  calls whose answers the operator did not wait for until their silence ended
+    """
 
     def __init__(self, target: str) -> None:
         self.target = urlsplit(target)
         self.url = ""
         self.seen: list[str] = []
+        self.held = threading.Event()
+        self.given_up: list[str] = []
         self.always: dict[str, Fault] = {}
         self._next: dict[str, list[Fault]] = {}
-        self._at: dict[tuple[str, int], Fault] = {}
+        self._at: dict[Call, Fault] = {}
         self._lock = threading.Lock()
 
     def next(self, operation: str, *faults: Fault) -> None:
@@ -70,6 +84,15 @@ class Line:
     def at(self, operation: str, number: int, fault: Fault) -> None:
         """What the call of an operation with this number gets, counted from 0."""
         self._at[operation, number] = fault
+
+    def calls(self) -> list[Call]:
+        """The operator's calls so far, for `at` in a line of another run."""
+        count = Counter[str]()
+        found: list[Call] = []
+        for operation in self.seen:
+            found.append((operation, count[operation]))
+            count[operation] += 1
+        return found
 
     def take(self, operation: str) -> Fault | None:
         with self._lock:
@@ -112,7 +135,12 @@ class _Handler(BaseHTTPRequestHandler):
         answer = None
         if fault is None or fault in CARRIED_OUT:
             answer = self._forward(body)
-        if fault is None:
+        if fault in (Fault.HELD, Fault.HELD_ANSWER):
+            self.line.held.set()
+            self._hangs_up_within(None)
+        elif fault is Fault.SILENT and self._hangs_up_within(SILENCE):
+            self.line.given_up.append(operation)
+        elif fault in (None, Fault.SILENT):
             assert answer is not None
             self._answer(*answer)
         elif fault in (Fault.LOST, Fault.RESET):
@@ -148,6 +176,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+    def _hangs_up_within(self, seconds: float | None) -> bool:
+        """Wait for that. The other side sends nothing else before it is answered."""
+        return bool(select.select([self.connection], [], [], seconds)[0])
 
     def _break(self, *, reset: bool) -> None:
         if reset:
