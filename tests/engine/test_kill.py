@@ -1,8 +1,9 @@
-"""Kill -9 anywhere, resume: each server is registered exactly once and none is lost.
+"""Kill -9 anywhere, resume: each server is registered exactly once, none is lost, and the report tells the truth.
 
-The program under test is the real console program, in a process of its own that dies without a word. Where it dies is
-drawn from a seed: some milliseconds after one of the events that such a run tells of, so every step has its turn.
-`pytest -m whole tests/engine/test_kill.py` kills it 200 times.
+The program under test is the real console program, in a process of its own that dies without a word. It dies exactly
+before and after AWS carries out each of its calls, which are read from a recorded run, so that a call added later
+joins by itself; and some milliseconds after one of the events that such a run tells of, drawn from a seed, so every
+step has its turn. `pytest -m whole tests/engine/test_kill.py` kills it about 100 times.
 """
 
 import itertools
@@ -12,83 +13,137 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from engine.afterwards import assert_whole
+from faulty_aws import Call, Fault, Line, faulty
 from whole import Tally, sizes
 
+from onboard.engine.journal import Journal
 from onboard.practice.image import images
+from onboard.practice.machine import PENDING
 from onboard.practice.serve import Practice, running_practice
 from onboard.profiles.file import save
 
+FEW = 2  # enough for every call, and in nearly the same order each time
 HOSTS = 8
 SEED = 20261124
-EVENTS = 150  # a whole run over these servers tells of about so many
+EVENTS = 130  # a whole run over HOSTS servers tells of about so many
+MOMENTS = (Fault.HELD, Fault.HELD_ANSWER)
+
+# The console program, without the pauses in which servers gather that share a question to AWS
+PROGRAM = """
+import onboard.engine.proof
+onboard.engine.proof.GATHER = 0.05
+from onboard.__main__ import run
+run()
+"""
 
 
-@sizes(small=12, whole=200)
+@sizes(small=5, whole=10_000)
+def test_a_run_killed_at_a_call_of_aws_resumes_without_loss_or_double(cases: int, tally: Tally, tmp_path: Path) -> None:
+    """`whole`: right before and right after each call."""
+    draw = tally.draw(SEED)
+    every = [*itertools.product(recorded(tmp_path), MOMENTS)]
+    drawn = every if cases >= len(every) else draw.sample(every, cases)
+    missed = []
+    for number, (call, moment) in enumerate(drawn):
+        with tally.case(), working(FEW, tmp_path / str(number)) as work:
+            was_killed = work.kill_at(call, moment)
+            assert was_killed or call[1], f"no call of {call[0]} came"
+            if not was_killed:
+                missed.append(call)  # how often it asks whether servers have answered differs a little
+            work.finish_and_look(f"{moment}: {call[0]} number {call[1]}")
+    print(f"killed: {len(drawn) - len(missed)}; calls that did not come: {missed}")
+    assert not tally.failures, "\n".join(tally.failures)
+    assert len(missed) < len(drawn), "none was killed"
+
+
+@sizes(small=6, whole=60)
 def test_a_killed_run_resumes_without_loss_or_double(cases: int, tally: Tally, tmp_path: Path) -> None:
     draw = tally.draw(SEED)
     died = Counter[str]()
     for point in range(cases):
-        folder = tmp_path / str(point)
-        folder.mkdir()
-        with tally.case():
-            died[killed_and_resumed(draw.randrange(1, EVENTS), draw.uniform(0, 0.03), folder)] += 1
+        with tally.case(), working(HOSTS, tmp_path / str(point)) as work:
+            moment = work.kill_after(draw.randrange(1, EVENTS), draw.uniform(0, 0.03))
+            died[moment] += 1
+            work.finish_and_look(f"killed in {moment}")
     print(f"killed while: {dict(died)}")
     assert not tally.failures, "\n".join(tally.failures)
     assert len(died) > 1, "every kill hit the same moment"
 
 
-def killed_and_resumed(events: int, seconds: float, folder: Path) -> str:
-    """Kill a run so long after so many events, go on with it, and look at what came of it; what it died in."""
+def recorded(folder: Path) -> list[Call]:
+    """The calls of a run that nobody kills."""
+    with working(FEW, folder / "recorded") as work:
+        work.finish_and_look("not killed")
+        return work.line.calls()
+
+
+@dataclass
+class Work:
+    """A practice whose cloud is reached by a line, and the console program on it."""
+
+    practice: Practice
+    line: Line
+    folder: Path
+    environment: dict[str, str]
+
+    @property
+    def home(self) -> Path:
+        return Path(self.environment["ONBOARD_HOME"])
+
+    def program(self, *more: str) -> list[str]:
+        profile = str(self.folder / "profile.toml")
+        return [sys.executable, "-c", PROGRAM, "apply", "--profile", profile, "--json", "--yes", *more]
+
+    def kill_at(self, call: Call, moment: Fault) -> bool:
+        """Kill it while AWS holds one of its calls. False if that call did not come until it ended."""
+        self.line.at(*call, moment)
+        with subprocess.Popen(self.program(), env=self.environment, stdout=subprocess.DEVNULL) as process:
+            while not self.line.held.wait(0.05) and process.poll() is None:
+                pass
+            process.kill()
+        return self.line.held.is_set()
+
+    def kill_after(self, events: int, seconds: float) -> str:
+        """Kill it so long after it told of so many events. The last event, and its step where there is one."""
+        with subprocess.Popen(self.program(), env=self.environment, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            last = {"event": "nothing"}
+            for line in itertools.islice(process.stdout, events):
+                last = json.loads(line)
+            time.sleep(seconds)  # not waiting for anything: it sets the moment of death
+            process.kill()
+        return f"{last['event']} {last.get('step', '')}".strip()
+
+    def finish_and_look(self, where: str) -> None:
+        """Resume where there is a run that did not end, else begin one; and look at what came of it."""
+        with closing(Journal(self.home)) as journal:
+            runs = journal.runs()
+        how = ["--resume", runs[0].run] if runs else []
+        done = subprocess.run(self.program(*how), env=self.environment, capture_output=True, check=False)
+        assert done.returncode == 0, (where, how, done.stdout[-2000:], done.stderr[-2000:])
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        ends = Counter(event["status"] for event in events if event["event"] == "host_finished")
+        assert ends == {"online": len(self.practice.servers)}, where
+        assert_whole(self.practice, self.home, events[0]["run"], where)
+        kept = {path for server in self.practice.servers for path in server.machine.below(PENDING)}
+        assert not [path for path in kept if "nonce-" in path], f"a nonce is left: {where}"
+
+
+@contextmanager
+def working(hosts: int, folder: Path) -> Iterator[Work]:
     healthy = [image for image in images() if image.name == "healthy-debian"]
-    with running_practice(HOSTS, only=healthy) as practice:
-        environment = prepared(practice, folder)
-        died = kill_after(events, seconds, folder, environment)
-        lines = finish(folder, environment)
-        calls = practice.cloud.calls
-    assert Counter(line["status"] for line in lines if line["event"] == "host_finished") == {"online": HOSTS}
-    registered = [call for call in calls.of("RegisterManagedInstance") if not call.error]
-    assert len(registered) == HOSTS, f"{len(registered)} registrations, killed in {died}"
-    created = [call for call in calls.of("CreateActivation") if not call.error]
-    deleted = [call for call in calls.of("DeleteActivation") if not call.error]
-    assert len(created) == len(deleted), f"an activation was left, killed in {died}"
-    return died
-
-
-def prepared(practice: Practice, folder: Path) -> dict[str, str]:
-    profile = practice.profile()
-    run = profile.run.model_copy(update={"canary": 2})
-    save(profile.model_copy(update={"run": run}), folder / "profile.toml")
     home = folder / "home"
-    home.mkdir()
-    (home / "known_hosts").write_text(practice.known_hosts)
-    return {**os.environ, **practice.environment(), "ONBOARD_HOME": str(home)}
-
-
-def program(folder: Path, *more: str) -> list[str]:
-    return [sys.executable, "-m", "onboard", "apply", "--profile", str(folder / "profile.toml"), "--json", *more]
-
-
-def kill_after(events: int, seconds: float, folder: Path, environment: dict[str, str]) -> str:
-    """Kill it so long after it told of so many events. The last event it told of, and the step where there is one."""
-    with subprocess.Popen(program(folder, "--yes"), env=environment, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        last = {"event": "nothing"}
-        for line in itertools.islice(process.stdout, events):
-            last = json.loads(line)
-        time.sleep(seconds)  # not waiting for anything: it sets the moment of death
-        process.kill()
-    return f"{last['event']} {last.get('step', '')}".strip()
-
-
-def finish(folder: Path, environment: dict[str, str]) -> list[dict[str, object]]:
-    """Resume where there is a run, else begin one; its events."""
-    listed = subprocess.run(
-        [sys.executable, "-m", "onboard", "runs", "--json"], env=environment, capture_output=True, check=True
-    )
-    runs = [json.loads(line)["run"] for line in listed.stdout.splitlines()]
-    how = ["--yes", *(["--resume", runs[0]] if runs else [])]
-    done = subprocess.run(program(folder, *how), env=environment, capture_output=True, check=False)
-    assert done.returncode == 0, (how, done.stdout[-2000:], done.stderr[-2000:])
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    home.mkdir(parents=True)
+    with running_practice(hosts, only=healthy) as practice, faulty(practice.cloud.endpoint_url) as line:
+        profile = practice.profile()
+        run = profile.run.model_copy(update={"canary": 2 if hosts > FEW else 1})
+        aws = profile.aws.model_copy(update={"endpoint_url": line.url})
+        save(profile.model_copy(update={"run": run, "aws": aws}), folder / "profile.toml")
+        (home / "known_hosts").write_text(practice.known_hosts)
+        yield Work(practice, line, folder, {**os.environ, **practice.environment(), "ONBOARD_HOME": str(home)})
