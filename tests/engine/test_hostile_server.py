@@ -77,7 +77,7 @@ Mutation = Callable[[bytes], bytes]
 
 class Altered:
     """Alters what one practice server sends: bytes of its channels, or SSH's own messages (`packets`), of which those
-    of the key exchange if `is_trust`.
+    of the key exchange if `is_trust`. One that `only_claims` to be another node tells the truth otherwise.
 
     The channel or connection ends soon afterwards, or a server whose end mark was altered would be waited for until
     its time limit.
@@ -85,17 +85,19 @@ class Altered:
 
     def __init__(self, draw: random.Random, claims: Sequence[str], *, is_trust: bool = False) -> None:
         self.draw, self.is_trust = draw, is_trust
-        self.packets = is_trust or draw.random() < 0.3
-        self.share = draw.choice((0.1, 0.3, 0.6))
+        self.only_claims = not is_trust and draw.random() < 0.2
+        self.packets = is_trust or (not self.only_claims and draw.random() < 0.3)
+        self.share = 1.0 if self.only_claims else draw.choice((0.1, 0.3, 0.6))
         self.first = draw.randrange(3) if is_trust else draw.choice((0, draw.randrange(LATEST)))
-        self.mutations = mutations(draw, claims)
+        self.mutations = [claiming(draw.choice(claims))] if self.only_claims else mutations(draw, claims)
         self.sent = 0
         self.count = 0
 
     def data(self, channel: Any, data: bytes) -> bytes:
         if self.packets or not self._is_next():
             return data
-        asyncio.get_running_loop().call_later(ENDS, channel.close)
+        if not self.only_claims:
+            asyncio.get_running_loop().call_later(ENDS, channel.close)
         return self._altered(data)
 
     def packet(self, connection: Any, kind: int, payload: bytes) -> bytes:
@@ -110,8 +112,9 @@ class Altered:
         return self.sent > self.first and (self.count == 0 or self.draw.random() < self.share)
 
     def _altered(self, data: bytes) -> bytes:
-        self.count += 1
-        return self.draw.choice(self.mutations)(data)
+        altered = self.draw.choice(self.mutations)(data)
+        self.count += altered != data
+        return altered
 
 
 class Liars:
@@ -123,10 +126,12 @@ class Liars:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._by_port: Mapping[int, Altered] = {}
         self.lied = 0
+        self._tunnels: list[tuple[asyncio.AbstractEventLoop, Any]] = []
         for channel in (asyncssh.SSHServerChannel, asyncssh.SSHTCPChannel):
             monkeypatch.setattr(channel, "write", self._writes(channel.write))
         monkeypatch.setattr(asyncssh.SSHServerConnection, "send_packet", self._sends(asyncssh.SSHServerConnection))
         monkeypatch.setattr(asyncssh.SSHServer, "connection_requested", lambda *_: True)  # tunnels
+        monkeypatch.setattr(asyncssh.SSHServerConnection, "forward_connection", self._forwards())
 
     @contextmanager
     def lying(self, by_port: Mapping[int, Altered]) -> Iterator[None]:
@@ -136,6 +141,23 @@ class Liars:
         finally:
             self._by_port = {}
             self.lied += sum(altered.count > 0 for altered in by_port.values())
+            self.close_tunnels()
+
+    def close_tunnels(self) -> None:
+        """asyncssh leaves those open whose SSH connection ended while they were being opened."""
+        for loop, tunnel in self._tunnels:
+            loop.call_soon_threadsafe(tunnel.close)
+        self._tunnels.clear()
+
+    def _forwards(self) -> Any:
+        forward = asyncssh.SSHServerConnection.forward_connection
+
+        async def kept(connection: Any, host: str, port: int) -> Any:
+            tunnel = await forward(connection, host, port)
+            self._tunnels.append((asyncio.get_running_loop(), tunnel))
+            return tunnel
+
+        return kept
 
     def _of(self, connection_or_channel: Any) -> Altered | None:
         name = connection_or_channel.get_extra_info("sockname")
@@ -159,8 +181,13 @@ class Liars:
         return lie
 
 
+def claiming(claimed: str) -> Mutation:
+    return lambda data: re.sub(rb"mi-[0-9a-f]{17}", claimed.encode(), data)
+
+
 def mutations(draw: random.Random, claims: Sequence[str]) -> list[Mutation]:
     claimed = draw.choice(claims)
+
     lines = [
         f"instance_id={claimed}\nundo.node={claimed}\n".encode(),
         f"registration {json.dumps({'ManagedInstanceID': claimed, 'Region': 'eu-central-1'})}\nkey present\n".encode(),
@@ -205,6 +232,7 @@ def mutations(draw: random.Random, claims: Sequence[str]) -> list[Mutation]:
         return b"".join(parts)
 
     return [
+        claiming(claimed),
         flip,
         insert,
         insert_line,
@@ -280,8 +308,11 @@ class Engine:
 class Stage:
     """The practice, its engine, and what is true of it, whatever a server says.
 
-    victim   a server that is online and is never worked on; its node's id
-    known    ids of nodes that a server may claim as its own
+    victim      a server that is online and is never worked on; its node's id
+    known       ids of nodes that a server may claim as its own
+    registered  id of a node → the servers of which one registered it; up to the call `seen`
+    fresh       server → its files before anything was done there
+    run         the last apply that succeeded
     """
 
     work: Bench
@@ -290,6 +321,8 @@ class Stage:
     draw: random.Random
     victim: str = ""
     known: list[str] = field(default_factory=list)
+    registered: dict[str, frozenset[str]] = field(default_factory=dict)
+    seen: int = 0
     fresh: dict[str, dict[str, bytes]] = field(default_factory=dict)
     run: str = ""
 
@@ -329,6 +362,7 @@ class Stage:
         self.fresh = {server.name: dict(server.machine.files) for server in servers}
         self.trusts(servers)
         self.victim = self.brought_online(servers[:1])[servers[0].name]
+        self.seen = self.calls.count
 
     def brought_online(self, servers: Sequence[PracticeServer]) -> dict[str, str]:
         """An apply that succeeds; the servers' nodes."""
@@ -399,6 +433,12 @@ class Stage:
             if host.status is HostStatus.ONLINE and not self.calls.of("SendCommand", before):
                 complaints[name].append("online, and nothing was asked of its node")
         self.known += sorted({*nodes} - {*self.known})
+        if self.draw.random() < 0.5:
+            before = self.calls.count
+            with self.liars.lying(self.altered(servers) if self.draw.random() < 0.5 else {}):
+                undone, amiss = self.engine.run(self.profile(servers), orders.Undo(run=told.run))
+            add(amiss, complaints)
+            self.complain(undone, [], before, nodes, complaints)
 
     def play_undo(self, servers: Sequence[PracticeServer], complaints: Mapping[str, list[str]]) -> None:
         """What is restored is as it was before."""
@@ -430,16 +470,20 @@ class Stage:
         first = next(iter(complaints.values()))
         if told.failure is not None:
             first.append(f"the run failed: {told.failure}")
+        for call in self.calls.of("RegisterManagedInstance", self.seen):
+            self.registered[call.instance_id] = frozenset(complaints)
+        self.seen = self.calls.count
         changed = self.calls.mutating(before)
         first += [f"the role was changed: {call.operation}" for call in changed if call.service == "iam"]
         for call in changed:
             if not call.instance_id or call.operation in ("RegisterManagedInstance", *ASKS):
                 continue
             owner = nodes.get(call.instance_id, "")
-            if owner not in complaints:
+            among = {owner} if owner else self.registered.get(call.instance_id, {"unknown"})
+            if not complaints.keys() >= among:
                 first.append(f"{call.operation} of {call.instance_id}, which is {owner or 'unknown'}")
             elif call.operation == "AddTagsToResource" and self.team(call.instance_id) != owner:
-                complaints[owner].append(f"its node has the tags of {self.team(call.instance_id)}")
+                first.append(f"the node of {owner or 'unknown'} has the tags of {self.team(call.instance_id)}")
         for server in servers:
             host = told.hosts.get(server.name)
             if host is None or host.ended is None:
@@ -471,8 +515,8 @@ def test_a_server_whose_answers_are_altered(
     together = min(TOGETHER, cases // len(MODES))
     work = bench(1 + 2 * together, only=(*[image("healthy-debian")] * (1 + together), *[without_tools()] * together))
     engine = Engine(tmp_path)
+    stage = Stage(work, engine, Liars(monkeypatch), tally.draw(SEED))
     try:
-        stage = Stage(work, engine, Liars(monkeypatch), tally.draw(SEED))
         stage.begin()
         for number in range(cases // together):
             mode = MODES[number % len(MODES)]
@@ -482,6 +526,7 @@ def test_a_server_whose_answers_are_altered(
                     assert not complaint, f"{mode} {server}: {complaint}"
         peak = engine.peak()
     finally:
+        stage.liars.close_tunnels()
         engine.close()
     print(f"{stage.liars.lied} times a server altered something; the engine needed {peak:.0f} MB")
     assert stage.liars.lied >= 0.7 * cases
