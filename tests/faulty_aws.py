@@ -130,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        operation = _operation(self.headers.get("X-Amz-Target", ""), body)
+        operation = _operation(self.headers.get("X-Amz-Target", ""), body, self.path)
         fault = self.line.take(operation) if OPERATOR in self.headers.get("Authorization", "") else None
         answer = None
         if fault is None or fault in CARRIED_OUT:
@@ -197,6 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def _operation(target: str, body: bytes) -> str:
-    """Its name, from the header of the JSON protocol or the body of the query protocol."""
-    return target.partition(".")[2] or parse_qs(body.decode("latin-1")).get("Action", [""])[0]
+def _operation(target: str, body: bytes, path: str) -> str:
+    """Its name, from the header of the JSON protocol, the body of the query protocol, or the path of REST."""
+    last = path.partition("?")[0].rpartition("/")[2]
+    return target.partition(".")[2] or parse_qs(body.decode("latin-1")).get("Action", [last[:1].upper() + last[1:]])[0]

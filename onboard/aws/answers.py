@@ -81,9 +81,9 @@ def _is_from_aws(operation: "OperationModel", answer: Mapping[str, Any]) -> bool
         return True
     if status not in _GOOD and not body:
         return True  # the status says everything
-    if protocol == "json":
+    if protocol in ("json", "rest-json"):
         return _is_json_of_aws(operation, answer, good=status in _GOOD)
-    if protocol == "query":
+    if protocol in ("query", "ec2"):
         root = f"{operation.name}Response" if status in _GOOD else "(ErrorResponse|Response)"
         return re.search(rf"<{root}[\s>]".encode(), body[:1000]) is not None
     return True

@@ -1,13 +1,20 @@
 """What answers in place of AWS is never taken for AWS, and no call that may have been carried out is sent again."""
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import botocore.session
 import pytest
+from botocore import xform_name
+from botocore.model import OperationModel, Shape
 from faulty_aws import Fault, Line, faulty
 
+import onboard.aws
+from onboard.aws.answers import ONCE
 from onboard.aws.changes.activations import (
     ActivationWish,
     NewActivation,
@@ -16,9 +23,12 @@ from onboard.aws.changes.activations import (
 )
 from onboard.aws.changes.role import ensure_role, plan_role
 from onboard.aws.commands import invocations, send_script
+from onboard.aws.failures import asking
 from onboard.aws.headroom import headroom
 from onboard.aws.identity import Identity, identify
 from onboard.aws.instances import deregister, nodes
+from onboard.aws.permissions import missing_permissions
+from onboard.aws.regions import enabled
 from onboard.aws.roles import find_role
 from onboard.aws.session import Aws, open_aws
 from onboard.model.cancel import CancelToken
@@ -43,7 +53,38 @@ CALLS: dict[str, Callable[[Aws], object]] = {
     "ListCommandInvocations": lambda aws: invocations(aws, ["0" * 36]),
     "GetServiceSetting": lambda aws: headroom(aws, WHO, 1),
 }
-ONCE = ("SendCommand",)
+# As in aws.ssm.send_command(…), aws.client("ec2").describe_regions(…), aws.iam.get_paginator("list_role_policies")
+_CALL = re.compile(r"""aws\.(?:client\("([\w-]+)"\)|(\w+))\.(?:get_paginator\("(\w+)"\)|(\w+)\()""")
+
+
+def calls_in_the_code() -> dict[str, OperationModel]:
+    """Operation → its model, of every call of a client that the program makes."""
+    session = botocore.session.Session()
+    found = {}
+    for file in Path(onboard.aws.__file__).parent.parent.rglob("*.py"):
+        for named, service, paginated, called in _CALL.findall(file.read_text(encoding="utf-8")):
+            service = named or service
+            if service not in ("session", "region", "partition") and "practice" not in file.parts:
+                model = session.get_service_model(service)
+                names = {xform_name(name): name for name in model.operation_names}
+                operation = names[paginated or called]
+                found[operation] = model.operation_model(operation)
+    return found
+
+
+def least(shape: Shape | None) -> Any:
+    """The smallest value that boto3 sends for a parameter."""
+    match shape.type_name if shape else "":
+        case "structure":
+            assert shape is not None
+            return {name: least(shape.members[name]) for name in shape.required_members}  # type: ignore[attr-defined]
+        case "list":
+            return [least(shape.member)]  # type: ignore[union-attr]
+        case "string":
+            assert shape is not None
+            return next(iter(shape.metadata.get("enum", ())), "x" * max(shape.metadata.get("min", 0), 1))
+        case kind:
+            return {"": {}, "integer": 1, "boolean": True}[kind]
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +117,30 @@ def test_what_is_not_aws_is_told_whatever_it_answers(line: Line, aws: Aws) -> No
             assert line.seen.count(operation) == (1 if operation in ONCE else 3), (operation, fault)
 
 
+def test_no_call_of_the_program_takes_anything_else_for_aws(line: Line, aws: Aws) -> None:
+    found = calls_in_the_code()
+    assert {*CALLS, *ONCE, "ListRegions", "DescribeRegions", "SimulatePrincipalPolicy"} <= found.keys()
+    for operation, model in found.items():
+        service = model.service_model.service_name
+        call = getattr(aws.client(service), xform_name(operation))
+        for fault in FOREIGN:
+            line.always, line.seen[:] = {operation: fault}, []
+            with pytest.raises(AwsError, match="did not come from AWS") as caught, asking(f"{service}:{operation}"):
+                call(**least(model.input_shape))
+            assert caught.value.exit_code == 3
+            assert caught.value.unanswered
+            assert line.seen.count(operation) == (1 if operation in ONCE else 3), (operation, fault)
+
+
+def test_regions_and_permissions_are_not_known_where_something_else_answers(line: Line, aws: Aws) -> None:
+    for fault in FOREIGN:
+        line.always = dict.fromkeys(("DescribeRegions", "ListRegions", "SimulatePrincipalPolicy"), fault)
+        assert enabled(aws) is None
+        found = missing_permissions(aws, WHO, Profile())
+        assert not found.missing
+        assert "did not come from AWS" in found.unknown
+
+
 def test_one_foreign_answer_does_no_harm(line: Line, aws: Aws) -> None:
     for fault in FOREIGN:
         line.next("GetCallerIdentity", fault)
@@ -85,8 +150,6 @@ def test_one_foreign_answer_does_no_harm(line: Line, aws: Aws) -> None:
 
 
 def test_an_answer_that_lacks_a_part_is_not_aws() -> None:
-    from onboard.aws.failures import asking
-
     for error in (KeyError("CommandId"), TypeError(), AttributeError(), ValueError(), IndexError()):
         with pytest.raises(AwsError, match="did not come from AWS"), asking("ssm:SendCommand"):
             raise error
