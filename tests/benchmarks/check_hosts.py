@@ -3,6 +3,7 @@
     python tests/benchmarks/check_hosts.py [--hosts 50 200] [--practice 1000] [--repeat 3]      as root, on Linux
         [--clients WORD …]     real hosts: only clients whose title has one of the words, like: onboard "of all facts"
         [--before PYTHON]      and `onboard check` of the version that this other Python has installed
+        [--apply 1000]         healthy practice servers: a check, an apply, and a second apply, which only proves them
 
 * Real hosts: sshd under as many loopback addresses (127.0.1.1 …), each a host of the inventory with its own line in
   known_hosts. The program asks all its facts; the peers run one small script, 32 at a time like it. Servers and clients
@@ -38,6 +39,7 @@ from onboard.scripts.posix import POSIX
 
 SSHD = "/usr/sbin/sshd"
 CONCURRENCY = 32
+HEALTHY = "healthy-debian,healthy-rhel"
 IMAGES = "healthy-debian,healthy-rhel,clone,no-amazon-roots,no-route,other-account,slow-clock"  # all answer at once
 PER_PROCESS = 2500  # practice servers: each takes open files, of which a process may have so many
 LISTENERS = 16  # addresses that one sshd can listen on
@@ -275,10 +277,10 @@ def _table(costs: Mapping[tuple[str, int], Sequence[Cost]], sizes: Sequence[int]
 
 
 @contextlib.contextmanager
-def practice(folder: Path, hosts: int) -> Iterator[dict[str, str]]:
+def practice(folder: Path, hosts: int, images: str = IMAGES) -> Iterator[dict[str, str]]:
     """`onboard practice --serve` in a process of its own; its environment."""
     command = [sys.executable, "-m", "onboard", "practice", "--serve", str(folder), "--hosts", str(hosts)]
-    command += ["--images", IMAGES]
+    command += ["--images", images]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         if process.stdout.readline() != "ready\n":
@@ -325,6 +327,26 @@ def practice_hosts(sizes: Sequence[int], repeat: int, folder: Path) -> None:
         )
 
 
+def apply_again(sizes: Sequence[int], folder: Path) -> None:
+    """What it costs to prove servers again that need nothing else, beside their check."""
+    for size in sizes:
+        place, home = folder / f"apply-{size}", folder / f"apply-home-{size}"
+        home.mkdir()
+        with practice(place, size, HEALTHY) as environment:
+            shutil.copy(place / "known_hosts", home / "known_hosts")
+            started = {**environment, "ONBOARD_HOME": str(home)}
+            costs = {}
+            for title, command in (("check", "check"), ("apply", "apply"), ("second apply", "apply")):
+                given = [sys.executable, "-m", "onboard", command, "--profile", str(place / "profile.toml"), "--json"]
+                costs[title] = measured([*given, *(["--yes"] if command == "apply" else [])], started, size)
+                print(f"  {title}, {size}: {_text(costs[title])}", file=sys.stderr)
+        print(f"\n{size} healthy practice servers; load {_load()}")
+        print(f"{'':14}{'wall s':>10}{'CPU s':>10}{'MiB':>8}{'wall, CPU ÷ check':>22}")
+        for title, cost in costs.items():
+            times = f"{cost.wall / costs['check'].wall:.2f} / {cost.cpu / costs['check'].cpu:.2f}"
+            print(f"{title:14}{cost.wall:10.1f}{cost.cpu:10.1f}{cost.memory:8.0f}{times:>22}")
+
+
 def _together(folders: Sequence[Path]) -> Profile:
     """One profile of the servers of several practices, with the first one's cloud."""
     profiles = [profile_file.load(folder / "profile.toml") for folder in folders]
@@ -352,6 +374,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What a check costs, beside its peers")
     parser.add_argument("--hosts", type=int, nargs="*", default=[50, 200], help="sizes of the fleet of real sshd")
     parser.add_argument("--practice", type=int, nargs="*", default=[1000], help="numbers of practice servers")
+    parser.add_argument("--apply", type=int, nargs="*", default=[], help="numbers of healthy practice servers")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--clients", nargs="*", default=[], help="only those whose title has one of these words")
     parser.add_argument("--before", metavar="PYTHON", help="a Python that has another version of onboard")
@@ -364,6 +387,7 @@ def main() -> None:
             real_hosts(options.hosts, options.repeat, folder, options.clients, options.before)
         if options.practice:
             practice_hosts(options.practice, options.repeat, folder)
+        apply_again(options.apply, folder)
 
 
 if __name__ == "__main__":
