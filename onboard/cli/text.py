@@ -24,7 +24,7 @@ from onboard.model import events
 from onboard.model.causes import causes_of
 from onboard.model.changes import ChangeName, RunPhase
 from onboard.model.finding import Cause, Verdict
-from onboard.model.outcome import Sign, need_of, sign_of_status, sign_of_verdict, troubles
+from onboard.model.outcome import Sign, end_need, end_note, end_sign, has_warnings, sign_of_verdict, troubles
 from onboard.model.plan import Change, Plan, groups_of
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
@@ -218,8 +218,8 @@ class _Count:
 
 def _warned(state: State, status: str) -> str:
     """How many of the servers that ended so have come online with a warning."""
-    online = [host for host in state.hosts.values() if host.outcome(state.command) is HostStatus.ONLINE]
-    warned = sum(host.judged is HostStatus.WARNED for host in online) if status == HostStatus.ONLINE else 0
+    online = state.hosts.values() if status == HostStatus.ONLINE else ()
+    warned = sum(has_warnings(host, state.command) for host in online)
     return f" ({warned} warned)" if warned else ""
 
 
@@ -233,20 +233,21 @@ def _servers(state: State, all_of_them: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
     for column in ("Server", "Status", "Node", "Why, and what to do"):
         table.add_column(column, overflow="fold", no_wrap=column in ("Status", "Node"))
-    ends = {host.name: host.outcome(state.command) for host in state.hosts.values()}
-    hosts = sorted(state.hosts.values(), key=lambda host: need_of(ends[host.name]))
-    shown = hosts if len(hosts) <= ALL_ROWS else [host for host in hosts if not _is_well(ends[host.name])]
+    command = state.command
+    hosts = sorted(state.hosts.values(), key=lambda host: end_need(host, command))
+    shown = hosts if len(hosts) <= ALL_ROWS else [host for host in hosts if _deserves_a_look(host, command)]
     for host in shown[:ALL_ROWS]:
-        end = ends[host.name]
-        status = marked(sign_of_status(end), end or "not finished")
+        word = f"{host.outcome(command) or 'not finished'}{end_note(host, command)}"
+        status = marked(end_sign(host, command), word)
         table.add_row(escape(host.name), status, host.instance_id or "–", escape(_why(host)))
     if len(shown) > ALL_ROWS:
         table.add_row(f"… and {len(shown) - ALL_ROWS} more", "", "", f"{all_of_them} shows all")
     return table
 
 
-def _is_well(end: HostStatus | None) -> bool:
-    return end is not None and end.is_well
+def _deserves_a_look(host: HostState, command: str) -> bool:
+    end = host.outcome(command)
+    return end is None or not end.is_well or has_warnings(host, command)
 
 
 def _why(host: HostState) -> str:

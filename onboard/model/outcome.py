@@ -5,6 +5,7 @@ Table, text, JSON, CSV, HTML, window and progress ask here, and `HostState.outco
 
 from enum import StrEnum
 
+from onboard.model.changes import StepOutcome
 from onboard.model.finding import Finding, Verdict
 from onboard.model.state import HostState
 from onboard.model.status import HostStatus
@@ -73,12 +74,36 @@ def need_of(status: HostStatus | None) -> int:
     return NEED.index(status)
 
 
+def has_warnings(host: HostState, command: str) -> bool:
+    """Whether a run of `command` brought the server online although checks warned: it works, and deserves a look.
+
+    Its status is online, which says that it was proven. What a step of the run repaired is no longer warned about.
+    """
+    return host.outcome(command) is HostStatus.ONLINE and bool(troubles(host))
+
+
+def end_note(host: HostState, command: str) -> str:
+    """What is to be said after the word for its end, if anything."""
+    return f" ({HostStatus.WARNED})" if has_warnings(host, command) else ""
+
+
+def end_sign(host: HostState, command: str) -> Sign:
+    return Sign.WARN if has_warnings(host, command) else sign_of_status(host.outcome(command))
+
+
+def end_need(host: HostState, command: str) -> int:
+    """A key to sort by, as `need_of`; of those that came online, the ones with warnings come first."""
+    return 2 * need_of(host.outcome(command)) + (not has_warnings(host, command))
+
+
 def troubles(host: HostState) -> tuple[Finding, ...]:
     """What is wrong with a server, the worst first: its reason unless a finding says the same, and its findings.
 
     The reason of its end is a finding of no check: `check` is "".
     """
-    found = sorted((one for one in host.findings if one.status in WORST_FIRST), key=_badness)
+    found = sorted(
+        (one for one in host.findings if one.status in WORST_FIRST and not _is_mended(one, host)), key=_badness
+    )
     well = host.status is None or host.status.is_well
     if not host.reason or well or any(one.summary == host.reason for one in found):
         return tuple(found)
@@ -91,6 +116,11 @@ def troubles(host: HostState) -> tuple[Finding, ...]:
         wording=host.wording,
     )
     return (reason, *found)
+
+
+def _is_mended(finding: Finding, host: HostState) -> bool:
+    """Whether a step of this run has repaired what was found."""
+    return host.steps.get(finding.fix) in (StepOutcome.DONE, StepOutcome.UNCHANGED)
 
 
 def _badness(finding: Finding) -> int:

@@ -8,7 +8,7 @@ from html import escape
 
 from onboard import __version__, resources
 from onboard.model.changes import ChangeName
-from onboard.model.outcome import Sign, need_of, sign_of_status, sign_of_verdict, troubles
+from onboard.model.outcome import Sign, end_need, end_note, end_sign, sign_of_verdict, troubles
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
 from onboard.model.words import Wording, and_more
@@ -129,7 +129,7 @@ def _causes(report: Report) -> str:
 
 def _servers(report: Report) -> str:
     """What needs a person first."""
-    hosts = sorted(report.state.hosts.values(), key=lambda host: need_of(report.outcome(host)))
+    hosts = sorted(report.state.hosts.values(), key=lambda host: end_need(host, report.command))
     word = _word(report)
     columns = ("Server", "Status", "Node", "System", "Why, and what to do")
     well = [_server(host, report) for host in hosts if _is_well(report.outcome(host))]
@@ -139,11 +139,11 @@ def _servers(report: Report) -> str:
 
 def _server(host: HostState, report: Report) -> Sequence[str]:
     node = f"<code>{escape(host.instance_id)}</code>" if host.instance_id else ""
-    end = report.outcome(host)
+    sign, word = end_sign(host, report.command), report.outcome(host) or "not finished"
     reasons = "".join(_what(one.summary, one.words, one.evidence) for one in troubles(host))
     return (
         f"<td class=name>{escape(host.name)}</td>",
-        f"<td class=keep>{_mark(sign_of_status(end), end or 'not finished', is_word_shown=True)}</td>",
+        f"<td class=keep>{_mark(sign, word, is_word_shown=True)}{end_note(host, report.command)}</td>",
         f"<td class=keep>{node}</td>",
         f"<td>{escape(system(host))}</td>",
         f"<td>{reasons}</td>",

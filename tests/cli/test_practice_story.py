@@ -14,7 +14,10 @@ from machine import slowness
 from onboard.cli import practice
 from onboard.cli.main import main
 from onboard.engine.proof import Patience
+from onboard.model.event_json import event_from_json
 from onboard.model.finding import Verdict
+from onboard.model.outcome import end_note
+from onboard.model.state import fold
 from onboard.practice.image import image, images, story
 
 LIMIT_S = 60  # on two cores
@@ -67,6 +70,9 @@ def test_each_server_of_the_story_ends_as_its_image_says(
     assert {"failed", "unreachable", "untrusted", "blocked", "online"} == {status for status, _ in faults}
     judged = {str(line["host"]) for line in lines if line["event"] == "host_judged" and line["status"] == "warned"}
     assert judged == {"busy-packages"}
+    shown = fold(event for line in lines if (event := event_from_json(line)))
+    words = {f"{host.ended}{end_note(host, 'apply')}" for host in shown.hosts.values()}
+    assert words == {"failed", "unreachable", "untrusted", "blocked", "online", "online (warned)"}
     assert asked == [], "the user's keyring is left alone"
     assert took < LIMIT_S * slowness()
 
@@ -97,6 +103,12 @@ def test_images_are_listed_and_a_name_that_there_is_not_is_refused(capsys: pytes
     assert "Did you mean goes-away" in capsys.readouterr().err
 
 
-def test_people_are_told_how_many_came_online_with_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["practice", "--run", "--images", "busy-packages,healthy-debian"]) == 0
-    assert "2 online (1 warned)" in capsys.readouterr().out
+def test_people_are_told_which_came_online_with_a_warning_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["practice", "--run", "--images", "healthy-debian,busy-packages"]) == 0
+    told = capsys.readouterr().out
+    assert "2 online (1 warned)" in told
+    warned, healthy = (line for line in told.splitlines() if " online" in line and "mi-" in line)
+    assert warned.startswith("busy-packages"), "it comes first, as it deserves a look"
+    assert "▲ online (warned)" in warned
+    assert "package manager" in warned
+    assert "warned" not in healthy

@@ -16,7 +16,10 @@ from onboard.cli.text import People
 from onboard.engine.history import replay
 from onboard.engine.journal import Journal
 from onboard.gui.models.outcome import OutcomeModel
-from onboard.model.events import Recorded
+from onboard.gui.widgets.cell_role import CellRole
+from onboard.gui.widgets.mark import Mark
+from onboard.model.events import HostFinished, HostJudged, Recorded
+from onboard.model.finding import Finding, Verdict
 from onboard.model.state import State
 from onboard.model.status import HostStatus
 from onboard.report.document import Report
@@ -92,3 +95,32 @@ def test_all_faces_tell_the_same_ends(recording: str, tmp_path: Path, in_termina
 
 
 FACES = {"csv": in_csv, "html": in_html, "window": in_window}
+
+
+def test_a_server_that_came_online_with_a_warning_is_told_apart_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is online, as it was proven, and what it was warned about is still shown, before the others that are well."""
+    state, busy = State(run="r", command="apply"), finding(Verdict.WARN, "the package manager is busy")
+    for name, status, findings in (("a", HostStatus.READY, ()), ("b", HostStatus.WARNED, (busy,))):
+        state.fold(HostJudged(host=name, status=status, findings=findings))
+        state.fold(HostFinished(host=name, status=HostStatus.ONLINE, instance_id="mi-1", findings=findings))
+    People().end(state)
+    told = capsys.readouterr().out
+    assert re.search(r"b +▲ online \(warned\) +mi-1 +The package manager is busy.*\na +✓ online +mi-1", told)
+    report = Report(run="r", command="apply", profile="", started="", finished=None, state=state)
+    assert list(in_html(report).items()) == [("b", "online"), ("a", "online")]
+    assert re.findall(r"<td class=keep><span class=(\w+)>. Online</span>( \(warned\))?", FORMATS["html"](report)) == [
+        ("warn", " (warned)"),
+        ("ok", ""),
+    ]
+    assert in_json(report) == in_csv(report) == {"a": "online", "b": "online"}, "the contract's word"
+    model = OutcomeModel()
+    model.show(state, State())
+    rows = [(*model.texts(row), model.index(row, 1).data(CellRole.MARK)) for row in range(model.rowCount())]
+    assert rows == [
+        ("b", "Online", "mi-1", "the package manager is busy", Mark.WARN),
+        ("a", "Online", "mi-1", "", Mark.DONE),
+    ]
+
+
+def finding(status: Verdict, summary: str) -> Finding:
+    return Finding(check="package_manager_usable", status=status, summary=summary, remedy="Wait")

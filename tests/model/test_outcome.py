@@ -1,10 +1,13 @@
 """How a server ended and what is wrong with it: the one answer that every face gives."""
 
+from dataclasses import replace
+
 import pytest
 
 from onboard.model import events
+from onboard.model.changes import ChangeName, StepOutcome
 from onboard.model.finding import Finding, Verdict
-from onboard.model.outcome import NEED, need_of, sign_of_status, troubles
+from onboard.model.outcome import NEED, has_warnings, need_of, sign_of_status, troubles
 from onboard.model.state import State, fold
 from onboard.model.status import HostStatus
 
@@ -58,3 +61,14 @@ def test_the_reason_of_an_end_comes_first_and_is_not_said_twice() -> None:
     assert troubles(run_of("apply", same).host("a")) == (SLOW,)
     restored = events.HostFinished(host="a", status=HostStatus.READY, reason="Restored")
     assert troubles(run_of("undo", restored).host("a")) == ()
+
+
+def test_a_warning_that_a_step_of_the_run_repaired_is_over() -> None:
+    warned = replace(LITTLE, status=Verdict.WARN, fix="install_roots")
+    judged = events.HostJudged(host="a", status=HostStatus.WARNED, findings=(warned,))
+    mended = events.StepFinished(host="a", step=ChangeName.INSTALL_ROOTS, outcome=StepOutcome.DONE, detail="")
+    online = events.HostFinished(host="a", status=HostStatus.ONLINE, findings=(warned,))
+    assert has_warnings(run_of("apply", judged, online).host("a"), "apply")
+    assert not has_warnings(run_of("apply", judged, mended, online).host("a"), "apply")
+    assert not troubles(run_of("apply", judged, mended, online).host("a"))
+    assert not has_warnings(run_of("check", judged).host("a"), "check"), "that is its status there"

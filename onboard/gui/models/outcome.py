@@ -11,7 +11,7 @@ from onboard.gui.models.host_table import ALL, Column, HostTable
 from onboard.gui.text import tr
 from onboard.gui.widgets.cell_role import CellRole
 from onboard.gui.widgets.mark import Mark, mark_of_host
-from onboard.model.outcome import need_of
+from onboard.model.outcome import end_need, has_warnings
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
 
@@ -38,7 +38,7 @@ def ended(host: HostState) -> Ended:
 
 
 def mark_of_end(host: HostState) -> Mark:
-    return mark_of_host(stands(host))
+    return Mark.WARN if has_warnings(host, "apply") else mark_of_host(stands(host))
 
 
 def status_words(host: HostState) -> str:
@@ -75,7 +75,7 @@ class OutcomeModel(HostTable):
         return self._state.hosts
 
     def _need(self) -> Callable[[str], int]:
-        return lambda name: need_of(stands(self._state.hosts[name]))
+        return lambda name: end_need(self._state.hosts[name], "apply")
 
     def _fits(self) -> Callable[[str], bool]:
         return self._matches
@@ -105,4 +105,4 @@ class OutcomeModel(HostTable):
         if undone is not None:
             return reason_of(undone) if undone.status is not HostStatus.READY else ""
         host = self._state.hosts[name]
-        return reason_of(host) if stands(host) is not HostStatus.ONLINE else ""
+        return reason_of(host) if stands(host) is not HostStatus.ONLINE or has_warnings(host, "apply") else ""
