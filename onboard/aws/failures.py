@@ -10,13 +10,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from onboard.aws.answers import SERVER_ERROR, THROTTLED, NotFromAws
+from onboard.aws.waits import waiting
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import AwsError
-from onboard.model.words import Remedy, Text, foreign, sh
+from onboard.model.words import Remedy, Text, foreign, phrase, sh
 
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
 
+THROTTLES = phrase("AWS throttles the account's requests")
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"})
 
 T = TypeVar("T")
@@ -73,7 +75,8 @@ def asking(call: str) -> Iterator[None]:
 
     before, _here.since = _here.since, time.monotonic()
     try:
-        yield
+        with waiting(call):
+            yield
     except KeyboardInterrupt:  # stops without waiting for an answer
         raise Cancelled from None
     except ClientError as error:
@@ -118,15 +121,16 @@ def persistently(ask: Callable[[], T], cancel: CancelToken | None = None) -> T:
 
     Ends with its last AwsError after that, or once `cancel` stops everything.
     """
-    deadline, pause = time.monotonic() + GAP, FIRST_PAUSE
+    began, pause = time.monotonic(), FIRST_PAUSE
     while True:
         try:
             return ask()
         except AwsError as error:
-            if not may_pass(error) or time.monotonic() + pause > deadline:
+            if not may_pass(error) or time.monotonic() + pause > began + GAP:
                 raise
-            if (cancel or CancelToken()).wait_now(pause):
-                raise
+            with waiting(error.where, since=began, why=error.what):
+                if (cancel or CancelToken()).wait_now(pause):
+                    raise
         pause = min(pause * 2, LONGEST_PAUSE)
 
 
@@ -221,7 +225,7 @@ def _refused(call: str, error: "ClientError") -> AwsError:
         return failed(*_denied(call, message))
     if code in THROTTLED:
         return failed(
-            "AWS throttles the account's requests",
+            THROTTLES,
             "This program and others in the account make too many calls at the same time",
             "Wait a minute and try again",
         )

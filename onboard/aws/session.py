@@ -12,6 +12,7 @@ import onboard
 from onboard.aws import answers
 from onboard.aws.endpoints import SUFFIXES, is_loopback, origin
 from onboard.aws.failures import MfaNeeded, asking
+from onboard.aws.waits import asking_a_person
 from onboard.model.errors import AwsError, Problem, ProfileError
 from onboard.model.profile import Profile
 from onboard.model.secret import Secret
@@ -222,7 +223,8 @@ def _prompter(mfa_code: Callable[[str], Secret] | None) -> Callable[[str], str]:
     def prompt(text: str) -> str:
         if mfa_code is None:
             raise MfaNeeded
-        return mfa_code(text).reveal()
+        with asking_a_person():
+            return mfa_code(text).reveal()
 
     return prompt
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from onboard.cli.arguments import Commands, add_debug_log
 from onboard.cli.questions import code_of
+from onboard.cli.waits import telling_of_waits
 from onboard.defects import keep_defect
 from onboard.engine.command import failure
 from onboard.engine.journal import Journal
@@ -71,6 +72,7 @@ class Child:
         self._lock = threading.Lock()
         self._number: int | None = None
         self._is_heard = True
+        self._is_over = True  # the last event of the order was told
         self._secrets: dict[str, str] = {}
         self._grace = threading.Timer(GRACE, self._break_off)
         self._grace.daemon = True
@@ -121,8 +123,14 @@ class Child:
 
     def work(self) -> None:
         """Carry out commands, one after the other, until the end of input."""
+        with telling_of_waits(self._tell_of_wait):
+            self._work()
+        self._grace.cancel()
+
+    def _work(self) -> None:
         while (taken := self._orders.get()) is not None:
-            self._number = taken.number
+            with self._lock:
+                self._number, self._is_over = taken.number, False
             if isinstance(taken, NotAnOrder):
                 self._end(taken)
                 continue
@@ -139,7 +147,6 @@ class Child:
                 self._end(keep_defect(error))
             finally:
                 del self._tokens[taken.number]
-        self._grace.cancel()
 
     def _end(self, error: OnboardError) -> None:
         self._tell(failure(error))
@@ -184,13 +191,22 @@ class Child:
         if isinstance(event, FactsGathered):
             event = replace(event, facts={})  # bulky, and no page shows them: evidence is in findings
         with self._lock:
-            if self._is_heard:
-                try:
-                    for part in in_parts(event):
-                        self._write(part.to_line(id=self._number) + "\n")
-                    sys.stdout.flush()
-                except OSError:  # the wizard has gone: what runs is brought to its end, and to the journal, untold
-                    self._is_heard = False
+            self._is_over = isinstance(event, RunFinished)
+            self._send(event)
+
+    def _tell_of_wait(self, note: Noted) -> None:
+        with self._lock:
+            if not self._is_over:
+                self._send(note)
+
+    def _send(self, event: Event) -> None:
+        if self._is_heard:
+            try:
+                for part in in_parts(event):
+                    self._write(part.to_line(id=self._number) + "\n")
+                sys.stdout.flush()
+            except OSError:  # the wizard has gone: what runs is brought to its end, and to the journal, untold
+                self._is_heard = False
 
 
 def _profile(ordered: Ordered, folder: Path) -> Profile:

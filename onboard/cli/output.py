@@ -2,12 +2,14 @@
 
 import gc
 import sys
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Protocol
 
 from onboard.cli.exits import exit_code
 from onboard.cli.signals import Contract
+from onboard.cli.waits import telling_of_waits
 from onboard.model import events
 from onboard.model.cancel import CancelToken
 from onboard.model.changes import CHANGING
@@ -60,24 +62,34 @@ def follow(stream: Iterable[events.Event], show: Show, cancel: CancelToken) -> t
     state = State()
     trouble: Exception | None = None
     is_heard = True
-    for event in stream:
-        if isinstance(event, events.PhaseStarted):
-            # Modules and AWS's clients are loaded, and live to the end of the process: to look for garbage among them
-            # takes the collector a tenth of a second each time.
-            gc.freeze()
-        if not isinstance(event, events.FactsGathered):  # no text shows them, and they take most of the memory
-            state.fold(event)
-        if not is_heard:
-            continue
-        try:
-            show.event(event, state)
-        except BrokenPipeError:  # the reader of the output
-            is_heard = False
-            if state.command in CHANGING:
-                cancel.stop_now()
-        except Exception as error:  # noqa: BLE001 - raised again at the run's end
-            is_heard, trouble = False, error
-            cancel.stop_now("The output of the run could not be written")  # the run still ends in the journal
+    one_at_a_time = threading.Lock()
+
+    def take(event: events.Event) -> None:
+        nonlocal trouble, is_heard
+        with one_at_a_time:
+            if state.finished:  # the run's last event has been shown
+                return
+            if not isinstance(event, events.FactsGathered):  # no text shows them, and they take most of the memory
+                state.fold(event)
+            if not is_heard:
+                return
+            try:
+                show.event(event, state)
+            except BrokenPipeError:  # the reader of the output
+                is_heard = False
+                if state.command in CHANGING:
+                    cancel.stop_now()
+            except Exception as error:  # noqa: BLE001 - raised again at the run's end
+                is_heard, trouble = False, error
+                cancel.stop_now("The output of the run could not be written")  # the run still ends in the journal
+
+    with telling_of_waits(take):
+        for event in stream:
+            if isinstance(event, events.PhaseStarted):
+                # Modules and AWS's clients are loaded, and live to the end of the process: to look for garbage among
+                # them takes the collector a tenth of a second each time.
+                gc.freeze()
+            take(event)
     if trouble is not None:
         raise trouble
     if is_heard:

@@ -109,6 +109,8 @@ class _People:
                 self._bar.update(self._tasks[event.origin], completed=event.done, total=event.total)
             case events.Noted(level="warning"):
                 self._err.print(f"[yellow]▲[/] {escape(event.text)}")
+            case events.Noted(waiting=True):
+                self._err.print(escape(event.text))
 
     def end(self, state: State) -> None:
         self._bar.stop()

@@ -77,6 +77,8 @@ class People:
                 self._err.print(escape(f"AWS: {event.summary} ({event.subject})"))
             case events.Noted(level="warning"):
                 self._err.print(f"[yellow]▲[/] {escape(event.text)}")
+            case events.Noted(waiting=True):
+                self._err.print(escape(event.text))
 
     def end(self, state: State) -> None:
         self._progress.close()

@@ -9,16 +9,17 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future, InvalidStateError
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from onboard.aws.commands import Invocation, invocations, send_script
-from onboard.aws.failures import may_pass, persistently
+from onboard.aws.failures import THROTTLES, may_pass, persistently
 from onboard.aws.instances import Node, NodePoller
 from onboard.aws.session import Aws
+from onboard.aws.waits import waiting
 from onboard.engine.command_ends import NotProven, not_answered
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import AwsError, OnboardError
@@ -57,13 +58,20 @@ DEFAULT_PATIENCE = Patience()
 class _Desk(Generic[T]):
     """Takes questions about nodes from workers, and answers them together in its own thread.
 
-    `serve` settles the questions that it can, and returns how many seconds to wait at least before asking AWS again.
+    `serve` settles the questions that it can, and returns how many seconds to wait at least before asking AWS again:
+    0 unless AWS throttles `call`.
     While AWS does not answer, those who wait go on waiting; `trouble` is why nothing is known now.
     """
 
     def __init__(
-        self, name: str, serve: Callable[[dict[str, Future[T]]], float], longest: float, soon: float = SOON
+        self,
+        name: str,
+        call: str,
+        serve: Callable[[dict[str, Future[T]]], float],
+        longest: float,
+        soon: float = SOON,
     ) -> None:
+        self._call = call
         self._serve = serve
         self._longest = longest
         self._soon = min(soon, longest)
@@ -92,28 +100,38 @@ class _Desk(Generic[T]):
         self._thread.join(LAST)
 
     def _run(self) -> None:
-        failures = 0
+        failures, since = 0, None
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._open)
                 if self._closed:
                     return
                 questions = dict(self._open)
+            began = time.monotonic()
             try:
                 rest = self._serve(questions)
                 failures, self.trouble = 0, None
+                since = (since or began) if rest else None
             except Exception as error:  # noqa: BLE001 - those who wait get it
                 rest = self._longest
                 if isinstance(error, AwsError) and may_pass(error):
                     self.trouble = error
+                    since = since or began
                 else:
                     failures += 1
                     if failures >= FAILURES or not isinstance(error, AwsError):
                         _fail(questions.values(), error)
             with self._changed:
                 self._open = {node: future for node, future in self._open.items() if not future.done()}
-                self._changed.wait_for(lambda: self._closed, max(self._pause, rest))
+                with nullcontext() if since is None or not self._open else self._telling(since):
+                    self._changed.wait_for(lambda: self._closed, max(self._pause, rest))
                 self._pause = min(self._pause * SLOWER, self._longest)
+
+    def _telling(self, since: float) -> AbstractContextManager[None]:
+        """Meanwhile, a person is told that AWS has refused or not answered since then."""
+        if self.trouble is None:
+            return waiting(self._call, since=since, why=THROTTLES)
+        return waiting(self.trouble.where, since=since, why=self.trouble.what)
 
 
 class Prover:
@@ -139,8 +157,8 @@ class Prover:
         self._sent: dict[str, str] = {}  # node → its command
         self._obstacle = obstacle
         self._progress: float | None = None  # since when no node has come Online
-        self._online = _Desk[Node]("nodes", self._look, patience.poll)
-        self._answers = _Desk[Invocation]("run-command", self._collect, patience.poll, GATHER)
+        self._online = _Desk[Node]("nodes", "ssm:DescribeInstanceInformation", self._look, patience.poll)
+        self._answers = _Desk[Invocation]("run-command", "ssm:SendCommand", self._collect, patience.poll, GATHER)
 
     def __enter__(self) -> Self:
         return self

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from onboard.gui.page import Page
 from onboard.gui.session import Session
+from onboard.gui.text import say
 from onboard.gui.widgets.busy_indicator import BusyIndicator
 from onboard.gui.widgets.error_panel import ErrorPanel
 from onboard.model import orders
@@ -90,4 +91,5 @@ class AskingPage(Page):
     def _show(self) -> None:
         state = self.session.view.state(self.command)
         self.error.show_failure(state.failure)
+        self.busy.set_why(say(state.waiting or ""))
         self.show_answer(state)

@@ -506,18 +506,19 @@ class ReportWritten(Event):
 class Noted(Event):
     """Something a reader of the log wants to know. `level` is info or warning; `host` "" when it is about the run.
 
-    `wording`: what `text` is made of.
+    `waiting`: it says what the run waits for, until the next event. `wording`: what `text` is made of.
     """
 
     text: str
     host: str = ""
     level: str = "info"
+    waiting: bool = False
     wording: Wording | None = None
 
     @classmethod
-    def of(cls, text: str, *, host: str = "", level: str = "info") -> "Noted":
+    def of(cls, text: str, *, host: str = "", level: str = "info", waiting: bool = False) -> "Noted":
         """With the wording of its text."""
-        return cls(text=text, host=host, level=level, wording=wording_of(text, ""))
+        return cls(text=text, host=host, level=level, waiting=waiting, wording=wording_of(text, ""))
 
     @classmethod
     def warning(cls, text: str, *, host: str = "") -> "Noted":

@@ -10,7 +10,7 @@ from onboard.model.changes import CHANGING, ChangeName, StepOutcome
 from onboard.model.finding import Finding
 from onboard.model.plan import Plan
 from onboard.model.status import HostStatus
-from onboard.model.words import Wording
+from onboard.model.words import Text, Wording
 
 
 @dataclass(slots=True)
@@ -78,7 +78,10 @@ class HostState:
 
 @dataclass(slots=True)
 class State:
-    """A run, as far as its events describe it. `regions` are in the order of nearness; `sampled` is by origin."""
+    """A run, as far as its events describe it. `regions` are in the order of nearness; `sampled` is by origin.
+
+    `waiting`: what it waits for, if that takes long.
+    """
 
     run: str = ""
     command: str = ""
@@ -102,11 +105,13 @@ class State:
     runs: tuple[events.KeptRun, ...] = ()
     undoing: events.UndoShown | None = None
     notes: list[events.Noted] = field(default_factory=list)
+    waiting: Text | None = None
     failure: events.RunFailed | None = None
     finished: bool = False
 
     def fold(self, event: events.Event) -> None:
         """Take in one event."""
+        self.waiting = event.sentence if isinstance(event, events.Noted) and event.waiting else None
         match event:
             case events.RunStarted():
                 self._start(event)

@@ -2,13 +2,15 @@
 
 import json
 import os
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from machine import slowness
 
 from onboard.cli.engine import Child
 from onboard.model.event_json import event_from_json
@@ -40,13 +42,14 @@ def told(command: str, **profile: object) -> State:
     return answered(json.dumps({"id": 1, "do": command, "profile": profile}))
 
 
-def answered(line: str) -> State:
-    """What the engine tells of an order."""
+def answered(line: str, heard: Callable[[dict[str, object]], object] = lambda _: None) -> State:
+    """What the engine tells of an order; `heard` is called with each event."""
     lines: list[dict[str, object]] = []
     ended = threading.Event()
 
     def write(line: str) -> None:
         lines.append(json.loads(line))
+        heard(lines[-1])
         if lines[-1]["event"] == "run_finished":
             ended.set()
 
@@ -122,3 +125,34 @@ def test_an_order_that_cannot_be_carried_out_is_answered_by_name(line: str, said
     assert failure is not None
     assert said in f"{failure.where}: {failure.what}. {failure.why}"
     assert not list(empty_home.rglob("defects.log")), "it is no defect"
+
+
+def test_the_wizard_is_told_what_the_engine_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onboard.aws.waits.SLOW", 0.0)
+    monkeypatch.setattr("onboard.cli.waits.LOOK", 0.01)
+    monkeypatch.setattr("onboard.aws.answers.LIMIT", 0.0)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    notes: list[dict[str, object]] = []
+    told = threading.Event()
+
+    def hear(line: dict[str, object]) -> None:
+        if line["event"] == "noted" and "sts:GetCallerIdentity" in str(line["text"]):
+            notes.append(line)
+            told.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+
+        def hang_up_when_told() -> None:
+            connection, _ = silent.accept()
+            with connection:
+                told.wait(30 * slowness())
+
+        threading.Thread(target=hang_up_when_told, daemon=True).start()
+        aws = {"endpoint_url": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        state = answered(json.dumps({"id": 1, "do": "account", "profile": {"aws": aws}}), hear)
+    assert notes
+    assert notes[0]["waiting"] is True
+    assert notes[0]["id"] == 1
+    assert state.failure is not None
+    assert state.waiting is None, "it is over"

@@ -1,6 +1,5 @@
 """Whole runs over an AWS that stumbles: nothing is left in AWS, and every end has its true cause."""
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -11,12 +10,11 @@ from machine import slowness
 
 from onboard.aws.changes.activations import find_activations
 from onboard.aws.session import open_aws
-from onboard.engine.account import told_while_waiting
 from onboard.engine.apply import apply
 from onboard.hosts.connection import Connection
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import HostUnreachable, ProfileError
-from onboard.model.events import Noted, StepFinished, StepStarted
+from onboard.model.events import StepFinished, StepStarted
 from onboard.model.profile import Host
 from onboard.model.state import State, fold
 from onboard.model.status import HostStatus
@@ -189,16 +187,3 @@ def test_credentials_that_expire_while_servers_wait_are_told_with_what_to_do(stu
     assert "credentials have expired" in host.reason
     assert "--resume" in host.remedy
     assert left(work, state.run) == 0
-
-
-def test_who_waits_for_an_aws_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onboard.engine.account.SLOW", 0.01)
-    answer = threading.Event()
-    asked = told_while_waiting("sts:GetCallerIdentity", lambda: answer.wait(10))
-    told = next(asked)
-    assert isinstance(told, Noted)
-    assert "sts:GetCallerIdentity" in told.text
-    answer.set()
-    with pytest.raises(StopIteration) as ended:
-        next(asked)
-    assert ended.value.value is True

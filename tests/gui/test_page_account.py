@@ -58,6 +58,19 @@ def test_the_mistake_and_its_remedy_are_on_the_card_and_in_the_footer(window: Wi
     assert footer.message() == "There is no Region 'xx-1'"
 
 
+def test_a_silent_aws_is_named_where_the_page_waits(
+    window: Window, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onboard.gui.widgets.busy_indicator.NOTICED", 0.0)
+    monkeypatch.setattr("onboard.gui.widgets.busy_indicator.LONG", 0.0)
+    feed(session, "account", events.Noted.of("Waiting for AWS: sts:GetCallerIdentity", waiting=True))
+    tell(session)
+    assert "Waiting for AWS: sts:GetCallerIdentity" in window.page.busy.text()
+    feed(session, "account", ENDED)
+    tell(session)
+    assert window.page.busy.text() == ""
+
+
 def test_a_failure_is_asked_about_again_when_the_region_changes_and_nobody_is_on_the_page(
     window: Window, session: Session, orders: Orders
 ) -> None:

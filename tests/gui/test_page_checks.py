@@ -57,6 +57,15 @@ def checked(page: ChecksPage) -> ChecksPage:
     return page
 
 
+def test_a_silent_aws_is_named_while_servers_are_asked(page: ChecksPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onboard.gui.widgets.busy_indicator.NOTICED", 0.0)
+    monkeypatch.setattr("onboard.gui.widgets.busy_indicator.LONG", 0.0)
+    page.primary()
+    feed(page.session, "check", events.Noted.of("Waiting for AWS: sts:GetCallerIdentity", waiting=True))
+    tell(page.session)
+    assert "Waiting for AWS: sts:GetCallerIdentity" in page.busy.text()
+
+
 def finish(page: ChecksPage, *told: events.Event) -> None:
     """Feed the rest of a run, and let the page sort it."""
     feed(page.session, "check", *told)

@@ -135,6 +135,14 @@ def test_counts_words_and_figures_while_it_runs(bench: Bench, monkeypatch: pytes
     assert part(page, "figures", QLabel).text() == "118 of 242 · 29 a minute · about 4 minutes left"
 
 
+def test_an_aws_that_does_not_answer_is_named_while_servers_wait(bench: Bench) -> None:
+    bench.begin()
+    bench.feed(events.Noted.of("Waiting for AWS: ssm:SendCommand", waiting=True))
+    assert part(bench.page, "wave-more", QLabel).text() == "· Waiting for AWS: ssm:SendCommand"
+    bench.feed(events.HostFinished(host=scenes.able()[1], status=HostStatus.ONLINE))
+    assert part(bench.page, "wave-more", QLabel).text() == "· canary of 5 passed"
+
+
 def test_pause_go_on_and_both_ways_to_stop(bench: Bench) -> None:
     bench.begin()
     page = bench.page

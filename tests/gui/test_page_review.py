@@ -70,6 +70,18 @@ def count(index: QModelIndex) -> object:
     return index.siblingAtColumn(1).data()
 
 
+def test_a_silent_aws_is_named_while_the_plan_is_made(page: ReviewPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onboard.gui.widgets.busy_indicator.NOTICED", 0.0)
+    monkeypatch.setattr("onboard.gui.widgets.busy_indicator.LONG", 0.0)
+    page.primary()
+    feed(page.session, "plan", events.Noted.of("Waiting for AWS: iam:GetRole", waiting=True))
+    tell(page.session)
+    assert "Waiting for AWS: iam:GetRole" in page.busy.text()
+    feed(page.session, "plan", events.PhaseStarted(phase="facts", total=COUNT))
+    tell(page.session)
+    assert "Waiting for AWS" not in page.busy.text()
+
+
 def test_the_primary_button_makes_the_plan(page: ReviewPage, orders: list[Mapping[str, Any]]) -> None:
     assert page.primary_label() == "&Make the plan"
     assert page.empty.isVisible()

@@ -311,6 +311,16 @@ def test_waiting_without_a_known_end_says_for_how_long(show: Show) -> None:
     waiting.busy.stop()
 
 
+def test_waiting_says_why_it_lasts(show: Show) -> None:
+    waiting = Waiting(show)
+    waiting.busy.set_why("AWS does not answer")
+    assert waiting.after(1) == "Measuring Regions…", "not at once"
+    assert waiting.after(12) == "Measuring Regions… · for 12 seconds · AWS does not answer"
+    waiting.busy.set_why("")
+    assert waiting.after(12) == "Measuring Regions… · for 12 seconds"
+    waiting.busy.stop()
+
+
 def test_waiting_can_be_cancelled_once_it_lasts(show: Show) -> None:
     waiting = Waiting(show)
     waiting.after(4)

@@ -12,6 +12,7 @@ from onboard.aws.failures import GAP, asking, may_pass, persistently
 from onboard.aws.headroom import headroom
 from onboard.aws.identity import Identity
 from onboard.aws.session import Aws
+from onboard.aws.waits import waiting
 from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.changes import ChangeName, Phase
 from onboard.model.errors import AwsError, OnboardError
@@ -271,7 +272,7 @@ def create_activation(
     """
     expires = now() + min(timedelta(hours=wish.expires_in_hours), LONGEST_LIFE)
     labels: list[TagTypeDef] = [{"Key": key, "Value": value} for key, value in wish.tags.items()]
-    began, pause, doubtful = clock(), FIRST_WAIT, False
+    began, pause, doubtful, since = clock(), FIRST_WAIT, False, time.monotonic()
     while True:
         cancel.check()
         try:
@@ -297,8 +298,10 @@ def create_activation(
             doubtful = error.unanswered = doubtful or error.unanswered
             if not _passes(error) or clock() + pause > began + patience:
                 raise error from None
-        if (wait or cancel.wait)(pause):
-            raise Cancelled
+            why = error.what
+        with waiting("ssm:CreateActivation", since=since, why=why):
+            if (wait or cancel.wait)(pause):
+                raise Cancelled
         if doubtful:
             lost()
         pause = min(pause * 2, LONGEST_WAIT)

@@ -10,7 +10,7 @@ from onboard.gui.models.host_table import ALL
 from onboard.gui.models.rollout import RolloutModel
 from onboard.gui.parts import name_parts
 from onboard.gui.session import Session
-from onboard.gui.text import tr
+from onboard.gui.text import say, tr
 from onboard.gui.theme import S4, Role
 from onboard.gui.widgets.busy_indicator import duration_text, rate_text
 from onboard.gui.widgets.card import Card
@@ -52,6 +52,7 @@ class ProgressCard(Card):
         shown, counts = ShownRun(self._session.view), self._model.counts
         what, more = wave_words(shown, counts)
         self._wave.setText(what)
+        more = say(shown.state.waiting or "") or more
         self._more.setText(f"· {more}" if more else "")
         if shown.undo is not EMPTY:
             self._figures.setText("")

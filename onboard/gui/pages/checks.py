@@ -259,6 +259,7 @@ class ChecksPage(Page):
         self._fit_causes()
         if running:
             self.busy.set_progress(*self.matrix.progress)
+            self.busy.set_why(say(view.state("check").waiting or ""))
         self._busy_place.setVisible(running)
         listed = self.matrix.total > 0
         for widget in (self.chips, self.filter, self.detail, self.table.horizontalHeader()):

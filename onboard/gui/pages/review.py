@@ -159,6 +159,7 @@ class ReviewPage(Page):
         running = self.session.view.running == "plan"
         plan = None if running else state.plan
         self._busy_place.setVisible(running)
+        self.busy.set_why(say(state.waiting or ""))
         self.error.show_failure(state.failure)
         if plan is not self._shown:
             self._shown, self._file = plan, None

@@ -52,6 +52,7 @@ class BusyIndicator(QWidget):
         self._clock = clock
         self._started: float | None = None
         self._text = ""
+        self._why = ""
         self._cancellable = False
         self._done, self._total = 0, 0
         self._timer = QTimer(self, singleShot=True)
@@ -80,7 +81,7 @@ class BusyIndicator(QWidget):
 
     def start(self, text: str, *, cancellable: bool = True) -> None:
         """`text` says what is being waited for: "Asking AWS who you are"."""
-        self._text, self._cancellable = text, cancellable
+        self._text, self._why, self._cancellable = text, "", cancellable
         self._done, self._total = 0, 0
         self._started = self._clock()
         self._cancel.setEnabled(True)
@@ -91,6 +92,11 @@ class BusyIndicator(QWidget):
     def set_progress(self, done: int, total: int) -> None:
         """So many of so many."""
         self._done, self._total = done, total
+        self.look()
+
+    def set_why(self, why: str) -> None:
+        """Say why it takes so long; "" if there is nothing to say."""
+        self._why = why
         self.look()
 
     def stop(self) -> None:
@@ -140,6 +146,8 @@ class BusyIndicator(QWidget):
                 parts += [rate_text(rate), tr("about {time} left", time=left)]
             else:
                 parts.append(tr("for {time}", time=duration_text(waited)))
+        if self._why:
+            parts.append(self._why)
         return " · ".join(parts)
 
     def _ask_to_stop(self) -> None:
