@@ -21,7 +21,7 @@ from onboard.aws.instances import Node, NodePoller
 from onboard.aws.session import Aws
 from onboard.aws.waits import waiting
 from onboard.engine.command_ends import NotProven, not_answered
-from onboard.model.cancel import CancelToken
+from onboard.model.cancel import Cancelled, CancelToken
 from onboard.model.errors import AwsError, OnboardError
 from onboard.model.family import Family, family_of
 from onboard.model.profile import Host
@@ -239,16 +239,17 @@ class Prover:
         return frozenset(done)
 
     def _result(self, future: Future[T], limit: float) -> T | None:
-        deadline = time.monotonic() + limit
-        while time.monotonic() < deadline:
-            self._cancel.check_now()
-            try:
-                return future.result(timeout=0.1)
-            except TimeoutError:
-                if future.done():  # answered in the meantime, or the question itself raised a TimeoutError
-                    return future.result()
-            except CancelledError:  # another server with the same node gave up waiting
-                return None
+        """Wait for an answer; None without one. It is not looked at meanwhile, as hundreds of threads may wait."""
+        forget = self._cancel.on_stop_now(lambda: _fail([future], Cancelled()))
+        try:
+            return future.result(timeout=limit)
+        except TimeoutError:
+            if future.done():  # answered in the meantime, or the question itself raised a TimeoutError
+                return future.result()
+        except CancelledError:  # another server with the same node gave up waiting
+            return None
+        finally:
+            forget()
         return None if future.cancel() else future.result()
 
     def _look(self, questions: dict[str, Future[Node]]) -> float:
