@@ -33,6 +33,13 @@ ROOTS_OWN = {
     "/root/.aws/config": "[default]\nregion = eu-west-1\n",
 }
 OWN_CONFIGURATION = '{"Mds": {"CommandWorkersLimit": 3},\n  "Agent": {"ServiceDomain": ""}}'
+HELD_SYSTEMCTL = """#!/bin/sh
+if [ "$DPKG_MAINTSCRIPT_NAME" = postinst ]; then
+  : >/run/at-work
+  while [ -e /run/held ]; do sleep 0.1; done
+fi
+exec /usr/bin/systemctl "$@"
+"""
 AGENTS_LOG = r"var/log/amazon/.*"
 AGENTS_COMMANDS = r"var/lib/amazon/ssm/mi-[0-9a-f]{17}/.*"  # what a node keeps of each command that it took
 
@@ -163,18 +170,16 @@ def test_killed_in_two_steps_and_resumed_where_a_proxy_is_the_only_way_out(
         (host,) = work.fleet
         host.block(work.fleet.cloud_address, silently=False)
         work.change(network=work.profile.network.model_copy(update={"proxy": proxy.url}))
+        host.write("/usr/local/sbin/systemctl", HELD_SYSTEMCTL, 0o755)
         tree, packages = host.tree(), host.packages()
 
         program = Headless(work)
-        unpacked = ("/usr/bin/amazon-ssm-agent.dpkg-new", "/usr/bin/amazon-ssm-agent")
-        run = program.killed("install_agent", lambda: any(map(host.exists, unpacked)))
-        # dpkg is still at it while the resumed run looks at the host.
-        at_work = " ".join(str(pid) for pid, line in host.processes().items() if line.startswith("dpkg "))
-        assert at_work
-        host.run(f"kill -STOP {at_work}")
+        host.write("/run/held", "")
+        run = program.killed("install_agent", lambda: host.exists("/run/at-work"))
+        # The resumed run looks at the host while dpkg is still at work.
+        let_go = {"install_agent": lambda: host.run("rm /run/held")}
         registration = "/var/lib/amazon/ssm/registration"
-        thaw = {"install_agent": lambda: host.run(f"kill -CONT {at_work}")}
-        program.killed("register_agent", lambda: host.exists(registration), run, lambda step: thaw.get(step, str)())
+        program.killed("register_agent", lambda: host.exists(registration), run, lambda step: let_go.get(step, str)())
         assert program.finished(run) == {"inside": "online"}
         registered = [call for call in work.cloud.calls.of("RegisterManagedInstance") if not call.error]
         assert len(registered) == 1
