@@ -27,6 +27,14 @@ def becomes(lab, command_id, *statuses):
     raise AssertionError(f"it stays {found['Status']}: {lab.host.read(ERRORS)}")
 
 
+def begins(lab, file):
+    """Wait until the script that writes this file has begun."""
+    deadline = time.monotonic() + 60
+    while not lab.host.exists(file):
+        assert time.monotonic() < deadline, lab.host.read(ERRORS)
+        time.sleep(0.05)
+
+
 def answers(lab):
     found = becomes(lab, sent(lab, "echo one", "echo oops >&2", "exit 3"), "Failed", "Success", "TimedOut")
     assert (found["StatusDetails"], found["ResponseCode"], found["StandardOutputContent"]) == ("Failed", 3, "one\n")
@@ -46,8 +54,9 @@ def test_it_takes_commands_by_either_channel(tmp_path):
         wait_online(lab, lab.node)
 
         answers(lab)
-        long = sent(lab, "echo begun", "sleep 100")
+        long = sent(lab, ": >/run/begun", "sleep 100")
         becomes(lab, long, "InProgress")
+        begins(lab, "/run/begun")  # cancelled before its script began, it would have another code
         lab.client().cancel_command(CommandId=long)
         assert becomes(lab, long, "Cancelled")["ResponseCode"] == 137
         many = [sent(lab, f"sleep 0.3; echo {number}") for number in range(14)]
