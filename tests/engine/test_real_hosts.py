@@ -15,6 +15,8 @@ from onboard.model.profile import AgentSection
 from onboard.model.state import HostState, State
 from onboard.model.status import HostStatus
 
+pytestmark = pytest.mark.timeout(300)  # up to eight hosts of their own
+
 FAULTS = {
     "no-roots": "root_certificates_present",
     "slow": "clock_in_sync",
