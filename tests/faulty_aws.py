@@ -10,6 +10,7 @@ import select
 import socket
 import struct
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -35,7 +36,7 @@ class Fault(StrEnum):
     BYTES = "bytes"
     THROTTLED = "throttled"
     EXPIRED = "expired"
-    SILENT = "silent"  # carried out, and answered after SILENCE
+    SILENT = "silent"  # carried out, and answered SILENCE after it came
     HELD = "held"  # not carried out, and no answer while the operator waits for one
     HELD_ANSWER = "held answer"  # carried out, and no answer
 
@@ -131,6 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         operation = _operation(self.headers.get("X-Amz-Target", ""), body, self.path)
+        came = time.monotonic()
         fault = self.line.take(operation) if OPERATOR in self.headers.get("Authorization", "") else None
         answer = None
         if fault is None or fault in CARRIED_OUT:
@@ -138,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault in (Fault.HELD, Fault.HELD_ANSWER):
             self.line.held.set()
             self._hangs_up_within(None)
-        elif fault is Fault.SILENT and self._hangs_up_within(SILENCE):
+        elif fault is Fault.SILENT and self._hangs_up_within(came + SILENCE - time.monotonic()):
             self.line.given_up.append(operation)
         elif fault in (None, Fault.SILENT):
             assert answer is not None
@@ -179,7 +181,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _hangs_up_within(self, seconds: float | None) -> bool:
         """Wait for that. The other side sends nothing else before it is answered."""
-        return bool(select.select([self.connection], [], [], seconds)[0])
+        return bool(select.select([self.connection], [], [], seconds and max(0.0, seconds))[0])
 
     def _break(self, *, reset: bool) -> None:
         if reset:
@@ -188,6 +190,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
         self.close_connection = True
         self.connection.close()
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # the operator was killed, or did not wait for the answer
+            super().handle()
 
     def finish(self) -> None:
         with suppress(OSError, ValueError):
