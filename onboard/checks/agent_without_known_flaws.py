@@ -5,6 +5,7 @@ from onboard.checks.agent_in_use import is_from_folder, is_named, stays
 from onboard.checks.base import Check, Context, failed, not_known, passed, warned
 from onboard.facts.base import Facts, Unknown
 from onboard.facts.posix import agent
+from onboard.model.changes import ChangeName
 from onboard.model.family import family_of
 from onboard.model.finding import Finding
 from onboard.model.profile import Host
@@ -41,6 +42,7 @@ def judge(facts: Facts, host: Host, context: Context) -> Finding | None:
                 joined(summary, "apply replaces it", "; "),
                 remedy=Text("Run apply: it installs {wanted}", wanted=wanted),
                 evidence=evidence,
+                fix=ChangeName.INSTALL_AGENT,
             )
     advice = Text("Set agent.version to latest, or to {fixed} or later", fixed=fixed)
     if any(package.kind == "snap" for package in found.packages):

@@ -26,7 +26,7 @@ class Finding(Harmless):
               goes into a `Text` as a value, or into `evidence`
     remedy    what to do, a `Remedy` where there are commands; "" when it passed
     evidence  what was seen on this very server, verbatim; may differ from server to server
-    fix       name of the step that can repair it when asked to (`install_roots`), or ""
+    fix       name of the step that repairs it, always (`install_agent`) or when asked to (`install_roots`), or ""
     wording   what summary and remedy are made of; None where they say all
     """
 

@@ -260,6 +260,7 @@ def test_an_agent_with_a_known_flaw(package: str, settings: dict[str, str], verd
     if verdict is not PASS:
         assert "CVE-2026-89049" in found.summary
         assert f"fixed in {FIXED}" in found.evidence
+        assert found.fix == ("install_agent" if words == "apply replaces it" else "")
     assert finding(agent_without_known_flaws.CHECK, (agent.FACT, Agent((), ("/usr/bin/x",)))).status is UNKNOWN
 
 

@@ -464,6 +464,7 @@ def wait(condition: Callable[[], object], seconds: float = 60) -> None:
         QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 100)
 
 
+@pytest.mark.timeout(300)
 def test_on_practice_killed_in_the_middle_resumed_and_retried(session: Session, show: Callable[..., None]) -> None:
     """With the real engine: the child dies silently, the page offers to resume, and each server comes online once."""
     window = Window(session)

@@ -105,7 +105,7 @@ _PLAIN = '/bin/sh "$folder/run"'
 
 _SUDO = """\
 if [ "$(id -u)" = 0 ]; then /bin/sh "$folder/run"
-elif command -v sudo >/dev/null 2>&1; then sudo -u root {options} -- /bin/sh "$folder/run"
+elif command -v sudo >/dev/null 2>&1; then sudo {options} -u root -- /bin/sh "$folder/run"
 else rm -rf "$folder"; folder=; echo '{marker} cannot no-sudo'; return
 fi"""
 
