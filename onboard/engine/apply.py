@@ -4,7 +4,7 @@ The stages between a profile and a managed node, and what each one hands to the 
 
 1. engine/survey takes the profile's Hosts. It connects to each, asks all facts with one script, and judges them:
    Host → Facts → Findings → HostStatus. Result: a Survey. A server that cannot be reached or is blocked ends
-   here.
+   here. The connections stay open for stage 4 (hosts/kept).
 2. engine/planning takes the Survey and AWS's answers about role, nodes and packages. Each step turns facts into a
    Change, or into nothing if the server is as it should be: Facts → Before → Changes. Result: a Prepared. It holds
    the Plan (plain values to show, save and approve) and what is needed to carry it out (a Before for each server).
@@ -23,7 +23,7 @@ All stages report what they see as Events. engine/command journals them and give
 
 import json
 from collections.abc import Generator, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from onboard.engine.account import Account, context_of, open_account
@@ -34,6 +34,7 @@ from onboard.engine.planning import prepare
 from onboard.engine.rollout import Rollout
 from onboard.engine.survey import take_survey
 from onboard.engine.workbench import Tools
+from onboard.hosts.kept import KeptConnections
 from onboard.model.cancel import CancelToken
 from onboard.model.errors import PlanExceeded, Problem, ProfileError
 from onboard.model.events import Event
@@ -68,16 +69,23 @@ def apply(
             tools.journal.approve(run, json.dumps(asdict(approved)))
         account = yield from open_account(profile, tools)
         yield from clean_up(run, account)
-        context = context_of(profile, account.aws, account.identity)
-        survey = yield from take_survey(profile.hosts, context, tools, cancel, aws=account.aws)
-        prepared = yield from prepare(run, profile, profile.hosts, survey, account.identity, account.aws, tools, cancel)
+        with KeptConnections(tools.connector) as connections:
+            yield from carry_out(run, account, allowed, connections)
+
+    def carry_out(
+        run: str, account: Account, allowed: Plan | None, connections: KeptConnections
+    ) -> Generator[Event, None, None]:
+        context, aws = context_of(profile, account.aws, account.identity), account.aws
+        survey = yield from take_survey(profile.hosts, context, tools, cancel, aws=aws, leave=connections.keep)
+        prepared = yield from prepare(run, profile, profile.hosts, survey, account.identity, aws, tools, cancel)
+        connections.keep_only({plan.host for plan in prepared.plan.hosts})
         yield from prepared.settled.values()
         if allowed is not None:
             _refuse_more(prepared.plan, allowed)
         cancel.check()  # do not keep a plan that lacks the servers not yet surveyed
         if allowed is None:
             tools.journal.approve(run, json.dumps(asdict(prepared.plan)))
-        yield from Rollout(run, profile, prepared, account, tools, cancel).carry_out()
+        yield from Rollout(run, profile, prepared, account, replace(tools, connector=connections), cancel).carry_out()
 
     def clean_up(run: str, account: Account) -> Generator[Event, None, None]:
         """Undo what interrupted runs left in AWS, first of all, so that it depends on nothing that follows."""

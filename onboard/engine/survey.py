@@ -1,7 +1,6 @@
 """The survey: ask every server for its facts, then judge each server and the fleet."""
 
-from collections.abc import Collection, Generator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from onboard.aws.instances import known_nodes
@@ -53,6 +52,10 @@ def wanted_of(profile: Profile, context: Context) -> Wanted:
     return Wanted(context.endpoints, proxy=profile.network.proxy or "", no_proxy=profile.network.no_proxy)
 
 
+def hang_up(connection: Connection) -> None:
+    connection.close()
+
+
 def take_survey(
     hosts: Sequence[Host],
     context: Context,
@@ -61,10 +64,14 @@ def take_survey(
     *,
     aws: Aws | None,
     only: Collection[str] = (),
+    leave: Callable[[Connection], None] = hang_up,
 ) -> Generator[Event, None, Survey]:
-    """Ask and judge. `only`: the checks to make, all if empty; `aws`: None if AWS cannot be asked."""
+    """Ask and judge. `only`: the checks to make, all if empty; `aws`: None if AWS cannot be asked.
+
+    `leave` gets the connection to each server that has answered.
+    """
     answers: dict[str, Facts | HostFinished] = {}
-    asking = _Asking(_questions({family_of(host) for host in hosts}, context, only), tools, cancel)
+    asking = _Asking(_questions({family_of(host) for host in hosts}, context, only), tools, cancel, leave)
     yield PhaseStarted(phase=RunPhase.FACTS, total=len(hosts))
     yield from kept(work_on(hosts, asking, concurrency=context.profile.run.concurrency, cancel=cancel), answers)
     facts = {name: answer for name, answer in answers.items() if isinstance(answer, Facts)}
@@ -112,6 +119,7 @@ class _Asking:
     questions: Mapping[Family, Questions]
     tools: Tools
     cancel: CancelToken
+    leave: Callable[[Connection], None]
 
     def __call__(self, host: Host, emit: Emit) -> None:
         emit(Result(host.name, self._asked(host, emit)))
@@ -119,10 +127,15 @@ class _Asking:
     def _asked(self, host: Host, emit: Emit) -> Facts | HostFinished:
         try:
             self.cancel.check()
-            with closing(self.tools.connector.connect(host, self.cancel)) as connection:
+            connection = self.tools.connector.connect(host, self.cancel)
+            try:
                 if connection.warning:
                     emit(weak_identity(host.name, connection.warning))
                 facts = _answers(self.questions[family_of(host)], connection)
+            except BaseException:
+                connection.close()
+                raise
+            self.leave(connection)
             emit(FactsGathered(host=host.name, facts=to_json(facts.known()), unknown=facts.unknown()))
         except Cancelled:
             reason = self.cancel.why or "Stopped before its turn"

@@ -92,6 +92,10 @@ class Connection(Protocol):
         """
         ...
 
+    def answers(self) -> bool:
+        """Whether the server still answers on this connection: asks it, and waits a few seconds at most."""
+        ...
+
     def close(self) -> None: ...
 
 

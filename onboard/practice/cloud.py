@@ -9,7 +9,6 @@ Nothing is stored: everything is in this process, and ends with it.
 import asyncio
 import os
 import socket
-import sys
 import threading
 from asyncio.sslproto import SSLProtocol
 from asyncio.trsock import TransportSocket
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from onboard.files import allow_open_files
 from onboard.practice.agentbucket import AgentBucket
 from onboard.practice.authority import new_authority
 from onboard.practice.calls import CallLog
@@ -90,7 +90,7 @@ async def start_cloud(settings: Settings | None = None, *, host: str = "127.0.0.
     moto: MotoApplication | None = None
     runner: web.AppRunner | None = None
     try:
-        _allow_many_connections()
+        allow_open_files(65536)  # every agent's poll is an open connection
         SSLProtocol.max_size = LARGEST_TLS_RECORD
         used = settings or Settings()
         calls = CallLog()
@@ -154,18 +154,3 @@ def _socket(transport: asyncio.Transport) -> TransportSocket | None:
         found: TransportSocket | None = transport.get_extra_info("socket")
         return found
     return None
-
-
-def _allow_many_connections() -> None:
-    """Raise the limit of open files as far as this user may: every agent's poll is an open connection."""
-    if sys.platform == "win32":
-        return
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
-    if soft < wanted:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        except (OSError, ValueError):
-            return  # macOS has a lower maximum per process, which allows fewer agents

@@ -32,6 +32,7 @@ from onboard.model.secret import Secret
 from onboard.model.words import Text
 
 CHUNK = 32768  # bytes of an upload in one packet
+SIGN_OF_LIFE = 5.0  # seconds
 GOODBYE = 2.0  # seconds that close() waits for the server to remove its folders
 
 
@@ -192,6 +193,10 @@ class SshConnection:
             if self._transport.is_active():
                 raise TimeoutError(errno.ETIMEDOUT, f"no answer within {timeout:.0f} seconds") from None
             raise self._connections[0].lost() from None
+
+    def answers(self) -> bool:
+        """See Connection."""
+        return self._transport.answers(SIGN_OF_LIFE)
 
     def close(self) -> None:
         """Let the server remove its folders, then hang up."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import paramiko
-from paramiko.common import cMSG_SERVICE_REQUEST
+from paramiko.common import cMSG_GLOBAL_REQUEST, cMSG_SERVICE_REQUEST
 from paramiko.packet import Packetizer
 from paramiko.ssh_exception import IncompatiblePeer
 
@@ -168,6 +168,19 @@ class SshTransport(paramiko.Transport):
 
     def _speak(self) -> None:
         self.global_request("keepalive@openssh.com", wait=False)
+
+    def answers(self, seconds: float) -> bool:
+        """Whether the server answers a request within `seconds`, even if it does not know it (RFC 4254 §4)."""
+        answered = threading.Event()
+        self.completion_event = answered  # which paramiko sets when the answer arrives, or the connection ends
+        request = paramiko.Message()
+        request.add_byte(cMSG_GLOBAL_REQUEST)
+        request.add_string("keepalive@openssh.com")
+        request.add_boolean(True)
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+            self._send_user_message(request)  # type: ignore[attr-defined] # not in its type stubs
+            answered.wait(seconds)
+        return answered.is_set() and self.is_active()
 
     def hang_up(self) -> None:
         """End the connection and wait until its threads are gone."""
