@@ -53,6 +53,13 @@ class ConnectionContract:
             self.output
         }
 
+    def test_it_answers_between_scripts_and_not_when_closed(self, connection: Connection) -> None:
+        assert connection.answers()
+        assert connection.run_script(self.script).stdout == self.output
+        assert connection.answers()
+        connection.close()
+        assert not connection.answers()
+
     def test_it_says_what_it_can_do(self, connection: Connection) -> None:
         assert connection.can <= set(Capability)
 

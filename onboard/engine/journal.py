@@ -215,6 +215,14 @@ def _lacking(db: sqlite3.Connection) -> list[tuple[str, str]]:
     return [(table, column) for table, column in ADDED if column not in there[table]]
 
 
+@dataclass(slots=True, eq=False)
+class _Unwritten:
+    """Entries that a thread wants on the disk."""
+
+    entries: list[tuple[str, ...]]
+    is_written: bool = False
+
+
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
@@ -226,6 +234,7 @@ class Journal:
         self._folder = folder
         self._path = folder / JOURNAL
         self._lock = threading.Lock()
+        self._unwritten: list[_Unwritten] = []
         with self._told():
             make_private_folder(folder)
             self._path.touch(mode=0o600)
@@ -366,11 +375,32 @@ class Journal:
         self, run: str, host: str, change: ChangeName, phase: Phase, data: Mapping[str, str] | None = None
     ) -> None:
         """Add an entry, which is on the disk when this returns."""
-        with self._lock, self._told(), self._db:
-            self._db.execute(
-                "INSERT INTO entries (run, time, host, change, phase, data) VALUES (?, ?, ?, ?, ?, ?)",
-                (run, now(), host, change, phase, json.dumps(dict(data or {}))),
-            )
+        self._add([(run, now(), host, change, phase, json.dumps(dict(data or {})))])
+
+    def write_all(self, run: str, hosts: Iterable[str], change: ChangeName, phase: Phase) -> None:
+        """Add the same entry for each of these servers."""
+        self._add([(run, now(), host, change, phase, "{}") for host in hosts])
+
+    def _add(self, entries: list[tuple[str, ...]]) -> None:
+        """Whoever gets the lock writes what all others wait with, so that many servers share one wait for the disk."""
+        mine = _Unwritten(entries)
+        self._unwritten.append(mine)
+        with self._lock:
+            if mine.is_written:
+                return
+            together = list(self._unwritten)
+            try:
+                with self._told(), self._db:
+                    self._db.executemany(
+                        "INSERT INTO entries (run, time, host, change, phase, data) VALUES (?, ?, ?, ?, ?, ?)",
+                        [entry for one in together for entry in one.entries],
+                    )
+            except BaseException:
+                self._unwritten.remove(mine)  # the others try again
+                raise
+            del self._unwritten[: len(together)]
+            for one in together:
+                one.is_written = True
 
     def record(self, run: str, event: Event) -> None:
         """Add an event."""

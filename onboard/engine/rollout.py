@@ -140,8 +140,8 @@ class Rollout:
     def _clear(self, prover: Prover) -> None:
         """Remove the nonces that came back. If that fails, the next run replaces the nonce."""
         hosts = {node: name for name, node in self._proven.items()}
-        for node in prover.clear(hosts):
-            self._tools.journal.write(self._run, hosts[node], ChangeName.PLACE_NONCE, Phase.UNDONE)
+        cleared = [hosts[node] for node in prover.clear(hosts)]
+        self._tools.journal.write_all(self._run, cleared, ChangeName.PLACE_NONCE, Phase.UNDONE)
 
     def _wave(self, phase: RunPhase, hosts: Sequence[Host], shared: Shared) -> Generator[Event, None, None]:
         if not hosts:

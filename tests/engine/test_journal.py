@@ -3,11 +3,13 @@
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -63,6 +65,54 @@ def test_a_run_is_worked_on_by_one_process_at_a_time(tmp_path: Path) -> None:
             second.hold("r1")
         assert (tmp_path / "r1.lock").exists(), "whoever waits for this file must not get one that nobody else sees"
         second.hold("r1").release()
+
+
+def test_entries_of_many_threads_share_one_wait_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commits: list[str] = []
+    connect = sqlite3.connect
+
+    def traced(*given: Any, **options: Any) -> sqlite3.Connection:
+        db = connect(*given, **options)
+        db.set_trace_callback(lambda said: commits.append(said) if said == "COMMIT" else None)
+        return db
+
+    monkeypatch.setattr("sqlite3.connect", traced)
+    threads, each = 20, 5
+    with closing(Journal(tmp_path)) as journal, closing(connect(tmp_path / "journal.sqlite")) as other:
+        journal.begin("r1", "apply", "p.toml", "{}")
+        commits.clear()
+        other.execute("BEGIN IMMEDIATE")  # nobody else may write now
+
+        def write(name: str) -> None:
+            for number in range(each):
+                journal.write("r1", name, "install_agent", "intent", {"number": str(number)})
+            journal.write_all("r1", [name, f"{name}-twin"], "install_agent", "done")
+
+        with ThreadPoolExecutor(threads) as pool:
+            written = [pool.submit(write, f"web{number}") for number in range(threads)]
+            time.sleep(0.2)  # for the threads to come; that they do is seen below
+            other.rollback()
+        for one in written:
+            one.result()
+        entries = journal.entries("r1")
+    assert len(entries) == threads * (each + 2)
+    assert len(commits) < threads * 3, "of 120"
+    for number in range(threads):
+        mine = [entry.data.get("number", entry.phase) for entry in entries if entry.host == f"web{number}"]
+        assert mine == [*map(str, range(each)), "done"]
+
+
+def test_each_thread_hears_that_its_entry_was_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onboard.engine.journal.PATIENCE", 0.05)
+    with closing(Journal(tmp_path)) as journal, closing(sqlite3.connect(tmp_path / "journal.sqlite")) as other:
+        journal.begin("r1", "apply", "p.toml", "{}")
+        other.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor(4) as pool:
+            tried = [pool.submit(journal.write, "r1", f"web{n}", "install_agent", "intent") for n in range(4)]
+            assert {type(one.exception()) for one in tried} == {OnboardError}
+        other.rollback()
+        journal.write("r1", "web9", "install_agent", "intent")
+        assert [entry.host for entry in journal.entries("r1")] == ["web9"]
 
 
 def test_others_may_write_and_read_while_a_run_goes_on(tmp_path: Path) -> None:
