@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 from canaries import ProcessWatch, Search, new_password
-from engine.test_real_hosts import RealBench, real_bench
+from engine.real_bench import RealBench, real_bench
 from realhosts import RealHost
 
 from onboard.cli.main import main
