@@ -231,9 +231,9 @@ def test_why_sudo_refused(said: str, refusal: Refusal) -> None:
     assert caught.value.detail == said.splitlines()[-1]
 
 
-def damaged(out: bytes, err: bytes, *, privileged: bool = True) -> NotRun:
+def damaged(out: bytes, err: bytes, *, privileged: bool = True, pty: bool = False) -> NotRun:
     """What becomes of an answer; M stands for the marker."""
-    dialogue = Dialogue(Request.new("id", privileged=privileged))
+    dialogue = Dialogue(Request.new("id", privileged=privileged, pty=pty))
     marker = dialogue.request.marker.encode()
     dialogue.feed(out.replace(b"M", marker), err.replace(b"M", marker))
     dialogue.end_of_stream()
@@ -263,6 +263,12 @@ def test_a_damaged_answer_is_no_fault_of_sudo_or_the_shell(out: bytes, err: byte
 def test_sudo_is_not_blamed_where_it_is_not_used() -> None:
     assert damaged(b"", b"M start\nnoise\n", privileged=False).refusal is Refusal.NOT_UNDERSTOOD
     assert damaged(b"", b"M start\nsudo: it crashed\n").refusal is Refusal.SUDO_FAILED
+
+
+def test_what_sudo_says_in_a_pty_ends_where_the_scripts_output_would_be() -> None:
+    answer = b"M start\r\nsudo: a password is required\r\nM out\r\nM err\r\nM end 1\r\nM end 1\r\n"
+    refused = damaged(answer, b"", pty=True)
+    assert (refused.refusal, refused.said) == (Refusal.NEEDS_PASSWORD, "sudo: a password is required")
 
 
 def test_no_marker_is_shown_even_of_a_request_that_comes_back() -> None:
