@@ -484,7 +484,7 @@ class Dialogue:
         return end is not None and int(end.value) == 0  # sudo that refuses does not succeed
 
     def _said_by_sudo(self) -> bytes:
-        """What stands between `start` and `end` on standard error; in a pty, both outputs of the script precede `end`."""
+        """What stands between `start` and `end` on standard error, without the script's own outputs in a pty."""
         start = self._stderr.find("start")
         end = (self._stdout.find("out") if self.request.pty else None) or self._stderr.find_end()
         return bytes(self._stderr.data[start.end if start else 0 : end.start if end else None])
