@@ -79,7 +79,10 @@ class Channels:
                 why=Text("It allows too few sessions on one connection, or none ({reason})", reason=error.text),
                 remedy="Set MaxSessions in its sshd_config to 2 or more (the default is 10)",
             ) from None
-        except (paramiko.SSHException, EOFError, OSError) as error:
+        except EOFError:  # writing found it closed, maybe before reading did
+            self._cancel.check_now()
+            raise self.lost() from None
+        except (paramiko.SSHException, OSError) as error:
             self._cancel.check_now()
             raise self.lost(Text("The server did not open a session ({reason})", reason=said_by(error))) from None
 
@@ -96,8 +99,8 @@ class Channels:
         self._transport.hang_up()
 
     def lost(self, why: str = "") -> ConnectionLost:
-        """The error to raise where something failed on the connection: `why`, unless it is simply closed."""
-        if not self._transport.is_active():
+        """The error to raise where something failed on the connection: `why`, if it is not simply closed."""
+        if not why or not self._transport.is_active():
             why = self._why_closed()
         return ConnectionLost(
             "The connection was lost", where=self._host, why=why, remedy="Check the server and try again"

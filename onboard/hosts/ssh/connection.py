@@ -188,7 +188,10 @@ class SshConnection:
             if error.code == 1:  # RFC 4254 §5.1: administratively prohibited
                 raise PermissionError(errno.EACCES, "the server does not allow tunnels") from None
             raise ConnectionRefusedError(errno.ECONNREFUSED, f"from the server: {error.text}") from None
-        except (paramiko.SSHException, EOFError):
+        except EOFError:  # writing found it closed, maybe before reading did
+            self._cancel.check_now()
+            raise self._connections[0].lost() from None
+        except paramiko.SSHException:
             self._cancel.check_now()
             if self._transport.is_active():
                 raise TimeoutError(errno.ETIMEDOUT, f"no answer within {timeout:.0f} seconds") from None
