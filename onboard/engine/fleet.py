@@ -30,7 +30,7 @@ Told = Event | Result
 Emit = Callable[[Told], None]
 Rest = Callable[[], None]
 
-WAITING = 200  # how many rests may wait at the same time
+WAITING = 400  # how many rests may wait at the same time, each in a thread that sleeps
 
 
 def work_on(
