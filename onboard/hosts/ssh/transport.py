@@ -38,7 +38,7 @@ WEAK = {
 AUTHENTICATED = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 
 KEEPALIVE = 30.0  # seconds of silence before a keepalive, so that firewalls keep the connection
-LOOK = 10.0  # seconds between two looks of paramiko's thread at a silent server; what is to be noticed sooner wakes it
+LOOK = 1.0  # seconds between two looks of paramiko's thread at a silent server; ten a second cost more than its answer
 LONGEST_GREETING = 64 * 1024  # bytes that a server may print until its first line of SSH has come
 LONGEST_PACKET = 1024 * 1024  # bytes; OpenSSH accepts a quarter of that
 
