@@ -38,7 +38,7 @@ WEAK = {
 AUTHENTICATED = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 
 KEEPALIVE = 30.0  # seconds of silence before a keepalive, so that firewalls keep the connection
-LOOK = 1.0  # seconds between two looks of paramiko's thread at a silent server; ten a second cost more than its answer
+LOOK = 10.0  # seconds between two looks of paramiko's thread at a silent server; closing the connection wakes it
 LONGEST_GREETING = 64 * 1024  # bytes that a server may print until its first line of SSH has come
 LONGEST_PACKET = 1024 * 1024  # bytes; OpenSSH accepts a quarter of that
 
@@ -187,9 +187,10 @@ class SshTransport(paramiko.Transport):
         self._no_longer()
         self.packetizer.complete_handshake()  # else the timer of a handshake that failed lives on
         self.cut()
-        self.close()
         if self.is_alive():
-            self.join(1.0)
+            # First: once the socket is closed, its number may be another connection's, on which this thread would wait.
+            self.join(2.0)
+        self.close()
 
     def _unlink_channel(self, chanid: int) -> None:
         """paramiko calls this when the server has closed a channel, and for every channel when the connection ends."""
