@@ -1,4 +1,4 @@
-"""What every way of reaching a server offers. One worker owns one connection from open to close."""
+"""What every way of reaching a server offers. A connection belongs to one worker at a time."""
 
 from dataclasses import dataclass
 from enum import StrEnum
