@@ -125,16 +125,26 @@ def _replace(path: Path, text: str) -> None:
         raise
 
 
+def most_open_files() -> int:
+    """How many open files this user may let a process have."""
+    if sys.platform == "win32":  # sockets do not count there
+        return sys.maxsize
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if hard == resource.RLIM_INFINITY else hard
+
+
 def allow_open_files(wanted: int) -> int:
     """Raise this process's limit of open files to `wanted`, or as far as this user may. Returns the limit."""
-    if sys.platform == "win32":  # sockets do not count there
+    if sys.platform == "win32":
         return wanted
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return wanted
-    most = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+    most = min(wanted, most_open_files())
     with suppress(OSError, ValueError):  # macOS has a further limit below the one that it names
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
         return most

@@ -5,7 +5,6 @@ import os
 import shlex
 import shutil
 import signal
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import asyncssh
 
-from onboard.files import make_private_folder, write_private
+from onboard.files import allow_open_files, make_private_folder, most_open_files, write_private
 from onboard.model.errors import InputError, OnboardError
 from onboard.model.profile import (
     AwsSection,
@@ -122,7 +121,7 @@ async def start_practice(
     """
     chosen = story() if only is None else tuple(only)
     number = sum(image.count for image in chosen) if hosts is None else hosts
-    allow_open_files(number)
+    make_room(number)
     folder = Path(tempfile.mkdtemp(prefix="onboard-practice-"))
     servers: list[PracticeServer] = []
     cloud: Cloud | None = None
@@ -163,24 +162,16 @@ def _servers(
             yield PracticeServer(machine, host_key, key, password)
 
 
-def allow_open_files(hosts: int) -> None:
+def make_room(hosts: int) -> None:
     """Raise this process's limit of open files to what `hosts` servers need. OnboardError if that fails."""
-    if sys.platform == "win32":
-        return
-    import resource
-
     needed = hosts * FILES_PER_SERVER + FILES_BESIDES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= needed:
-        return
-    if hard == resource.RLIM_INFINITY or hard >= needed:
-        with suppress(OSError, ValueError):  # macOS has a further limit above this one
-            resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
-            return
-    raise OnboardError(
-        f"{hosts} practice servers need {needed} open files, and this account may have {hard if hard > 0 else soft}",
-        remedy=f"Ask for fewer servers with --hosts, or raise the limit: ulimit -n {needed}",
-    )
+    most = most_open_files()
+    allowed = allow_open_files(needed) if most >= needed else most
+    if allowed < needed:
+        raise OnboardError(
+            f"{hosts} practice servers need {needed} open files, and this account may have {allowed}",
+            remedy=f"Ask for fewer servers with --hosts, or raise the limit: ulimit -n {needed}",
+        )
 
 
 def running_practice(

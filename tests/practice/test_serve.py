@@ -16,7 +16,7 @@ from practice_images import CHECKED_IMAGES
 from onboard.model.errors import OnboardError
 from onboard.model.place import Place
 from onboard.practice.image import images, story
-from onboard.practice.serve import Practice, allow_open_files, running_practice, write_folder
+from onboard.practice.serve import Practice, make_room, running_practice, write_folder
 from onboard.profiles import file as profile_file
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
@@ -125,7 +125,7 @@ def test_a_limit_of_open_files_that_is_too_low_is_told() -> None:
     if hard == resource.RLIM_INFINITY:
         pytest.skip("needs a limit of open files: ulimit -Hn")
     with pytest.raises(OnboardError, match="ulimit -n"):
-        allow_open_files(hard)
+        make_room(hard)
     assert resource.getrlimit(resource.RLIMIT_NOFILE) == (soft, hard)
 
 
